@@ -1,0 +1,175 @@
+// Drills prove the rules, mutants prove the drills. A drill builds a real state and says how the guard must judge
+// it; mutant i is the same guard without rule i, and some drill must notice. Nobody writes mutants by hand.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { errnoOf } from '../evidence/coded-error.ts';
+import type { EvidenceSink, Probe } from '../evidence/record.ts';
+import { decide, draftOf, type Outcome } from './enforce.ts';
+import type { AnyGuard } from './guard.ts';
+
+/** What a drill may use to build its state. Everything is taken down again when the drill ends. */
+export interface DrillSite {
+  /** A fresh directory of this drill's own, mode 0700. */
+  readonly directory: string;
+  /** Registers work to undo, run in reverse order when the drill ends. */
+  onCleanup(undo: () => Promise<void> | void): void;
+}
+
+export interface Drill<Request> {
+  readonly id: string;
+  /** The fault that is built, in a few words. */
+  readonly fault: string;
+  /** `allow`, or the code that must be the headline of the refusal. */
+  readonly expects: string;
+  /** Builds the state for real and returns the request to judge. Throws {@link DrillUnavailable} where it cannot. */
+  build(site: DrillSite): Promise<Request>;
+}
+
+/** The state cannot be built on this machine. Counts as no evidence, never as a pass. The message says what to install. */
+export class DrillUnavailable extends Error {
+  constructor(remedy: string) {
+    super(remedy);
+    this.name = 'DrillUnavailable';
+  }
+}
+
+/** One finding: what the drill expected and what the guard, or its mutant, did. */
+export interface DrillResult extends Probe {
+  readonly guard: string;
+  /** Id of its record in the journal. */
+  readonly evidenceId: string;
+  /** Why the drill could not be built here, and what would make it possible. */
+  readonly unavailable?: string;
+}
+
+interface Run {
+  readonly outcome: Pick<Outcome<unknown>, 'decision' | 'subject' | 'input'>;
+  /** `allow`, the headline code, `drill.unavailable` or `drill.build-failed`. */
+  readonly observed: string;
+  readonly unavailable?: string;
+}
+
+async function attempt(guard: AnyGuard, drill: Drill<unknown>): Promise<Run> {
+  const undo: (() => Promise<void> | void)[] = [];
+  const directory = await mkdtemp(join(tmpdir(), 'guardrails-drill-'));
+  try {
+    let request: unknown;
+    try {
+      request = await drill.build({ directory, onCleanup: (step) => void undo.push(step) });
+    } catch (error) {
+      const unavailable = error instanceof DrillUnavailable ? error.message : undefined;
+      const observed = unavailable === undefined ? 'drill.build-failed' : 'drill.unavailable';
+      const reason = unavailable ?? `the state could not be built (${errnoOf(error)})`;
+      const decision = {
+        guard: guard.id,
+        decision: 'error',
+        codes: [observed],
+        reason,
+        remedy: reason,
+      } as const;
+      const outcome = { decision, subject: undefined, input: '' };
+      return unavailable === undefined ? { outcome, observed } : { outcome, observed, unavailable };
+    }
+    const outcome = await decide(guard, request);
+    if (outcome.observed) await guard.release?.(outcome.observed.facts);
+    return { outcome, observed: outcome.decision.codes[0] ?? outcome.decision.decision };
+  } finally {
+    for (const step of undo.reverse()) await step();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Returns the same guard with one thing broken: without rule i, for every i, and with each encoder or look that the
+ * guard lists as broken on purpose.
+ */
+export function mutantsOf(guard: AnyGuard): readonly { readonly id: string; readonly guard: AnyGuard }[] {
+  // Object.create, not spread: a guard may be a class instance whose methods live on its prototype.
+  const withProperty = (key: string, value: unknown): AnyGuard =>
+    Object.create(guard, { [key]: { value, enumerable: true } }) as AnyGuard;
+  const ruleless = guard.rules.map(({ code }) => ({
+    id: code,
+    guard: withProperty(
+      'rules',
+      guard.rules.filter((rule) => rule.code !== code),
+    ),
+  }));
+  const blinded = (guard.mutants ?? []).map((mutant) => ({
+    id: mutant.id,
+    guard: withProperty('observe', mutant.observe.bind(mutant)),
+  }));
+  return [...ruleless, ...blinded];
+}
+
+/** Runs every drill of a guard and leaves one record for each. */
+export async function drillGuard(guard: AnyGuard, journal: EvidenceSink): Promise<readonly DrillResult[]> {
+  const results: DrillResult[] = [];
+  for (const drill of guard.drills) {
+    const { outcome, observed, unavailable } = await attempt(guard, drill);
+    const probe = {
+      drill: drill.id,
+      fault: drill.fault,
+      expected: drill.expects,
+      observed,
+      passed: observed === drill.expects,
+    };
+    const draft = draftOf(guard, outcome, { mode: 'drill', replay: replayOf(guard), probe });
+    await journal.append(draft, outcome.input);
+    const result = { ...probe, guard: guard.id, evidenceId: draft.id };
+    results.push(unavailable === undefined ? result : { ...result, unavailable });
+  }
+  return results;
+}
+
+/**
+ * Drills every mutant of a guard and leaves one record for each. A mutant is killed (`passed`) by the first drill
+ * that comes out differently; only drills that the guard itself passed, `sound`, can tell.
+ */
+export async function drillMutants(
+  guard: AnyGuard,
+  sound: readonly DrillResult[],
+  journal: EvidenceSink,
+): Promise<readonly DrillResult[]> {
+  const held = new Set(sound.filter(({ passed }) => passed).map(({ drill }) => drill));
+  const results: DrillResult[] = [];
+  for (const mutant of mutantsOf(guard)) {
+    // The drill that expects this code is the one most likely to notice, so it goes first.
+    const drills = guard.drills
+      .filter(({ id }) => held.has(id))
+      .sort((a, b) => Number(b.expects === mutant.id) - Number(a.expects === mutant.id));
+    let killer: { readonly drill: Drill<unknown>; readonly run: Run } | undefined;
+    let last: Run | undefined;
+    for (const drill of drills) {
+      last = await attempt(mutant.guard, drill);
+      if (last.observed === drill.expects || last.observed.startsWith('drill.')) continue;
+      killer = { drill, run: last };
+      break;
+    }
+    const decision = {
+      guard: guard.id,
+      decision: 'error',
+      codes: ['drill.no-drill'],
+      reason: '',
+      remedy: '',
+    } as const;
+    const { outcome, observed } = killer?.run ??
+      last ?? { outcome: { decision, subject: undefined, input: '' }, observed: 'drill.no-drill' };
+    const probe = {
+      drill: killer?.drill.id ?? 'every drill',
+      fault: `mutant: without ${mutant.id}`,
+      expected: killer?.drill.expects ?? 'another decision',
+      observed,
+      passed: killer !== undefined,
+      mutant: mutant.id,
+    };
+    const draft = draftOf(guard, outcome, { mode: 'mutant', replay: replayOf(guard), probe });
+    await journal.append(draft, outcome.input);
+    results.push({ ...probe, guard: guard.id, evidenceId: draft.id });
+  }
+  return results;
+}
+
+function replayOf(guard: AnyGuard): { readonly argv: readonly string[] } {
+  return { argv: ['guardrails', 'drill', guard.id, '--mutants'] };
+}

@@ -1,0 +1,13 @@
+// The public surface of the guards.
+
+export type { Drill } from './drill.ts';
+export {
+  type DrillResult,
+  type DrillSite,
+  DrillUnavailable,
+  drillGuard,
+  drillMutants,
+  mutantsOf,
+} from './drill.ts';
+export { type EnforceOptions, enforce, type JudgeOptions, judge } from './enforce.ts';
+export { type AnyGuard, type Decision, type Guard, GuardRefusal, type Rule } from './guard.ts';
