@@ -1,0 +1,32 @@
+// The public surface of the evidence room.
+export { CodedError } from './coded-error.ts';
+export { Journal, type JournalOptions, openJournal, readJournal } from './journal.ts';
+export { initKeys, loadPins, loadSigner } from './key-store.ts';
+export {
+  generateSigner,
+  type NoteSigner,
+  type NoteVerifier,
+  parseVerifierKey,
+  signerFromPem,
+} from './keys.ts';
+export {
+  DIMENSION_IDS,
+  type DimensionId,
+  type EvidenceDraft,
+  type EvidenceRecord,
+  type EvidenceSink,
+  evidenceRecord,
+  evidenceRecordJsonSchema,
+  type Probe,
+  type Subject,
+  type Verdict,
+} from './record.ts';
+export {
+  type JournalFiles,
+  type JournalLine,
+  type JournalProblem,
+  type JournalVerdict,
+  type Pin,
+  type VerifyOptions,
+  verifyJournal,
+} from './verify.ts';
