@@ -1,0 +1,29 @@
+// What the SSH tests share: real components or a loud reason, and ssh's own opinion.
+import { execFile, spawnSync } from 'node:child_process';
+
+export interface Output {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end; never throws. */
+export function runProgram(program: string, args: readonly string[]): Promise<Output> {
+  return new Promise((resolve) => {
+    execFile(program, args, { encoding: 'latin1' }, (error, stdout, stderr) => {
+      const code = error ? (typeof error.code === 'number' ? error.code : null) : 0;
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
+
+/** Where a real component is missing: CI fails, a stranger's machine leaves the test out and says why. */
+export function missing(...programs: readonly string[]): string | false {
+  const absent = programs.filter((name) => {
+    const found = spawnSync('sh', ['-c', 'command -v -- "$1" || test -x "/usr/sbin/$1"', 'sh', name]);
+    return found.status !== 0;
+  });
+  if (absent.length === 0) return false;
+  if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error(`install ${absent.join(', ')}`);
+  return `left out: no ${absent.join(', ')} here`;
+}
