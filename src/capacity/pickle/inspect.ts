@@ -1,0 +1,72 @@
+// A look at a stream that never throws: what it is written with, which names it mentions, and everything it would be
+// refused for. It is the same machine on the same pass; a second parser could be told another story.
+import { Machine, printable } from './machine.ts';
+import { OPCODES } from './opcodes.ts';
+import { PickleRefusal } from './refusal.ts';
+import type { Value } from './values.ts';
+
+export interface NamedGlobal {
+  /** `module name`, or a fixed phrase where it is not a plain identifier. */
+  readonly name: string;
+  /** First byte of the opcode that named it first. */
+  readonly offset: number;
+  readonly times: number;
+  readonly allowed: boolean;
+}
+
+export interface ListedRefusal {
+  readonly code: string;
+  readonly offset: number;
+  readonly reason: string;
+}
+
+export interface PickleInspection {
+  readonly bytes: number;
+  /** Opcode name and how often it was read, most frequent first. */
+  readonly opcodes: readonly (readonly [name: string, count: number])[];
+  readonly globals: readonly NamedGlobal[];
+  readonly refusals: readonly ListedRefusal[];
+  /** The decoded value when nothing was refused. */
+  readonly value: Value | undefined;
+}
+
+/** Enough to see what a stream is up to; a hostile one could list millions. */
+const MOST_LISTED = 1000;
+
+/** Returns opcode counts, names and refusals in stream order. Never throws for any bytes. */
+export function inspectStream(bytes: Uint8Array): PickleInspection {
+  const globals = new Map<string, { name: string; offset: number; times: number; allowed: boolean }>();
+  const refusals: ListedRefusal[] = [];
+  const note = (refusal: PickleRefusal): void => {
+    const { code, offset, message: reason } = refusal;
+    if (refusals.length < MOST_LISTED) refusals.push(Object.freeze({ code, offset, reason }));
+  };
+  const machine = new Machine(bytes, {
+    global(module, name, offset, allowed) {
+      const label = printable(module, name);
+      const known = globals.get(label);
+      if (known) known.times++;
+      else if (globals.size < MOST_LISTED) globals.set(label, { name: label, offset, times: 1, allowed });
+    },
+    refusal: note,
+  });
+  let value: Value | undefined;
+  try {
+    value = machine.run();
+  } catch (error) {
+    if (!(error instanceof PickleRefusal)) throw error;
+    note(error);
+  }
+  const counted = [...machine.counts].flatMap((count, byte): [string, number][] => {
+    const name = OPCODES[byte]?.name;
+    return count > 0 && name !== undefined ? [[name, count]] : [];
+  });
+  counted.sort(([, a], [, b]) => b - a);
+  return Object.freeze({
+    bytes: bytes.length,
+    opcodes: Object.freeze(counted),
+    globals: Object.freeze([...globals.values()].map((entry) => Object.freeze(entry))),
+    refusals: Object.freeze(refusals),
+    value: refusals.length === 0 ? value : undefined,
+  });
+}

@@ -1,0 +1,316 @@
+// The pickle machine: a stack, a memo and one bounded pass over one buffer. It knows how opcodes read and what they
+// may touch, and nothing of scikit-learn. Every limit is checked before anything is allocated.
+import { ENCODE, findAllowed, RECONSTRUCTOR, UNKNOWN } from './allowed.ts';
+import { OPCODES } from './opcodes.ts';
+import { type PickleCode, PickleRefusal } from './refusal.ts';
+import { latin1Bytes } from './text.ts';
+import { type AllowedGlobal, Dict, Global, isTuple, List, Made, type Value } from './values.ts';
+
+/** Sees what a strict run would stop at, and lets the pass go on where the stack effect is known. */
+export interface Watcher {
+  global(module: string, name: string, offset: number, allowed: boolean): void;
+  refusal(refusal: PickleRefusal): void;
+}
+
+/** A real pickler never holds more: it writes lists and dicts in batches of 1000. */
+const MAX_STACK = 65_536;
+/** Estimated heap bytes that decoding may cost for each byte of input; real models stay below 4. */
+const ALLOWANCE = 12;
+const ALLOWANCE_BASE = 65_536;
+
+const PROTO = 0x80;
+
+export class Machine {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Next byte to read. */
+  position = 0;
+  /** First byte of the opcode being carried out. */
+  offset = 0;
+  /** The current opcode must end at or before this: the end of its frame, or of the buffer. */
+  limit: number;
+  inFrame = false;
+  stopped = false;
+  /** How often each opcode byte was read. */
+  readonly counts: Uint32Array = new Uint32Array(256);
+  private readonly protocol: number;
+  private readonly stack: Value[] = [];
+  private readonly marks: number[] = [];
+  private floor = 0;
+  private readonly memo: Value[] = [];
+  private allowance: number;
+  private readonly watcher: Watcher | undefined;
+
+  constructor(bytes: Uint8Array, watcher?: Watcher) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.limit = bytes.length;
+    this.protocol = bytes[0] === PROTO ? (bytes[1] ?? 0) : 1;
+    this.allowance = ALLOWANCE_BASE + ALLOWANCE * bytes.length;
+    this.watcher = watcher;
+  }
+
+  /** Returns the one value that the stream describes. Throws {@link PickleRefusal}. */
+  run(): Value {
+    while (!this.stopped) {
+      if (this.position === this.limit) this.leaveFrame();
+      this.offset = this.position;
+      const byte = this.bytes[this.position++] ?? 0;
+      const opcode = OPCODES[byte];
+      if (opcode === undefined) this.refuse('pickle.unknown-opcode', 'no opcode has this number');
+      this.counts[byte] = (this.counts[byte] ?? 0) + 1;
+      if (opcode.since > this.protocol)
+        this.refuse('pickle.opcode-newer', `${opcode.name} does not exist in the protocol of this stream`);
+      opcode.run(this);
+    }
+    if (this.position !== this.bytes.length)
+      this.refuse('pickle.trailing-bytes', 'something follows the end of the stream');
+    const [value, ...rest] = this.stack;
+    if (value === undefined || rest.length > 0 || this.marks.length > 0)
+      this.refuse('pickle.leftover', 'the stream ends with other than one value');
+    return value;
+  }
+
+  private leaveFrame(): void {
+    if (this.position === this.bytes.length) this.refuse('pickle.truncated', 'the stream ends without STOP');
+    this.limit = this.bytes.length;
+    this.inFrame = false;
+  }
+
+  refuse(code: PickleCode, why: string): never {
+    throw new PickleRefusal(code, this.offset, why);
+  }
+
+  /** Refuses, unless a watcher wants to know what else there is; then the caller goes on with a stand-in. */
+  report(code: PickleCode, why: string): void {
+    if (this.watcher === undefined) this.refuse(code, why);
+    this.watcher.refusal(new PickleRefusal(code, this.offset, why));
+  }
+
+  /** Charges estimated heap bytes before they are allocated. */
+  charge(cost: number): void {
+    this.allowance -= cost;
+    if (this.allowance < 0)
+      this.refuse('pickle.budget', 'decoding would cost far more memory than the stream has');
+  }
+
+  // -- reading ---------------------------------------------------------------------------------------------------
+
+  /** Returns the offset of the next `length` bytes and moves past them. */
+  take(length: number): number {
+    const start = this.position;
+    if (length > this.limit - start) {
+      if (this.inFrame && length <= this.bytes.length - start)
+        this.refuse('pickle.frame-straddled', 'an opcode reaches over the end of its frame');
+      this.refuse('pickle.truncated', 'an opcode needs more bytes than there are');
+    }
+    this.position = start + length;
+    return start;
+  }
+
+  takeUint8(): number {
+    return this.view.getUint8(this.take(1));
+  }
+
+  takeUint32(): number {
+    return this.view.getUint32(this.take(4), true);
+  }
+
+  /** An 8-byte length. Compared as two halves: it may be far beyond any offset, and beyond 2^53. */
+  takeLength64(): number {
+    const start = this.take(8);
+    if (this.view.getUint32(start + 4, true) !== 0)
+      this.refuse('pickle.truncated', 'an opcode needs more bytes than there are');
+    return this.view.getUint32(start, true);
+  }
+
+  /** A view of the next `length` bytes. */
+  takeBytes(length: number): Uint8Array {
+    const start = this.take(length);
+    this.charge(96);
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /** A view of the bytes up to the next newline, at most `longest` of them, and moves past the newline. */
+  takeLine(longest: number): Uint8Array {
+    const start = this.position;
+    const end = this.bytes.indexOf(0x0a, start);
+    if (end < 0) this.refuse('pickle.truncated', 'a line without an end');
+    if (end - start > longest) this.refuse('pickle.bad-text', 'a line longer than any pickler writes');
+    this.take(end - start + 1);
+    this.charge(96);
+    return this.bytes.subarray(start, end);
+  }
+
+  // -- the stack ---------------------------------------------------------------------------------------------------
+
+  push(value: Value): void {
+    if (this.stack.length >= MAX_STACK)
+      this.refuse('pickle.stack-limit', 'more values wait than in any real model');
+    this.stack.push(value);
+  }
+
+  /** A stand-in for what a refused opcode or name would have made; only an inspection gets this far. */
+  pushUnknown(): void {
+    this.charge(88);
+    this.push(new Made(UNKNOWN, [], this.offset));
+  }
+
+  pop(): Value {
+    const value = this.stack.length > this.floor ? this.stack.pop() : undefined;
+    if (value === undefined)
+      this.refuse('pickle.stack-underflow', 'an opcode needs a value that is not there');
+    return value;
+  }
+
+  top(): Value {
+    const value = this.stack.length > this.floor ? this.stack[this.stack.length - 1] : undefined;
+    if (value === undefined)
+      this.refuse('pickle.stack-underflow', 'an opcode needs a value that is not there');
+    return value;
+  }
+
+  mark(): void {
+    if (this.marks.length >= MAX_STACK)
+      this.refuse('pickle.stack-limit', 'more marks wait than in any real model');
+    this.marks.push(this.floor);
+    this.floor = this.stack.length;
+  }
+
+  /** The values above the topmost mark, which goes too. */
+  popToMark(): Value[] {
+    const below = this.marks.pop();
+    if (below === undefined) this.refuse('pickle.no-mark', 'an opcode needs a mark that is not there');
+    this.charge(32 + 8 * (this.stack.length - this.floor));
+    const values = this.stack.splice(this.floor);
+    this.floor = below;
+    return values;
+  }
+
+  // -- the memo ----------------------------------------------------------------------------------------------------
+
+  /** Every pickler numbers the memo from 0 without gaps; another number is an attempt on someone's memory. */
+  store(index: number): void {
+    if (index !== this.memo.length) this.refuse('pickle.memo-order', 'the memo is not filled in order');
+    this.charge(12);
+    this.memo.push(this.top());
+  }
+
+  storeNext(): void {
+    this.store(this.memo.length);
+  }
+
+  fetch(index: number): void {
+    const value = this.memo[index];
+    if (value === undefined) this.refuse('pickle.memo-missing', 'the memo holds no such value');
+    if (value instanceof List || value instanceof Dict || value instanceof Made) value.shared = true;
+    this.push(value);
+  }
+
+  // -- containers --------------------------------------------------------------------------------------------------
+
+  append(target: Value, values: readonly Value[]): void {
+    if (this.isUnknown(target)) return;
+    if (!(target instanceof List))
+      this.refuse('pickle.wrong-type', 'something is appended to what is not a list');
+    this.requireUnshared(target);
+    this.charge(8 * values.length);
+    for (const value of values) target.items.push(value);
+  }
+
+  setItems(target: Value, entries: readonly Value[]): void {
+    if (this.isUnknown(target)) return;
+    if (!(target instanceof Dict)) this.refuse('pickle.wrong-type', 'an item is set on what is not a dict');
+    if (entries.length % 2 !== 0) this.refuse('pickle.stack-underflow', 'a key without a value');
+    this.requireUnshared(target);
+    this.charge(8 * entries.length);
+    for (const entry of entries) target.entries.push(entry);
+  }
+
+  /** A value changed after it was referred to reads differently before and after. No pickler writes that. */
+  private requireUnshared(target: List | Dict | Made): void {
+    if (target.shared) this.refuse('pickle.changed-after-use', 'a value changes after it was used elsewhere');
+  }
+
+  // -- names and calls ---------------------------------------------------------------------------------------------
+
+  global(module: Value, name: Value): void {
+    if (typeof module !== 'string' || typeof name !== 'string')
+      this.refuse('pickle.wrong-type', 'a name that is not text');
+    this.charge(48);
+    const allowed = findAllowed(module, name);
+    this.watcher?.global(module, name, this.offset, allowed !== undefined);
+    if (allowed === undefined)
+      this.report('pickle.global-refused', `${printable(module, name)} is not on the allow-list`);
+    this.push(new Global(allowed ?? UNKNOWN));
+  }
+
+  /** REDUCE and NEWOBJ: writes down the call. Two spellings of plain data are carried out at once. */
+  call(by: 'REDUCE' | 'NEWOBJ', callee: Value, args: Value): void {
+    this.charge(88);
+    this.push(this.isUnknown(callee) ? new Made(UNKNOWN, [], this.offset) : this.made(by, callee, args));
+  }
+
+  private made(by: 'REDUCE' | 'NEWOBJ', callee: Value, args: Value): Value {
+    if (!(callee instanceof Global) || !isTuple(args))
+      this.refuse('pickle.wrong-type', 'a call of what is not a name, or without a tuple of arguments');
+    const { allowed } = callee;
+    const name = printable(allowed.module, allowed.name);
+    if (allowed.by !== by) {
+      this.report('pickle.call-refused', `${name} is not to be used by ${by}`);
+    } else if (!allowed.takes.some((checks) => matches(checks, args))) {
+      this.report('pickle.arguments', `${name} is given arguments that no real pickler writes`);
+    } else if (allowed === ENCODE) {
+      return this.encode(args[0]);
+    } else if (allowed === RECONSTRUCTOR && args[0] instanceof Global) {
+      return new Made(args[0].allowed, [], this.offset);
+    } else {
+      return new Made(allowed, args, this.offset);
+    }
+    return new Made(UNKNOWN, [], this.offset);
+  }
+
+  private encode(text: Value | undefined): Value {
+    if (typeof text !== 'string') this.refuse('pickle.arguments', 'bytes are spelled by other than text');
+    this.charge(96 + text.length);
+    const bytes = latin1Bytes(text);
+    if (bytes === undefined)
+      this.refuse('pickle.bad-text', 'text that should be bytes holds other characters');
+    return bytes;
+  }
+
+  build(target: Value, state: Value): void {
+    if (this.isUnknown(target)) return;
+    if (!(target instanceof Made)) this.refuse('pickle.wrong-type', 'state is given to what cannot have any');
+    const { allowed } = target;
+    if (target.state !== undefined) {
+      this.report('pickle.second-build', `${printable(allowed.module, allowed.name)} is given state twice`);
+      return;
+    }
+    this.requireUnshared(target);
+    const fits =
+      allowed.state === 'dict' ? state instanceof Dict : allowed.state === 'tuple' && isTuple(state);
+    if (!fits)
+      this.report(
+        'pickle.build-refused',
+        `${printable(allowed.module, allowed.name)} is given state of the wrong kind`,
+      );
+    target.state = state;
+  }
+
+  /** Only an inspection ever holds a stand-in. */
+  private isUnknown(value: Value): boolean {
+    return (value instanceof Made || value instanceof Global) && value.allowed === UNKNOWN;
+  }
+}
+
+function matches(checks: AllowedGlobal['takes'][number], args: readonly Value[]): boolean {
+  return checks.length === args.length && checks.every((check, i) => check(args[i] ?? null));
+}
+
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_.]{0,79}$/;
+
+/** A name as text for people, unless it could hold anything but an identifier. */
+export function printable(module: string, name: string): string {
+  return IDENTIFIER.test(module) && IDENTIFIER.test(name) ? `${module} ${name}` : 'an unprintable name';
+}

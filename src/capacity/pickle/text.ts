@@ -1,0 +1,77 @@
+// Numbers and text as pickles spell them. Each grammar is exactly what Python's own pickler writes: no spaces, no
+// underscores, no second way to say the same thing. `undefined` means "not that".
+import { Buffer } from 'node:buffer';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Views bytes as a Buffer without copying. */
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** Returns UTF-8 as text. Lone surrogates are refused: no model needs them, and they do not survive printing. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  let ascii = 0;
+  for (const byte of bytes) ascii |= byte;
+  if (ascii < 0x80) return asBuffer(bytes).latin1Slice();
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns plain ASCII as text. Names of modules, classes and numbers are never anything else. */
+export function asciiText(bytes: Uint8Array): string | undefined {
+  return bytes.every((byte) => byte >= 0x20 && byte < 0x7f) ? asBuffer(bytes).latin1Slice() : undefined;
+}
+
+const ESCAPE = /\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|)/g;
+
+/** Returns text in Python's raw-unicode-escape, as protocol 0 writes it: a backslash always starts an escape. */
+export function rawUnicodeEscape(bytes: Uint8Array): string | undefined {
+  let broken = false;
+  const text = asBuffer(bytes)
+    .latin1Slice()
+    .replaceAll(ESCAPE, (_escape, short: string | undefined, long: string | undefined) => {
+      const code = Number.parseInt(short ?? long ?? 'd800', 16);
+      const valid = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+      broken ||= !valid;
+      return valid ? String.fromCodePoint(code) : '';
+    });
+  return broken ? undefined : text;
+}
+
+/** Returns text as Latin-1 bytes, or `undefined` where a character has none. */
+export function latin1Bytes(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff) return undefined;
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
+const DECIMAL = /^(?:0|-?[1-9][0-9]*)$/;
+const FLOAT = /^-?(?:inf|[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]{2,3})?)$/;
+
+/** Returns a decimal integer: a number, or a bigint where a number could not hold it exactly. */
+export function decimal(text: string): number | bigint | undefined {
+  if (!DECIMAL.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : BigInt(text);
+}
+
+/** Returns what Python's `repr` of a float says. */
+export function float(text: string): number | undefined {
+  if (text === 'nan') return Number.NaN;
+  return FLOAT.test(text) ? Number(text.replace('inf', 'Infinity')) : undefined;
+}
+
+/** Returns a little-endian two's complement integer. An empty one is 0. */
+export function twosComplement(bytes: Uint8Array): number | bigint {
+  let value = 0n;
+  for (const byte of bytes.toReversed()) value = (value << 8n) | BigInt(byte);
+  value = BigInt.asIntN(8 * bytes.length, value);
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
