@@ -1,5 +1,6 @@
 // The public surface of the guards.
 
+export { type BindRequest, BoundAddress, bind } from './bind.ts';
 export type { Drill } from './drill.ts';
 export {
   type DrillResult,
