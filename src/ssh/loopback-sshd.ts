@@ -21,7 +21,7 @@ export interface LoopbackSshd {
   /** The command that serves one connection on standard input and output, for `ssh -o ProxyCommand`. */
   readonly command: readonly string[];
   /** Stops listening, ends the sshd processes and removes the keys. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 async function findSshd(): Promise<string> {

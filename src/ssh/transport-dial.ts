@@ -1,0 +1,140 @@
+// One key exchange, held right before authentication. The host has proven its key by then, and nothing of ours has
+// been said: no user name, no password, no public key. Whoever holds the result lets it go on or hangs up.
+import { connect as connectTcp, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Algorithms, type AuthHandlerMiddleware, Client, type NegotiatedAlgorithms } from 'ssh2';
+import { errnoOf } from '../evidence/coded-error.ts';
+import { type HostKey, hostKeyOf } from './known-hosts.ts';
+
+/** A connection whose host key was accepted, waiting before authentication. */
+export interface HeldConnection {
+  readonly client: Client;
+  /** Lets authentication begin; `methods` answers each further request of ssh2 for a method to try. */
+  proceed(methods: AuthHandlerMiddleware): void;
+  destroy(): void;
+}
+
+/** What one key exchange showed. */
+export type Dial =
+  | { readonly outcome: 'unreachable'; readonly why: string }
+  | { readonly outcome: 'no-common-algorithm' | 'no-strict-kex' | 'unproven' }
+  /** `held` is absent when the key was not accepted: the connection is gone. */
+  | {
+      readonly outcome: 'presented';
+      readonly key: HostKey;
+      readonly negotiated?: NegotiatedAlgorithms;
+      readonly held?: HeldConnection;
+    };
+
+export interface DialOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly offer: Algorithms;
+  /** Must return literally `true` to accept. Called again when the host asks for new keys during the connection. */
+  readonly accepts: (key: HostKey) => boolean;
+  readonly keepaliveMs: number;
+  readonly signal: AbortSignal;
+}
+
+const ATTEMPTS = 6;
+
+/** Dials until a key exchange says something about the host. sshd drops connections it has no room for (MaxStartups) before it speaks. */
+export async function dial(options: DialOptions): Promise<Dial> {
+  for (let attempt = 1; ; attempt++) {
+    const result = await dialOnce(options);
+    const dropped = result.outcome === 'unreachable' && result.why === DROPPED;
+    if (!dropped || attempt === ATTEMPTS) return result;
+    // Jitter, or all the connections that were dropped together come back together.
+    await sleep((0.5 + Math.random()) * 100 * 2 ** attempt, undefined, { signal: options.signal });
+  }
+}
+
+const DROPPED = 'the host closed the connection before the key exchange';
+// ssh2 tells these two only in its debug text and its messages. The version is pinned, and when the words change the
+// drills of the host-key guard turn red: without the first nothing is accepted.
+const STRICT_ON = 'Handshake: strict KEX mode enabled';
+const KEX_CHOSEN = 'Handshake: KEX algorithm: ';
+const NO_MATCH = /^Handshake failed: no matching /;
+
+function dialOnce({ host, port, offer, accepts, keepaliveMs, signal }: DialOptions): Promise<Dial> {
+  const client = new Client();
+  const socket: Socket = connectTcp({ host, port, noDelay: true });
+  const destroy = (): void => {
+    client.destroy();
+    socket.destroy();
+  };
+  return new Promise<Dial>((resolve, reject) => {
+    let settled = false;
+    const settle = (result: Dial): void => {
+      if (settled) return;
+      settled = true;
+      signal.removeEventListener('abort', onAbort);
+      if (result.outcome !== 'presented' || !result.held) destroy();
+      resolve(result);
+    };
+    const onAbort = (): void => {
+      destroy();
+      settled = true;
+      reject(signal.reason);
+    };
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+
+    let strict = false;
+    let accepted: HostKey | undefined;
+    let negotiated: NegotiatedAlgorithms | undefined;
+    let methods: AuthHandlerMiddleware | undefined;
+    let waiting: Parameters<AuthHandlerMiddleware> | undefined;
+
+    client.on('error', (error: Error & { level?: string }) => {
+      if (error.message === 'Connection lost before handshake')
+        settle({ outcome: 'unreachable', why: DROPPED });
+      else if (error.level !== 'handshake')
+        settle({ outcome: 'unreachable', why: errnoOf(error, 'protocol error') });
+      else settle({ outcome: NO_MATCH.test(error.message) ? 'no-common-algorithm' : 'unproven' });
+    });
+    client.on('close', () => settle({ outcome: 'unreachable', why: DROPPED }));
+    client.on('handshake', (algorithms) => {
+      negotiated ??= algorithms;
+    });
+
+    const verify = (blob: Buffer): boolean => {
+      const key = hostKeyOf(blob);
+      // New keys during a connection must come from the same host: an equal key, or none.
+      if (accepted) return key?.blob.equals(accepted.blob) === true;
+      if (key && accepts(key) === true) {
+        accepted = key;
+        return true;
+      }
+      settle(key ? { outcome: 'presented', key } : { outcome: 'unproven' });
+      return false;
+    };
+    const authHandler: AuthHandlerMiddleware = (left, partial, next) => {
+      if (methods) return methods(left, partial, next);
+      waiting = [left, partial, next];
+      const proceed = (chosen: AuthHandlerMiddleware): void => {
+        methods = chosen;
+        if (waiting) chosen(...waiting);
+      };
+      if (!accepted || !negotiated) settle({ outcome: 'unproven' });
+      else settle({ outcome: 'presented', key: accepted, negotiated, held: { client, proceed, destroy } });
+      return undefined;
+    };
+    client.connect({
+      sock: socket,
+      username: '', // each method names its user itself, when it is its turn
+      readyTimeout: 0, // the signal is the deadline
+      keepaliveInterval: keepaliveMs,
+      keepaliveCountMax: 3,
+      algorithms: offer,
+      // Synchronous and strictly boolean: ssh2 takes everything but a literal false, a promise too, for a yes.
+      hostVerifier: (blob: Buffer): boolean => verify(blob),
+      authHandler,
+      debug: (text) => {
+        if (text === STRICT_ON) strict = true;
+        // Without strict key exchange a man in the middle can drop messages (CVE-2023-48795), so it stops here.
+        else if (!strict && text.startsWith(KEX_CHOSEN)) settle({ outcome: 'no-strict-kex' });
+      },
+    });
+  });
+}

@@ -1,0 +1,37 @@
+// The host-key guard: every drill holds against a real sshd, every mutant is noticed, and nothing is left behind.
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import type { EvidenceDraft } from '../../src/evidence/record.ts';
+import { drillGuard, drillMutants } from '../../src/guards/drill.ts';
+import { judge } from '../../src/guards/enforce.ts';
+import { hostKey, hostKeyAcceptNew } from '../../src/ssh/host-key.ts';
+import { missing } from './support.ts';
+
+const records: EvidenceDraft[] = [];
+const journal = { append: async (draft: EvidenceDraft): Promise<void> => void records.push(draft) };
+
+describe.skipIf(missing('sshd', 'ssh-keygen'))('the host-key guard', () => {
+  it('passes every drill, and every mutant fails one', { timeout: 120_000 }, async () => {
+    const drills = await drillGuard(hostKey, journal);
+    expect(drills.filter(({ passed }) => !passed)).toEqual([]);
+    const mutants = await drillMutants(hostKey, drills, journal);
+    expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('guardrails-sshd-'))).toEqual([]);
+  });
+
+  it('has a variant for first contact that lets only an unknown host pass, and is another policy', async () => {
+    const strict = records[0]?.policyDigest;
+    const drills = await drillGuard(hostKeyAcceptNew, journal);
+    expect(drills.filter(({ passed }) => !passed)).toEqual([]);
+    expect(records.at(-1)?.policyDigest).not.toBe(strict);
+  });
+});
+
+it.each(['-oProxyCommand=x', 'a b', 'a\n', '', 'h/../x', '[::1]', 'ü.example'])(
+  'takes no %j for a host',
+  async (host) => {
+    const decision = await judge(hostKey, { host, port: 22, knownHosts: ['/dev/null'] });
+    expect(decision.codes).toEqual(['guard.request-invalid']);
+  },
+);
