@@ -1,0 +1,93 @@
+// Finds what looks like a secret in plain data. It knows shapes and names, not entropy: a secret that is encoded,
+// split over several strings, or bare under an innocent name passes. It is a net below redaction, not instead of it.
+
+/** A shape that is refused wherever it appears. Every pattern is linear in its input. */
+export const SECRET_PATTERNS: readonly {
+  readonly name: string;
+  readonly why: string;
+  readonly pattern: RegExp;
+}[] = [
+  {
+    name: 'private-key',
+    why: 'the header of a PEM or OpenSSH private key',
+    pattern: /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----/,
+  },
+  {
+    name: 'authorization-header',
+    why: 'HTTP credentials, RFC 6750 and RFC 7617',
+    pattern: /\b(?:bearer|basic) {1,8}[\w+/.~=-]{16}/i,
+  },
+  {
+    name: 'url-password',
+    why: 'a password in the userinfo of a URL, RFC 3986 section 3.2.1',
+    pattern: /:\/\/[^\s/?#@:]{0,256}:[^\s/?#@]{1,256}@/,
+  },
+  {
+    name: 'json-web-token',
+    why: 'a base64url JSON object as the second part, RFC 7519',
+    pattern: /[\w-]\.eyJ[\w-]{8}/,
+  },
+  {
+    name: 'aws-access-key',
+    why: 'the fixed prefix of AWS key ids',
+    pattern: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/,
+  },
+  {
+    name: 'github-token',
+    why: 'prefixes that GitHub gives to its tokens',
+    pattern: /\b(?:gh[oprsu]|github_pat)_\w{16}/,
+  },
+  { name: 'gitlab-token', why: 'the prefix of GitLab access tokens', pattern: /\bglpat-[\w-]{16}/ },
+  { name: 'slack-token', why: 'prefixes of Slack tokens', pattern: /\bxox[a-z]-[\w-]{10}/ },
+  { name: 'hugging-face-token', why: 'the prefix of Hugging Face tokens', pattern: /\bhf_[A-Za-z0-9]{16}/ },
+  { name: 'model-api-key', why: 'OpenAI and Anthropic keys', pattern: /\bsk-[\w-]{16}/ },
+  { name: 'google-api-key', why: 'the prefix of Google API keys', pattern: /\bAIza[\w-]{35}/ },
+  {
+    name: 'assignment',
+    why: 'a value next to a name that says secret, as in PASSWORD=x, "token": "x" or --api-key=x',
+    // The value is whatever follows, except nothing or the mark of a redaction.
+    pattern:
+      /(?:password|passwd|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key)["']?\s{0,8}[=:]\s{0,8}["']?(?!<redacted>)[^\s"',;&]/i,
+  },
+];
+
+/** What may stand where a secret was. Other marks are refused: `***` could be a value. */
+const isRedacted = (value: string): boolean => value === '' || value === '<redacted>';
+
+// Wide, since a redacted innocent costs nothing: AGILAB redacts by these names too.
+const ENVIRONMENT_NAME = /secret|token|passw|passphrase|key|credential|auth/i;
+// Narrow, since these names stand among ordinary data, where `max_tokens` and `tokenizer` are common.
+const FIELD_NAME =
+  /(?:secret|token|password|passwd|passphrase|credentials?|api[_-]?key|access[_-]?key|private[_-]?key)$/i;
+
+/** Tells whether an environment variable of this name must not show its value. */
+export function isBareSecret(variable: string, value: string): boolean {
+  return ENVIRONMENT_NAME.test(variable) && !isRedacted(value);
+}
+
+/** Returns the name of the first pattern found in any string of some plain data, or `undefined`. Never the text. */
+export function findSecret(data: unknown): string | undefined {
+  // A stack of our own: the data may be nested deeper than calls can go.
+  const pending: unknown[] = [data];
+  for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
+    if (typeof value === 'string') {
+      const text = value;
+      const found = SECRET_PATTERNS.find(({ pattern }) => pattern.test(text));
+      if (found) return found.name;
+    } else if (typeof value === 'object' && value !== null) {
+      const entries: [string, unknown][] = Array.isArray(value)
+        ? // In an argument vector the name of a value is the word before it: --password x.
+          value.map((item, index) => [optionName(value[index - 1]), item])
+        : Object.entries(value);
+      for (const [name, item] of entries) {
+        if (typeof item === 'string' && FIELD_NAME.test(name) && !isRedacted(item)) return 'named-value';
+        pending.push(item, name);
+      }
+    }
+  }
+  return undefined;
+}
+
+function optionName(word: unknown): string {
+  return typeof word === 'string' && word.startsWith('-') ? word : '';
+}
