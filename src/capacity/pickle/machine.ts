@@ -81,6 +81,12 @@ export class Machine {
     throw new PickleRefusal(code, this.offset, why);
   }
 
+  /** Returns `value`, or refuses when there is none. */
+  require<T>(value: T | undefined, code: PickleCode, why: string): T {
+    if (value === undefined) this.refuse(code, why);
+    return value;
+  }
+
   /** Refuses, unless a watcher wants to know what else there is; then the caller goes on with a stand-in. */
   report(code: PickleCode, why: string): void {
     if (this.watcher === undefined) this.refuse(code, why);

@@ -27,9 +27,11 @@ const op = (byte: string | number, name: string, since: number, run: Opcode['run
 });
 
 function line(m: Machine, longest: number): string {
-  const text = asciiText(m.takeLine(longest));
-  if (text === undefined) m.refuse('pickle.bad-text', 'a line with other than ASCII characters');
-  return text;
+  return m.require(
+    asciiText(m.takeLine(longest)),
+    'pickle.bad-text',
+    'a line with other than ASCII characters',
+  );
 }
 
 function index(m: Machine): number {
@@ -42,8 +44,7 @@ function text(m: Machine, length: number): void {
   const start = m.take(length);
   m.charge(24 + 2 * length);
   const value = utf8Text(m.bytes.subarray(start, m.position));
-  if (value === undefined) m.refuse('pickle.bad-text', 'text that is not UTF-8');
-  m.push(value);
+  m.push(m.require(value, 'pickle.bad-text', 'text that is not UTF-8'));
 }
 
 function tuple(m: Machine, size: number): void {
@@ -79,8 +80,7 @@ const numbers: readonly Opcode[] = [
   op('I', 'INT', 0, (m) => {
     const digits = line(m, LONGEST_NUMBER);
     const value = digits === '00' ? false : digits === '01' ? true : decimal(digits);
-    if (value === undefined) m.refuse('pickle.bad-number', 'an integer in no decimal form');
-    m.push(value);
+    m.push(m.require(value, 'pickle.bad-number', 'an integer in no decimal form'));
   }),
   op('J', 'BININT', 1, (m) => m.push(m.view.getInt32(m.take(4), true))),
   op('K', 'BININT1', 1, (m) => m.push(m.takeUint8())),
@@ -88,14 +88,13 @@ const numbers: readonly Opcode[] = [
   op('L', 'LONG', 0, (m) => {
     const digits = line(m, LONGEST_NUMBER);
     const value = digits.endsWith('L') ? decimal(digits.slice(0, -1)) : undefined;
-    if (value === undefined) m.refuse('pickle.bad-number', 'a long integer in no decimal form');
-    m.push(value);
+    m.push(m.require(value, 'pickle.bad-number', 'a long integer in no decimal form'));
   }),
   op(0x8a, 'LONG1', 2, (m) => m.push(twosComplement(m.takeBytes(m.takeUint8())))),
   op('F', 'FLOAT', 0, (m) => {
-    const value = float(line(m, LONGEST_NUMBER));
-    if (value === undefined) m.refuse('pickle.bad-number', 'a float that Python would not print');
-    m.push(value);
+    m.push(
+      m.require(float(line(m, LONGEST_NUMBER)), 'pickle.bad-number', 'a float that Python would not print'),
+    );
   }),
   op('G', 'BINFLOAT', 1, (m) => {
     m.charge(16);
@@ -107,9 +106,7 @@ const textAndBytes: readonly Opcode[] = [
   op('V', 'UNICODE', 0, (m) => {
     const raw = m.takeLine(Number.POSITIVE_INFINITY);
     m.charge(24 + 2 * raw.length);
-    const value = rawUnicodeEscape(raw);
-    if (value === undefined) m.refuse('pickle.bad-text', 'text that is not raw-unicode-escape');
-    m.push(value);
+    m.push(m.require(rawUnicodeEscape(raw), 'pickle.bad-text', 'text that is not raw-unicode-escape'));
   }),
   op('X', 'BINUNICODE', 1, (m) => text(m, m.takeUint32())),
   op(0x8c, 'SHORT_BINUNICODE', 4, (m) => text(m, m.takeUint8())),

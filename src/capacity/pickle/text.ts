@@ -11,7 +11,7 @@ const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.
 export function utf8Text(bytes: Uint8Array): string | undefined {
   let ascii = 0;
   for (const byte of bytes) ascii |= byte;
-  if (ascii < 0x80) return asBuffer(bytes).latin1Slice();
+  if (ascii < 0x80) return asBuffer(bytes).toString('latin1');
   try {
     return utf8.decode(bytes);
   } catch {
@@ -21,7 +21,7 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
 
 /** Returns plain ASCII as text. Names of modules, classes and numbers are never anything else. */
 export function asciiText(bytes: Uint8Array): string | undefined {
-  return bytes.every((byte) => byte >= 0x20 && byte < 0x7f) ? asBuffer(bytes).latin1Slice() : undefined;
+  return bytes.every((byte) => byte >= 0x20 && byte < 0x7f) ? asBuffer(bytes).toString('latin1') : undefined;
 }
 
 const ESCAPE = /\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|)/g;
@@ -30,8 +30,8 @@ const ESCAPE = /\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|)/g;
 export function rawUnicodeEscape(bytes: Uint8Array): string | undefined {
   let broken = false;
   const text = asBuffer(bytes)
-    .latin1Slice()
-    .replaceAll(ESCAPE, (_escape, short: string | undefined, long: string | undefined) => {
+    .toString('latin1')
+    .replaceAll(ESCAPE, (_escape: string, short: string | undefined, long: string | undefined) => {
       const code = Number.parseInt(short ?? long ?? 'd800', 16);
       const valid = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
       broken ||= !valid;

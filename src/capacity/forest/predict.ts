@@ -1,0 +1,137 @@
+// Prediction, equal to scikit-learn (n_jobs=None) to the last bit: rows rounded to float32, `<=` in float64, leaves
+// added tree by tree in float64. Its answers change in the last bits with n_jobs above 1; these do not.
+import { ModelRefusal } from './refusal.ts';
+import type { PackedNodes } from './tree.ts';
+
+/** All that prediction reads. See {@link PackedNodes} for the nodes and `RawModel` for the formula. */
+export interface Predictor {
+  readonly nodes: PackedNodes;
+  /** Index into `nodes.numbers` of each tree's root, in order. */
+  readonly roots: Int32Array;
+  readonly features: number;
+  readonly start: number;
+  readonly scale: number;
+  readonly divisor: number;
+  readonly acceptsMissing: boolean;
+}
+
+/** Rows that go through one tree together, so that the tree stays in the cache while their features do, too. */
+const BLOCK = 256;
+
+/**
+ * Returns one number per row. Each row is `features` numbers; NaN stands for a missing value where the estimator
+ * takes one. Throws `model.no-rows`, `model.row-width`, `model.row-value`, `model.row-missing`, `model.row-infinite`
+ * where scikit-learn raises ValueError, and `model.prediction-not-finite` where it would silently return infinity.
+ */
+export function predict(predictor: Predictor, rows: readonly (readonly number[])[]): number[] {
+  if (rows.length === 0) throw new ModelRefusal('model.no-rows', 'there is no row to predict from');
+  const { features } = predictor;
+  const answers: number[] = [];
+  const size = Math.min(BLOCK, rows.length);
+  const block = new Float64Array(size * features);
+  const sums = new Float64Array(size);
+  for (let first = 0; first < rows.length; first += BLOCK) {
+    const count = Math.min(BLOCK, rows.length - first);
+    let missing = false;
+    for (let r = 0; r < count; r++)
+      missing = readRow(rows[first + r], first + r, block, r * features, predictor) || missing;
+    predictBlock(predictor, block, count, missing, sums);
+    for (let r = 0; r < count; r++) {
+      const answer = (sums[r] ?? Number.NaN) / predictor.divisor;
+      if (!Number.isFinite(answer))
+        throw new ModelRefusal(
+          'model.prediction-not-finite',
+          `the prediction for row ${first + r} is not finite`,
+        );
+      answers.push(answer);
+    }
+  }
+  return answers;
+}
+
+/** Copies a row as float32 values and returns whether one is missing. */
+function readRow(
+  row: readonly number[] | undefined,
+  index: number,
+  into: Float64Array,
+  at: number,
+  { features, acceptsMissing }: Predictor,
+): boolean {
+  if (!Array.isArray(row) || row.length !== features)
+    throw new ModelRefusal('model.row-width', `row ${index} does not hold ${features} numbers`);
+  let missing = false;
+  for (let f = 0; f < features; f++) {
+    const value: unknown = row[f];
+    if (typeof value !== 'number')
+      throw new ModelRefusal('model.row-value', `row ${index} holds something that is not a number`);
+    const single = Math.fround(value);
+    if (single === Number.POSITIVE_INFINITY || single === Number.NEGATIVE_INFINITY)
+      throw new ModelRefusal('model.row-infinite', `row ${index} holds a number too large for float32`);
+    if (Number.isNaN(single)) {
+      if (!acceptsMissing)
+        throw new ModelRefusal(
+          'model.row-missing',
+          `row ${index} lacks a value, which this model cannot take`,
+        );
+      missing = true;
+    }
+    into[at + f] = single;
+  }
+  return missing;
+}
+
+function predictBlock(
+  { nodes: { numbers, links }, roots, features, start, scale }: Predictor,
+  block: Float64Array,
+  count: number,
+  missing: boolean,
+  sums: Float64Array,
+): void {
+  sums.fill(start, 0, count);
+  for (let t = 0; t < roots.length; t++) {
+    const root = roots[t] ?? 0;
+    for (let r = 0; r < count; r++) {
+      const leaf = missing
+        ? leafWithMissing(numbers, links, root, block, r * features)
+        : leafOf(numbers, links, root, block, r * features);
+      sums[r] = (sums[r] ?? 0) + scale * leaf;
+    }
+  }
+}
+
+function leafOf(
+  numbers: Float64Array,
+  links: Int32Array,
+  root: number,
+  block: Float64Array,
+  row: number,
+): number {
+  let at = root;
+  for (;;) {
+    const split = links[2 * at + 2] as number;
+    const number = numbers[at] as number;
+    if (split < 0) return number;
+    const child = links[2 * at + 3] as number;
+    at = (block[row + (split >> 1)] as number) <= number ? child : child + 2;
+  }
+}
+
+/** As {@link leafOf}, for rows with NaN: the node itself says where a missing value goes. */
+function leafWithMissing(
+  numbers: Float64Array,
+  links: Int32Array,
+  root: number,
+  block: Float64Array,
+  row: number,
+): number {
+  let at = root;
+  for (;;) {
+    const split = links[2 * at + 2] as number;
+    const number = numbers[at] as number;
+    if (split < 0) return number;
+    const child = links[2 * at + 3] as number;
+    const value = block[row + (split >> 1)] as number;
+    const left = Number.isNaN(value) ? (split & 1) === 1 : value <= number;
+    at = left ? child : child + 2;
+  }
+}

@@ -1,0 +1,50 @@
+// Every reason why decoded data is not a model, or a row is not something to predict from, with what to do about it.
+import { CodedError } from '../../evidence/coded-error.ts';
+
+const RETRAIN =
+  'Train the model again with scikit-learn 1.2 to 1.4 and one numeric target, and pickle it as it is.';
+const HOSTILE = 'Do not load this file in Python. Find out who wrote it, and train the model again.';
+const ROWS = 'Give each row as an array of finite numbers, one per feature, in the order of training.';
+
+/** Code to remedy. The keys are the closed set of model refusals. */
+const REMEDIES = {
+  'model.not-an-estimator': RETRAIN,
+  'model.unsupported': RETRAIN,
+  'model.version': RETRAIN,
+  'model.state-missing': HOSTILE,
+  'model.state-unlisted': HOSTILE,
+  'model.state-duplicate': HOSTILE,
+  'model.state-value': HOSTILE,
+  'model.parts-disagree': HOSTILE,
+  'model.array': HOSTILE,
+  'model.shared': HOSTILE,
+  'model.tree-size': HOSTILE,
+  'model.tree-child': HOSTILE,
+  'model.tree-leaf': HOSTILE,
+  'model.tree-feature': HOSTILE,
+  'model.tree-threshold': HOSTILE,
+  'model.tree-value': HOSTILE,
+  'model.tree-missing-flag': HOSTILE,
+  'model.tree-samples': HOSTILE,
+  'model.no-rows': ROWS,
+  'model.row-width': ROWS,
+  'model.row-value': ROWS,
+  'model.row-missing': ROWS,
+  'model.row-infinite': ROWS,
+  'model.prediction-not-finite': RETRAIN,
+  'model.capacity-undefined': RETRAIN,
+} as const;
+
+export type ModelCode = keyof typeof REMEDIES;
+
+/** Data that is not a model, or a row that no prediction can be made from. */
+export class ModelRefusal extends CodedError {
+  declare readonly code: ModelCode;
+  /** First byte of the opcode that made the refused object; `undefined` when a row is refused. */
+  readonly offset: number | undefined;
+
+  constructor(code: ModelCode, why: string, offset?: number) {
+    super(code, offset === undefined ? why : `${why} (byte ${offset})`, REMEDIES[code]);
+    this.offset = offset;
+  }
+}

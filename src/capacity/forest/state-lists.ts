@@ -1,0 +1,130 @@
+// Which keys each estimator's state may hold, from scikit-learn 1.2 to 1.4. Keys that predict does not read are listed
+// too, with the kind of value they hold: what nobody listed, nobody has thought about.
+import { isMade, Made, type Value } from '../pickle/values.ts';
+import {
+  array,
+  type Kind,
+  list,
+  none,
+  number,
+  numberOrArray,
+  perFeature,
+  randomness,
+  readState,
+  type StateList,
+  setting,
+  text,
+  texts,
+} from './state.ts';
+
+/** Constructor arguments that every estimator here shares. */
+const GROWING: readonly (readonly [string, Kind])[] = [
+  ['criterion', text],
+  ['max_depth', setting],
+  ['min_samples_split', number],
+  ['min_samples_leaf', number],
+  ['min_weight_fraction_leaf', number],
+  ['max_features', setting],
+  ['max_leaf_nodes', setting],
+  ['random_state', randomness],
+  ['min_impurity_decrease', number],
+  ['ccp_alpha', number],
+];
+
+const FITTED: readonly (readonly [string, Kind])[] = [
+  ['n_features_in_', number],
+  ['feature_names_in_', array],
+  ['_sklearn_version', text],
+];
+
+export const TREE: StateList = new Map([
+  ...GROWING,
+  ...FITTED,
+  ['splitter', text],
+  ['class_weight', none],
+  ['monotonic_cst', perFeature],
+  ['n_outputs_', number],
+  ['max_features_', number],
+  ['tree_', (value) => isMade(value, 'sklearn.tree._tree', 'Tree')],
+]);
+
+export function isTreeEstimator(value: Value | undefined): value is Made {
+  return (
+    isMade(value, 'sklearn.tree._classes', 'DecisionTreeRegressor') ||
+    isMade(value, 'sklearn.tree._classes', 'ExtraTreeRegressor')
+  );
+}
+
+/** The unfitted tree that a forest keeps as a pattern; 1.2 and 1.3 may write a word instead. */
+const template: Kind = (value) => {
+  if (!isTreeEstimator(value)) return value === null || value === 'deprecated';
+  return !readState(value, TREE).has('tree_');
+};
+
+export const FOREST: StateList = new Map([
+  ...GROWING,
+  ...FITTED,
+  ['estimator', template],
+  ['base_estimator', template],
+  ['estimator_', template],
+  ['_estimator', template],
+  ['estimator_params', texts],
+  ['n_estimators', number],
+  ['bootstrap', setting],
+  ['oob_score', setting],
+  ['n_jobs', setting],
+  ['verbose', setting],
+  ['warm_start', setting],
+  ['class_weight', none],
+  ['max_samples', setting],
+  ['monotonic_cst', perFeature],
+  ['n_outputs_', number],
+  ['_n_samples', number],
+  ['_n_samples_bootstrap', setting],
+  ['oob_score_', number],
+  ['oob_prediction_', array],
+  ['estimators_', list],
+]);
+
+const LOSS_MODULES: readonly string[] = ['sklearn.ensemble._gb_losses', 'sklearn._loss.loss'];
+const loss: Kind = (value) => value instanceof Made && LOSS_MODULES.includes(value.allowed.module);
+export const isDummy = (value: Value | undefined): value is Made =>
+  isMade(value, 'sklearn.dummy', 'DummyRegressor');
+const start: Kind = (value) => value === null || value === 'zero' || isDummy(value);
+
+export const BOOSTING: StateList = new Map([
+  ...GROWING,
+  ...FITTED,
+  ['n_estimators', number],
+  ['learning_rate', number],
+  ['loss', text],
+  ['subsample', number],
+  ['init', start],
+  ['alpha', number],
+  ['verbose', setting],
+  ['warm_start', setting],
+  ['validation_fraction', number],
+  ['n_iter_no_change', setting],
+  ['tol', number],
+  ['n_estimators_', number],
+  ['n_trees_per_iteration_', number],
+  ['max_features_', number],
+  ['_loss', loss],
+  ['_rng', randomness],
+  ['init_', start],
+  ['train_score_', array],
+  ['oob_improvement_', array],
+  ['oob_scores_', array],
+  ['oob_score_', number],
+  ['estimators_', array],
+]);
+
+export const DUMMY: StateList = new Map([
+  ['strategy', text],
+  ['constant', (value) => value === null || numberOrArray(value)],
+  ['quantile', setting],
+  ['n_outputs_', number],
+  ['constant_', array],
+  ['n_features_in_', number],
+  ['_sklearn_version', text],
+]);

@@ -1,0 +1,83 @@
+// The state of an estimator, key by key. A key that is not listed, comes twice, or holds another kind of value than
+// scikit-learn writes there refuses the model: predict must never depend on something nobody looked at.
+import { Dict, isMade, isTuple, List, type Made, type Value } from '../pickle/values.ts';
+import { isArray, readNumber } from './ndarray.ts';
+import { ModelRefusal } from './refusal.ts';
+
+/** Answers whether a value is of the kind that a key holds. */
+export type Kind = (value: Value) => boolean;
+
+export type StateList = ReadonlyMap<string, Kind>;
+
+/** What BUILD handed over, each value of the listed kind. */
+export class State {
+  private readonly owner: Made;
+  private readonly values: ReadonlyMap<string, Value>;
+
+  constructor(owner: Made, values: ReadonlyMap<string, Value>) {
+    this.owner = owner;
+    this.values = values;
+  }
+
+  /** The value of a key that predict needs. Throws `model.state-missing`. */
+  get(key: string): Value {
+    const value = this.values.get(key);
+    if (value === undefined)
+      throw new ModelRefusal('model.state-missing', `the state lacks ${key}`, this.owner.offset);
+    return value;
+  }
+
+  find(key: string): Value | undefined {
+    return this.values.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.values.has(key);
+  }
+
+  /** A positive whole number. Throws `model.state-value`. */
+  count(key: string): number {
+    const value = readNumber(this.get(key));
+    if (value === undefined || !Number.isSafeInteger(value) || value < 1)
+      throw new ModelRefusal('model.state-value', `${key} is not a positive whole number`, this.owner.offset);
+    return value;
+  }
+}
+
+/** Returns the state of an object. Throws `model.state-missing`, `-unlisted`, `-duplicate` or `-value`. */
+export function readState(owner: Made, list: StateList): State {
+  const values = new Map<string, Value>();
+  if (!(owner.state instanceof Dict))
+    throw new ModelRefusal('model.state-missing', 'an object without state', owner.offset);
+  const { entries } = owner.state;
+  for (let i = 0; i < entries.length; i += 2) {
+    const [key, value = null] = [entries[i], entries[i + 1]];
+    const kind = typeof key === 'string' ? list.get(key) : undefined;
+    if (typeof key !== 'string' || kind === undefined)
+      throw new ModelRefusal('model.state-unlisted', 'the state holds an unlisted key', owner.offset);
+    if (values.has(key))
+      throw new ModelRefusal('model.state-duplicate', `the state holds ${key} twice`, owner.offset);
+    if (!kind(value))
+      throw new ModelRefusal('model.state-value', `${key} is of another kind than it ever is`, owner.offset);
+    values.set(key, value);
+  }
+  return new State(owner, values);
+}
+
+const numeric = (value: Value): boolean => readNumber(value) !== undefined;
+/** None, a flag, a number, or a word: how estimators keep what their constructor was given. */
+export const setting: Kind = (value) =>
+  value === null || typeof value === 'boolean' || typeof value === 'string' || numeric(value);
+export const text: Kind = (value) => typeof value === 'string';
+export const number: Kind = numeric;
+export const list: Kind = (value) => value instanceof List;
+export const array: Kind = isArray;
+export const none: Kind = (value) => value === null;
+export const texts: Kind = (value) => isTuple(value) && value.every(text);
+export const numberOrArray: Kind = (value) => numeric(value) || isArray(value);
+/** One number per feature, or none. */
+export const perFeature: Kind = (value) =>
+  value === null || value instanceof List || isTuple(value) || isArray(value);
+/** A seed, or a generator that predict never touches. */
+export const randomness: Kind = (value) =>
+  value === null || numeric(value) || isMade(value, 'numpy.random._pickle', '__randomstate_ctor');

@@ -1,0 +1,130 @@
+// One decision tree: checked node by node, then packed for prediction. scikit-learn's own predict trusts these
+// arrays blindly (a bad child index reads outside the array), so nothing about them is taken on trust here.
+import type { Made } from '../pickle/values.ts';
+import { type NumpyArray, readArray } from './ndarray.ts';
+import { ModelRefusal } from './refusal.ts';
+import { array, number, readState, type StateList } from './state.ts';
+
+const TREE_STATE: StateList = new Map([
+  ['max_depth', number],
+  ['node_count', number],
+  ['nodes', array],
+  ['values', array],
+]);
+
+/** The arrays of one tree, with sizes that fit but nodes not yet looked at. */
+export interface RawTree {
+  readonly offset: number;
+  readonly count: number;
+  readonly nodes: NumpyArray;
+  readonly values: NumpyArray;
+}
+
+/** Returns the arrays of a `Tree` object. Throws `model.tree-size`, `model.unsupported`, `model.parts-disagree`, `model.array`. */
+export function readTree(tree: Made, features: number): RawTree {
+  const { offset } = tree;
+  const [ownFeatures, classes, outputs] = tree.args;
+  if (ownFeatures !== features)
+    throw new ModelRefusal('model.parts-disagree', 'a tree for another number of features', offset);
+  const perOutput = readArray(classes, offset);
+  const single = perOutput.layout === 'i8' && perOutput.bytes.every((byte, i) => byte === (i === 0 ? 1 : 0));
+  if (outputs !== 1 || perOutput.bytes.length !== 8 || !single)
+    throw new ModelRefusal('model.unsupported', 'a tree with other than one numeric target', offset);
+  const state = readState(tree, TREE_STATE);
+  const count = state.count('node_count');
+  const nodes = readArray(state.get('nodes'), offset);
+  const values = readArray(state.get('values'), offset);
+  const fits =
+    (nodes.layout === 'V56' || nodes.layout === 'V64') &&
+    values.layout === 'f8' &&
+    nodes.shape.length === 1 &&
+    nodes.shape[0] === count &&
+    values.shape.length === 3 &&
+    values.shape.every((side, i) => side === (i === 0 ? count : 1));
+  if (!fits) throw new ModelRefusal('model.tree-size', 'node_count and the arrays of a tree differ', offset);
+  return { offset, count, nodes, values };
+}
+
+/**
+ * Checked nodes of all trees, 16 bytes each, siblings side by side: a float64 that is the threshold, or the value of
+ * a leaf; an int32 that is twice the feature plus the missing-goes-left flag, or -1 in a leaf; an int32 that is the
+ * left child as an index into `numbers`. The right child is 2 further on.
+ */
+export interface PackedNodes {
+  readonly numbers: Float64Array;
+  readonly links: Int32Array;
+}
+
+export function allocateNodes(count: number): PackedNodes {
+  const buffer = new ArrayBuffer(16 * count);
+  return { numbers: new Float64Array(buffer), links: new Int32Array(buffer) };
+}
+
+const LEAF = -1;
+const UNDEFINED = -2;
+
+/**
+ * Checks every node of `tree` and writes it to `packed`, from node `start` on.
+ * Throws `model.tree-child`, `-leaf`, `-feature`, `-threshold`, `-value`, `-missing-flag`, `-samples`.
+ */
+export function packTree(tree: RawTree, features: number, packed: PackedNodes, start: number): void {
+  const { count, nodes, values } = tree;
+  const { numbers, links } = packed;
+  const view = new DataView(nodes.bytes.buffer, nodes.bytes.byteOffset, nodes.bytes.length);
+  const valueView = new DataView(values.bytes.buffer, values.bytes.byteOffset, values.bytes.length);
+  const flagged = nodes.layout === 'V64';
+  const size = flagged ? 64 : 56;
+  const refuse = (code: ConstructorParameters<typeof ModelRefusal>[0], why: string, node: number): never => {
+    throw new ModelRefusal(code, `node ${node} of a tree ${why}`, tree.offset);
+  };
+  // Where each node goes; 0 means that no node above has named it. A child comes after its parent in every tree that
+  // scikit-learn grows, so one pass sees every parent first, and a cycle cannot be written down.
+  const places = new Int32Array(count);
+  places[0] = 1;
+  let next = 1;
+  for (let node = 0; node < count; node++) {
+    const at = node * size;
+    const place = places[node] ?? 0;
+    if (place === 0) refuse('model.tree-child', 'is the child of no node', node);
+    const left = view.getInt32(at, true);
+    const right = view.getInt32(at + 8, true);
+    const feature = view.getInt32(at + 16, true);
+    const threshold = view.getFloat64(at + 24, true);
+    const value = valueView.getFloat64(8 * node, true);
+    const flag = flagged ? view.getUint8(at + 56) : 0;
+    const slot = 2 * (start + place - 1);
+    // The upper halves of the int64 fields: 0, or -1 where the lower half is a negative marker.
+    const leftHigh = view.getInt32(at + 4, true);
+    const rightHigh = view.getInt32(at + 12, true);
+    const featureHigh = view.getInt32(at + 20, true);
+    if (!Number.isFinite(value)) refuse('model.tree-value', 'has a value that is not finite', node);
+    if (flag > 1) refuse('model.tree-missing-flag', 'has a missing-value flag other than 0 or 1', node);
+    if (
+      view.getInt32(at + 44, true) < 0 ||
+      (view.getInt32(at + 40, true) === 0 && view.getInt32(at + 44, true) === 0)
+    )
+      refuse('model.tree-samples', 'was trained on no samples', node);
+    if (left === LEAF && leftHigh === -1) {
+      if (right !== LEAF || rightHigh !== -1) refuse('model.tree-leaf', 'has one child', node);
+      if (feature !== UNDEFINED || featureHigh !== -1 || threshold !== UNDEFINED)
+        refuse('model.tree-leaf', 'is a leaf with a split', node);
+      numbers[slot] = value;
+      links[2 * slot + 2] = LEAF;
+      continue;
+    }
+    const inside = left > node && left < count && right > node && right < count && left !== right;
+    if (!inside || leftHigh !== 0 || rightHigh !== 0 || places[left] !== 0 || places[right] !== 0)
+      refuse('model.tree-child', 'has children out of order, out of range, or of another node', node);
+    if (feature < 0 || feature >= features || featureHigh !== 0)
+      refuse('model.tree-feature', 'splits on a feature that the model does not have', node);
+    // +Infinity is real: "every value there is, against missing". NaN and -Infinity never are.
+    if (!(threshold > Number.NEGATIVE_INFINITY))
+      refuse('model.tree-threshold', 'has no threshold that a value could be compared with', node);
+    places[left] = next + 1;
+    places[right] = next + 2;
+    numbers[slot] = threshold;
+    links[2 * slot + 2] = 2 * feature + flag;
+    links[2 * slot + 3] = 2 * (start + next);
+    next += 2;
+  }
+}
