@@ -1,0 +1,55 @@
+// The words of a command as they arrive: text, or a typed path. The first word of a command has rules of its own,
+// because a shell looks at it before it looks for a program.
+import { z } from 'zod';
+import { FragmentFault, requireText } from './fault.ts';
+import { RemotePath } from './remote-path.ts';
+import { literal, type Word } from './word.ts';
+
+/** Literal text, or a path whose `~/` means the remote home directory. Literal text is never expanded. */
+export type Argument = string | { readonly path: string };
+
+/** Longest text of one slot, in UTF-16 units. Nothing longer fits the command (see `MAX_COMMAND_BYTES`). */
+export const MAX_TEXT = 131_072;
+
+export const text: z.ZodType<string> = z.string().max(MAX_TEXT);
+export const someText: z.ZodType<string> = z.string().min(1).max(MAX_TEXT);
+const argument: z.ZodType<Argument> = z.union([text, z.strictObject({ path: someText })]);
+/** A program and its arguments. */
+export const argumentVector: z.ZodType<readonly Argument[]> = z.array(argument).min(1).max(4_096);
+
+// Names that some shell interprets instead of looking for a program, quoted or not. Those that exist as programs
+// with the same meaning (echo, printf, test, kill, true ...) read their arguments once and are not listed.
+const BUILTINS: ReadonlySet<string> = new Set(
+  `. : [[ alias autoload bg bind bindkey break builtin bye caller case cd chdir command compctl compgen complete
+   compopt continue coproc declare dirs disable disown echotc echoti emulate enable eval exec exit export fc
+   fg float functions getln getopts global hash help hist history if integer jobs let limit local log logout
+   mapfile nameref newgrp noglob popd print pushd pushln r read readarray readonly rehash return sched set setopt
+   shift shopt source suspend times trap type typeset ulimit umask unalias unfunction unhash unlimit unset unsetopt
+   vared wait whence where which zcompile zformat zmodload zparseopts zstyle`.split(/\s+/),
+);
+
+/**
+ * Returns the words of an argument.
+ *
+ * @throws FragmentFault `ssh.nul`, `ssh.lone-surrogate`, and for a path as {@link RemotePath.parse}.
+ */
+export function parseArgument(argument: Argument, slot: string): Word {
+  if (typeof argument !== 'string') return RemotePath.parse(argument.path, slot).word;
+  requireText(argument, slot);
+  return literal(argument);
+}
+
+/**
+ * Returns the words of a program and its arguments.
+ *
+ * @throws FragmentFault as {@link parseArgument}, and `ssh.option-like-program`, `ssh.assignment-like-program`,
+ * `ssh.shell-builtin`.
+ */
+export function parseArgv(argv: readonly Argument[], slot: string): readonly Word[] {
+  const words = argv.map((argument, index) => parseArgument(argument, `${slot}[${index}]`));
+  const name = words[0]?.text ?? '';
+  if (/^[-+%~]|^$/.test(name)) throw new FragmentFault('option-like-program', `${slot}[0]`);
+  if (name.includes('=')) throw new FragmentFault('assignment-like-program', `${slot}[0]`);
+  if (BUILTINS.has(name)) throw new FragmentFault('shell-builtin', `${slot}[0]`);
+  return words;
+}

@@ -1,0 +1,100 @@
+// A path on the remote host. It carries whatever a real directory may be called (quotes, $(...), newlines, any
+// script), but not what would name another place than it seems to.
+import { FragmentFault, requireText } from './fault.ts';
+import type { Word } from './word.ts';
+
+type Base = 'absolute' | 'home' | 'relative';
+
+export class RemotePath {
+  readonly base: Base;
+  /** Its components; none for `/`, `~` or `.` itself. */
+  readonly components: readonly string[];
+
+  private constructor(base: Base, components: readonly string[]) {
+    this.base = base;
+    this.components = components;
+    Object.freeze(this);
+  }
+
+  /**
+   * Parses `/a/b`, `~`, `~/a` or `a/b`; empty and `.` components are dropped.
+   *
+   * @throws FragmentFault `ssh.nul`, `ssh.lone-surrogate`, `ssh.path-control`, `ssh.path-parent`, `ssh.path-user`.
+   */
+  static parse(text: string, slot = 'the path'): RemotePath {
+    requireText(text, slot);
+    // A newline is legal in a name and harmless in single quotes; the other controls only forge terminal output.
+    if (/(?!\n)\p{Cc}/u.test(text)) throw new FragmentFault('path-control', slot);
+    const parts = text.split('/');
+    if (parts.includes('..')) throw new FragmentFault('path-parent', slot);
+    const [first = ''] = parts;
+    if (first.startsWith('~') && first !== '~') throw new FragmentFault('path-user', slot);
+    const base = first === '~' ? 'home' : text.startsWith('/') ? 'absolute' : 'relative';
+    const names = base === 'home' ? parts.slice(1) : parts;
+    return new RemotePath(
+      base,
+      names.filter((name) => name !== '' && name !== '.'),
+    );
+  }
+
+  /**
+   * Parses a path that names the same place whatever the working directory is.
+   *
+   * @throws FragmentFault as {@link RemotePath.parse}, and `ssh.path-relative`.
+   */
+  static parseAnchored(text: string, slot = 'the path'): RemotePath {
+    const path = RemotePath.parse(text, slot);
+    if (path.base === 'relative') throw new FragmentFault('path-relative', slot);
+    return path;
+  }
+
+  /** Returns the path of something below this one. */
+  join(...names: readonly string[]): RemotePath {
+    return new RemotePath(this.base, [...this.components, ...names]);
+  }
+
+  /** Whether this path lies strictly below `parent`, by its components. */
+  isBelow(parent: RemotePath): boolean {
+    return (
+      this.base === parent.base &&
+      this.components.length > parent.components.length &&
+      parent.components.every((name, index) => name === this.components[index])
+    );
+  }
+
+  /** Returns the word. Relative paths get `./`: a leading `-` is no option then, and CDPATH has no say. */
+  get word(): Word {
+    const rest = this.components.join('/');
+    if (this.base === 'home') return { text: rest, underHome: true };
+    return { text: `${this.base === 'absolute' ? '/' : './'}${rest}`, underHome: false };
+  }
+}
+
+/**
+ * Where a worker writes its process id: a file inside its own directory, so that a record never lies where another
+ * account or another worker could have put it.
+ */
+export class PidPath {
+  readonly path: RemotePath;
+
+  private constructor(path: RemotePath) {
+    this.path = path;
+    Object.freeze(this);
+  }
+
+  /**
+   * Parses a file name relative to `worker`, or a whole path below it.
+   *
+   * @throws FragmentFault as {@link RemotePath.parse}, and `ssh.pid-path-outside`.
+   */
+  static parse(text: string, worker: RemotePath, slot = 'the pid file'): PidPath {
+    const parsed = RemotePath.parse(text, slot);
+    const path = parsed.base === 'relative' ? worker.join(...parsed.components) : parsed;
+    if (!path.isBelow(worker)) throw new FragmentFault('pid-path-outside', slot);
+    return new PidPath(path);
+  }
+
+  get word(): Word {
+    return this.path.word;
+  }
+}

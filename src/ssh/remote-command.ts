@@ -1,0 +1,183 @@
+// Guards what is sent to a remote shell. A request says what a command means; the guard renders it, has a parser
+// that is not ours (shell-quote) read it back, and grants it only when the two agree.
+import { createHash } from 'node:crypto';
+import { parse } from 'shell-quote';
+import { CodedError } from '../evidence/coded-error.ts';
+import type { Guard, Rule } from '../guards/guard.ts';
+import { FAULTS, type FaultKind, FragmentFault } from './fragments/fault.ts';
+import type { Encoder } from './fragments/word.ts';
+import { renderInvocation, type Surroundings, wordsOf } from './invocation.ts';
+import { quote } from './quote.ts';
+import { invocationOf, type RemoteCommandRequest, remoteCommandRequest } from './recipes/index.ts';
+import { remoteCommandDrills } from './remote-command-drills.ts';
+
+/** MAX_ARG_STRLEN of Linux less the final NUL: the longest script that `sh -c` can be given, in bytes of UTF-8. */
+export const MAX_COMMAND_BYTES = 131_071;
+
+export interface CommandFacts {
+  readonly recipe: RemoteCommandRequest['recipe'];
+  /** The first value that does not fit its slot; then there is no script. */
+  readonly fault: { readonly kind: FaultKind; readonly slot: string } | undefined;
+  readonly script: string;
+  /** What the script means, variables before the program included; paths under the remote home as `~/rest`. */
+  readonly words: readonly string[];
+  /** Length of the script in bytes. */
+  readonly bytes: number;
+  /** Whether the script, read by the other parser, is the words that were meant. */
+  readonly readsBack: boolean;
+  /** The same of the existing line, when the request brought one. */
+  readonly existingReadsBack: boolean;
+}
+
+// Not a plausible directory, so a literal that only looks expanded cannot pass for one that was.
+const PROBE: Surroundings = { home: '/\u{10fffd}home', path: '/\u{10fffd}path' };
+
+/** Whether shell-quote finds exactly these words in the line. What it throws on, a shell would not like either. */
+function readsAs(line: string, words: readonly string[]): boolean {
+  try {
+    const found = parse(line, { HOME: PROBE.home, PATH: PROBE.path });
+    return found.length === words.length && words.every((word, index) => word === found[index]);
+  } catch {
+    return false;
+  }
+}
+
+function look(request: RemoteCommandRequest, encode: Encoder): CommandFacts {
+  const { recipe, existing } = request;
+  try {
+    const invocation = invocationOf(request);
+    const script = renderInvocation(invocation, encode);
+    const bytes = Buffer.byteLength(script);
+    const meant = wordsOf(invocation, PROBE);
+    // What is too long is refused for that; no parser needs to see it.
+    const readable = bytes <= MAX_COMMAND_BYTES;
+    return {
+      recipe,
+      fault: undefined,
+      script,
+      words: wordsOf(invocation, { home: '~', path: '$PATH' }),
+      bytes,
+      readsBack: !readable || readsAs(script, meant),
+      existingReadsBack: existing === undefined || readsAs(existing, meant),
+    };
+  } catch (error) {
+    if (!(error instanceof FragmentFault)) throw error;
+    const { kind, slot } = error;
+    return {
+      recipe,
+      fault: { kind, slot },
+      script: '',
+      words: [],
+      bytes: 0,
+      readsBack: true,
+      existingReadsBack: true,
+    };
+  }
+}
+
+const faultRules: readonly Rule<CommandFacts>[] = Object.entries(FAULTS).map(([kind, { says, remedy }]) => ({
+  code: `command.${kind}`,
+  remedy,
+  refuses: ({ fault }) => fault?.kind === kind && `${fault.slot} ${says}`,
+}));
+
+const rules: readonly Rule<CommandFacts>[] = [
+  ...faultRules,
+  {
+    code: 'command.too-long',
+    remedy: 'Shorten the command, or put the data into a file on the host and name the file.',
+    refuses: ({ bytes }) =>
+      bytes > MAX_COMMAND_BYTES &&
+      `the command takes ${bytes} bytes of the ${MAX_COMMAND_BYTES} that a shell can be given`,
+  },
+  {
+    code: 'command.parse-back',
+    remedy:
+      'This rendering does not mean the request. Send the line that the grant holds, and report a bug if it is ours.',
+    refuses: ({ readsBack, existingReadsBack }) => {
+      if (!readsBack) return 'the rendered command, read by an independent parser, is not what was meant';
+      return (
+        !existingReadsBack && 'the existing line, read by an independent parser, is not what the recipe means'
+      );
+    },
+  },
+];
+
+const granting = Symbol('granted by the remote-command guard');
+
+/** A command that may be sent to a remote shell. Only the guard makes one; the transport takes nothing else. */
+export class RemoteCommand {
+  // Private, so the class is nominal: neither a look-alike object nor Object.create can stand in for a grant.
+  readonly #granted: symbol;
+  /** One POSIX sh command. Non-POSIX login shells need it on the standard input of `/bin/sh`, or neutral. */
+  readonly script: string;
+  /** What it means: variables, program and arguments. Paths under the remote home show as `~/rest`. */
+  readonly words: readonly string[];
+  readonly recipe: string;
+  /** `sha256:` and the hex digest of the script's UTF-8 bytes. */
+  readonly digest: string;
+
+  /** @throws CodedError `command.not-granted` for everyone but the guard. */
+  private constructor(key: symbol, { script, words, recipe }: CommandFacts) {
+    if (key !== granting) {
+      const remedy = 'Ask the guard: enforce(remoteCommand, request, { journal }).';
+      throw new CodedError(
+        'command.not-granted',
+        'only the remote-command guard makes a RemoteCommand',
+        remedy,
+      );
+    }
+    this.#granted = key;
+    this.script = script;
+    this.words = Object.freeze([...words]);
+    this.recipe = recipe;
+    this.digest = digestOf(script);
+    Object.freeze(this);
+  }
+
+  /** Whether `value` came from the guard. */
+  static isGranted(value: unknown): value is RemoteCommand {
+    return typeof value === 'object' && value !== null && #granted in value && value.#granted === granting;
+  }
+
+  /** @internal */
+  static grant(key: symbol, facts: CommandFacts): RemoteCommand {
+    return new RemoteCommand(key, facts);
+  }
+}
+
+function digestOf(script: string): string {
+  return `sha256:${createHash('sha256').update(script).digest('hex')}`;
+}
+
+const observeWith =
+  (encode: Encoder) =>
+  async (request: RemoteCommandRequest): Promise<CommandFacts> =>
+    look(request, encode);
+
+/** Grants the {@link RemoteCommand} that a request means. */
+export const remoteCommand: Guard<RemoteCommandRequest, CommandFacts, RemoteCommand> = {
+  id: 'remote-command',
+  dimension: 'architecture_remote_execution_hardening',
+  request: remoteCommandRequest,
+  observe: observeWith(quote),
+  rules,
+  grant: (facts) => {
+    if (facts.script === '') throw new TypeError('a grant needs a script');
+    return RemoteCommand.grant(granting, facts);
+  },
+  subject: ({ recipe, script, fault }) => ({
+    kind: 'remote-command',
+    name: recipe,
+    ...(fault ? {} : { digest: digestOf(script) }),
+  }),
+  drills: remoteCommandDrills,
+  // Encoders that people really write.
+  mutants: [
+    { id: 'encoder.identity', observe: observeWith((text) => text) },
+    { id: 'encoder.bare-single-quotes', observe: observeWith((text) => `'${text}'`) },
+    { id: 'encoder.double-quotes', observe: observeWith((text) => `"${text}"`) },
+    { id: 'encoder.json', observe: observeWith((text) => JSON.stringify(text)) },
+    { id: 'encoder.backslash', observe: observeWith((text) => text.replaceAll(/[^\w/.-]/g, '\\$&')) },
+  ],
+};

@@ -1,0 +1,133 @@
+// The remote-command guard, with /bin/sh as the judge of what a granted script really does.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { EvidenceDraft, EvidenceSink } from '../../src/evidence/record.ts';
+import { drillGuard, drillMutants } from '../../src/guards/drill.ts';
+import { enforce, judge } from '../../src/guards/enforce.ts';
+import { argv } from '../../src/ssh/recipes/argv.ts';
+import { daskWorker } from '../../src/ssh/recipes/dask-worker.ts';
+import { RemoteCommand, remoteCommand } from '../../src/ssh/remote-command.ts';
+
+function memoryJournal(): EvidenceSink & { readonly drafts: EvidenceDraft[]; readonly inputs: string[] } {
+  const drafts: EvidenceDraft[] = [];
+  const inputs: string[] = [];
+  const append = async (draft: EvidenceDraft, input: string): Promise<void> => {
+    drafts.push(draft);
+    inputs.push(input);
+  };
+  return { drafts, inputs, append };
+}
+
+describe('the drills of the remote-command guard', () => {
+  it('all come out as expected, every rule is a headline, and every mutant is noticed', async () => {
+    const journal = memoryJournal();
+    const results = await drillGuard(remoteCommand, journal);
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
+    expect(new Set(results.map(({ observed }) => observed).filter((code) => code !== 'allow'))).toEqual(
+      new Set(remoteCommand.rules.map(({ code }) => code)),
+    );
+    const mutants = await drillMutants(remoteCommand, results, journal);
+    expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
+  });
+});
+
+describe('a granted command', () => {
+  it('is what a real shell runs, word for word', async () => {
+    const hostile = `it's "x" $(touch PWNED) \`id\` \\ !! *\n; é`;
+    const request = argv(['printf', '<%s>', hostile, '', '-n', { path: '~/a b' }]);
+    const command = await enforce(remoteCommand, request, { journal: memoryJournal() });
+    const { stdout } = spawnSync('sh', ['-c', command.script], {
+      env: { HOME: '/h', PATH: '/usr/bin:/bin' },
+    });
+    expect(stdout.toString()).toBe(`<${hostile}><><-n></h/a b>`);
+    expect(command.words).toEqual(['printf', '<%s>', hostile, '', '-n', '~/a b']);
+    expect(command.digest).toBe(`sha256:${createHash('sha256').update(command.script).digest('hex')}`);
+    expect(command.recipe).toBe('argv');
+  });
+
+  it('leaves a record that holds its digest and none of its words', async () => {
+    const journal = memoryJournal();
+    const command = await enforce(remoteCommand, argv(['cat', 'canary-7f3a']), { journal });
+    expect(journal.drafts[0]?.subject).toEqual({
+      kind: 'remote-command',
+      name: 'argv',
+      digest: command.digest,
+    });
+    expect(JSON.stringify(journal.drafts)).not.toContain('canary-7f3a');
+  });
+
+  it('is made by the guard only', async () => {
+    const command = await enforce(remoteCommand, argv(['true']), { journal: memoryJournal() });
+    expect(RemoteCommand.isGranted(command)).toBe(true);
+    expect(Object.isFrozen(command)).toBe(true);
+    const refused = expect.objectContaining({ code: 'command.not-granted' });
+    // @ts-expect-error the constructor is private
+    expect(() => new RemoteCommand(Symbol('forged'), { script: 'id', words: [], recipe: 'argv' })).toThrow(
+      refused,
+    );
+    expect(() => Reflect.construct(RemoteCommand, [Symbol('forged'), {}])).toThrow(refused);
+    const inherited: unknown = Object.create(RemoteCommand.prototype, { script: { value: 'id' } });
+    expect(RemoteCommand.isGranted(inherited)).toBe(false);
+    expect(RemoteCommand.isGranted(structuredClone(command))).toBe(false);
+    // @ts-expect-error a look-alike is no grant
+    const lookAlike: RemoteCommand = { script: 'id', words: ['id'], recipe: 'argv', digest: '' };
+    expect(RemoteCommand.isGranted(lookAlike)).toBe(false);
+  });
+});
+
+describe('the existing line of a request', () => {
+  const request = { tool: ['uv'], worker: '~/wenv/x', scheduler: 'tcp://10.0.0.1:8786', pidFile: 'w.pid' };
+
+  it('may be any rendering that means the same, and is never what is sent', async () => {
+    const existing = `uv --project "$HOME/wenv/x" run --no-sync dask worker tcp://10.0.0.1:8786 --no-nanny --pid-file "$HOME"/'wenv/x/w.pid'`;
+    const journal = memoryJournal();
+    const command = await enforce(remoteCommand, daskWorker({ ...request, existing }), { journal });
+    expect(command.script).not.toBe(existing);
+  });
+
+  it.each([
+    ['a second command', 'uv --version; id'],
+    ['a substitution', 'uv --version $(id)'],
+    ['a glob', 'uv --version *'],
+    ['a comment', 'uv --version # later'],
+    ['a redirection', 'uv --version > x'],
+    ['an open substitution', 'uv --version ${x'],
+  ])('is refused when it holds %s', async (_why, existing) => {
+    const decision = await judge(remoteCommand, argv(['uv', '--version'], { existing }));
+    expect(decision.codes).toEqual(['command.parse-back']);
+  });
+});
+
+describe('requests', () => {
+  it.each([
+    ['an unknown recipe', { recipe: 'shell', line: 'id' }],
+    ['an unknown key', { recipe: 'argv', argv: ['ls'], raw: 'id' }],
+    ['no program', { recipe: 'argv', argv: [] }],
+    ['a word that is no text', { recipe: 'argv', argv: ['ls', { op: ';' }] }],
+    ['a nested array', { recipe: 'argv', argv: ['ls', ['-l']] }],
+    ['a prefix in free text', { recipe: 'argv', argv: ['ls'], prefix: 'nice' }],
+  ])('with %s are refused', async (_why, request) => {
+    const decision = await judge(remoteCommand, request as never);
+    expect(decision.codes).toEqual(['guard.request-invalid']);
+  });
+
+  it('are plain JSON and survive a round trip', async () => {
+    const request = daskWorker({
+      tool: [{ path: '~/.local/bin/uv' }, '--offline'],
+      worker: '~/wenv/x',
+      scheduler: 'tls://[2001:DB8:0::1]:8786',
+      pidFile: '~/wenv/x/run/w.pid',
+      workerPort: '9000:9100',
+      prefix: { env: { DASK_DISTRIBUTED__LOGGING__distributed: 'info' }, wrapper: ['nice', '-n', '5'] },
+    });
+    const command = await enforce(remoteCommand, JSON.parse(JSON.stringify(request)), {
+      journal: memoryJournal(),
+    });
+    expect(command.words.join(' ')).toBe(
+      'DASK_DISTRIBUTED__LOGGING__distributed=info nice -n 5 ~/.local/bin/uv --offline --project ~/wenv/x ' +
+        'run --no-sync dask worker tls://[2001:db8::1]:8786 --no-nanny --worker-port 9000:9100 ' +
+        '--pid-file ~/wenv/x/run/w.pid',
+    );
+  });
+});
