@@ -2,6 +2,7 @@
 // may touch, and nothing of scikit-learn. Every limit is checked before anything is allocated.
 import { ENCODE, findAllowed, RECONSTRUCTOR, UNKNOWN } from './allowed.ts';
 import { OPCODES } from './opcodes.ts';
+import { Reader } from './reader.ts';
 import { type PickleCode, PickleRefusal } from './refusal.ts';
 import { latin1Bytes } from './text.ts';
 import { type AllowedGlobal, Dict, Global, isTuple, List, Made, type Value } from './values.ts';
@@ -14,22 +15,10 @@ export interface Watcher {
 
 /** A real pickler never holds more: it writes lists and dicts in batches of 1000. */
 const MAX_STACK = 65_536;
-/** Estimated heap bytes that decoding may cost for each byte of input; real models stay below 4. */
-const ALLOWANCE = 12;
-const ALLOWANCE_BASE = 65_536;
 
 const PROTO = 0x80;
 
-export class Machine {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  /** Next byte to read. */
-  position = 0;
-  /** First byte of the opcode being carried out. */
-  offset = 0;
-  /** The current opcode must end at or before this: the end of its frame, or of the buffer. */
-  limit: number;
-  inFrame = false;
+export class Machine extends Reader {
   stopped = false;
   /** How often each opcode byte was read. */
   readonly counts: Uint32Array = new Uint32Array(256);
@@ -38,15 +27,11 @@ export class Machine {
   private readonly marks: number[] = [];
   private floor = 0;
   private readonly memo: Value[] = [];
-  private allowance: number;
   private readonly watcher: Watcher | undefined;
 
   constructor(bytes: Uint8Array, watcher?: Watcher) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.limit = bytes.length;
+    super(bytes);
     this.protocol = bytes[0] === PROTO ? (bytes[1] ?? 0) : 1;
-    this.allowance = ALLOWANCE_BASE + ALLOWANCE * bytes.length;
     this.watcher = watcher;
   }
 
@@ -77,78 +62,11 @@ export class Machine {
     this.inFrame = false;
   }
 
-  refuse(code: PickleCode, why: string): never {
-    throw new PickleRefusal(code, this.offset, why);
-  }
-
-  /** Returns `value`, or refuses when there is none. */
-  require<T>(value: T | undefined, code: PickleCode, why: string): T {
-    if (value === undefined) this.refuse(code, why);
-    return value;
-  }
-
   /** Refuses, unless a watcher wants to know what else there is; then the caller goes on with a stand-in. */
   report(code: PickleCode, why: string): void {
     if (this.watcher === undefined) this.refuse(code, why);
     this.watcher.refusal(new PickleRefusal(code, this.offset, why));
   }
-
-  /** Charges estimated heap bytes before they are allocated. */
-  charge(cost: number): void {
-    this.allowance -= cost;
-    if (this.allowance < 0)
-      this.refuse('pickle.budget', 'decoding would cost far more memory than the stream has');
-  }
-
-  // -- reading ---------------------------------------------------------------------------------------------------
-
-  /** Returns the offset of the next `length` bytes and moves past them. */
-  take(length: number): number {
-    const start = this.position;
-    if (length > this.limit - start) {
-      if (this.inFrame && length <= this.bytes.length - start)
-        this.refuse('pickle.frame-straddled', 'an opcode reaches over the end of its frame');
-      this.refuse('pickle.truncated', 'an opcode needs more bytes than there are');
-    }
-    this.position = start + length;
-    return start;
-  }
-
-  takeUint8(): number {
-    return this.view.getUint8(this.take(1));
-  }
-
-  takeUint32(): number {
-    return this.view.getUint32(this.take(4), true);
-  }
-
-  /** An 8-byte length. Compared as two halves: it may be far beyond any offset, and beyond 2^53. */
-  takeLength64(): number {
-    const start = this.take(8);
-    if (this.view.getUint32(start + 4, true) !== 0)
-      this.refuse('pickle.truncated', 'an opcode needs more bytes than there are');
-    return this.view.getUint32(start, true);
-  }
-
-  /** A view of the next `length` bytes. */
-  takeBytes(length: number): Uint8Array {
-    const start = this.take(length);
-    this.charge(96);
-    return this.bytes.subarray(start, start + length);
-  }
-
-  /** A view of the bytes up to the next newline, at most `longest` of them, and moves past the newline. */
-  takeLine(longest: number): Uint8Array {
-    const start = this.position;
-    const end = this.bytes.indexOf(0x0a, start);
-    if (end < 0) this.refuse('pickle.truncated', 'a line without an end');
-    if (end - start > longest) this.refuse('pickle.bad-text', 'a line longer than any pickler writes');
-    this.take(end - start + 1);
-    this.charge(96);
-    return this.bytes.subarray(start, end);
-  }
-
-  // -- the stack ---------------------------------------------------------------------------------------------------
 
   push(value: Value): void {
     if (this.stack.length >= MAX_STACK)
@@ -193,8 +111,6 @@ export class Machine {
     return values;
   }
 
-  // -- the memo ----------------------------------------------------------------------------------------------------
-
   /** Every pickler numbers the memo from 0 without gaps; another number is an attempt on someone's memory. */
   store(index: number): void {
     if (index !== this.memo.length) this.refuse('pickle.memo-order', 'the memo is not filled in order');
@@ -212,8 +128,6 @@ export class Machine {
     if (value instanceof List || value instanceof Dict || value instanceof Made) value.shared = true;
     this.push(value);
   }
-
-  // -- containers --------------------------------------------------------------------------------------------------
 
   append(target: Value, values: readonly Value[]): void {
     if (this.isUnknown(target)) return;
@@ -237,8 +151,6 @@ export class Machine {
   private requireUnshared(target: List | Dict | Made): void {
     if (target.shared) this.refuse('pickle.changed-after-use', 'a value changes after it was used elsewhere');
   }
-
-  // -- names and calls ---------------------------------------------------------------------------------------------
 
   global(module: Value, name: Value): void {
     if (typeof module !== 'string' || typeof name !== 'string')

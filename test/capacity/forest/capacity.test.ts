@@ -1,0 +1,89 @@
+// A row becomes a label and a label a relative capacity exactly as AGILAB's manager has it, rounding included.
+import { describe, expect, it } from 'vitest';
+import {
+  readCapacityTable,
+  relativeCapacities,
+  roundToTenths,
+} from '../../../src/capacity/forest/capacity.ts';
+import type { CapacityModel } from '../../../src/capacity/forest/model.ts';
+import { DEBIAN_PYTHON, differingBits, doubles, hasSklearn, runPython } from './oracle.ts';
+
+/** A model that answers with what it is told: here the ratio is under test, not the forest. */
+const modelOf = (labels: readonly number[]): CapacityModel => ({
+  description: {
+    estimator: 'fixed',
+    sklearnVersion: '1.4.2',
+    features: 1,
+    estimators: 1,
+    nodes: 1,
+    acceptsMissing: false,
+  },
+  predict: () => [...labels],
+});
+const named = (...names: string[]): Map<string, number[]> => new Map(names.map((name) => [name, [0]]));
+const code = (expected: string): unknown => expect.objectContaining({ code: expected });
+
+const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
+describe.skipIf(!real && !hasSklearn(DEBIAN_PYTHON))(
+  'relative capacity, beside numpy (left out without python3-sklearn)',
+  () => {
+    const oracle = JSON.parse(
+      real || hasSklearn(DEBIAN_PYTHON) ? runPython(DEBIAN_PYTHON, 'rounding-oracle.py') : '{}',
+    ) as Record<'values' | 'rounded' | 'labels' | 'capacities', string> &
+      Record<'workers' | 'ordered', string[]>;
+
+    it('rounds as round(float64, 1) rounds, ties and neighbours of ties included', () => {
+      const values = [...doubles(oracle.values)];
+      expect(differingBits(values.map(roundToTenths), doubles(oracle.rounded))).toEqual([]);
+    });
+
+    it('is the manager’s ratio in the manager’s order', () => {
+      const model = modelOf([...doubles(oracle.labels)]);
+      const balanced = relativeCapacities(model, named(...oracle.workers));
+      expect(balanced.map(({ worker }) => worker)).toEqual(oracle.ordered);
+      expect(
+        differingBits(
+          balanced.map(({ capacity }) => capacity),
+          doubles(oracle.capacities),
+        ),
+      ).toEqual([]);
+    });
+  },
+);
+
+describe('relative capacity', () => {
+  it.each([
+    ['a label of zero', [1, 0]],
+    ['a negative label', [1, -1]],
+    ['labels whose ratio overflows', [1e300, 1e-300]],
+  ])('refuses %s, for which the manager would divide work by nonsense', (_why, labels) => {
+    expect(() => relativeCapacities(modelOf(labels), named('a', 'b'))).toThrow(
+      code('model.capacity-undefined'),
+    );
+  });
+});
+
+const HEADER = 'nb_workers,ram_total,ram_available,cpu_count,cpu_frequency,network_speed,label';
+
+describe('the table of measurements', () => {
+  it('is read with the bare CR that the manager appends lines with', () => {
+    expect(readCapacityTable(`${HEADER}\n1,2.5,3,4,5,6e1,7\r2,2,2,2,2,2,-1\r`)).toEqual({
+      rows: [
+        [1, 2.5, 3, 4, 5, 60],
+        [2, 2, 2, 2, 2, 2],
+      ],
+      labels: [7, -1],
+    });
+  });
+
+  it.each([
+    ['another header', 'a,b\n1,2', 'model.row-width'],
+    ['a short line', `${HEADER}\n1,2`, 'model.row-width'],
+    ['a blank line', `${HEADER}\n\n1,2,3,4,5,6,7`, 'model.row-width'],
+    ['a cell that is not a number', `${HEADER}\n1,2,3,4,5,0x6,7`, 'model.row-value'],
+    ['an empty cell', `${HEADER}\n1,2,3,4,5,,7`, 'model.row-value'],
+    ['a number beyond float64', `${HEADER}\n1,2,3,4,5,6,1e999`, 'model.row-value'],
+  ])('refuses %s', (_why, text, expected) => {
+    expect(() => readCapacityTable(text)).toThrow(code(expected));
+  });
+});

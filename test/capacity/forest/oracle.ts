@@ -1,0 +1,80 @@
+// Starts a real scikit-learn, lets it train, pickle and predict, and hands over what it said.
+
+import { Buffer } from 'node:buffer';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+export interface OracleModel {
+  readonly name: string;
+  readonly estimator: string;
+  readonly width: number;
+  readonly trees: number;
+  readonly nodes: number;
+  readonly rows: readonly (readonly number[])[];
+  readonly predictions: Float64Array;
+  readonly refuses: Readonly<Record<'missing' | 'infinite' | 'huge' | 'edge' | 'narrow' | 'none', boolean>>;
+  /** By protocol, 0 to 5. */
+  readonly pickles: readonly Buffer[];
+}
+
+export interface Oracle {
+  readonly sklearn: string;
+  readonly numpy: string;
+  readonly models: readonly OracleModel[];
+}
+
+/** The Python of Debian's python3-sklearn; a Python of another origin comes first on many a PATH. */
+export const DEBIAN_PYTHON: readonly string[] = ['/usr/bin/python3'];
+
+/** Returns whether this Python has scikit-learn. */
+export function hasSklearn([program = '', ...args]: readonly string[]): boolean {
+  return spawnSync(program, [...args, '-c', 'import sklearn'], { stdio: 'ignore' }).status === 0;
+}
+
+/** Runs a script of this folder and returns its standard output. */
+export function runPython(command: readonly string[], script: string): string {
+  const [program = '', ...args] = command;
+  const source = readFileSync(new URL(script, import.meta.url), 'utf8');
+  // The source goes in on stdin and not as a path: the Python may live in another root directory.
+  const { status, stdout, stderr } = spawnSync(program, [...args, '-'], {
+    input: source,
+    encoding: 'utf8',
+    maxBuffer: 512 * 1024 * 1024,
+  });
+  if (status !== 0) throw new Error(`${program} ended with ${status}: ${stderr.slice(-2000)}`);
+  return stdout;
+}
+
+/** Returns little-endian float64 numbers from base64. */
+export function doubles(base64: string): Float64Array {
+  return new Float64Array(Uint8Array.from(Buffer.from(base64, 'base64')).buffer);
+}
+
+export function askOracle(command: readonly string[]): Oracle {
+  const said = JSON.parse(runPython(command, 'sklearn-oracle.py')) as {
+    sklearn: string;
+    numpy: string;
+    models: (Omit<OracleModel, 'rows' | 'predictions' | 'pickles'> & {
+      rows: string;
+      predictions: string;
+      pickles: string[];
+    })[];
+  };
+  const models = said.models.map((model) => {
+    const flat = doubles(model.rows);
+    const rows = Array.from({ length: flat.length / model.width }, (_, i) =>
+      Array.from(flat.subarray(i * model.width, (i + 1) * model.width)),
+    );
+    const pickles = model.pickles.map((text) => Buffer.from(text, 'base64'));
+    return { ...model, rows, predictions: doubles(model.predictions), pickles };
+  });
+  return { sklearn: said.sklearn, numpy: said.numpy, models };
+}
+
+/** Returns the indices at which two results differ in any bit; NaN and -0 count as what they are. */
+export function differingBits(actual: readonly number[], expected: Float64Array): number[] {
+  const a = new BigUint64Array(Float64Array.from(actual).buffer);
+  const b = new BigUint64Array(expected.buffer, expected.byteOffset, expected.length);
+  if (a.length !== b.length) return [-1];
+  return [...a.keys()].filter((i) => a[i] !== b[i]);
+}
