@@ -80,16 +80,24 @@ async function attempt(guard: AnyGuard, drill: Drill<unknown>): Promise<Run> {
   }
 }
 
+/** A guard with one thing broken on purpose. */
+interface Mutant {
+  readonly id: string;
+  readonly fault: string;
+  readonly guard: AnyGuard;
+}
+
 /**
  * Returns the same guard with one thing broken: without rule i, for every i, and with each encoder or look that the
  * guard lists as broken on purpose.
  */
-export function mutantsOf(guard: AnyGuard): readonly { readonly id: string; readonly guard: AnyGuard }[] {
+export function mutantsOf(guard: AnyGuard): readonly Mutant[] {
   // Object.create, not spread: a guard may be a class instance whose methods live on its prototype.
   const withProperty = (key: string, value: unknown): AnyGuard =>
     Object.create(guard, { [key]: { value, enumerable: true } }) as AnyGuard;
   const ruleless = guard.rules.map(({ code }) => ({
     id: code,
+    fault: `the rule ${code} taken out`,
     guard: withProperty(
       'rules',
       guard.rules.filter((rule) => rule.code !== code),
@@ -97,6 +105,7 @@ export function mutantsOf(guard: AnyGuard): readonly { readonly id: string; read
   }));
   const blinded = (guard.mutants ?? []).map((mutant) => ({
     id: mutant.id,
+    fault: `the look replaced by ${mutant.id}`,
     guard: withProperty('observe', mutant.observe.bind(mutant)),
   }));
   return [...ruleless, ...blinded];
@@ -157,7 +166,7 @@ export async function drillMutants(
       last ?? { outcome: { decision, subject: undefined, input: '' }, observed: 'drill.no-drill' };
     const probe = {
       drill: killer?.drill.id ?? 'every drill',
-      fault: `mutant: without ${mutant.id}`,
+      fault: mutant.fault,
       expected: killer?.drill.expects ?? 'another decision',
       observed,
       passed: killer !== undefined,
@@ -165,7 +174,13 @@ export async function drillMutants(
     };
     const draft = draftOf(guard, outcome, { mode: 'mutant', replay: replayOf(guard), probe });
     await journal.append(draft, outcome.input);
-    results.push({ ...probe, guard: guard.id, evidenceId: draft.id });
+    // Where the drill that would notice cannot be built, a survivor says nothing about the drills.
+    const missing = sound.find(
+      ({ expected, unavailable }) => expected === mutant.id && unavailable !== undefined,
+    );
+    const unavailable = killer ? undefined : missing?.unavailable;
+    const result = { ...probe, guard: guard.id, evidenceId: draft.id };
+    results.push(unavailable === undefined ? result : { ...result, unavailable });
   }
   return results;
 }

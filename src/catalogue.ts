@@ -1,0 +1,19 @@
+// Every guard there is. A guard that is not listed here is not drilled, and a row of the scorecard that needs it falls.
+import { CodedError } from './evidence/coded-error.ts';
+import { bind } from './guards/bind.ts';
+import type { AnyGuard } from './guards/guard.ts';
+import { remoteCommand } from './ssh/remote-command.ts';
+
+export const catalogue: readonly AnyGuard[] = [bind, remoteCommand];
+
+/**
+ * Returns a guard by its id.
+ *
+ * @throws CodedError `guard.unknown`.
+ */
+export function guardNamed(id: string): AnyGuard {
+  const guard = catalogue.find((candidate) => candidate.id === id);
+  if (guard) return guard;
+  const remedy = `Name one of: ${catalogue.map((known) => known.id).join(', ')}.`;
+  throw new CodedError('guard.unknown', 'there is no guard of that name', remedy);
+}

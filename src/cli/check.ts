@@ -1,0 +1,59 @@
+// `guardrails check GUARD`: one request in, one decision out, its record in the journal.
+import { buffer } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { guardNamed } from '../catalogue.ts';
+import type { EvidenceDraft, EvidenceSink } from '../evidence/record.ts';
+import { parseStrictJson } from '../evidence/strict-json.ts';
+import { enforce } from '../guards/enforce.ts';
+import { type Decision, GuardRefusal } from '../guards/guard.ts';
+import { openState, type StateOptions } from './state.ts';
+
+interface CheckOptions extends StateOptions {
+  readonly json?: string;
+}
+
+async function check(name: string, options: CheckOptions): Promise<void> {
+  const guard = guardNamed(name);
+  const text =
+    options.json === undefined || options.json === '-'
+      ? await buffer(process.stdin)
+      : Buffer.from(options.json);
+  const request = parseStrictJson(text, { maxBytes: 1_048_576, maxDepth: 32, fractionAt: () => true });
+  const journal = await openState(options);
+  let kept: EvidenceDraft | undefined;
+  const sink: EvidenceSink = {
+    append: async (draft, input) => {
+      await journal.append(draft, input);
+      kept = draft;
+    },
+  };
+  let decision: Decision = {
+    guard: guard.id,
+    decision: 'allow',
+    codes: [],
+    reason: 'no rule refused',
+    remedy: '',
+  };
+  try {
+    await enforce(guard, request, { journal: sink });
+  } catch (error) {
+    if (!(error instanceof GuardRefusal)) throw error;
+    const { codes, reason, remedy } = error;
+    decision = { guard: guard.id, decision: kept?.decision ?? 'error', codes, reason, remedy };
+  } finally {
+    await journal.close();
+  }
+  process.stdout.write(`${JSON.stringify({ ...decision, evidence: kept?.id ?? null })}\n`);
+  process.exitCode = decision.decision === 'allow' ? 0 : 1;
+}
+
+export function registerCheck(program: Command): void {
+  program
+    .command('check')
+    .description('put one request to a guard; prints the decision as JSON, exit 0 allowed, 1 refused')
+    .argument('<guard>', 'guard to ask')
+    .option('--json <text>', 'the request (default: read from stdin)')
+    .action((name: string, _options, command: Command) =>
+      check(name, command.optsWithGlobals<CheckOptions>()),
+    );
+}

@@ -1,0 +1,82 @@
+// `guardrails drill`: builds every bad state for real, records how the guards judged it, and prints what happened.
+import type { Command } from 'commander';
+import { catalogue, guardNamed } from '../catalogue.ts';
+import { type DrillResult, drillGuard, drillMutants } from '../guards/drill.ts';
+import { startProgress } from './progress.ts';
+import { printScorecard } from './scorecard.ts';
+import { openState, type StateOptions } from './state.ts';
+
+interface DrillOptions extends StateOptions {
+  readonly mutants?: boolean;
+  readonly scorecard?: boolean;
+  readonly json?: boolean;
+}
+
+function lineOf({
+  guard,
+  drill,
+  fault,
+  expected,
+  observed,
+  passed,
+  mutant,
+  unavailable,
+}: DrillResult): string {
+  const mark = passed ? 'ok  ' : unavailable === undefined ? 'FAIL' : 'none';
+  if (unavailable !== undefined) return `  ${mark}  ${guard}: ${fault}: not run here. ${unavailable}`;
+  if (mutant !== undefined)
+    return `  ${mark}  ${guard}, ${fault}: ${passed ? `caught by ${drill}` : 'nobody noticed'}`;
+  return `  ${mark}  ${guard}: ${fault}: ${passed ? observed : `expected ${expected}, saw ${observed}`}`;
+}
+
+function tally(kind: string, results: readonly DrillResult[]): string {
+  const failed = results.filter(({ passed, unavailable }) => !passed && unavailable === undefined).length;
+  const missing = results.filter(({ unavailable }) => unavailable !== undefined).length;
+  return `${kind}: ${results.length - failed - missing} ok, ${failed} failed, ${missing} not run here`;
+}
+
+async function drill(names: readonly string[], options: DrillOptions): Promise<void> {
+  const guards = names.length === 0 ? catalogue : names.map(guardNamed);
+  const journal = await openState(options);
+  const drills: DrillResult[] = [];
+  const mutants: DrillResult[] = [];
+  const progress = startProgress(guards.length * (options.mutants ? 2 : 1));
+  try {
+    for (const guard of guards) {
+      progress.step(`drilling ${guard.id}`);
+      const results = await drillGuard(guard, journal);
+      drills.push(...results);
+      if (!options.mutants) continue;
+      progress.step(`mutants of ${guard.id}`);
+      mutants.push(...(await drillMutants(guard, results, journal)));
+    }
+  } finally {
+    progress.end();
+    await journal.close();
+  }
+  const all = [...drills, ...mutants];
+  if (options.json) process.stdout.write(`${JSON.stringify({ drills, mutants })}\n`);
+  else {
+    process.stdout.write(`${all.map(lineOf).join('\n')}\n\n${tally('Drills', drills)}\n`);
+    if (options.mutants) process.stdout.write(`${tally('Mutants', mutants)}\n`);
+    process.stdout.write(`Every line above is a record in ${options.dir}/journal/journal.jsonl\n`);
+  }
+  if (options.scorecard) {
+    process.stdout.write('\n');
+    await printScorecard({ ...options, format: 'table' });
+  }
+  process.exitCode = all.some(({ passed, unavailable }) => !passed && unavailable === undefined) ? 1 : 0;
+}
+
+export function registerDrill(program: Command): void {
+  program
+    .command('drill')
+    .description('build every bad state for real and record how the guards judge it')
+    .argument('[guard...]', 'guards to drill (default: all)')
+    .option('--mutants', 'also drill every guard without each of its rules: some drill must notice')
+    .option('--scorecard', 'print the scorecard afterwards')
+    .option('--json', 'print one line of JSON instead of text')
+    .action((names: string[], _options, command: Command) =>
+      drill(names, command.optsWithGlobals<DrillOptions>()),
+    );
+}

@@ -1,0 +1,81 @@
+// The directory in which this host keeps its key, its pins and its journal; `.guardrails` unless told otherwise.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CodedError, errnoOf } from '../evidence/coded-error.ts';
+import { processIdentity } from '../evidence/identity.ts';
+import { type Journal, openJournal, readJournal } from '../evidence/journal.ts';
+import { initKeys, loadPins, loadSigner } from '../evidence/key-store.ts';
+import { type NoteSigner, parseVerifierKey } from '../evidence/keys.ts';
+import { type JournalVerdict, type Pin, verifyJournal } from '../evidence/verify.ts';
+
+/** Options of every command that touches the state directory. */
+export interface StateOptions {
+  readonly dir: string;
+}
+
+/** Options of every command that reads a journal. */
+export interface VerdictOptions extends StateOptions {
+  readonly pin?: readonly string[];
+  readonly previous?: string;
+}
+
+export const journalDirectory = (dir: string): string => join(dir, 'journal');
+
+/** Returns a file's bytes, for a file that the user named. */
+export async function readInput(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const remedy = 'Name a file that this user can read.';
+    throw new CodedError('input.unreadable', `cannot read ${path} (${errnoOf(error)})`, remedy, {
+      cause: error,
+    });
+  }
+}
+
+async function hasJournal(dir: string): Promise<boolean> {
+  try {
+    await readJournal(journalDirectory(dir));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Opens the journal for writing. On a fresh directory it makes a key first and says so; it never replaces one. */
+export async function openState({ dir }: StateOptions): Promise<Journal> {
+  let signer: NoteSigner;
+  try {
+    signer = await loadSigner(dir);
+  } catch (error) {
+    const fresh =
+      error instanceof CodedError && error.code === 'keys.missing' && errnoOf(error.cause) === 'ENOENT';
+    if (!fresh || (await hasJournal(dir))) throw error;
+    signer = await initKeys(dir);
+    process.stderr.write(`Made a signing key in ${dir} and pinned it for this host: ${signer.vkey}\n`);
+  }
+  return openJournal({ directory: journalDirectory(dir), signer });
+}
+
+/** A key vouches for the host that its name carries (`agilab-guardrails/<host>`). */
+function pinOf(vkey: string): Pin {
+  const { name } = parseVerifierKey(vkey);
+  const [, host] = /^agilab-guardrails\/(.+)$/.exec(name) ?? [];
+  if (host === undefined) {
+    const remedy = 'Pass the key as `guardrails keys show` prints it on the host that signs.';
+    throw new CodedError('key.malformed', 'the name in the verifier key is no host of ours', remedy);
+  }
+  return { vkey, host: decodeURIComponent(host) };
+}
+
+/**
+ * Verifies the journal in a state directory. Pins given by hand replace those in the directory; of the latter, only
+ * this host's own count, since a directory that came from elsewhere must not vouch for itself.
+ */
+export async function readVerdict({ dir, pin, previous }: VerdictOptions): Promise<JournalVerdict> {
+  const { host } = processIdentity();
+  const pins = pin ? pin.map(pinOf) : (await loadPins(dir)).filter((local) => local.host === host);
+  const files = await readJournal(journalDirectory(dir));
+  const earlier = previous === undefined ? undefined : (await readInput(previous)).toString('utf8');
+  return verifyJournal(files, { pins, previous: earlier });
+}

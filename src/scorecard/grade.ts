@@ -1,0 +1,133 @@
+// From verified journal lines to a grade for each probe and each row. Everything that is not positively shown counts
+// as not shown: a probe missing, a drill skipped, a claim without its drill are all E0.
+import type { EvidenceRecord } from '../evidence/record.ts';
+import type { JournalLine, JournalVerdict } from '../evidence/verify.ts';
+import { CLAIMS } from './claims.ts';
+import { DIMENSIONS, type Dimension } from './dimensions.ts';
+
+/** E4 live, E3 recorded, E2 stale or foreign, E1 advisory, E0 nothing that counts. */
+export type Grade = 'E0' | 'E1' | 'E2' | 'E3' | 'E4';
+
+/** What a grade is worth, in thousandths. */
+export const GRADE_MILLI: Readonly<Record<Grade, number>> = { E0: 0, E1: 250, E2: 500, E3: 800, E4: 1_000 };
+
+/** Here and now, against which evidence is held. */
+export interface GradingContext {
+  readonly host: string;
+  /** Digest of the code that is installed here, from the evidence room. */
+  readonly codeDigest: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export interface ProbeFinding {
+  readonly probe: string;
+  readonly grade: Grade;
+  /** One sentence: why this grade and no better. */
+  readonly why: string;
+  /** Journal ids of the drill records that the grade rests on. */
+  readonly evidence: readonly string[];
+}
+
+export interface DimensionFinding {
+  readonly dimension: Dimension;
+  readonly grade: Grade;
+  readonly why: string;
+  readonly probes: readonly ProbeFinding[];
+}
+
+/** Evidence older than this is stale, in milliseconds: one day. */
+const TIME_TO_LIVE_MS = 24 * 60 * 60 * 1_000;
+/** A clock may be this far ahead, in milliseconds, before its records are disbelieved. */
+const CLOCK_SKEW_MS = 5 * 60 * 1_000;
+
+/** The drill came out as expected, by what the record says of the decision itself; its own verdict alone is not enough. */
+function held({ probe, decision, codes }: EvidenceRecord): boolean {
+  if (!probe?.passed || probe.observed !== probe.expected) return false;
+  return probe.expected === 'allow'
+    ? decision === 'allow' && codes.length === 0
+    : codes[0] === probe.expected;
+}
+
+function drillsOf(lines: readonly JournalLine[], probe: string): readonly JournalLine[] {
+  const all = lines.filter(
+    ({ record }) => record.guard.id === probe && record.mode === 'drill' && record.probe,
+  );
+  const run = all.at(-1)?.record.run;
+  return all.filter(({ record }) => record.run === run);
+}
+
+/** Every claimed refusal was drilled and its mutant, the guard without that rule, was caught. */
+function mutantsKilled(
+  lines: readonly JournalLine[],
+  probe: string,
+  digest: string,
+  claims: readonly string[],
+): boolean {
+  const mutants = lines
+    .map(({ record }) => record)
+    .filter(({ guard, mode }) => guard.id === probe && guard.codeDigest === digest && mode === 'mutant');
+  const run = mutants.at(-1)?.run;
+  const newest = mutants.filter((record) => record.run === run).map((record) => record.probe);
+  const killed = new Set(newest.filter((mutant) => mutant?.passed).map((mutant) => mutant?.mutant));
+  return newest.every((mutant) => mutant?.passed === true) && claims.every((code) => killed.has(code));
+}
+
+function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingContext): ProbeFinding {
+  const { lines, key, problems } = verdict;
+  const [problem] = problems;
+  const none = (why: string, evidence: readonly string[] = []): ProbeFinding => ({
+    probe,
+    grade: 'E0',
+    why,
+    evidence,
+  });
+  if (problem)
+    return none(
+      `the journal is not intact: ${problem.code}${problem.line ? ` at line ${problem.line}` : ''}`,
+    );
+  const claims = CLAIMS.get(probe);
+  const drills = drillsOf(lines, probe);
+  const evidence = drills.map(({ record }) => record.id);
+  if (!claims) return none('nothing is claimed for this probe', evidence);
+  if (drills.length === 0) return none('no drill of it is in the journal');
+  const records = drills.map(({ record }) => record);
+  const failed = records.find((record) => !held(record));
+  if (failed)
+    return none(
+      `drill ${failed.probe?.drill}: expected ${failed.probe?.expected}, saw ${failed.probe?.observed}`,
+      evidence,
+    );
+  const proven = new Set(records.map((record) => record.probe?.expected));
+  const unproven = ['allow', ...claims].find((code) => !proven.has(code));
+  if (unproven) return none(`no drill shows ${unproven}`, evidence);
+  const times = records.map(({ time }) => Date.parse(time));
+  if (times.some((time) => time > context.now + CLOCK_SKEW_MS))
+    return none('recorded in the future', evidence);
+  const at = (grade: Grade, why: string): ProbeFinding => ({ probe, grade, why, evidence });
+  if (key !== 'pinned')
+    return at('E1', key === 'unsigned' ? 'the journal is unsigned' : 'signed by a key that is not pinned');
+  if (drills.some(({ sealed }) => !sealed)) return at('E1', 'the records were not sealed by their writer');
+  if (records.some(({ host }) => host !== context.host)) return at('E2', 'recorded on another host');
+  if (records.some(({ guard }) => guard.codeDigest !== context.codeDigest))
+    return at('E2', 'recorded by other code than is installed');
+  if (times.some((time) => time < context.now - TIME_TO_LIVE_MS)) return at('E2', 'older than a day');
+  const liveRun = lines.filter(({ record }) => record.mode === 'drill').at(-1)?.record.run;
+  if (records[0]?.run !== liveRun) return at('E3', 'not drilled again in the newest run');
+  if (!mutantsKilled(lines, probe, context.codeDigest, claims))
+    return at('E3', 'its mutants were not all killed on this code');
+  return at('E4', `${records.length} drills held, every mutant was killed`);
+}
+
+/** Grades every row: the minimum over its probes. */
+export function gradeDimensions(
+  verdict: JournalVerdict,
+  context: GradingContext,
+): readonly DimensionFinding[] {
+  return DIMENSIONS.map((dimension) => {
+    const probes = dimension.probes.map((probe) => gradeProbe(probe, verdict, context));
+    const worst = probes.toSorted((a, b) => GRADE_MILLI[a.grade] - GRADE_MILLI[b.grade])[0];
+    if (!worst) return { dimension, grade: 'E0', why: 'not built yet: no probe proves this row', probes };
+    return { dimension, grade: worst.grade, why: `${worst.probe}: ${worst.why}`, probes };
+  });
+}

@@ -1,0 +1,20 @@
+// The public surface of the scorecard.
+export { DIMENSIONS, type Dimension } from './dimensions.ts';
+export {
+  type DimensionFinding,
+  GRADE_MILLI,
+  type Grade,
+  type GradingContext,
+  gradeDimensions,
+  type ProbeFinding,
+} from './grade.ts';
+export { type Baseline, parseBaseline } from './movement.ts';
+export {
+  type Gap,
+  type GapRegister,
+  parseRegister,
+  priceRegister,
+  type RegisterFinding,
+} from './register.ts';
+export { holds, type ScorecardV1, toAgilabJson, toTable, toV1, toV2 } from './report.ts';
+export { type Score, type ScoreInput, scoreOf, supportedScore } from './score.ts';

@@ -1,0 +1,141 @@
+// The score in the formats that people and programs read. Nothing is computed here; the same score gives the same bytes.
+import { GRADE_MILLI } from './grade.ts';
+import { type Score, supportedScore } from './score.ts';
+
+const SCOPE =
+  'Guards of a manager/worker runtime on this host, as far as drills prove them; this is not a certification, and not a multi-tenant production platform score.';
+const BOUNDARY =
+  'The score is computed from verified drill records and the gap register; what no record shows counts as zero.';
+
+interface Check {
+  readonly id: string;
+  readonly label: string;
+  readonly status: 'pass' | 'fail';
+  readonly summary: string;
+  readonly evidence: readonly string[];
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** `agilab.architecture_scorecard.v1`, the shape that AGILAB's own consumers read. */
+export interface ScorecardV1 {
+  readonly schema: string;
+  readonly kpi: string;
+  readonly supported_score: string;
+  readonly score_scope: string;
+  readonly status: 'pass' | 'fail';
+  readonly summary: {
+    readonly passed: number;
+    readonly failed: number;
+    readonly total: number;
+    readonly score_boundary: string;
+  };
+  readonly checks: readonly Check[];
+}
+
+/** Every required probe holds: all rows live, and no rise without evidence. */
+export function holds(score: Score): boolean {
+  return score.dimensions.every(({ grade }) => grade === 'E4') && score.movement.unsupported.length === 0;
+}
+
+/** Returns the scorecard as AGILAB writes it. */
+export function toV1(score: Score): ScorecardV1 {
+  const checks = score.dimensions.map(
+    ({ dimension, grade, why, probes }): Check => ({
+      id: dimension.id,
+      label: dimension.label,
+      status: grade === 'E4' ? 'pass' : 'fail',
+      summary: why,
+      evidence: probes.flatMap(({ evidence }) => evidence),
+      details: { grade, milli: GRADE_MILLI[grade], missing: {} },
+    }),
+  );
+  const passed = checks.filter(({ status }) => status === 'pass').length;
+  return {
+    schema: 'agilab.architecture_scorecard.v1',
+    kpi: 'Architecture scorecard',
+    supported_score: supportedScore(score.milli),
+    score_scope: SCOPE,
+    status: holds(score) ? 'pass' : 'fail',
+    summary: { passed, failed: checks.length - passed, total: checks.length, score_boundary: BOUNDARY },
+    checks,
+  };
+}
+
+/** Returns `agilab.architecture_scorecard.v2`: every key of v1, and how the number came about. */
+export function toV2(score: Score): ScorecardV1 & Readonly<Record<string, unknown>> {
+  const { milli, vector, terms, coverage, movement, register, gaps, journal } = score;
+  const priced = new Map(register.gaps.map((gap) => [gap.id, gap]));
+  return {
+    ...toV1(score),
+    schema: 'agilab.architecture_scorecard.v2',
+    score: { milli, vector, terms },
+    grades: Object.fromEntries(score.dimensions.map(({ dimension, grade }) => [dimension.id, grade])),
+    probes: score.dimensions.flatMap(({ probes }) =>
+      probes.map(({ probe, grade, why }) => ({ probe, grade, why })),
+    ),
+    coverage,
+    register: {
+      penalty: register.penalty,
+      cap: register.cap,
+      gaps: gaps.map((gap) => {
+        const { counted, penalty, why } = priced.get(gap.id) ?? {};
+        return { ...gap, counted, penalty, why };
+      }),
+    },
+    movement: { baseline: movement.from ?? null, unsupported: movement.unsupported },
+    journal: {
+      intact: journal.problems.length === 0,
+      key: journal.key,
+      history: journal.history,
+      origin: journal.origin ?? null,
+      size: journal.size,
+      root: journal.root,
+      problems: journal.problems,
+    },
+  };
+}
+
+/** JSON as AGILAB writes it: keys sorted, two blanks of indent, ASCII only, one newline at the end. */
+export function toAgilabJson(value: unknown): string {
+  const sorted = (_key: string, item: unknown): unknown =>
+    item !== null && typeof item === 'object' && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item;
+  const ascii = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return `${JSON.stringify(value, sorted, 2).replaceAll(/[\u007f-\uffff]/g, ascii)}\n`;
+}
+
+/** The scorecard as a table, with the sources of every number. */
+export function toTable(score: Score): string {
+  const { milli, terms, coverage, register, movement, journal } = score;
+  const rows = score.dimensions.map(
+    ({ dimension, grade, why }) =>
+      `  ${dimension.letters}  ${grade}  ${String(GRADE_MILLI[grade]).padStart(4)}  ${dimension.label}\n                ${why}`,
+  );
+  const gaps = register.gaps.map(
+    ({ id, severity, counted, penalty, why }) =>
+      `  ${severity}  ${counted.padEnd(11)} ${String(-penalty).padStart(5)}  ${id} (${why})`,
+  );
+  const moved =
+    movement.from === undefined
+      ? 'no baseline was given'
+      : `baseline ${movement.from}, now ${milli} (${milli >= movement.from ? '+' : ''}${milli - movement.from})`;
+  return [
+    `Architecture scorecard: ${supportedScore(milli)}  (${milli} milli-points, ${coverage.live} of ${coverage.total} rows live)`,
+    `  ${score.vector}`,
+    '',
+    'Rows: the grade is the minimum over the probes of the row, from the drill records in the journal',
+    ...rows,
+    '',
+    'Gap register: what is known to be missing costs points whatever the drills say',
+    ...gaps,
+    '',
+    `Evidence ${terms.evidence}, register ${terms.register}, cap ${terms.cap}: the score is the smallest of the three.`,
+    `Journal: ${journal.size} lines, ${journal.problems.length === 0 ? 'intact' : 'NOT INTACT'}, key ${journal.key}, ${journal.history}; root ${journal.root}`,
+    ...journal.problems.map(
+      ({ code, line, message }) => `  ${code}: ${line ? `line ${line} ` : ''}${message}`,
+    ),
+    `Movement: ${moved}`,
+    ...movement.unsupported.map((why) => `  not counted: ${why}`),
+  ].join('\n');
+}
