@@ -38,8 +38,8 @@ export class Machine extends Reader {
   /** Returns the one value that the stream describes. Throws {@link PickleRefusal}. */
   run(): Value {
     while (!this.stopped) {
-      if (this.position === this.limit) this.leaveFrame();
       this.offset = this.position;
+      if (this.position === this.limit) this.leaveFrame();
       const byte = this.bytes[this.position++] ?? 0;
       const opcode = OPCODES[byte];
       if (opcode === undefined) this.refuse('pickle.unknown-opcode', 'no opcode has this number');

@@ -27,11 +27,9 @@ const op = (byte: string | number, name: string, since: number, run: Opcode['run
 });
 
 function line(m: Machine, longest: number): string {
-  return m.require(
-    asciiText(m.takeLine(longest)),
-    'pickle.bad-text',
-    'a line with other than ASCII characters',
-  );
+  const start = m.takeLine(longest);
+  const text = asciiText(m.bytes, start, m.position - 1);
+  return m.require(text, 'pickle.bad-text', 'a line with other than ASCII characters');
 }
 
 function index(m: Machine): number {
@@ -43,7 +41,7 @@ function index(m: Machine): number {
 function text(m: Machine, length: number): void {
   const start = m.take(length);
   m.charge(24 + 2 * length);
-  const value = utf8Text(m.bytes.subarray(start, m.position));
+  const value = utf8Text(m.bytes, start, m.position);
   m.push(m.require(value, 'pickle.bad-text', 'text that is not UTF-8'));
 }
 
@@ -104,9 +102,15 @@ const numbers: readonly Opcode[] = [
 
 const textAndBytes: readonly Opcode[] = [
   op('V', 'UNICODE', 0, (m) => {
-    const raw = m.takeLine(Number.POSITIVE_INFINITY);
-    m.charge(24 + 2 * raw.length);
-    m.push(m.require(rawUnicodeEscape(raw), 'pickle.bad-text', 'text that is not raw-unicode-escape'));
+    const start = m.takeLine(Number.POSITIVE_INFINITY);
+    m.charge(24 + 2 * (m.position - start));
+    m.push(
+      m.require(
+        rawUnicodeEscape(m.bytes, start, m.position - 1),
+        'pickle.bad-text',
+        'text that is not raw-unicode-escape',
+      ),
+    );
   }),
   op('X', 'BINUNICODE', 1, (m) => text(m, m.takeUint32())),
   op(0x8c, 'SHORT_BINUNICODE', 4, (m) => text(m, m.takeUint8())),

@@ -1,5 +1,6 @@
 // Bounded reading from one buffer. Whoever asks for bytes gets them only if they lie before the end of the frame and
 // of the buffer, and whoever allocates says so first: a stream may not cost more memory than its size justifies.
+import { Buffer } from 'node:buffer';
 import { type PickleCode, PickleRefusal } from './refusal.ts';
 
 /** Estimated heap bytes that decoding may cost for each byte of input; real models stay below 4. */
@@ -7,7 +8,7 @@ const ALLOWANCE = 12;
 const ALLOWANCE_BASE = 65_536;
 
 export class Reader {
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   readonly view: DataView;
   /** Next byte to read. */
   position = 0;
@@ -19,7 +20,7 @@ export class Reader {
   private allowance: number;
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.limit = bytes.length;
     this.allowance = ALLOWANCE_BASE + ALLOWANCE * bytes.length;
@@ -77,14 +78,12 @@ export class Reader {
     return this.bytes.subarray(start, start + length);
   }
 
-  /** A view of the bytes up to the next newline, at most `longest` of them, and moves past the newline. */
-  takeLine(longest: number): Uint8Array {
+  /** Returns the offset of the bytes up to the next newline, at most `longest` of them, and moves past the newline. */
+  takeLine(longest: number): number {
     const start = this.position;
     const end = this.bytes.indexOf(0x0a, start);
     if (end < 0) this.refuse('pickle.truncated', 'a line without an end');
     if (end - start > longest) this.refuse('pickle.bad-text', 'a line longer than any pickler writes');
-    this.take(end - start + 1);
-    this.charge(96);
-    return this.bytes.subarray(start, end);
+    return this.take(end - start + 1);
   }
 }

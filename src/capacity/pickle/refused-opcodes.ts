@@ -21,6 +21,11 @@ const counted8: Argument = (m) => void m.take(m.takeLength64());
 /** What it takes: so many values, or all down to the mark and then so many. What it leaves: values, or nothing. */
 type Effect = readonly ['takes' | 'takes to mark and', number, 'leaves', number];
 
+const word = (m: Machine): string => {
+  const start = m.takeLine(80);
+  return asciiText(m.bytes, start, m.position - 1) ?? '';
+};
+
 function refused(
   byte: string | number,
   name: string,
@@ -70,8 +75,7 @@ export const REFUSED: readonly Opcode[] = [
         'pickle.opcode-refused',
         'INST is refused: it calls by name in one step, and only protocol 0 of Python 2 did so',
       );
-      const [module, name] = [asciiText(m.takeLine(80)), asciiText(m.takeLine(80))];
-      m.global(module ?? '', name ?? '');
+      m.global(word(m), word(m));
       m.pop();
       m.popToMark();
       m.pushUnknown();

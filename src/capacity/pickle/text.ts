@@ -1,36 +1,37 @@
 // Numbers and text as pickles spell them. Each grammar is exactly what Python's own pickler writes: no spaces, no
 // underscores, no second way to say the same thing. `undefined` means "not that".
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Views bytes as a Buffer without copying. */
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-
 /** Returns UTF-8 as text. Lone surrogates are refused: no model needs them, and they do not survive printing. */
-export function utf8Text(bytes: Uint8Array): string | undefined {
-  let ascii = 0;
-  for (const byte of bytes) ascii |= byte;
-  if (ascii < 0x80) return asBuffer(bytes).toString('latin1');
+export function utf8Text(bytes: Buffer, start: number, end: number): string | undefined {
+  let all = 0;
+  for (let i = start; i < end; i++) all |= bytes[i] ?? 0;
+  if (all < 0x80) return bytes.toString('latin1', start, end);
   try {
-    return utf8.decode(bytes);
+    return utf8.decode(bytes.subarray(start, end));
   } catch {
     return undefined;
   }
 }
 
 /** Returns plain ASCII as text. Names of modules, classes and numbers are never anything else. */
-export function asciiText(bytes: Uint8Array): string | undefined {
-  return bytes.every((byte) => byte >= 0x20 && byte < 0x7f) ? asBuffer(bytes).toString('latin1') : undefined;
+export function asciiText(bytes: Buffer, start: number, end: number): string | undefined {
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] ?? 0;
+    if (byte < 0x20 || byte > 0x7e) return undefined;
+  }
+  return bytes.toString('latin1', start, end);
 }
 
 const ESCAPE = /\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|)/g;
 
 /** Returns text in Python's raw-unicode-escape, as protocol 0 writes it: a backslash always starts an escape. */
-export function rawUnicodeEscape(bytes: Uint8Array): string | undefined {
+export function rawUnicodeEscape(bytes: Buffer, start: number, end: number): string | undefined {
   let broken = false;
-  const text = asBuffer(bytes)
-    .toString('latin1')
+  const text = bytes
+    .toString('latin1', start, end)
     .replaceAll(ESCAPE, (_escape: string, short: string | undefined, long: string | undefined) => {
       const code = Number.parseInt(short ?? long ?? 'd800', 16);
       const valid = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);

@@ -1,0 +1,158 @@
+// The machine reads what CPython writes, and a stream is refused, with the offset, as soon as no pickler would have
+// written it.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Machine } from '../../../src/capacity/pickle/machine.ts';
+import { Dict, isTuple, List, type Value } from '../../../src/capacity/pickle/values.ts';
+
+function describeValue(value: Value): unknown {
+  if (value === null || typeof value === 'boolean') return value;
+  if (typeof value === 'bigint') return ['integer', String(value)];
+  if (typeof value === 'number') {
+    const bits = Buffer.alloc(8);
+    bits.writeDoubleBE(value);
+    return ['number', Number.isNaN(value) ? 'nan' : bits.toString('hex')];
+  }
+  if (typeof value === 'string') return ['text', value];
+  if (value instanceof Uint8Array) return ['bytes', Buffer.from(value).toString('hex')];
+  if (value instanceof List) return ['list', value.items.map(describeValue)];
+  if (value instanceof Dict) return ['dict', value.entries.map(describeValue)];
+  return isTuple(value) ? ['tuple', value.map(describeValue)] : 'something else';
+}
+
+/** A stream from opcode letters and bytes: `stream('K', [1], '.')`. */
+const stream = (...parts: (string | number[])[]): Uint8Array =>
+  Uint8Array.from(
+    parts.flatMap((part) => (typeof part === 'string' ? [...Buffer.from(part, 'latin1')] : part)),
+  );
+const run = (...parts: (string | number[])[]): Value => new Machine(stream(...parts)).run();
+const refusal = (code: string, offset: number): unknown => expect.objectContaining({ code, offset });
+
+const PROTO4 = [0x80, 4];
+const frame = (length: number): number[] => [0x95, length, 0, 0, 0, 0, 0, 0, 0];
+
+const python = '/usr/bin/python3';
+const hasPython = spawnSync(python, ['-V'], { stdio: 'ignore' }).status === 0;
+const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
+
+describe('the pickle machine', () => {
+  it.skipIf(!hasPython && !real)(
+    'reads what CPython writes, in every protocol (left out without python3)',
+    () => {
+      const source = readFileSync(new URL('pickle-oracle.py', import.meta.url), 'utf8');
+      const { stdout } = spawnSync(python, ['-'], { input: source, encoding: 'utf8', maxBuffer: 2 ** 29 });
+      const cases = JSON.parse(stdout) as [string, unknown][];
+      expect(cases.length).toBeGreaterThan(900);
+      for (const [base64, expected] of cases)
+        expect(describeValue(new Machine(Buffer.from(base64, 'base64')).run())).toEqual(expected);
+    },
+  );
+
+  it.each<[string, string, number, ...(string | number[])[]]>([
+    ['nothing at all', 'pickle.truncated', 0],
+    ['no STOP', 'pickle.truncated', 1, 'N'],
+    ['an argument cut short', 'pickle.truncated', 0, 'J', [1, 2]],
+    ['a length of 2^32 - 1 bytes', 'pickle.truncated', 2, PROTO4, 'B', [255, 255, 255, 255], '.'],
+    ['a length of 2^63 bytes', 'pickle.truncated', 2, [0x80, 5, 0x96, 0, 0, 0, 0, 0, 0, 0, 128], '.'],
+    ['a second pickle behind the first', 'pickle.trailing-bytes', 1, 'N.', 'N.'],
+    ['a newline behind the end', 'pickle.trailing-bytes', 1, 'N.', '\n'],
+    ['two values', 'pickle.leftover', 2, 'NN.'],
+    ['a mark left over', 'pickle.leftover', 2, 'N(.'],
+    ['no value', 'pickle.leftover', 0, '.'],
+    ['a byte that is no opcode', 'pickle.unknown-opcode', 0, [0xff], '.'],
+    ['a protocol 2 opcode without PROTO', 'pickle.opcode-newer', 0, [0x88], '.'],
+    ['a protocol 4 opcode after PROTO 3', 'pickle.opcode-newer', 3, [0x80, 3], 'N', [0x94], '.'],
+    ['PROTO 1, which no pickler writes', 'pickle.opcode-newer', 0, [0x80, 1], 'N.'],
+    ['PROTO 6', 'pickle.proto-unknown', 0, [0x80, 6], 'N.'],
+    ['PROTO twice', 'pickle.proto-position', 2, PROTO4, PROTO4, 'N.'],
+    ['PROTO late', 'pickle.opcode-newer', 1, 'N', PROTO4, '.'],
+    ['a frame inside a frame', 'pickle.frame-nested', 11, PROTO4, frame(11), frame(2), 'N.'],
+    [
+      'an opcode over the end of its frame',
+      'pickle.frame-straddled',
+      11,
+      PROTO4,
+      frame(2),
+      'J',
+      [1, 0, 0, 0],
+      '.',
+    ],
+    ['a line over the end of its frame', 'pickle.frame-straddled', 11, PROTO4, frame(2), 'I12\n.'],
+    ['a frame longer than the stream', 'pickle.truncated', 2, PROTO4, frame(9), 'N.'],
+    ['a pop below the bottom', 'pickle.stack-underflow', 2, PROTO4, [0x85], '.'],
+    ['a pop through a mark', 'pickle.stack-underflow', 4, PROTO4, 'N(', [0x85], '.'],
+    ['a tuple without a mark', 'pickle.no-mark', 0, 't.'],
+    ['a memo index that skips one', 'pickle.memo-order', 1, 'Nq', [1], '.'],
+    ['a memo index far away', 'pickle.memo-order', 1, 'Nr', [255, 255, 255, 127], '.'],
+    ['a memo index written twice', 'pickle.memo-order', 3, 'Nq', [0], 'q', [0], '.'],
+    ['a memo index that is not there', 'pickle.memo-missing', 0, 'h', [0], '.'],
+    ['a negative memo index', 'pickle.memo-missing', 0, 'g-1\n.'],
+    ['an item for what is no dict', 'pickle.wrong-type', 3, ']NNs.'],
+    ['an element for what is no list', 'pickle.wrong-type', 2, 'NNa.'],
+    ['a key without a value', 'pickle.stack-underflow', 3, '}(Nu.'],
+    ['text that is not UTF-8', 'pickle.bad-text', 0, 'X', [1, 0, 0, 0, 0xff], '.'],
+    ['a lone surrogate', 'pickle.bad-text', 0, 'X', [3, 0, 0, 0, 0xed, 0xa0, 0x80], '.'],
+    ['an overlong UTF-8 form', 'pickle.bad-text', 0, 'X', [2, 0, 0, 0, 0xc0, 0xaf], '.'],
+    ['a backslash that escapes nothing', 'pickle.bad-text', 0, 'Va\\n\n.'],
+    ['an escape beyond Unicode', 'pickle.bad-text', 0, 'V\\U00110000\n.'],
+    ['an integer with a space', 'pickle.bad-number', 0, 'I 1\n.'],
+    ['an integer with an underscore', 'pickle.bad-number', 0, 'I1_0\n.'],
+    ['an integer in hexadecimal', 'pickle.bad-number', 0, 'I0x10\n.'],
+    ['an integer with a leading zero', 'pickle.bad-number', 0, 'I010\n.'],
+    ['a long integer without its L', 'pickle.bad-number', 0, 'L10\n.'],
+    ['an integer of a hundred thousand digits', 'pickle.bad-text', 0, 'L', '9'.repeat(100_000), 'L\n.'],
+    ['a float with a space', 'pickle.bad-number', 0, 'F1.0 \n.'],
+    ['a float in words', 'pickle.bad-number', 0, 'Finfinity\n.'],
+    ['a float without digits', 'pickle.bad-number', 0, 'F.\n.'],
+  ])('refuses %s', (_why, code, offset, ...parts) => {
+    expect(() => run(...parts)).toThrow(refusal(code, offset));
+  });
+
+  it.each<[string, ...(string | number[])[]]>([
+    ['a list that holds itself', ']q', [0], 'h', [0], 'a.'],
+    ['a dict filled after it was fetched', '}q', [0], 'h', [0], 'NNs.'],
+  ])('refuses %s: read again later, it would be another value', (_why, ...parts) => {
+    expect(() => run(...parts)).toThrow(expect.objectContaining({ code: 'pickle.changed-after-use' }));
+  });
+
+  it.each([
+    ['empty lists in a list', (n: number) => stream(']', ']a'.repeat(n), '.')],
+    ['tuples of one in one another', (n: number) => stream([0x80, 2], 'N', '\x85'.repeat(n), '.')],
+    ['empty dicts on the stack', (n: number) => stream('}'.repeat(n), '.')],
+    ['marks', (n: number) => stream('('.repeat(n), '.')],
+    [
+      'bytes spelled again from one text',
+      (n: number) =>
+        stream(
+          '(c_codecs\nencode\nq',
+          [0],
+          'X',
+          [0, 64, 0, 0],
+          'x'.repeat(16_384),
+          'q',
+          [1],
+          'X',
+          [6, 0, 0, 0],
+          'latin1q',
+          [2],
+          '0'.slice(1),
+          'h\0(h\x01h\x02tR'.repeat(n),
+          't.',
+        ),
+    ],
+  ])('refuses a flood of %s before it costs many times its size', (_what, flood) => {
+    expect(() => new Machine(flood(400_000)).run()).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^pickle\.(?:budget|stack-limit)$/) }),
+    );
+  });
+
+  it('costs the same per byte, however long the stream', () => {
+    const spent = (n: number): number => {
+      const machine = new Machine(stream(']', '(K\x01K\x02G\x3f\xe0\0\0\0\0\0\0e'.repeat(n), '.'));
+      machine.run();
+      return machine.counts.reduce((sum, count) => sum + count, 0);
+    };
+    expect(spent(20_000)).toBeLessThanOrEqual(2 * spent(10_000));
+  });
+});
