@@ -1,7 +1,7 @@
 // Run manifests that vouch for something untrue, each written for real with its artifact beside it.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Drill } from './drill.ts';
@@ -80,7 +80,8 @@ function drill(
     id,
     fault,
     expects,
-    build: async ({ directory }) => {
+    build: async (site) => {
+      const directory = await realpath(site.directory); // the place for temporary files may be a link
       const run = join(directory, 'run');
       const path = join(run, 'run_manifest.json');
       await mkdir(run, { mode: 0o700 });

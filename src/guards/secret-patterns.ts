@@ -47,7 +47,7 @@ export const SECRET_PATTERNS: readonly {
     why: 'a value next to a name that says secret, as in PASSWORD=x, "token": "x" or --api-key=x',
     // The value is whatever follows, except nothing or the mark of a redaction.
     pattern:
-      /(?:password|passwd|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key)["']?\s{0,8}[=:]\s{0,8}["']?(?!<redacted>)[^\s"',;&]/i,
+      /(?:password|passwd|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key)["']?\s{0,8}[=:]\s{0,8}["']?(?!<redacted>(?:[\s"',;&]|$))[^\s"',;&]/i,
   },
 ];
 

@@ -2,7 +2,18 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -46,7 +57,7 @@ interface Scene {
 }
 
 async function scene(text: string): Promise<Scene> {
-  const directory = await mkdtemp(join(tmpdir(), 'run-manifest-'));
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'run-manifest-')));
   onTestFinished(() => rm(directory, { recursive: true }));
   await writeFile(join(directory, 'm.csv'), BYTES, { mode: 0o600 });
   await writeFile(join(directory, 'run_manifest.json'), text, { mode: 0o600 });

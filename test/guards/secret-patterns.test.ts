@@ -23,6 +23,7 @@ describe('findSecret', () => {
     ['an API key', `${'sk'}-ant-api03-${filler}`, 'model-api-key'],
     ['a Google API key', `${'AIza'}${filler.slice(0, 35)}`, 'google-api-key'],
     ['an assignment', 'export PGPASSWORD=hunter2', 'assignment'],
+    ['a secret behind the mark of a redaction', 'PASSWORD=<redacted>hunter2', 'assignment'],
     ['an option with its value', '--api-key=abc', 'assignment'],
     ['JSON in a string', '{"password": "x"}', 'assignment'],
     ['a sentence', 'password: x', 'assignment'],
@@ -61,15 +62,17 @@ describe('findSecret', () => {
   it.each(SECRET_PATTERNS.map(({ name, pattern }) => [name, pattern] as const))(
     'scans text made to make %s backtrack in time that grows with its length only',
     (_name, pattern) => {
-      const seconds = (size: number): number => {
+      const once = (size: number): number => {
         const units = ['eyJ', '://a:', 'token" :', 'basic  ', '-----BEGIN A', 'sk-', 'password'];
         const started = performance.now();
         for (const unit of units) pattern.test(unit.repeat(size / unit.length));
         return performance.now() - started;
       };
-      seconds(20_000);
-      // Quadratic growth would be 64-fold; the floor keeps timer noise out.
-      expect(seconds(320_000)).toBeLessThan(24 * Math.max(seconds(40_000), 2));
+      // The best of five is what the work itself takes, whatever else the machine does.
+      const best = (size: number): number => Math.min(...Array.from({ length: 5 }, () => once(size)));
+      best(20_000);
+      // Eight times the text: quadratic work would be 64-fold, and the floor keeps timer noise out.
+      expect(best(320_000)).toBeLessThan(24 * Math.max(best(40_000), 2));
     },
   );
 });
