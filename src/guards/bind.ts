@@ -21,7 +21,7 @@ export interface BindRequest {
 }
 
 /** What one source stands for. */
-export interface BindSource {
+interface BindSource {
   readonly from: string;
   /** One reading for a literal; for a name one per address, all of them. Empty when the name does not resolve. */
   readonly readings: readonly HostReading[];

@@ -13,7 +13,7 @@ export interface ManifestArtifact {
   readonly sha256?: string | undefined;
 }
 
-export interface ManifestValidation {
+interface ManifestValidation {
   readonly label: string;
   readonly status: string;
   readonly summary: string;
