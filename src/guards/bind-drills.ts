@@ -1,7 +1,8 @@
 // Hosts that once passed, or nearly passed, for loopback. Each is a real spelling; none needs a network.
 import { lookup } from 'node:dns/promises';
 import type { BindRequest } from './bind.ts';
-import { type Drill, DrillUnavailable } from './drill.ts';
+import { DrillUnavailable } from './drill.ts';
+import type { Drill } from './guard.ts';
 
 function drill(
   id: string,

@@ -6,25 +6,7 @@ import { join } from 'node:path';
 import { errnoOf } from '../evidence/coded-error.ts';
 import type { EvidenceSink, Probe } from '../evidence/record.ts';
 import { decide, draftOf, type Outcome } from './enforce.ts';
-import type { AnyGuard } from './guard.ts';
-
-/** What a drill may use to build its state. Everything is taken down again when the drill ends. */
-export interface DrillSite {
-  /** A fresh directory of this drill's own, mode 0700. */
-  readonly directory: string;
-  /** Registers work to undo, run in reverse order when the drill ends. */
-  onCleanup(undo: () => Promise<void> | void): void;
-}
-
-export interface Drill<Request> {
-  readonly id: string;
-  /** The fault that is built, in a few words. */
-  readonly fault: string;
-  /** `allow`, or the code that must be the headline of the refusal. */
-  readonly expects: string;
-  /** Builds the state for real and returns the request to judge. Throws {@link DrillUnavailable} where it cannot. */
-  build(site: DrillSite): Promise<Request>;
-}
+import type { AnyGuard, Drill } from './guard.ts';
 
 /** The state cannot be built on this machine. Counts as no evidence, never as a pass. The message says what to install. */
 export class DrillUnavailable extends Error {

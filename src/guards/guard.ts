@@ -3,7 +3,6 @@
 import type { z } from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import type { DimensionId, Subject, Verdict } from '../evidence/record.ts';
-import type { Drill } from './drill.ts';
 
 /** One reason to refuse: a pure function of the facts. */
 export interface Rule<Facts> {
@@ -13,6 +12,24 @@ export interface Rule<Facts> {
   readonly remedy: string;
   /** Returns why, in one sentence that repeats no secret, or `false`. Any other answer, or a throw, refuses. */
   refuses(facts: Facts): string | false;
+}
+
+/** What a drill may use to build its state. Everything is taken down again when the drill ends. */
+export interface DrillSite {
+  /** A fresh directory of this drill's own, mode 0700. */
+  readonly directory: string;
+  /** Registers work to undo, run in reverse order when the drill ends. */
+  onCleanup(undo: () => Promise<void> | void): void;
+}
+
+export interface Drill<Request> {
+  readonly id: string;
+  /** The fault that is built, in a few words. */
+  readonly fault: string;
+  /** `allow`, or the code that must be the headline of the refusal. */
+  readonly expects: string;
+  /** Builds the state for real and returns the request to judge. Throws {@link DrillUnavailable} where it cannot. */
+  build(site: DrillSite): Promise<Request>;
 }
 
 export interface Guard<Request, Facts, Grant> {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, chmod, mkdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Drill } from './drill.ts';
+import type { Drill } from './guard.ts';
 import type { RunManifestRequest } from './run-manifest.ts';
 import type { RunManifest } from './run-manifest-format.ts';
 

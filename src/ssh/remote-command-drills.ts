@@ -1,5 +1,5 @@
 // Values that once became code, options or other places on a remote host, and lines that real code builds of them.
-import type { Drill } from '../guards/drill.ts';
+import type { Drill } from '../guards/guard.ts';
 import type { Argument } from './fragments/program.ts';
 import { argv } from './recipes/argv.ts';
 import { type DaskWorkerRequest, daskWorker } from './recipes/dask-worker.ts';
