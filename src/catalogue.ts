@@ -2,9 +2,10 @@
 import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind.ts';
 import type { AnyGuard } from './guards/guard.ts';
+import { runManifest } from './guards/run-manifest.ts';
 import { remoteCommand } from './ssh/remote-command.ts';
 
-export const catalogue: readonly AnyGuard[] = [bind, remoteCommand];
+export const catalogue: readonly AnyGuard[] = [bind, runManifest, remoteCommand];
 
 /**
  * Returns a guard by its id.

@@ -14,6 +14,26 @@ export const CLAIMS: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   [
+    'run-manifest',
+    [
+      'run-manifest.untrusted',
+      'run-manifest.not-strict-json',
+      'run-manifest.malformed',
+      'run-manifest.unsupported',
+      'run-manifest.not-passed',
+      'run-manifest.not-validated',
+      'run-manifest.no-command',
+      'run-manifest.bare-secret',
+      'run-manifest.secret-in-text',
+      'run-manifest.no-artifacts',
+      'run-manifest.artifact-outside',
+      'run-manifest.artifact-untrusted',
+      'run-manifest.artifact-undigested',
+      'run-manifest.artifact-size',
+      'run-manifest.artifact-digest',
+    ],
+  ],
+  [
     'remote-command',
     [
       'command.nul',
