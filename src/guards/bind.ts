@@ -37,7 +37,7 @@ const bindRequest: z.ZodType<BindRequest> = z.strictObject({
     .array(
       z.strictObject({
         // Repeated in reasons, so it can hold nothing but an identifier.
-        from: z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/),
+        from: z.string().regex(/^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/),
         value: z.string().max(1_024).nullable(),
       }),
     )
