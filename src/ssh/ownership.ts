@@ -1,0 +1,99 @@
+// Starting a process so that it can be stopped safely later: before it becomes the program, it writes down who it is.
+// The ownership script is a wrapper like `nice`, so any recipe can be started owned; nothing is typed into it.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { homedir } from 'node:os';
+import { CodedError } from '../evidence/coded-error.ts';
+import type { Argument } from './fragments/program.ts';
+import { OWNERSHIP_SCRIPT } from './ownership-script.ts';
+
+/** Runs the ownership script with these arguments, here or on a host, and returns what it printed. */
+export type OwnershipShell = (args: readonly Argument[], signal?: AbortSignal) => Promise<string>;
+
+const PROGRAM: readonly Argument[] = ['/bin/sh', '-c', OWNERSHIP_SCRIPT, 'guardrails'];
+
+/** Returns the argument vector that runs the ownership script. */
+export function ownershipArgv(args: readonly Argument[]): readonly Argument[] {
+  return [...PROGRAM, ...args];
+}
+
+/** The ownership script on this machine. */
+export const localShell: OwnershipShell = (args, signal) =>
+  new Promise((resolve, reject) => {
+    const words = args.map((word) =>
+      typeof word === 'string' ? word : word.path.replace(/^~(?=\/)/, homedir()),
+    );
+    const [program = '', ...rest] = [...PROGRAM.map(String), ...words];
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'], signal });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    child.on('error', reject).on('close', () => resolve(output));
+  });
+
+/** How a process is to be owned. Paths are on the host, absolute or `~/rest`. */
+export interface Ownership {
+  /** Must not exist, or name a process of this boot that has ended; the directory must. */
+  readonly record: string;
+  /** 32 lowercase hex digits; {@link newToken} makes one. Whoever stops the process must show it. */
+  readonly token: string;
+  /** Receives the output of the process, appended. */
+  readonly log: string;
+  /** Also write AGILAB's `agilab-dask-pid-owner-v1` record, for a target directory. */
+  readonly agilab?: { readonly record: string; readonly target: string };
+}
+
+/** Returns a token that names one start. */
+export function newToken(): string {
+  return randomBytes(16).toString('hex');
+}
+
+/** Returns the wrapper to put before a command (`prefix.wrapper`), so that it starts detached and owned. */
+export function ownedBy({ record, token, log, agilab }: Ownership): readonly Argument[] {
+  // Python reads the target, so it is spelt as Python spells it: ASCII only.
+  const target = JSON.stringify(agilab?.target ?? '').replaceAll(
+    /[\u{7f}-\u{ffff}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return ownershipArgv([
+    'start',
+    { path: record },
+    token,
+    { path: log },
+    agilab ? { path: agilab.record } : '',
+    target,
+  ]);
+}
+
+const REFUSALS: Readonly<Record<string, readonly [message: string, remedy: string]>> = {
+  busy: [
+    'the record names a process that lives, or that this host cannot judge',
+    'Stop that process first; delete the record only when no other host shares the directory.',
+  ],
+  locked: ['another start is under way, or was cut off', 'Wait; then remove RECORD.lock if it stays.'],
+  record: ['the record could not be written', 'Give the record a directory that exists and is writable.'],
+  log: ['the log could not be opened', 'Give the log a directory that exists and is writable.'],
+  'no-proc': ['the host has no /proc to prove ownership with', 'Run workers on Linux hosts.'],
+  'no-setsid': ['the host has no setsid', 'Install util-linux or busybox on the host.'],
+};
+
+/**
+ * Returns the pid from what an owned start printed. From then on the process lives, whatever becomes of the link.
+ *
+ * @throws CodedError `ownership.busy`, `ownership.locked`, `ownership.record`, `ownership.log`, `ownership.no-proc`,
+ * `ownership.no-setsid`, and `ownership.no-answer` when nobody knows.
+ */
+export function startedPid(output: string): number {
+  const [, pid] = /^started [0-9a-f-]{36} pid:\[[0-9]+\] ([1-9][0-9]*) [0-9]+ [0-9]+\n$/.exec(output) ?? [];
+  if (pid !== undefined) return Number(pid);
+  const [, why = ''] = /^refused ([a-z-]+)\n$/.exec(output) ?? [];
+  const [message, remedy] = REFUSALS[why] ?? [];
+  if (message !== undefined && remedy !== undefined)
+    throw new CodedError(`ownership.${why}`, message, remedy);
+  throw new CodedError(
+    'ownership.no-answer',
+    'the host did not say whether the process started',
+    'Look at the log and at the record on the host.',
+  );
+}

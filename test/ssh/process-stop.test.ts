@@ -1,0 +1,50 @@
+// The process-stop guard: drills, mutants, and records of every wrong shape.
+import { describe, expect, it } from 'vitest';
+import { drillGuard, drillMutants } from '../../src/guards/drill.ts';
+import { parseOwnerRecord } from '../../src/ssh/ownership-record.ts';
+import { processStop } from '../../src/ssh/process-stop.ts';
+import { missing } from './support.ts';
+
+const journal = { append: async (): Promise<void> => {} };
+
+it.skipIf(missing('setsid'))(
+  'passes every drill, and every mutant fails one',
+  { timeout: 120_000 },
+  async () => {
+    const drills = await drillGuard(processStop, journal);
+    expect(drills.filter(({ passed }) => !passed)).toEqual([]);
+    const mutants = await drillMutants(processStop, drills, journal);
+    expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
+  },
+);
+
+describe('an AGILAB record', () => {
+  const right = {
+    pid: 12,
+    process_start_time: 1.5,
+    schema: 'agilab-dask-pid-owner-v1',
+    target: '/w "pid": 3',
+  };
+  it('is read as its writer meant it', () => {
+    const record = { kind: 'agilab', pid: 12, startTime: 1.5, target: '/w "pid": 3' };
+    expect(parseOwnerRecord(JSON.stringify(right, null, 2))).toEqual(record);
+  });
+  it.each([
+    ['a boolean pid', { ...right, pid: true }],
+    ['a negative pid', { ...right, pid: -1 }],
+    ['a fractional pid', { ...right, pid: 5.9 }],
+    ['no start', { ...right, process_start_time: null }],
+    ['a further key', { ...right, more: 1 }],
+    ['another schema', { ...right, schema: 'agilab-dask-pid-owner-v2' }],
+    ['no target', { ...right, target: '' }],
+  ])('with %s proves nothing', (_what, value) => {
+    expect(parseOwnerRecord(JSON.stringify(value))).toBeUndefined();
+  });
+  it.each([
+    ['NaN', '{"pid": 1, "process_start_time": NaN, "schema": "agilab-dask-pid-owner-v1", "target": "/w"}'],
+    ['a pid twice', `{"pid": 7, ${JSON.stringify(right).slice(1)}`],
+    ['a bare number', '12'],
+  ])('with %s proves nothing', (_what, text) => {
+    expect(parseOwnerRecord(text)).toBeUndefined();
+  });
+});
