@@ -1,0 +1,249 @@
+// quote(), judged by every POSIX-family shell on this machine: byte for byte, in each position a word can take.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { quote } from '../../src/ssh/quote.ts';
+import { hostileWords } from '../corpora/words.ts';
+import { chunks, posixShells, type Shell, ShellSite, splitNul } from '../shells.ts';
+
+const DUMP = `/usr/bin/printf '%s\\0'`;
+const words = hostileWords();
+const site = new ShellSite();
+afterAll(() => site.remove());
+
+/** Runs one script per part of the list and returns all words that came out. */
+async function through(
+  shell: Shell,
+  list: readonly string[],
+  scriptOf: (part: readonly string[]) => string,
+  growth = 1,
+): Promise<string[]> {
+  const out: string[] = [];
+  for (const part of chunks(list, (word) => growth * (Buffer.byteLength(quote(word)) + 8))) {
+    const { stdout, stderr, code } = await site.run(shell, scriptOf(part));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    out.push(...splitNul(stdout));
+  }
+  return out;
+}
+
+const asArguments = (part: readonly string[]): string => `${DUMP} ${part.map(quote).join(' ')}`;
+
+/** A word that can be the name of a file in a directory. */
+const isName = (word: string): boolean =>
+  !word.includes('/') && !['', '.', '..'].includes(word) && Buffer.byteLength(word) < 256;
+
+let directories = 0;
+const freshDirectory = (): string => {
+  directories += 1;
+  return site.directory(`d${directories}`);
+};
+
+describe('the corpus', () => {
+  it('is large, and its canary can sing', async () => {
+    expect(words.length).toBeGreaterThan(600);
+    for (const shell of posixShells) {
+      await site.run(shell, `${DUMP} '${"a';CANARY;'"}'`);
+      expect(site.canaryRan(), shell.name).toBe(true);
+    }
+  });
+});
+
+describe.each(posixShells.map((shell) => [shell.name, shell] as const))('%s reads back', (_name, shell) => {
+  it('every word as an argument', async () => {
+    expect(await through(shell, words, asArguments)).toEqual(words);
+    expect(site.canaryRan()).toBe(false);
+  });
+
+  it('every word behind the text of an option', async () => {
+    const options = await through(
+      shell,
+      words,
+      (part) => `${DUMP} ${part.map((w) => `--k=${quote(w)}/t`).join(' ')}`,
+    );
+    expect(options).toEqual(words.map((word) => `--k=${word}/t`));
+    expect(site.canaryRan()).toBe(false);
+  });
+
+  it('every word as the value of a variable of the command', async () => {
+    const values = await through(shell, words, (part) => {
+      return `${part.map((word, index) => `X${index}=${quote(word)}`).join(' ')} /usr/bin/env -0`;
+    });
+    const named = values.filter((entry) => /^X\d+=/.test(entry)).map((entry) => entry.replace(/^X\d+=/, ''));
+    expect(named.sort()).toEqual([...words].sort());
+    expect(site.canaryRan()).toBe(false);
+  });
+
+  it('every word as the value of a variable of the shell', async () => {
+    const values = await through(shell, words, (part) => {
+      const names = part.map((_, index) => `"$X${index}"`);
+      return `${part.map((word, index) => `X${index}=${quote(word)}`).join('\n')}\n${DUMP} ${names.join(' ')}`;
+    });
+    expect(values).toEqual(words);
+    expect(site.canaryRan()).toBe(false);
+  });
+
+  it('every name as the target of a redirection', async () => {
+    const names = words.filter(isName);
+    const cwd = freshDirectory();
+    for (const part of chunks(names, (word) => Buffer.byteLength(quote(word)) + 8)) {
+      const { stderr, code } = await site.run(shell, part.map((word) => `: >${quote(word)}`).join('\n'), {
+        cwd,
+      });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    }
+    expect(readdirSync(cwd).sort()).toEqual([...names].sort());
+    expect(site.canaryRan()).toBe(false);
+  });
+
+  it('every name as the command itself', async () => {
+    // What no quoting changes: a job and the shell's own names. The guard refuses those as programs.
+    const own = new Set([':', '-', '[', '[[', 'CANARY', 'fc', 'r']);
+    const names = words.filter((word) => isName(word) && !word.startsWith('%') && !own.has(word));
+    const bin = freshDirectory();
+    for (const name of names) symlinkSync('/usr/bin/printf', join(bin, name));
+    const env = { PATH: `${bin}:${site.bin}` };
+    const out: string[] = [];
+    const indexed = names.map((word, index) => ({ word, index }));
+    for (const part of chunks(indexed, ({ word }) => Buffer.byteLength(quote(word)) + 16)) {
+      const script = part.map(({ word, index }) => `${quote(word)} '%s\\0' ${index}`).join('\n');
+      const { stdout, stderr } = await site.run(shell, script, { env });
+      expect(stderr).toBe('');
+      out.push(...splitNul(stdout));
+    }
+    expect(out.map((index) => names[Number(index)])).toEqual(names);
+    expect(site.canaryRan()).toBe(false);
+  });
+
+  it('every word through two and three shells', async () => {
+    const inner = shell.argv.join(' ');
+    const nested = (script: string): string => `${inner} -c ${quote(script)}`;
+    const env = { PATH: `${site.bin}:/usr/bin:/bin` };
+    const run = async (levels: number): Promise<string[]> => {
+      const out: string[] = [];
+      for (const part of chunks(words, (word) => 4 ** levels * (Buffer.byteLength(quote(word)) + 8))) {
+        let script = asArguments(part);
+        for (let level = 1; level < levels; level += 1) script = nested(script);
+        const { stdout, stderr } = await site.run(shell, script, { env });
+        expect(stderr).toBe('');
+        out.push(...splitNul(stdout));
+      }
+      return out;
+    };
+    const short = words.filter((word) => word.length < 400);
+    expect(await run(2)).toEqual(words);
+    expect(short.length).toBeGreaterThan(600);
+    expect(await run(3)).toEqual(words);
+    expect(site.canaryRan()).toBe(false);
+  });
+});
+
+const hostileCharacter = fc.oneof(
+  fc.constantFrom(...Array.from(`'"\\$\`!;&|<>(){}[]*?~#=%^-+@:, \n\t\r`)),
+  fc.constantFrom('CANARY', "'\\''", '$(CANARY)', ';CANARY;', '語', '\u3000', '\u{1f600}'),
+  fc.string({ unit: 'grapheme', minLength: 1, maxLength: 3 }),
+);
+const randomWord = fc
+  .array(hostileCharacter, { maxLength: 12 })
+  .map((pieces) => pieces.join('').replaceAll('\0', ''))
+  .filter((word) => word.isWellFormed());
+
+describe('random words', () => {
+  it('come back from every shell', async () => {
+    let count = 0;
+    const batch = fc.array(randomWord, { minLength: 300, maxLength: 600, size: 'max' });
+    await fc.assert(
+      fc.asyncProperty(batch, async (list) => {
+        const all = await Promise.all(posixShells.map((shell) => through(shell, list, asArguments)));
+        for (const out of all) expect(out).toEqual(list);
+        count += list.length * all.length;
+      }),
+      { numRuns: 12 },
+    );
+    expect(count).toBeGreaterThan(3_000 * posixShells.length);
+    expect(site.canaryRan()).toBe(false);
+  });
+});
+
+/** Compiles legacy locales where C libraries look for them, or says why not. */
+function compileLocales(): string | undefined {
+  const directory = site.directory('locales');
+  for (const { locale, language, charmap } of LEGACY) {
+    spawnSync('localedef', ['-c', '-i', language, '-f', charmap, join(directory, locale)]);
+    if (existsSync(join(directory, locale))) continue;
+    if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error('install locales (localedef)');
+    return undefined;
+  }
+  return directory;
+}
+
+const LEGACY = [
+  { locale: 'zh_CN.GBK', language: 'zh_CN', charmap: 'GBK' },
+  { locale: 'zh_CN.GB18030', language: 'zh_CN', charmap: 'GB18030' },
+  { locale: 'ja_JP.SJIS', language: 'ja_JP', charmap: 'SHIFT_JIS' },
+  { locale: 'zh_TW.BIG5', language: 'zh_TW', charmap: 'BIG5' },
+];
+const locales = compileLocales();
+
+describe.skipIf(locales === undefined)('double-byte locales (needs localedef)', () => {
+  const inLocale = (locale: string): Record<string, string> => ({ LOCPATH: locales ?? '', LC_ALL: locale });
+  // yash refuses to read bytes that its locale cannot decode, so there is nothing to compare.
+  const shells = posixShells.filter(({ name }) => name !== 'yash');
+
+  it.each(LEGACY.map(({ locale }) => locale))('%s: every word comes back', async (locale) => {
+    for (const shell of shells) {
+      const out: string[] = [];
+      for (const part of chunks(words, (word) => Buffer.byteLength(quote(word)) + 8)) {
+        const { stdout } = await site.run(shell, asArguments(part), { env: inLocale(locale) });
+        out.push(...splitNul(stdout));
+      }
+      expect(out, shell.name).toEqual(words);
+    }
+    expect(site.canaryRan()).toBe(false);
+  });
+
+  it.skipIf(!posixShells.some(({ name }) => name === 'bash'))(
+    'are where a backslash in front of ";" is lost, so that no form of ours relies on one',
+    async () => {
+      const bash = { name: 'bash', argv: ['bash'] } as const;
+      await site.run(bash, `${DUMP} 語\\;CANARY`, { env: inLocale('zh_CN.GBK') });
+      expect(site.canaryRan()).toBe(true);
+    },
+  );
+});
+
+describe('quote', () => {
+  it.each([
+    ['NUL', 'a\0b', 'ssh.nul'],
+    ['a high surrogate alone', '\ud800', 'ssh.lone-surrogate'],
+    ['a low surrogate alone', 'a\udc00b', 'ssh.lone-surrogate'],
+    ['a pair in the wrong order', '\udc00\ud800', 'ssh.lone-surrogate'],
+    ['a number', 1, 'ssh.not-a-string'],
+    ['nothing', undefined, 'ssh.not-a-string'],
+    ['null', null, 'ssh.not-a-string'],
+    ['an array of one word', ['a'], 'ssh.not-a-string'],
+    ['an operator', { op: ';' }, 'ssh.not-a-string'],
+    [
+      'an object that changes its text',
+      { toString: () => 'a', replaceAll: () => ';CANARY;' },
+      'ssh.not-a-string',
+    ],
+    ['a boxed string', new String('a'), 'ssh.not-a-string'],
+  ])('refuses %s', (_why, word, code) => {
+    expect(() => quote(word as string)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('says nothing of the word that it refuses', () => {
+    expect(() => quote('secret\0')).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('secret') }),
+    );
+  });
+
+  it('is a plain single-quoted word, whatever the word looks like', () => {
+    expect(quote('uv')).toBe("'uv'");
+    expect(quote('')).toBe("''");
+    expect(quote("it's")).toBe(String.raw`'it'\''s'`);
+  });
+});
