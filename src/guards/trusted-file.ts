@@ -140,13 +140,18 @@ export function fileRules<Facts>(prefix: string, of: Of<Facts>): readonly Rule<F
   return rulesFor(prefix, of, RULES);
 }
 
-/** Returns the rules for one more file of a look whose place is already judged by {@link fileRules}. */
+/**
+ * Returns the rules for one more file of a look whose place {@link fileRules} judges: the same codes without
+ * `.outside-root`, `.foreign-directory`, `.writable-directory`, `.writable-ancestor` and `.other-device`.
+ */
 export function siblingRules<Facts>(prefix: string, of: Of<Facts>): readonly Rule<Facts>[] {
-  return rulesFor(
-    prefix,
-    of,
-    RULES.filter(({ place }) => !place),
-  );
+  const own = RULES.filter(({ place }) => !place).map((rule) => ({
+    ...rule,
+    // A walk that ended above the file says nothing about the file.
+    refuses: (facts: FileFacts) =>
+      (facts.stopped === undefined || facts.stopped.at === 'file') && rule.refuses(facts),
+  }));
+  return rulesFor(prefix, of, own);
 }
 
 /** The content of a trusted file. */

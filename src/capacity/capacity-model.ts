@@ -1,0 +1,190 @@
+// Guards the model file that the balancer predicts with. Model and sidecar are read once, in one walk, and what the
+// caller gets was decoded from the very bytes that were hashed: there is no second open for anyone to get in front of.
+import { z } from 'zod';
+import { CodedError } from '../evidence/coded-error.ts';
+import { type FileFacts, type OwnerPolicy, observeFiles } from '../guards/file-walk.ts';
+import type { Guard, Rule } from '../guards/guard.ts';
+import { DEFAULT_MAX_BYTES, fileRules, siblingRules } from '../guards/trusted-file.ts';
+import { capacityModelDrills } from './capacity-model-drills.ts';
+import { type CapacityModel, decodeModel, type ModelDescription } from './forest/model.ts';
+import { MAX_SIDECAR_BYTES, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';
+
+export interface CapacityModelRequest {
+  /** Absolute real path of a trusted directory. */
+  readonly root: string;
+  /** The model file, below the root. Its sidecar lies beside it. */
+  readonly model: string;
+  /** Whose files are believed. Default `self-or-root`. */
+  readonly owners?: OwnerPolicy | undefined;
+}
+
+export interface CapacityModelFacts {
+  readonly name: string;
+  readonly model: FileFacts;
+  readonly sidecarFile: FileFacts;
+  /** What the sidecar says, or the error that it is not one; absent when it could not be read. */
+  readonly sidecar: Sidecar | CodedError | undefined;
+  /** Absent when the sidecar does not vouch for the bytes: nothing unverified is decoded. */
+  readonly decoded: CapacityModel | CodedError | undefined;
+}
+
+const capacityModelRequest: z.ZodType<CapacityModelRequest> = z.strictObject({
+  root: z.string().min(1).max(4_096),
+  model: z.string().min(1).max(4_096),
+  owners: z.enum(['self-or-root', 'root']).optional(),
+});
+
+/** Returns what `work` returns, or the coded error that it throws. */
+function outcome<T>(work: () => T): T | CodedError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CodedError) return error;
+    throw error;
+  }
+}
+
+/** The sidecar as read, if it is one. */
+const claims = ({ sidecar }: CapacityModelFacts): Sidecar | undefined =>
+  sidecar instanceof CodedError ? undefined : sidecar;
+
+async function observe(
+  { root, model: path, owners = 'self-or-root' }: CapacityModelRequest,
+  signal: AbortSignal,
+): Promise<CapacityModelFacts> {
+  const folder = path.split('/');
+  const name = folder.pop() ?? '';
+  const wanted = [
+    { name, maxBytes: DEFAULT_MAX_BYTES },
+    { name: sidecarName(name), maxBytes: MAX_SIDECAR_BYTES },
+  ];
+  const [model, sidecarFile] = await observeFiles(root, folder, wanted, { owners, signal });
+  if (!model || !sidecarFile) throw new TypeError('two files wanted, fewer observed');
+  const { bytes, digest } = model;
+  const text = sidecarFile.bytes;
+  const sidecar = text && outcome(() => parseSidecar(text));
+  const vouched = sidecar && !(sidecar instanceof CodedError) && sidecar.digest_sha256 === digest;
+  const decoded = bytes && vouched ? outcome(() => decodeModel(bytes)) : undefined;
+  return { name, model, sidecarFile, sidecar, decoded };
+}
+
+const SEAL = 'Check where the model comes from, then seal it again: guardrails model seal.';
+
+const sidecarRules = siblingRules<CapacityModelFacts>('sidecar', ({ sidecarFile }) => sidecarFile);
+const isMissing = ({ code }: Rule<CapacityModelFacts>): boolean => code === 'sidecar.missing';
+
+const rules: readonly Rule<CapacityModelFacts>[] = [
+  ...sidecarRules.filter((rule) => !isMissing(rule)),
+  ...fileRules<CapacityModelFacts>('model', ({ model }) => model),
+  // Last of the file rules: where the model itself is bad or missing, that is the headline.
+  ...sidecarRules.filter(isMissing),
+  {
+    code: 'sidecar.not-strict-json',
+    remedy: SEAL,
+    refuses: ({ sidecar }) =>
+      sidecar instanceof CodedError &&
+      sidecar.code.startsWith('json.') &&
+      `the sidecar is not strict JSON: ${sidecar.code}, ${sidecar.message}`,
+  },
+  {
+    code: 'sidecar.schema-mismatch',
+    remedy: SEAL,
+    refuses: ({ sidecar }) =>
+      sidecar instanceof CodedError && sidecar.code === 'sidecar.schema-mismatch' && sidecar.message,
+  },
+  {
+    code: 'sidecar.other-model',
+    remedy: SEAL,
+    refuses: (facts) =>
+      (claims(facts)?.model_file ?? facts.name) !== facts.name && 'the sidecar is that of another file',
+  },
+  {
+    code: 'sidecar.size-mismatch',
+    remedy: SEAL,
+    refuses(facts) {
+      const size = facts.model.bytes?.length;
+      return (
+        (claims(facts)?.size_bytes ?? size) !== size && 'the model has another size than its sidecar says'
+      );
+    },
+  },
+  {
+    code: 'sidecar.digest-mismatch',
+    remedy: SEAL,
+    refuses(facts) {
+      const { digest } = facts.model;
+      return (
+        (claims(facts)?.digest_sha256 ?? digest) !== digest && 'the model is not what its sidecar vouches for'
+      );
+    },
+  },
+  {
+    code: 'model.undecodable',
+    remedy: 'See what is in it, without running any of it: guardrails model inspect.',
+    refuses: ({ decoded }) =>
+      decoded instanceof CodedError && `the decoder refuses the model: ${decoded.code}, ${decoded.message}`,
+  },
+];
+
+const granting = Symbol('granted by the capacity-model guard');
+
+/** A model that may be predicted with: numbers only, decoded from verified bytes. Only the guard makes one. */
+export class TrustedModel {
+  // Private, so the class is nominal: neither a look-alike object nor Object.create can stand in for a grant.
+  readonly #granted: symbol;
+  /** What was verified and decoded. Changing it changes nothing in the model. */
+  readonly bytes: Buffer;
+  /** SHA-256 of the bytes, 64 lowercase hex digits. */
+  readonly digest: string;
+  readonly description: ModelDescription;
+  readonly #decoded: CapacityModel;
+
+  /** @throws CodedError `model.not-granted` for everyone but the guard. */
+  private constructor(key: symbol, bytes: Buffer, digest: string, decoded: CapacityModel) {
+    if (key !== granting) {
+      const remedy = 'Ask the guard: enforce(capacityModel, request, { journal }).';
+      throw new CodedError('model.not-granted', 'only the capacity-model guard makes a TrustedModel', remedy);
+    }
+    this.#granted = key;
+    this.bytes = bytes;
+    this.digest = digest;
+    this.description = decoded.description;
+    this.#decoded = decoded;
+    Object.freeze(this);
+  }
+
+  /** As {@link CapacityModel.predict}. */
+  predict(rows: readonly (readonly number[])[]): number[] {
+    return this.#decoded.predict(rows);
+  }
+
+  /** Whether `value` came from the guard. */
+  static isGranted(value: unknown): value is TrustedModel {
+    return typeof value === 'object' && value !== null && #granted in value && value.#granted === granting;
+  }
+
+  /** @internal */
+  static grant(key: symbol, { model: { bytes, digest }, decoded }: CapacityModelFacts): TrustedModel {
+    if (!bytes || digest === undefined || !decoded || decoded instanceof CodedError) {
+      throw new TypeError('a grant needs a decoded model');
+    }
+    return new TrustedModel(key, bytes, digest, decoded);
+  }
+}
+
+/** Grants a {@link TrustedModel} when nobody else can have written the file and its sidecar vouches for every byte. */
+export const capacityModel: Guard<CapacityModelRequest, CapacityModelFacts, TrustedModel> = {
+  id: 'capacity-model',
+  dimension: 'architecture_capacity_model_trust_boundary',
+  request: capacityModelRequest,
+  observe,
+  rules,
+  grant: (facts) => TrustedModel.grant(granting, facts),
+  // Integrity is what a bare sidecar proves: these are the bytes that were sealed. It says nothing about who sealed them.
+  subject: ({ model: { digest, method } }) => ({
+    kind: 'capacity-model',
+    name: `integrity, by ${method}`,
+    ...(digest === undefined ? {} : { digest: `sha256:${digest}` }),
+  }),
+  drills: capacityModelDrills,
+};

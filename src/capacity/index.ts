@@ -1,0 +1,22 @@
+// The capacity room's public surface: from a model file that may be anything to numbers that can be relied on.
+export {
+  type CapacityModelFacts,
+  type CapacityModelRequest,
+  capacityModel,
+  TrustedModel,
+} from './capacity-model.ts';
+export {
+  CAPACITY_FEATURES,
+  type CapacityTable,
+  readCapacityTable,
+  relativeCapacities,
+  type WorkerCapacity,
+} from './forest/capacity.ts';
+export {
+  type CapacityModel,
+  decodeModel,
+  inspectPickle,
+  type ModelDescription,
+  type ModelInspection,
+} from './forest/model.ts';
+export { encodeSidecar, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';

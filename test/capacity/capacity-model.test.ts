@@ -1,0 +1,174 @@
+// The capacity-model guard: its drills, its mutants, and AGILAB's own model file where it is at hand.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { capacityModel, TrustedModel } from '../../src/capacity/capacity-model.ts';
+import { drillModel } from '../../src/capacity/drill-model.ts';
+import { encodeSidecar, sidecarName } from '../../src/capacity/sidecar.ts';
+import type { EvidenceDraft, EvidenceSink } from '../../src/evidence/record.ts';
+import { drillGuard, drillMutants } from '../../src/guards/drill.ts';
+import { enforce, judge } from '../../src/guards/enforce.ts';
+
+function memoryJournal(): EvidenceSink & { readonly drafts: EvidenceDraft[] } {
+  const drafts: EvidenceDraft[] = [];
+  return { drafts, append: async (draft) => void drafts.push(draft) };
+}
+
+async function site(): Promise<string> {
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'capacity-')));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  return directory;
+}
+
+async function sealed(bytes: Buffer = drillModel()): Promise<{ root: string; model: string }> {
+  const root = await site();
+  const model = 'm.pkl';
+  await writeFile(join(root, model), bytes, { mode: 0o600 });
+  const text = encodeSidecar({
+    schema: 'agilab.capacity_model_manifest.v1',
+    algorithm: 'sha256',
+    digest_sha256: createHash('sha256').update(bytes).digest('hex'),
+    model_file: model,
+    size_bytes: bytes.length,
+  });
+  await writeFile(join(root, sidecarName(model)), text, { mode: 0o600 });
+  return { root, model };
+}
+
+describe('the drills of the capacity-model guard', () => {
+  it('all come out as expected, each rule is a headline, and every mutant is noticed', {
+    timeout: 120_000,
+  }, async () => {
+    const journal = memoryJournal();
+    const results = await drillGuard(capacityModel, journal);
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
+    const codes = capacityModel.rules.map(({ code }) => code);
+    expect(new Set(results.map(({ observed }) => observed))).toEqual(new Set(['allow', ...codes]));
+    const mutants = await drillMutants(capacityModel, results, journal);
+    expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
+    expect(mutants).toHaveLength(codes.length);
+  });
+});
+
+describe('the grant', () => {
+  it('predicts, and carries the bytes that were hashed', async () => {
+    const journal = memoryJournal();
+    const granted = await enforce(capacityModel, await sealed(), { journal });
+    expect(granted.predict([[1.5], [1.6]])).toEqual([10, 20]);
+    expect(createHash('sha256').update(granted.bytes).digest('hex')).toBe(granted.digest);
+    expect(journal.drafts).toMatchObject([
+      { decision: 'allow', subject: { kind: 'capacity-model', digest: `sha256:${granted.digest}` } },
+    ]);
+    expect(journal.drafts[0]?.subject?.name).toMatch(/^integrity, by (fd|path)-walk$/);
+  });
+
+  it('does not change when its bytes are written to', async () => {
+    const granted = await enforce(capacityModel, await sealed(), { journal: memoryJournal() });
+    granted.bytes.fill(0xff);
+    expect(granted.predict([[1], [9]])).toEqual([10, 20]);
+    expect(Object.isFrozen(granted)).toBe(true);
+  });
+
+  it('is made by the guard only', async () => {
+    const construct = TrustedModel as unknown as new (...rest: unknown[]) => TrustedModel;
+    expect(() => new construct(Symbol('forged'), Buffer.alloc(0), '', {})).toThrow(
+      expect.objectContaining({ code: 'model.not-granted' }),
+    );
+    expect(TrustedModel.isGranted(Object.create(TrustedModel.prototype))).toBe(false);
+    expect(
+      TrustedModel.isGranted(await enforce(capacityModel, await sealed(), { journal: memoryJournal() })),
+    ).toBe(true);
+  });
+});
+
+describe('the record', () => {
+  it('repeats neither path nor content of what it refuses', async () => {
+    const { root } = await sealed();
+    const canary = 'canary-4d1f';
+    await writeFile(join(root, canary), canary, { mode: 0o600 });
+    await writeFile(join(root, sidecarName(canary)), `{"${canary}": "${canary}", "${canary}": 1}`, {
+      mode: 0o600,
+    });
+    const journal = memoryJournal();
+    for (const model of [canary, `${canary}/x`, `../${canary}`, `${canary}-missing`]) {
+      await expect(enforce(capacityModel, { root, model }, { journal })).rejects.toMatchObject({
+        guard: 'capacity-model',
+      });
+    }
+    expect(JSON.stringify(journal.drafts)).not.toContain(canary);
+  });
+
+  it.each([
+    ['a relative root', { root: 'models', model: 'm.pkl' }, 'model.outside-root'],
+    ['an unknown key', { root: '/', model: 'm.pkl', force: true }, 'guard.request-invalid'],
+    ['a NUL', { root: '/', model: 'm\0.pkl' }, 'model.outside-root'],
+    ['an absolute model', { root: '/', model: '/etc/passwd' }, 'model.outside-root'],
+    [
+      'an owner policy that does not exist',
+      { root: '/', model: 'm', owners: 'any' },
+      'guard.request-invalid',
+    ],
+  ])('refuses %s', async (_why, request, code) => {
+    expect((await judge(capacityModel, request as never)).codes[0]).toBe(code);
+  });
+});
+
+const agilab = resolve('../shared/agilab');
+const NAME = 'balancer_model.pkl';
+
+describe.skipIf(!existsSync(agilab))("AGILAB's own model (when ../shared/agilab is there)", () => {
+  async function copied(): Promise<{ root: string; model: string; file: string; sidecar: string }> {
+    const root = join(await site(), 'models');
+    await mkdir(root, { mode: 0o755 });
+    const file = join(root, NAME);
+    for (const [from, to] of [
+      [join(agilab, NAME), file],
+      [join(agilab, sidecarName(NAME)), sidecarName(file)],
+    ] as const) {
+      await copyFile(from, to);
+      await chmod(to, 0o644);
+    }
+    return { root, model: NAME, file, sidecar: sidecarName(file) };
+  }
+
+  it('passes unchanged', async () => {
+    const root = await realpath(agilab);
+    const granted = await enforce(capacityModel, { root, model: NAME }, { journal: memoryJournal() });
+    expect(granted.bytes.equals(await readFile(join(agilab, NAME)))).toBe(true);
+    expect(granted.description).toMatchObject({ estimator: 'RandomForestRegressor', nodes: 26_642 });
+  });
+
+  it('has a sidecar that we write byte for byte', async () => {
+    const bytes = await readFile(join(agilab, NAME));
+    const ours = encodeSidecar({
+      schema: 'agilab.capacity_model_manifest.v1',
+      algorithm: 'sha256',
+      digest_sha256: createHash('sha256').update(bytes).digest('hex'),
+      model_file: NAME,
+      size_bytes: bytes.length,
+    });
+    expect(ours).toBe(await readFile(join(agilab, sidecarName(NAME)), 'utf8'));
+  });
+
+  it('copied: passes, and is refused once spoiled', async () => {
+    const { root, model, file, sidecar } = await copied();
+    const codes = async (): Promise<readonly string[]> => (await judge(capacityModel, { root, model })).codes;
+    expect(await codes()).toEqual([]);
+    await chmod(file, 0o646);
+    expect(await codes()).toEqual(['model.world-writable']);
+    await chmod(file, 0o644);
+    const bytes = await readFile(file);
+    bytes.writeUInt8(bytes.readUInt8(1_000_000) ^ 1, 1_000_000);
+    await writeFile(file, bytes);
+    expect(await codes()).toEqual(['sidecar.digest-mismatch']);
+    await writeFile(file, drillModel());
+    expect(await codes()).toEqual(['sidecar.size-mismatch', 'sidecar.digest-mismatch']);
+    await copyFile(join(agilab, NAME), file);
+    const right = await readFile(sidecar, 'utf8');
+    await writeFile(sidecar, right.replace(/"digest_sha256": "../, '"digest_sha256": "00'));
+    expect(await codes()).toEqual(['sidecar.digest-mismatch']);
+  });
+});
