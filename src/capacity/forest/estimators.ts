@@ -148,6 +148,7 @@ function readBoosting(boosting: Made): RawModel {
   const trees = readTrees(stages.objects, boosting, common, 'DecisionTreeRegressor');
   if (state.count('n_estimators_') !== trees.length)
     throw new ModelRefusal('model.parts-disagree', 'n_estimators_ is not the number of stages', offset);
+  state.get('_loss'); // its kind was checked: the start goes through it unchanged
   const scale = readNumber(state.get('learning_rate'));
   const start = readStart(state.get('init_'), common);
   if (scale === undefined || !Number.isFinite(scale) || start === undefined || !Number.isFinite(start))

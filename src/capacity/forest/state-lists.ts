@@ -3,6 +3,7 @@
 import { isMade, Made, type Value } from '../pickle/values.ts';
 import {
   array,
+  flag,
   type Kind,
   list,
   none,
@@ -86,8 +87,32 @@ export const FOREST: StateList = new Map([
   ['estimators_', list],
 ]);
 
-const LOSS_MODULES: readonly string[] = ['sklearn.ensemble._gb_losses', 'sklearn._loss.loss'];
-const loss: Kind = (value) => value instanceof Made && LOSS_MODULES.includes(value.allowed.module);
+/** sklearn/_loss/loss.py, from 1.4 on. The start goes through the link, so a link other than identity is refused. */
+const LOSS: StateList = new Map<string, Kind>([
+  ['closs', (value) => value instanceof Made],
+  ['link', (value) => isMade(value, 'sklearn._loss.link', 'IdentityLink')],
+  ['approx_hessian', flag],
+  ['constant_hessian', flag],
+  ['n_classes', none],
+  ['interval_y_true', (value) => isMade(value, 'sklearn._loss.link', 'Interval')],
+  ['interval_y_pred', (value) => isMade(value, 'sklearn._loss.link', 'Interval')],
+  ['quantile', number],
+]);
+
+/** sklearn/ensemble/_gb_losses.py, up to 1.3. */
+const OLD_LOSS: StateList = new Map([
+  ['K', (value) => value === 1],
+  ['alpha', number],
+  ['gamma', number],
+  ['percentile', number],
+]);
+
+const loss: Kind = (value) => {
+  if (!(value instanceof Made)) return false;
+  if (value.allowed.module === 'sklearn.ensemble._gb_losses') return readState(value, OLD_LOSS).has('K');
+  return value.allowed.module === 'sklearn._loss.loss' && readState(value, LOSS).has('link');
+};
+
 export const isDummy = (value: Value | undefined): value is Made =>
   isMade(value, 'sklearn.dummy', 'DummyRegressor');
 const start: Kind = (value) => value === null || value === 'zero' || isDummy(value);

@@ -68,6 +68,7 @@ const numeric = (value: Value): boolean => readNumber(value) !== undefined;
 /** None, a flag, a number, or a word: how estimators keep what their constructor was given. */
 export const setting: Kind = (value) =>
   value === null || typeof value === 'boolean' || typeof value === 'string' || numeric(value);
+export const flag: Kind = (value) => typeof value === 'boolean';
 export const text: Kind = (value) => typeof value === 'string';
 export const number: Kind = numeric;
 export const list: Kind = (value) => value instanceof List;
@@ -78,6 +79,16 @@ export const numberOrArray: Kind = (value) => numeric(value) || isArray(value);
 /** One number per feature, or none. */
 export const perFeature: Kind = (value) =>
   value === null || value instanceof List || isTuple(value) || isArray(value);
-/** A seed, or a generator that predict never touches. */
-export const randomness: Kind = (value) =>
-  value === null || numeric(value) || isMade(value, 'numpy.random._pickle', '__randomstate_ctor');
+
+const GENERATOR: StateList = new Map<string, Kind>([
+  ['bit_generator', text],
+  ['state', (value) => value instanceof Dict],
+  ['has_gauss', number],
+  ['gauss', number],
+]);
+
+/** A seed, or a generator, which predict never touches. */
+export const randomness: Kind = (value) => {
+  if (!isMade(value, 'numpy.random._pickle', '__randomstate_ctor')) return value === null || numeric(value);
+  return readState(value, GENERATOR).has('bit_generator');
+};

@@ -28,7 +28,9 @@ describe.skipIf(!real && !hasSklearn(DEBIAN_PYTHON))(
   'relative capacity, beside numpy (left out without python3-sklearn)',
   () => {
     const oracle = JSON.parse(
-      real || hasSklearn(DEBIAN_PYTHON) ? runPython(DEBIAN_PYTHON, 'rounding-oracle.py') : '{}',
+      real || hasSklearn(DEBIAN_PYTHON)
+        ? runPython(DEBIAN_PYTHON, new URL('rounding-oracle.py', import.meta.url))
+        : '{}',
     ) as Record<'values' | 'rounded' | 'labels' | 'capacities', string> &
       Record<'workers' | 'ordered', string[]>;
 

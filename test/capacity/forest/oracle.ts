@@ -31,12 +31,12 @@ export function hasSklearn([program = '', ...args]: readonly string[]): boolean 
   return spawnSync(program, [...args, '-c', 'import sklearn'], { stdio: 'ignore' }).status === 0;
 }
 
-/** Runs a script of this folder and returns its standard output. */
-export function runPython(command: readonly string[], script: string): string {
+/** Runs a script and returns its standard output. */
+export function runPython(command: readonly string[], script: URL, ...input: readonly string[]): string {
   const [program = '', ...args] = command;
-  const source = readFileSync(new URL(script, import.meta.url), 'utf8');
+  const source = readFileSync(script, 'utf8');
   // The source goes in on stdin and not as a path: the Python may live in another root directory.
-  const { status, stdout, stderr } = spawnSync(program, [...args, '-'], {
+  const { status, stdout, stderr } = spawnSync(program, [...args, '-', ...input], {
     input: source,
     encoding: 'utf8',
     maxBuffer: 512 * 1024 * 1024,
@@ -51,7 +51,7 @@ export function doubles(base64: string): Float64Array {
 }
 
 export function askOracle(command: readonly string[]): Oracle {
-  const said = JSON.parse(runPython(command, 'sklearn-oracle.py')) as {
+  const said = JSON.parse(runPython(command, new URL('sklearn-oracle.py', import.meta.url))) as {
     sklearn: string;
     numpy: string;
     models: (Omit<OracleModel, 'rows' | 'predictions' | 'pickles'> & {

@@ -1,0 +1,100 @@
+// Every hostile pickle is refused, with the code of its own rule, without running anything. The payloads are real:
+// CPython runs each live one in a scratch directory, which is how we know that the list is not made of straw.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { decodeModel, inspectPickle } from '../../src/capacity/forest/model.ts';
+import { CodedError } from '../../src/evidence/coded-error.ts';
+import { HOSTILE } from './hostile-pickles.ts';
+import { GOOD_MODELS } from './model-writer.ts';
+
+function codeOf(bytes: Uint8Array): string {
+  try {
+    decodeModel(bytes);
+    return 'accepted';
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    expect(error.message).toMatch(/\(byte [0-9]+\)$/);
+    return error.code;
+  }
+}
+
+const python = '/usr/bin/python3';
+const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
+const hasPython = spawnSync(python, ['-V'], { stdio: 'ignore' }).status === 0;
+const corpus = new URL('../../../shared/corpora/picklescan/', import.meta.url);
+
+describe('a hostile pickle', () => {
+  it('differs from a model that is accepted', () => {
+    for (const [, bytes] of GOOD_MODELS) expect(decodeModel(bytes).predict([[0, 0]])).toHaveLength(1);
+    expect(HOSTILE.length).toBeGreaterThan(200);
+  });
+
+  it.each(HOSTILE.map((hostile) => [hostile.family, hostile.what, hostile] as const))(
+    'is refused: %s, %s',
+    (_family, _what, { bytes, code }) => {
+      expect(codeOf(bytes)).toBe(code);
+      const { refusals, description } = inspectPickle(bytes);
+      expect(description).toBeUndefined();
+      expect(refusals.map((refusal) => refusal.code)).toContain(code);
+    },
+  );
+
+  it.skipIf(!hasPython && !real)(
+    'would run in CPython, if it is a live one (left out without python3)',
+    () => {
+      const scratch = mkdtempSync(join(tmpdir(), 'guardrails-pickle-'));
+      const marker = join(scratch, 'marker');
+      try {
+        for (const { what, bytes, live } of HOSTILE) {
+          if (live !== true) continue;
+          expect(codeOf(bytes)).not.toBe('accepted');
+          expect([what, existsSync(marker)]).toEqual([what, false]);
+          writeFileSync(join(scratch, 'payload'), bytes);
+          // -I: nothing of this machine's Python settings; the payload touches one file in its own directory.
+          const load =
+            'import pickle\ntry:\n r = pickle.load(open("payload", "rb"))\n getattr(r, "wait", int)()\nexcept Exception: pass';
+          spawnSync(python, ['-I', '-c', load], { cwd: scratch, stdio: 'ignore' });
+          expect([what, existsSync(marker)]).toEqual([what, true]);
+          rmSync(marker);
+        }
+      } finally {
+        rmSync(scratch, { recursive: true });
+      }
+    },
+  );
+
+  it.skipIf(!existsSync(corpus))(
+    'of another project’s corpus is refused (left out where it is not beside the project)',
+    () => {
+      const files = readdirSync(corpus);
+      expect(files.length).toBeGreaterThan(100);
+      for (const file of files)
+        expect([file, codeOf(readFileSync(new URL(file, corpus)))]).not.toEqual([file, 'accepted']);
+    },
+  );
+
+  it('is listed with all its refusals, not only the first', () => {
+    const payload = Buffer.from('cos\nsystem\n(Vid\ntR0cposix\nsystem\n(Vid\ntR2.');
+    const { refusals, globals, opcodes } = inspectPickle(payload);
+    expect(refusals.map(({ code, offset }) => [code, offset])).toEqual([
+      ['pickle.global-refused', 0],
+      ['pickle.opcode-refused', 18],
+      ['pickle.global-refused', 19],
+      ['pickle.opcode-refused', 40],
+      ['pickle.leftover', 41],
+    ]);
+    expect(globals).toEqual([
+      { name: 'os system', offset: 0, times: 1, allowed: false },
+      { name: 'posix system', offset: 19, times: 1, allowed: false },
+    ]);
+    expect(new Map(opcodes).get('GLOBAL')).toBe(2);
+  });
+
+  it('never has its bytes repeated in a message, unless they are a plain name', () => {
+    const coloured = Buffer.from('c\x1b[31mevil\nname"<script>\n.', 'latin1');
+    expect(JSON.stringify(inspectPickle(coloured))).not.toMatch(/script|\[31m/);
+  });
+});
