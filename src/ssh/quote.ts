@@ -4,6 +4,8 @@
 import { CodedError } from '../evidence/coded-error.ts';
 import { requireText } from './fragments/fault.ts';
 
+const QUOTE_IN_QUOTES = String.raw`'\''`;
+
 /**
  * Returns `word` as one single-quoted shell word, each `'` in it as `'\''` (POSIX XCU 2.2.2). Quote the whole word
  * at once: two quoted pieces side by side are one quote character to zsh with `rc_quotes`.
@@ -17,5 +19,5 @@ export function quote(word: string): string {
     throw new CodedError('ssh.not-a-string', 'the word is not a string', remedy);
   }
   requireText(word, 'the word');
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
+  return `'${word.includes("'") ? word.replaceAll("'", QUOTE_IN_QUOTES) : word}'`;
 }

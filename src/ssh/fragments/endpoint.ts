@@ -14,6 +14,8 @@ const HOST_NAME =
  * @throws FragmentFault `ssh.host`.
  */
 export function parseHost(text: string, slot = 'the host'): string {
+  // Checked before lower-casing, which turns the Kelvin sign into a plain k.
+  if (/\P{ASCII}/u.test(text)) throw new FragmentFault('host', slot);
   const host = text.toLowerCase();
   const inner = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : undefined;
   const address = inner ?? host;
