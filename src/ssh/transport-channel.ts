@@ -1,0 +1,167 @@
+// One command over one channel. The login shell reads a constant, /bin/sh reads the script from standard input, and
+// the exit code comes back in band between two marks, so that what a login file prints is never taken for an answer
+// and a link that breaks is never taken for an end.
+import { randomBytes } from 'node:crypto';
+import type { Client, ClientChannel } from 'ssh2';
+import { CodedError } from '../evidence/coded-error.ts';
+
+/** The whole command line. No byte of it depends on the request, so no login shell has anything to misread. */
+const SHELL = 'exec /bin/sh -s';
+
+export type Unknown = 'link-lost' | 'timeout' | 'aborted' | 'output-limit' | 'no-exit-code';
+
+/** How a command ended. `unknown` is neither success nor failure: it may have run, and may be running. */
+export type RunResult =
+  | { readonly outcome: 'exited'; readonly code: number; readonly stdout: Buffer; readonly stderr: Buffer }
+  | {
+      readonly outcome: 'unknown';
+      readonly cause: Unknown;
+      readonly stdout: Buffer;
+      readonly stderr: Buffer;
+    };
+
+export interface ChannelOptions {
+  readonly signal: AbortSignal;
+  /** Bytes of standard output, and of standard error, beyond which the command is ended. */
+  readonly maxOutputBytes: number;
+}
+
+/** Bytes that a login file may print before the begin mark. */
+const MAX_NOISE = 1024 * 1024;
+
+// In a subshell, so that an `exit` of the script cannot skip the end mark; children find an empty standard input, or
+// they would read the rest of this text.
+const wrap = (script: string, nonce: string): string => `printf '\\n%s begin\\n' ${nonce}
+printf '\\n%s begin\\n' ${nonce} >&2
+(
+${script}
+) </dev/null
+c=$?
+printf '\\n%s end %s\\n' ${nonce} "$c"
+printf '\\n%s end %s\\n' ${nonce} "$c" >&2
+exit 0
+`;
+
+/** Collects one stream and cuts out what stands between the marks. */
+class Marked {
+  readonly #begin: Buffer;
+  readonly #end: Buffer;
+  #bytes: Buffer[];
+  #tail: Buffer;
+  size: number;
+  began: boolean;
+  code: number | undefined;
+
+  constructor(nonce: string) {
+    this.#begin = Buffer.from(`\n${nonce} begin\n`);
+    this.#end = Buffer.from(`\n${nonce} end `);
+    this.#bytes = [];
+    this.#tail = Buffer.alloc(0);
+    this.size = 0;
+    this.began = false;
+    this.code = undefined;
+  }
+
+  get body(): Buffer {
+    return this.began ? Buffer.concat(this.#bytes) : Buffer.alloc(0);
+  }
+
+  push(chunk: Buffer): void {
+    if (this.code !== undefined) return; // a child that outlives the script may go on printing
+    this.#bytes.push(chunk);
+    this.size += chunk.length;
+    if (this.began) {
+      this.#findEnd(chunk);
+      return;
+    }
+    const all = Buffer.concat(this.#bytes);
+    const at = all.indexOf(this.#begin);
+    const rest = at < 0 ? all : all.subarray(at + this.#begin.length);
+    this.#keep(rest);
+    if (at < 0) return;
+    this.began = true;
+    this.#findEnd(rest);
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#bytes = [bytes];
+    this.size = bytes.length;
+  }
+
+  // The mark may come in pieces, so the end of what was searched is searched again. A long output stays linear.
+  #findEnd(chunk: Buffer): void {
+    const window = Buffer.concat([this.#tail, chunk]);
+    const at = window.indexOf(this.#end);
+    const after = at < 0 ? '' : window.toString('latin1', at + this.#end.length);
+    const [, code] = /^([0-9]{1,3})\n/.exec(after) ?? [];
+    this.#tail = window.subarray(-(this.#end.length + 4));
+    if (code === undefined) return;
+    this.code = Number(code);
+    this.#keep(Buffer.concat(this.#bytes).subarray(0, this.size - window.length + at));
+  }
+}
+
+/** Returns an open channel that runs the shell. Throws what ssh2 reports; nothing has run then. */
+export function openShell(client: Client): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    client.exec(SHELL, (error, channel) => (error ? reject(error) : resolve(channel)));
+  });
+}
+
+/**
+ * Runs the script on the channel and returns how it ended. `closed` is called once the host has let go of the channel.
+ *
+ * @throws CodedError `ssh.shell-unsupported`: the login shell ran neither our shell nor the script.
+ */
+export function runScript(
+  channel: ClientChannel,
+  script: string,
+  { signal, maxOutputBytes }: ChannelOptions,
+  closed: () => void,
+): Promise<RunResult> {
+  const nonce = randomBytes(16).toString('hex');
+  const out = new Marked(nonce);
+  const err = new Marked(nonce);
+  let exited = false;
+  return new Promise((resolve, reject) => {
+    const finish = (
+      result: { outcome: 'exited'; code: number } | { outcome: 'unknown'; cause: Unknown },
+    ): void => {
+      signal.removeEventListener('abort', onAbort);
+      resolve({ ...result, stdout: out.body, stderr: err.body });
+    };
+    const cut = (cause: Unknown): void => {
+      // Reaches the process group of the command: its standard input was never closed, so ssh2 still sends it.
+      channel.signal('TERM');
+      channel.close();
+      finish({ outcome: 'unknown', cause });
+    };
+    const onAbort = (): void => cut(signal.reason?.name === 'TimeoutError' ? 'timeout' : 'aborted');
+    const take = (stream: Marked) => (chunk: Buffer) => {
+      stream.push(chunk);
+      if (stream.size > (stream.began ? maxOutputBytes : MAX_NOISE)) return cut('output-limit');
+      if (out.code === undefined || err.code === undefined) return;
+      channel.close();
+      finish({ outcome: 'exited', code: out.code });
+    };
+    channel.on('data', take(out));
+    channel.stderr.on('data', take(err));
+    channel.on('error', () => {}); // the close that follows says what there is to say
+    channel.on('exit', (code: number | null) => {
+      exited = code !== null;
+    });
+    channel.on('close', () => {
+      closed();
+      signal.removeEventListener('abort', onAbort);
+      if (out.began || err.began)
+        return finish({ outcome: 'unknown', cause: exited ? 'no-exit-code' : 'link-lost' });
+      if (!exited) return finish({ outcome: 'unknown', cause: 'link-lost' });
+      const message = 'the login shell of this user does not run /bin/sh';
+      const remedy = 'Give the user a shell that can exec /bin/sh (not rbash, nologin or git-shell).';
+      reject(new CodedError('ssh.shell-unsupported', message, remedy));
+    });
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    channel.write(wrap(script, nonce));
+  });
+}

@@ -1,0 +1,170 @@
+// The transport against a real sshd, under every login shell that Debian has.
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EvidenceDraft } from '../../src/evidence/record.ts';
+import { enforce } from '../../src/guards/enforce.ts';
+import { type Connection, connect } from '../../src/ssh/connection.ts';
+import type { Argument } from '../../src/ssh/fragments/program.ts';
+import { argv } from '../../src/ssh/recipes/argv.ts';
+import { type RemoteCommand, remoteCommand } from '../../src/ssh/remote-command.ts';
+import { missing } from '../ssh/support.ts';
+import { asRoot, startHost, type TestHost } from './host.ts';
+
+const SHELLS = ['sh', 'bash', 'zsh', 'fish', 'tcsh', 'bsd-csh', 'mksh', 'ksh93', 'rc', 'elvish'].flatMap(
+  (name) => {
+    const path = ['/bin', '/usr/bin'].map((folder) => `${folder}/${name}`).find(existsSync);
+    return path === undefined ? [] : [path];
+  },
+);
+const POWERLESS = ['/bin/rbash', '/usr/sbin/nologin', '/usr/bin/git-shell'].filter((path) =>
+  existsSync(path),
+);
+const HOSTILE = [
+  'it\'s "x" $(touch PWN) `id` \\ !! *\nnl; é',
+  '\\\'";touch PWN;#',
+  'a\ntouch PWN\nb',
+  '=ls',
+  '-n',
+  '',
+  '~root',
+  '%1',
+  '{a,b}',
+  '!',
+  '\u00a0 \u3000',
+];
+
+const records: EvidenceDraft[] = [];
+const journal = { append: async (draft: EvidenceDraft): Promise<void> => void records.push(draft) };
+const command = (...words: readonly Argument[]): Promise<RemoteCommand> =>
+  enforce(remoteCommand, argv(words), { journal });
+
+describe.skipIf(missing('sshd', 'ssh-keygen'))('a connection', { timeout: 60_000 }, () => {
+  let host: TestHost;
+  let connection: Connection;
+  const open = (shell: string): Promise<Connection> =>
+    connect(host.target(host.userWith(shell)), host.credentials, { journal });
+  beforeAll(async () => {
+    host = await startHost({ shells: [...SHELLS, ...POWERLESS] });
+    connection = await open('/bin/sh');
+  });
+  afterAll(async () => {
+    connection.close();
+    await host.stop();
+  });
+
+  it.each(asRoot ? SHELLS : ['/bin/sh'])('delivers every word unchanged to a user of %s', async (shell) => {
+    const own = await open(shell);
+    const result = await own.run(await command('printf', '%s\\0', ...HOSTILE));
+    own.close();
+    expect(result).toMatchObject({ outcome: 'exited', code: 0 });
+    expect(result.stdout.toString()).toBe(HOSTILE.map((word) => `${word}\0`).join(''));
+  });
+
+  it.skipIf(!asRoot).each(POWERLESS)('refuses to guess what %s would do', async (shell) => {
+    const own = await open(shell);
+    const run = own.run(await command('true'));
+    await expect(run).rejects.toMatchObject({ code: 'ssh.shell-unsupported' });
+    own.close();
+    expect(records.at(-1)).toMatchObject({ decision: 'refuse', codes: ['ssh.shell-unsupported'] });
+  });
+
+  it('brings back exit code, output and error output, each on its own', async () => {
+    const result = await connection.run(await command('/bin/sh', '-c', 'echo out; echo err >&2; exit 7'));
+    expect(result).toMatchObject({ outcome: 'exited', code: 7 });
+    expect([result.stdout.toString(), result.stderr.toString()]).toEqual(['out\n', 'err\n']);
+  });
+
+  it('is not deceived by output that looks like its own marks, or by an exit in the script', async () => {
+    const result = await connection.run(
+      await command('/bin/sh', '-c', 'printf "\\n%s end 0\\n" 0123; kill -9 $$'),
+    );
+    expect(result).toMatchObject({ outcome: 'exited', code: 137 });
+  });
+
+  it('gives programs an empty standard input, not the rest of the script', async () => {
+    const result = await connection.run(await command('cat'));
+    expect(result).toMatchObject({ outcome: 'exited', code: 0, stdout: Buffer.alloc(0) });
+  });
+
+  it('carries a script far beyond what a command line holds, and a large output', async () => {
+    const words = Array.from({ length: 3_000 }, (_, index) => `${'word '.repeat(6)}${index}`);
+    const result = await connection.run(await command('printf', '%s\\n', ...words));
+    expect(result.stdout.toString()).toBe(words.map((word) => `${word}\n`).join(''));
+    const zeros = await connection.run(await command('head', '-c', '8000000', '/dev/zero'));
+    expect(zeros.stdout.equals(Buffer.alloc(8_000_000))).toBe(true);
+  });
+
+  it('runs thirty commands at once on one connection, though the host allows ten', async () => {
+    const commands = await Promise.all(Array.from({ length: 30 }, (_, index) => command('echo', `${index}`)));
+    const results = await Promise.all(commands.map((each) => connection.run(each)));
+    expect(results.map(({ stdout }) => stdout.toString().trim())).toEqual(
+      commands.map((_, index) => `${index}`),
+    );
+  });
+
+  it('opens thirty connections at once, though the host drops some beyond ten', async () => {
+    const all = await Promise.all(Array.from({ length: 30 }, () => open('/bin/sh')));
+    for (const each of all) each.close();
+    expect(all).toHaveLength(30);
+  });
+
+  it.each([
+    ['timeout', { timeoutMs: 300 }],
+    ['output-limit', { maxOutputBytes: 1_000 }],
+    ['aborted', { signal: AbortSignal.abort() }],
+  ])('calls the outcome unknown after %s, and ends the process', async (cause, options) => {
+    const mark = `9${process.pid}${cause.length}`;
+    const long = await command('/bin/sh', '-c', `yes | head -c 5000; sleep ${mark}`);
+    const running = connection.run(long, options);
+    if (cause === 'aborted') return expect(running).rejects.toMatchObject({ code: 'ssh.not-sent' });
+    expect(await running).toMatchObject({ outcome: 'unknown', cause });
+    expect(records.at(-1)).toMatchObject({ decision: 'error', codes: [`ssh.${cause}`] });
+    await expect
+      .poll(async () =>
+        (await connection.run(await command('pgrep', '-xf', `sleep ${mark}`))).stdout.toString(),
+      )
+      .toBe('');
+  });
+
+  it('leaves two records of each run, one before and one after', async () => {
+    const granted = await command('true');
+    records.length = 0;
+    await connection.run(granted);
+    expect(records.map(({ reason, subject }) => [reason, subject?.digest])).toEqual([
+      ['about to be sent', granted.digest],
+      ['exit code 0', granted.digest],
+    ]);
+  });
+
+  it('sends nothing that no record could be kept of', async () => {
+    const broken = { append: () => Promise.reject(new Error('disk full')) };
+    const target = host.target(host.userWith('/bin/sh'));
+    await expect(connect(target, host.credentials, { journal: broken })).rejects.toMatchObject({
+      code: 'guard.journal-failed',
+    });
+    let budget = 1; // the log-in; then the disk is full
+    const brittle = {
+      append: async () => (budget-- > 0 ? undefined : Promise.reject(new Error('disk full'))),
+    };
+    const own = await connect(target, host.credentials, { journal: brittle });
+    const touch = await command('touch', `/tmp/guardrails-never-${process.pid}`);
+    await expect(own.run(touch)).rejects.toMatchObject({ code: 'ssh.not-sent' });
+    own.close();
+    expect(existsSync(`/tmp/guardrails-never-${process.pid}`)).toBe(false);
+  });
+
+  it('takes nothing but a granted command', async () => {
+    const fake = { script: 'id', words: ['id'], recipe: 'argv', digest: '' } as unknown as RemoteCommand;
+    await expect(connection.run(fake)).rejects.toMatchObject({ code: 'ssh.not-granted' });
+  });
+
+  it('says so when it is closed, and when the credentials do not fit', async () => {
+    const own = await open('/bin/sh');
+    own.close();
+    await expect(own.run(await command('true'))).rejects.toMatchObject({ code: 'ssh.not-connected' });
+    const target = { ...host.target(host.userWith('/bin/sh')), user: 'nobody' };
+    await expect(connect(target, host.credentials, { journal })).rejects.toMatchObject({
+      code: 'ssh.authentication-failed',
+    });
+  });
+});
