@@ -16,6 +16,8 @@ import {
   setting,
   text,
   texts,
+  whole,
+  wholeOrNone,
 } from './state.ts';
 
 /** Constructor arguments that every estimator here shares. */
@@ -73,8 +75,8 @@ export const FOREST: StateList = new Map([
   ['n_estimators', number],
   ['bootstrap', setting],
   ['oob_score', setting],
-  ['n_jobs', setting],
-  ['verbose', setting],
+  ['n_jobs', wholeOrNone],
+  ['verbose', (value) => flag(value) || whole(value)],
   ['warm_start', setting],
   ['class_weight', none],
   ['max_samples', setting],
@@ -126,7 +128,7 @@ export const BOOSTING: StateList = new Map([
   ['subsample', number],
   ['init', start],
   ['alpha', number],
-  ['verbose', setting],
+  ['verbose', (value) => flag(value) || whole(value)],
   ['warm_start', setting],
   ['validation_fraction', number],
   ['n_iter_no_change', setting],

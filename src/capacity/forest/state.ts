@@ -1,7 +1,7 @@
 // The state of an estimator, key by key. A key that is not listed, comes twice, or holds another kind of value than
 // scikit-learn writes there refuses the model: predict must never depend on something nobody looked at.
 import { Dict, isMade, isTuple, List, type Made, type Value } from '../pickle/values.ts';
-import { isArray, readNumber } from './ndarray.ts';
+import { isArray, readArray, readNumber } from './ndarray.ts';
 import { ModelRefusal } from './refusal.ts';
 
 /** Answers whether a value is of the kind that a key holds. */
@@ -46,22 +46,25 @@ export class State {
 
 /** Returns the state of an object. Throws `model.state-missing`, `-unlisted`, `-duplicate` or `-value`. */
 export function readState(owner: Made, list: StateList): State {
-  const values = new Map<string, Value>();
   if (!(owner.state instanceof Dict))
     throw new ModelRefusal('model.state-missing', 'an object without state', owner.offset);
-  const { entries } = owner.state;
+  return new State(owner, readDict(owner.state, list, owner.offset));
+}
+
+function readDict({ entries }: Dict, list: StateList, offset: number): ReadonlyMap<string, Value> {
+  const values = new Map<string, Value>();
   for (let i = 0; i < entries.length; i += 2) {
     const [key, value = null] = [entries[i], entries[i + 1]];
     const kind = typeof key === 'string' ? list.get(key) : undefined;
     if (typeof key !== 'string' || kind === undefined)
-      throw new ModelRefusal('model.state-unlisted', 'the state holds an unlisted key', owner.offset);
+      throw new ModelRefusal('model.state-unlisted', 'the state holds an unlisted key', offset);
     if (values.has(key))
-      throw new ModelRefusal('model.state-duplicate', `the state holds ${key} twice`, owner.offset);
+      throw new ModelRefusal('model.state-duplicate', `the state holds ${key} twice`, offset);
     if (!kind(value))
-      throw new ModelRefusal('model.state-value', `${key} is of another kind than it ever is`, owner.offset);
+      throw new ModelRefusal('model.state-value', `${key} is of another kind than it ever is`, offset);
     values.set(key, value);
   }
-  return new State(owner, values);
+  return values;
 }
 
 const numeric = (value: Value): boolean => readNumber(value) !== undefined;
@@ -72,17 +75,25 @@ export const flag: Kind = (value) => typeof value === 'boolean';
 export const text: Kind = (value) => typeof value === 'string';
 export const number: Kind = numeric;
 export const list: Kind = (value) => value instanceof List;
-export const array: Kind = isArray;
+export const whole: Kind = (value) => Number.isSafeInteger(readNumber(value));
+export const wholeOrNone: Kind = (value) => value === null || whole(value);
+/** Read for its own sake, too: a malformed array is refused even where predict has no use for it. */
+export const array: Kind = (value) => isArray(value) && readArray(value, value.offset).shape.length > 0;
 export const none: Kind = (value) => value === null;
 export const texts: Kind = (value) => isTuple(value) && value.every(text);
-export const numberOrArray: Kind = (value) => numeric(value) || isArray(value);
+export const numberOrArray: Kind = (value) => numeric(value) || array(value);
 /** One number per feature, or none. */
 export const perFeature: Kind = (value) =>
-  value === null || value instanceof List || isTuple(value) || isArray(value);
+  value === null || value instanceof List || isTuple(value) || array(value);
+
+const TWISTER: StateList = new Map([
+  ['key', array],
+  ['pos', whole],
+]);
 
 const GENERATOR: StateList = new Map<string, Kind>([
   ['bit_generator', text],
-  ['state', (value) => value instanceof Dict],
+  ['state', (value) => value instanceof Dict && readDict(value, TWISTER, 0).size === 2],
   ['has_gauss', number],
   ['gauss', number],
 ]);

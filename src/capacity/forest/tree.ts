@@ -28,7 +28,7 @@ export function readTree(tree: Made, features: number): RawTree {
     throw new ModelRefusal('model.parts-disagree', 'a tree for another number of features', offset);
   const perOutput = readArray(classes, offset);
   const single = perOutput.layout === 'i8' && perOutput.bytes.every((byte, i) => byte === (i === 0 ? 1 : 0));
-  if (outputs !== 1 || perOutput.bytes.length !== 8 || !single)
+  if (outputs !== 1 || perOutput.shape.length !== 1 || perOutput.shape[0] !== 1 || !single)
     throw new ModelRefusal('model.unsupported', 'a tree with other than one numeric target', offset);
   const state = readState(tree, TREE_STATE);
   const count = state.count('node_count');
