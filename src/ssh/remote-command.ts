@@ -7,12 +7,10 @@ import type { Guard, Rule } from '../guards/guard.ts';
 import { FAULTS, type FaultKind, FragmentFault } from './fragments/fault.ts';
 import type { Encoder } from './fragments/word.ts';
 import { renderInvocation, type Surroundings, wordsOf } from './invocation.ts';
+import { MAX_COMMAND_BYTES } from './neutral.ts';
 import { quote } from './quote.ts';
 import { invocationOf, type RemoteCommandRequest, remoteCommandRequest } from './recipes/index.ts';
 import { remoteCommandDrills } from './remote-command-drills.ts';
-
-/** MAX_ARG_STRLEN of Linux less the final NUL: the longest script that `sh -c` can be given, in bytes of UTF-8. */
-export const MAX_COMMAND_BYTES = 131_071;
 
 export interface CommandFacts {
   readonly recipe: RemoteCommandRequest['recipe'];
