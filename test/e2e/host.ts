@@ -2,7 +2,16 @@
 // root; a stranger without root gets one sshd of his own that lets himself in.
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -30,7 +39,7 @@ export interface TestHost {
 }
 
 export interface HostOptions {
-  /** Paths of login shells. */
+  /** Paths of login shells, and `busybox ash`. */
   readonly shells: readonly string[];
   readonly config?: readonly string[];
   /** Network namespace and its address; sshd then listens on port 22 there. */
@@ -77,18 +86,38 @@ async function listening(host: string, port: number): Promise<void> {
   throw new Error(`sshd does not listen on ${host}:${port}`);
 }
 
+/**
+ * sshd as root wants an empty directory of the system, which is there only where sshd was ever started. Test files run
+ * side by side, so each leaves a note in it; whoever takes the last note away takes the directory away.
+ */
+function holdRunSshd(): () => void {
+  const directory = '/run/sshd';
+  const notes = existsSync(directory) ? readdirSync(directory) : ['.guardrails'];
+  if (!notes.some((name) => name.startsWith('.guardrails'))) return () => {}; // the system's own
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const note = join(directory, `.guardrails-${randomBytes(4).toString('hex')}`);
+  writeFileSync(note, '');
+  return () => {
+    rmSync(note);
+    if (readdirSync(directory).length === 0) rmdirSync(directory);
+  };
+}
+
 /** Starts sshd as a daemon, so that its limits on sessions and connections are real. */
 export async function startHost({ shells, config = [], namespace }: HostOptions): Promise<TestHost> {
   const directory = await mkdtemp(join(tmpdir(), 'guardrails-e2e-'));
   chmodSync(directory, 0o755);
-  const privilege = asRoot && !existsSync('/run/sshd');
-  if (privilege) mkdirSync('/run/sshd', { mode: 0o755 });
+  const releaseRun = asRoot ? holdRunSshd() : () => {};
   for (const name of ['host_key', 'user_key']) {
     await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(directory, name)]);
   }
   const publicKey = readFileSync(join(directory, 'user_key.pub'), 'utf8');
   const users = new Map<string, TestUser>();
-  if (asRoot) for (const shell of shells) users.set(shell, addUser(shell, publicKey, directory));
+  // A login shell takes no arguments, so busybox is called by the name of its applet.
+  const ash = join(directory, 'ash');
+  if (shells.includes('busybox ash')) symlinkSync('/bin/busybox', ash);
+  const pathOf = (shell: string): string => (shell === 'busybox ash' ? ash : shell);
+  if (asRoot) for (const shell of shells) users.set(shell, addUser(pathOf(shell), publicKey, directory));
   const keys = join(directory, 'authorized_keys');
   writeFileSync(keys, publicKey, { mode: 0o600 });
   const address = namespace?.address ?? '127.0.0.1';
@@ -127,7 +156,7 @@ export async function startHost({ shells, config = [], namespace }: HostOptions)
       if (child.kill('SIGTERM')) await ended;
       for (const { name } of users.values()) await removeUser(name);
       await rm(directory, { recursive: true, force: true });
-      if (privilege) rmdirSync('/run/sshd');
+      releaseRun();
     },
   };
 }
