@@ -1,11 +1,12 @@
 // Every guard there is. A guard that is not listed here is not drilled, and a row of the scorecard that needs it falls.
+import { capacityModel } from './capacity/capacity-model.ts';
 import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind.ts';
 import type { AnyGuard } from './guards/guard.ts';
 import { runManifest } from './guards/run-manifest.ts';
 import { remoteCommand } from './ssh/remote-command.ts';
 
-export const catalogue: readonly AnyGuard[] = [bind, runManifest, remoteCommand];
+export const catalogue: readonly AnyGuard[] = [bind, runManifest, remoteCommand, capacityModel];
 
 /**
  * Returns a guard by its id.

@@ -1,0 +1,202 @@
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliResult, guardrails, scratch } from './run-cli.ts';
+
+const LOOPBACK = '{"sources":[{"from":"cli","value":"127.0.0.1"}],"port":8501}';
+const PUBLIC = '{"sources":[{"from":"cli","value":"0.0.0.0"}],"port":8501}';
+
+/** A state directory in which every guard has been drilled once; tests that change it take a copy. */
+const drilled = scratch();
+let drillRun: CliResult;
+beforeAll(() => {
+  drillRun = guardrails(['drill', '--mutants', '--json'], drilled.directory);
+}, 300_000);
+afterAll(() => drilled.remove());
+
+function withCopy(work: (directory: string, journal: string) => void): void {
+  const copy = scratch();
+  try {
+    cpSync(drilled.directory, copy.directory, { recursive: true });
+    work(copy.directory, join(copy.directory, '.guardrails/journal/journal.jsonl'));
+  } finally {
+    copy.remove();
+  }
+}
+const milliOf = (directory: string): number =>
+  JSON.parse(guardrails(['scorecard', '--compact'], directory).stdout).score.milli;
+
+describe('drill', () => {
+  it('exits 0 with every drill held and every mutant caught', () => {
+    const { drills, mutants } = JSON.parse(drillRun.stdout);
+    const bad = [...drills, ...mutants].filter(
+      ({ passed, unavailable }) => !passed && unavailable === undefined,
+    );
+    expect(bad).toEqual([]);
+    expect(mutants.length).toBeGreaterThan(20);
+    expect(drillRun.code).toBe(0);
+  });
+
+  it('leaves one journal line for each finding, in a journal that verifies', () => {
+    const { drills, mutants } = JSON.parse(drillRun.stdout);
+    const { code, stdout } = guardrails(['verify', '--json'], drilled.directory);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: true,
+      size: drills.length + mutants.length,
+      problems: [],
+    });
+  });
+});
+
+describe('scorecard', () => {
+  it('prints one line of version 2 with every key of version 1', () => {
+    const { code, stdout } = guardrails(['scorecard', '--compact'], drilled.directory);
+    const card = JSON.parse(stdout);
+    expect(stdout.trimEnd()).not.toContain('\n');
+    expect(card).toMatchObject({
+      schema: 'agilab.architecture_scorecard.v2',
+      grades: {
+        architecture_runtime_guardrails: 'E4',
+        architecture_remote_execution_hardening: 'E4',
+        architecture_capacity_model_trust_boundary: 'E4',
+        architecture_claim_boundary: 'E0',
+      },
+      movement: { baseline: null, unsupported: [] },
+    });
+    const v1 = ['kpi', 'supported_score', 'score_scope', 'status', 'summary', 'checks'];
+    expect(Object.keys(card)).toEqual(expect.arrayContaining([...v1, 'score', 'coverage', 'register']));
+    expect(code).toBe(card.status === 'pass' ? 0 : 1);
+  });
+
+  it('falls to nothing when a line is deleted, edited, swapped or cut off, and verify names it', () => {
+    const before = milliOf(drilled.directory);
+    const lines = readFileSync(join(drilled.directory, '.guardrails/journal/journal.jsonl'), 'utf8')
+      .split('\n')
+      .slice(0, -1);
+    const join2 = (changed: readonly string[]): string => `${changed.join('\n')}\n`;
+    const attacks: readonly (readonly [string, string, number])[] = [
+      ['deleted', join2(lines.toSpliced(4, 1)), 5],
+      ['edited', join2(lines.with(6, lines[6]?.replace('"reason":"', '"reason":"really, ') ?? '')), 7],
+      ['swapped', join2(lines.with(2, lines[3] ?? '').with(3, lines[2] ?? '')), 3],
+      ['cut off', join2(lines.slice(0, -2)), lines.length - 1],
+    ];
+    expect(before).toBeGreaterThan(0);
+    for (const [what, text, line] of attacks) {
+      withCopy((directory, journal) => {
+        writeFileSync(journal, text);
+        const verified = guardrails(['verify', '--json'], directory);
+        expect([what, verified.code, JSON.parse(verified.stdout).problems[0].line]).toEqual([what, 1, line]);
+        expect([what, milliOf(directory)]).toEqual([what, 0]);
+      });
+    }
+  });
+
+  it('exits 3 when a row rises over a baseline without new evidence', () => {
+    withCopy((directory) => {
+      const card = JSON.parse(guardrails(['scorecard', '--compact'], directory).stdout);
+      card.grades.architecture_runtime_guardrails = 'E1';
+      writeFileSync(join(directory, 'baseline.json'), JSON.stringify(card));
+      const { code, stdout } = guardrails(
+        ['scorecard', '--compact', '--baseline', 'baseline.json'],
+        directory,
+      );
+      expect([code, JSON.parse(stdout).grades.architecture_runtime_guardrails]).toEqual([3, 'E1']);
+    });
+  });
+
+  it('does not believe a journal that came from elsewhere with its own pin', () => {
+    withCopy((directory) => {
+      const pins = join(directory, '.guardrails/pins.json');
+      writeFileSync(pins, readFileSync(pins, 'utf8').replace(/"host": ".*"/, '"host": "elsewhere"'));
+      expect(guardrails(['verify'], directory).code).toBe(1);
+      const { stdout: vkey } = guardrails(['keys', 'show'], directory);
+      expect(guardrails(['verify', '--pin', vkey.trim()], directory).code).toBe(0);
+    });
+  });
+
+  it('falls when a rule is deleted from the source of a guard', () => {
+    const root = resolve(import.meta.dirname, '../..');
+    const copy = scratch();
+    try {
+      for (const part of ['src', 'data', 'package.json', 'tsconfig.json']) {
+        cpSync(join(root, part), join(copy.directory, part), { recursive: true });
+      }
+      symlinkSync(join(root, 'node_modules'), join(copy.directory, 'node_modules'));
+      const source = join(copy.directory, 'src/guards/bind.ts');
+      const text = readFileSync(source, 'utf8');
+      const without = text.replace('\n  rules,\n', '\n  rules: rules.slice(1),\n');
+      expect(without).not.toBe(text);
+      writeFileSync(source, without);
+      expect(guardrails(['drill', '--mutants'], copy.directory, '', copy.directory).code).toBe(1);
+      const { stdout } = guardrails(['scorecard', '--compact'], copy.directory, '', copy.directory);
+      expect(JSON.parse(stdout).score.milli).toBeLessThan(milliOf(drilled.directory));
+      expect(JSON.parse(stdout).grades.architecture_runtime_guardrails).toBe('E0');
+    } finally {
+      rmSync(join(copy.directory, 'node_modules'));
+      copy.remove();
+    }
+  });
+});
+
+describe('check', () => {
+  it('refuses a public bind with exit 1 and a code, and allows loopback with exit 0; both are in the journal', () => {
+    withCopy((directory, journal) => {
+      const refused = guardrails(['check', 'bind', '--json', PUBLIC], directory);
+      expect([refused.code, JSON.parse(refused.stdout)]).toMatchObject([
+        1,
+        { guard: 'bind', decision: 'refuse', codes: ['bind.wildcard'] },
+      ]);
+      const allowed = guardrails(['check', 'bind'], directory, LOOPBACK);
+      expect([allowed.code, JSON.parse(allowed.stdout)]).toMatchObject([
+        0,
+        { guard: 'bind', decision: 'allow', codes: [] },
+      ]);
+      const text = readFileSync(journal, 'utf8');
+      for (const { stdout } of [refused, allowed]) {
+        const { evidence, ...decision } = JSON.parse(stdout);
+        expect(Object.keys(decision)).toEqual(['guard', 'decision', 'codes', 'reason', 'remedy']);
+        expect(text).toContain(`"id":"${evidence}"`);
+      }
+      expect(guardrails(['verify'], directory).code).toBe(0);
+    });
+  });
+});
+
+describe('bad input', () => {
+  const cases: readonly (readonly [string, readonly string[]])[] = [
+    ['an unknown command', ['drum']],
+    ['no command', []],
+    ['an unknown option', ['verify', '--loud']],
+    ['an unknown guard to check', ['check', 'dragon', '--json', '{}']],
+    ['an unknown guard to drill', ['drill', 'dragon']],
+    ['text that is no JSON', ['check', 'bind', '--json', '{"sources":']],
+    ['a key given twice', ['check', 'bind', '--json', '{"port":1,"port":2}']],
+    ['a journal that is not there', ['verify']],
+    ['a register that is not there', ['scorecard', '--register', 'missing.json']],
+    ['a baseline that is not there', ['scorecard', '--baseline', 'missing.json']],
+    ['a pin that is no key', ['verify', '--pin', 'trust-me']],
+    ['a format that does not exist', ['scorecard', '--format', 'xml']],
+    ['a key asked for before it was made', ['keys', 'show']],
+  ];
+  it.each(cases)('%s: exit 2 and one line that says what to do', (_what, args) => {
+    const empty = scratch();
+    try {
+      const { code, stdout, stderr } = guardrails(args, empty.directory);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/^guardrails: [^\n]+\n$/);
+      expect(stderr).not.toMatch(/\bat .*:\d+:\d+/);
+    } finally {
+      empty.remove();
+    }
+  });
+
+  it('shows the stack with --debug', () => {
+    const empty = scratch();
+    try {
+      expect(guardrails(['--debug', 'verify'], empty.directory).stderr).toMatch(/\n\s+at /);
+    } finally {
+      empty.remove();
+    }
+  });
+});

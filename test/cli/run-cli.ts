@@ -1,0 +1,29 @@
+// Runs the `guardrails` command from the sources, as a process of its own, with a state directory of its own.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** Runs `guardrails ...args` in `cwd` with the sources of `root`. */
+export function guardrails(args: readonly string[], cwd: string, input = '', root: string = ROOT): CliResult {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), join(root, 'src/cli/main.ts'), ...args],
+    { cwd, input, encoding: 'utf8', env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') } },
+  );
+  return { code: status, stdout, stderr };
+}
+
+/** Makes a directory; returns it and how to remove it. */
+export function scratch(): { readonly directory: string; remove(): void } {
+  const directory = mkdtempSync(join(tmpdir(), 'guardrails-test-'));
+  return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
+}

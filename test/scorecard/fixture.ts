@@ -1,0 +1,75 @@
+// A journal that proves every claim, written by the real journal, for tests to take away from.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { onTestFinished } from 'vitest';
+import { codeIdentity, processIdentity } from '../../src/evidence/identity.ts';
+import { type Journal, openJournal, readJournal } from '../../src/evidence/journal.ts';
+import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
+import type { EvidenceDraft, Probe } from '../../src/evidence/record.ts';
+import { type JournalVerdict, verifyJournal } from '../../src/evidence/verify.ts';
+import { CLAIMS } from '../../src/scorecard/claims.ts';
+import { DIMENSIONS } from '../../src/scorecard/dimensions.ts';
+import type { GradingContext } from '../../src/scorecard/grade.ts';
+
+export const here: GradingContext = {
+  host: processIdentity().host,
+  codeDigest: codeIdentity().codeDigest,
+  now: Date.now(),
+};
+
+/** The record that a drill of `guard` leaves when it sees `observed`. */
+export function drillDraft(guard: string, expected: string, change: Partial<Probe> = {}): EvidenceDraft {
+  const probe: Probe = {
+    drill: expected,
+    fault: 'made for a test',
+    expected,
+    observed: expected,
+    passed: true,
+    ...change,
+  };
+  const allowed = probe.observed === 'allow';
+  return {
+    id: uuidv7(),
+    guard: { id: guard, ...codeIdentity() },
+    dimension:
+      DIMENSIONS.find(({ probes }) => probes.includes(guard))?.id ?? 'architecture_runtime_guardrails',
+    decision: allowed ? 'allow' : 'refuse',
+    codes: allowed ? [] : [probe.observed],
+    reason: 'made for a test',
+    policyDigest: '0'.repeat(64),
+    probe,
+    replay: { argv: ['guardrails', 'drill', guard] },
+    mode: probe.mutant === undefined ? 'drill' : 'mutant',
+  };
+}
+
+/** Everything that a full run records: each claim drilled, each mutant killed. */
+export function fullRun(): readonly EvidenceDraft[] {
+  return [...CLAIMS].flatMap(([guard, codes]) => [
+    drillDraft(guard, 'allow'),
+    ...codes.map((code) => drillDraft(guard, code)),
+    ...codes.map((code) => drillDraft(guard, code, { observed: 'allow', passed: true, mutant: code })),
+  ]);
+}
+
+export interface Recorded {
+  readonly directory: string;
+  readonly signer: NoteSigner;
+  readonly verdict: JournalVerdict;
+}
+
+/** Writes runs to one journal, each with an opening of its own, and verifies it under the pinned key. */
+export async function recorded(...runs: readonly (readonly EvidenceDraft[])[]): Promise<Recorded> {
+  const directory = mkdtempSync(join(tmpdir(), 'guardrails-test-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const signer = generateSigner('agilab-guardrails/test');
+  for (const run of runs) {
+    const journal: Journal = await openJournal({ directory, signer });
+    await Promise.all(run.map((draft) => journal.append(draft, '')));
+    await journal.close();
+  }
+  const pins = [{ vkey: signer.vkey, host: here.host }];
+  return { directory, signer, verdict: verifyJournal(await readJournal(directory), { pins }) };
+}

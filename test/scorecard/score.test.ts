@@ -1,0 +1,173 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { DIMENSIONS } from '../../src/scorecard/dimensions.ts';
+import type { DimensionFinding, Grade } from '../../src/scorecard/grade.ts';
+import { parseBaseline } from '../../src/scorecard/movement.ts';
+import { type Gap, parseRegister, priceRegister } from '../../src/scorecard/register.ts';
+import { toAgilabJson, toTable, toV1, toV2 } from '../../src/scorecard/report.ts';
+import { scoreOf, supportedScore, termsOf } from '../../src/scorecard/score.ts';
+import { fullRun, here, recorded } from './fixture.ts';
+
+const register = parseRegister(readFileSync('data/hardening-gaps.json'));
+const rows = (grade: Grade): DimensionFinding[] =>
+  DIMENSIONS.map((dimension) => ({
+    dimension,
+    grade,
+    why: '',
+    probes: dimension.probes.map((probe) => ({ probe, grade, why: '', evidence: [] })),
+  }));
+const milli = (dimensions: readonly DimensionFinding[], gaps: readonly Gap[]): number => {
+  const { evidence, register: left, cap } = termsOf(dimensions, priceRegister(gaps, dimensions));
+  return Math.min(evidence, left, cap);
+};
+
+describe('the arithmetic, in whole milli-points', () => {
+  const conditional = register.gaps.filter(({ status }) => status === 'conditional');
+
+  it('seven live rows and four conditional P1 gaps give 4,700', () => {
+    expect(conditional).toHaveLength(4);
+    expect(milli(rows('E4'), conditional)).toBe(4_700);
+    expect(supportedScore(4_700)).toBe('4.7 / 5');
+  });
+
+  it('one row missing gives 4,285: the denominator stays', () => {
+    const [first, ...rest] = rows('E4');
+    expect(milli(first ? [{ ...first, grade: 'E0' }, ...rest] : rest, conditional)).toBe(4_285);
+  });
+
+  it('an open P0 caps at 2,000, whatever else holds', () => {
+    const p0 = { ...(conditional[0] as Gap), id: 'new', severity: 'P0', status: 'open' } as const;
+    expect(milli(rows('E4'), [p0])).toBe(2_000);
+  });
+
+  it('a gap called shipped costs nothing only while its probe is live', () => {
+    expect(priceRegister(register.gaps, rows('E4')).penalty).toBe(300);
+    expect(priceRegister(register.gaps, rows('E3')).penalty).toBe(325);
+    const shipped = register.gaps.map((gap) => ({ ...gap, status: 'shipped' as const }));
+    expect(priceRegister(shipped, rows('E4')).penalty).toBe(4 * 150); // no probe proves the other four
+  });
+
+  it('many gaps leave nothing, never less than nothing', () => {
+    const many = Array.from({ length: 50 }, (_, n) => ({ ...(conditional[0] as Gap), id: `g${n}` }));
+    expect(milli(rows('E4'), many)).toBe(1_250);
+    expect(milli(rows('E4'), [...many, ...many])).toBe(0);
+  });
+});
+
+const agilab = '../shared/agilab/architecture_hardening_gaps.json';
+
+describe('the register', () => {
+  it.skipIf(!existsSync(agilab))("AGILAB's own, when it is there, yields four conditional P1 gaps", () => {
+    const theirs = parseRegister(readFileSync(agilab));
+    const priced = priceRegister(theirs.gaps, rows('E4'));
+    const conditional = priced.gaps.filter(
+      ({ severity, counted }) => severity === 'P1' && counted === 'conditional',
+    );
+    expect([conditional.length, milli(rows('E4'), theirs.gaps)]).toEqual([4, 4_700]);
+  });
+
+  const valid = (): { gaps: Record<string, unknown>[] } =>
+    JSON.parse(readFileSync('data/hardening-gaps.json', 'utf8'));
+  const refused: readonly (readonly [string, (file: { gaps: Record<string, unknown>[] }) => unknown])[] = [
+    ['an unknown status', (file) => Object.assign(file.gaps[0] ?? {}, { status: 'wontfix' })],
+    ['a mandatory gap left out', (file) => file.gaps.shift()],
+    ['a gap named twice', (file) => file.gaps.push(file.gaps[0] ?? {})],
+    ['an unknown key', (file) => Object.assign(file.gaps[0] ?? {}, { weight: 0 })],
+  ];
+  it.each(refused)('is refused with %s', (_what, change) => {
+    const file = valid();
+    change(file);
+    expect(() => parseRegister(Buffer.from(JSON.stringify(file)))).toThrow(
+      expect.objectContaining({ code: 'register.invalid' }),
+    );
+  });
+});
+
+describe('a scorecard', () => {
+  it('has the same bytes for the same inputs', async () => {
+    const { verdict } = await recorded(fullRun());
+    const print = (): string => JSON.stringify(toV2(scoreOf({ verdict, context: here, register })));
+    expect(print()).toBe(print());
+  });
+
+  it('prints every key of AGILAB version 1, sorted, in ASCII', async () => {
+    const { verdict } = await recorded(fullRun());
+    const text = toAgilabJson(toV1(scoreOf({ verdict, context: here, register })));
+    const keys = ['checks', 'kpi', 'schema', 'score_scope', 'status', 'summary', 'supported_score'];
+    expect(Object.keys(JSON.parse(text))).toEqual(keys);
+    expect(JSON.parse(text)).toMatchObject({
+      schema: 'agilab.architecture_scorecard.v1',
+      summary: { total: 7 },
+    });
+    expect(text).toMatch(/^[\n\x20-\x7e]*\n$/);
+    expect(toAgilabJson({ b: 'é', a: 1 })).toBe('{\n  "a": 1,\n  "b": "\\u00e9"\n}\n');
+  });
+
+  it('says in the table where each number comes from', async () => {
+    const { verdict } = await recorded(fullRun());
+    const table = toTable(scoreOf({ verdict, context: here, register }));
+    expect(table).toContain(verdict.root);
+    for (const { label } of DIMENSIONS) expect(table).toContain(label);
+    for (const { id } of register.gaps) expect(table).toContain(id);
+  });
+});
+
+describe('movement from a baseline', () => {
+  const score = (verdict: Parameters<typeof scoreOf>[0]['verdict'], gaps = register, baseline?: unknown) =>
+    scoreOf({
+      verdict,
+      context: here,
+      register: gaps,
+      baseline: baseline === undefined ? undefined : parseBaseline(Buffer.from(JSON.stringify(baseline))),
+    });
+  const withGap = (id: string, change: Partial<Gap>) => ({
+    ...register,
+    gaps: register.gaps.map((gap) => (gap.id === id ? { ...gap, ...change } : gap)),
+  });
+
+  it('rises on new evidence', async () => {
+    const before = toV2(score((await recorded([])).verdict));
+    const now = score((await recorded(fullRun())).verdict, register, before);
+    expect(now.movement.unsupported).toEqual([]);
+    expect(now.milli).toBeGreaterThan(now.movement.from ?? Number.NaN);
+  });
+
+  it('does not rise on the evidence that the baseline already had', async () => {
+    const { verdict } = await recorded(fullRun());
+    const real = score(verdict);
+    const baseline = toV2(real);
+    const lowered = {
+      ...baseline,
+      grades: { ...(baseline['grades'] as object), architecture_runtime_guardrails: 'E1' },
+    };
+    const now = score(verdict, register, lowered);
+    expect(now.milli).toBeLessThan(real.milli);
+    expect(now.movement.unsupported).toEqual([expect.stringContaining('without new evidence')]);
+  });
+
+  it('falls at once', async () => {
+    const before = toV2(score((await recorded(fullRun())).verdict));
+    const now = score((await recorded([])).verdict, register, before);
+    expect(now).toMatchObject({ milli: 0, movement: { unsupported: [] } });
+  });
+
+  it.each([
+    ['removed', { ...register, gaps: register.gaps.filter(({ id }) => id !== 'regulated-serving') }],
+    ['made less severe', withGap('regulated-serving', { severity: 'P2' })],
+    ['given other evidence to ask for', withGap('regulated-serving', { evidence_required: ['trust me'] })],
+  ])('does not rise because a gap was %s', async (_how, changed) => {
+    const { verdict } = await recorded(fullRun());
+    const before = score(verdict);
+    const now = score(verdict, changed, toV2(before));
+    expect(now.register.penalty).toBe(before.register.penalty);
+    expect(now.movement.unsupported).toHaveLength(1);
+  });
+
+  it('does not rise because an open gap is now called conditional', async () => {
+    const { verdict } = await recorded(fullRun());
+    const before = toV2(score(verdict, withGap('regulated-serving', { status: 'open' })));
+    expect(score(verdict, register, before).movement.unsupported).toEqual([
+      expect.stringContaining('without proof'),
+    ]);
+  });
+});
