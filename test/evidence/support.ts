@@ -1,0 +1,57 @@
+// What the evidence tests share: a directory that goes away, a draft, and a fault in the real file calls.
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { onTestFinished } from 'vitest';
+import type { EvidenceDraft } from '../../src/evidence/record.ts';
+
+export async function scratch(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'guardrails-test-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export function draft(over: Partial<EvidenceDraft> = {}): EvidenceDraft {
+  return {
+    id: uuidv7(),
+    guard: { id: 'sample', version: '1.0.0', codeDigest: 'a'.repeat(64) },
+    dimension: 'architecture_runtime_guardrails',
+    decision: 'allow',
+    codes: [],
+    reason: 'no rule refused',
+    policyDigest: 'b'.repeat(64),
+    replay: { argv: ['guardrails', 'check', 'sample'] },
+    mode: 'enforce',
+    ...over,
+  };
+}
+
+interface FileCalls {
+  write(...args: unknown[]): Promise<{ bytesWritten: number }>;
+  datasync(): Promise<void>;
+  truncate(length?: number): Promise<void>;
+}
+
+/** Replaces one call of every open file until the test ends; `real` does what the system does. */
+export async function replaceCall<Name extends keyof FileCalls>(
+  name: Name,
+  make: (real: (self: unknown, args: unknown[]) => Promise<unknown>) => (...args: unknown[]) => unknown,
+): Promise<() => void> {
+  const probe = await open('/dev/null', 'r');
+  const prototype = Object.getPrototypeOf(probe) as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  await probe.close();
+  const original = prototype[name];
+  if (!original) throw new Error(`no ${name}`);
+  const restore = (): void => {
+    prototype[name] = original;
+  };
+  onTestFinished(restore);
+  const replaced = make((self, args) => original.apply(self, args));
+  prototype[name] = function (this: unknown, ...args: unknown[]) {
+    return replaced.call(this, ...args) as Promise<unknown>;
+  };
+  return restore;
+}
+
+export const errno = (code: string): Error => Object.assign(new Error('secret path'), { code });
