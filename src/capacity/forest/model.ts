@@ -67,7 +67,7 @@ function modelFrom(value: Value): CapacityModel {
   let start = 0;
   raw.trees.forEach((tree, i) => {
     packTree(tree, raw.features, nodes, start);
-    roots[i] = 2 * start;
+    roots[i] = start;
     start += tree.count;
   });
   const { estimator, sklearnVersion, features, acceptsMissing, scale, divisor } = raw;

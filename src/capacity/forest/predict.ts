@@ -2,11 +2,12 @@
 // added tree by tree in float64. Its answers change in the last bits with n_jobs above 1; these do not.
 import { ModelRefusal } from './refusal.ts';
 import type { PackedNodes } from './tree.ts';
+import { addFour, leafOf, leafWithMissing } from './walk.ts';
 
 /** All that prediction reads. See {@link PackedNodes} for the nodes and `RawModel` for the formula. */
 export interface Predictor {
   readonly nodes: PackedNodes;
-  /** Index into `nodes.numbers` of each tree's root, in order. */
+  /** Each tree's root, in order. */
   readonly roots: Int32Array;
   readonly features: number;
   readonly start: number;
@@ -81,57 +82,20 @@ function readRow(
 }
 
 function predictBlock(
-  { nodes: { numbers, links }, roots, features, start, scale }: Predictor,
+  { nodes, roots, features, start, scale }: Predictor,
   block: Float64Array,
   count: number,
   missing: boolean,
   sums: Float64Array,
 ): void {
+  const walk = missing ? leafWithMissing : leafOf;
+  const fours = missing ? 0 : count - (count % 4);
   sums.fill(start, 0, count);
-  for (let t = 0; t < roots.length; t++) {
-    const root = roots[t] ?? 0;
-    for (let r = 0; r < count; r++) {
-      const leaf = missing
-        ? leafWithMissing(numbers, links, root, block, r * features)
-        : leafOf(numbers, links, root, block, r * features);
-      sums[r] = (sums[r] ?? 0) + scale * leaf;
+  for (const root of roots) {
+    for (let r = 0; r < fours; r += 4) addFour(nodes, root, block, r * features, features, scale, sums, r);
+    for (let r = fours; r < count; r++) {
+      const leaf = walk(nodes, root, block, r * features);
+      sums[r] = (sums[r] as number) + scale * (nodes.values[leaf] as number);
     }
-  }
-}
-
-function leafOf(
-  numbers: Float64Array,
-  links: Int32Array,
-  root: number,
-  block: Float64Array,
-  row: number,
-): number {
-  let at = root;
-  for (;;) {
-    const split = links[2 * at + 2] as number;
-    const number = numbers[at] as number;
-    if (split < 0) return number;
-    const child = links[2 * at + 3] as number;
-    at = (block[row + (split >> 1)] as number) <= number ? child : child + 2;
-  }
-}
-
-/** As {@link leafOf}, for rows with NaN: the node itself says where a missing value goes. */
-function leafWithMissing(
-  numbers: Float64Array,
-  links: Int32Array,
-  root: number,
-  block: Float64Array,
-  row: number,
-): number {
-  let at = root;
-  for (;;) {
-    const split = links[2 * at + 2] as number;
-    const number = numbers[at] as number;
-    if (split < 0) return number;
-    const child = links[2 * at + 3] as number;
-    const value = block[row + (split >> 1)] as number;
-    const left = Number.isNaN(value) ? (split & 1) === 1 : value <= number;
-    at = left ? child : child + 2;
   }
 }

@@ -46,18 +46,24 @@ export function readTree(tree: Made, features: number): RawTree {
 }
 
 /**
- * Checked nodes of all trees, 16 bytes each, siblings side by side: a float64 that is the threshold, or the value of
- * a leaf; an int32 that is twice the feature plus the missing-goes-left flag, or -1 in a leaf; an int32 that is the
- * left child as an index into `numbers`. The right child is 2 further on.
+ * Checked nodes of all trees, siblings side by side and after their parent. A leaf is its own left child and nothing
+ * is above its threshold, so a walk that has arrived can go on without leaving.
  */
 export interface PackedNodes {
-  readonly numbers: Float64Array;
+  /** What a value must not exceed to go left; +Infinity in a leaf. */
+  readonly thresholds: Float64Array;
+  /** What the tree answers with; read in leaves only. */
+  readonly values: Float64Array;
+  /** Two per node: twice the feature, plus 1 where a missing value goes left; the left child. The right one follows. */
   readonly links: Int32Array;
 }
 
 export function allocateNodes(count: number): PackedNodes {
-  const buffer = new ArrayBuffer(16 * count);
-  return { numbers: new Float64Array(buffer), links: new Int32Array(buffer) };
+  return {
+    thresholds: new Float64Array(count).fill(Number.POSITIVE_INFINITY),
+    values: new Float64Array(count),
+    links: new Int32Array(2 * count),
+  };
 }
 
 const LEAF = -1;
@@ -69,7 +75,6 @@ const UNDEFINED = -2;
  */
 export function packTree(tree: RawTree, features: number, packed: PackedNodes, start: number): void {
   const { count, nodes, values } = tree;
-  const { numbers, links } = packed;
   const view = new DataView(nodes.bytes.buffer, nodes.bytes.byteOffset, nodes.bytes.length);
   const valueView = new DataView(values.bytes.buffer, values.bytes.byteOffset, values.bytes.length);
   const flagged = nodes.layout === 'V64';
@@ -92,11 +97,12 @@ export function packTree(tree: RawTree, features: number, packed: PackedNodes, s
     const threshold = view.getFloat64(at + 24, true);
     const value = valueView.getFloat64(8 * node, true);
     const flag = flagged ? view.getUint8(at + 56) : 0;
-    const slot = 2 * (start + place - 1);
+    const slot = start + place - 1;
     // The upper halves of the int64 fields: 0, or -1 where the lower half is a negative marker.
     const leftHigh = view.getInt32(at + 4, true);
     const rightHigh = view.getInt32(at + 12, true);
     const featureHigh = view.getInt32(at + 20, true);
+    packed.values[slot] = value;
     if (!Number.isFinite(value)) refuse('model.tree-value', 'has a value that is not finite', node);
     if (flag > 1) refuse('model.tree-missing-flag', 'has a missing-value flag other than 0 or 1', node);
     if (
@@ -108,8 +114,8 @@ export function packTree(tree: RawTree, features: number, packed: PackedNodes, s
       if (right !== LEAF || rightHigh !== -1) refuse('model.tree-leaf', 'has one child', node);
       if (feature !== UNDEFINED || featureHigh !== -1 || threshold !== UNDEFINED)
         refuse('model.tree-leaf', 'is a leaf with a split', node);
-      numbers[slot] = value;
-      links[2 * slot + 2] = LEAF;
+      packed.links[2 * slot] = 1; // left, even for a missing value: it stays
+      packed.links[2 * slot + 1] = slot;
       continue;
     }
     const inside = left > node && left < count && right > node && right < count && left !== right;
@@ -122,9 +128,9 @@ export function packTree(tree: RawTree, features: number, packed: PackedNodes, s
       refuse('model.tree-threshold', 'has no threshold that a value could be compared with', node);
     places[left] = next + 1;
     places[right] = next + 2;
-    numbers[slot] = threshold;
-    links[2 * slot + 2] = 2 * feature + flag;
-    links[2 * slot + 3] = 2 * (start + next);
+    packed.thresholds[slot] = threshold;
+    packed.links[2 * slot] = 2 * feature + flag;
+    packed.links[2 * slot + 1] = start + next;
     next += 2;
   }
 }
