@@ -4,9 +4,18 @@ import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind.ts';
 import type { AnyGuard } from './guards/guard.ts';
 import { runManifest } from './guards/run-manifest.ts';
+import { hostKey } from './ssh/host-key.ts';
+import { processStop } from './ssh/process-stop.ts';
 import { remoteCommand } from './ssh/remote-command.ts';
 
-export const catalogue: readonly AnyGuard[] = [bind, runManifest, remoteCommand, capacityModel];
+export const catalogue: readonly AnyGuard[] = [
+  bind,
+  runManifest,
+  remoteCommand,
+  hostKey,
+  processStop,
+  capacityModel,
+];
 
 /**
  * Returns a guard by its id.

@@ -58,6 +58,36 @@ export const CLAIMS: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   [
+    'host-key',
+    [
+      'host-key.unreadable',
+      'host-key.file-writable',
+      'host-key.unreachable',
+      'host-key.no-common-algorithm',
+      'host-key.no-strict-kex',
+      'host-key.unproven',
+      'host-key.revoked',
+      'host-key.changed',
+      'host-key.other-type',
+      'host-key.needs-certificate',
+      'host-key.unknown',
+    ],
+  ],
+  [
+    'process-stop',
+    [
+      'process-stop.record-missing',
+      'process-stop.record-untrusted',
+      'process-stop.record-malformed',
+      'process-stop.foreign',
+      'process-stop.other-boot',
+      'process-stop.other-namespace',
+      'process-stop.gone',
+      'process-stop.reused',
+      'process-stop.other-user',
+    ],
+  ],
+  [
     'capacity-model',
     [
       'sidecar.symlink',

@@ -39,7 +39,7 @@ export const DIMENSIONS: readonly Dimension[] = [
     letters: 'RX',
     label: 'No dynamic byte becomes code on a remote host',
     weight: 1,
-    probes: ['remote-command'],
+    probes: ['remote-command', 'host-key', 'process-stop'],
   },
   {
     id: 'architecture_capacity_model_trust_boundary',
