@@ -66,7 +66,7 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('not drilled again in the newest run: E3', async () => {
-    const remote = fullRun().filter(({ guard }) => guard.id === 'remote-command');
+    const remote = fullRun().filter(({ dimension }) => dimension === 'architecture_remote_execution_hardening');
     const rows = rowsOf((await recorded(fullRun(), remote)).verdict);
     expect(rows).toMatchObject({ RG: { grade: 'E3' }, RX: { grade: 'E4' } });
   });
