@@ -16,7 +16,11 @@ export class CodedError extends Error {
 
 /** Returns the errno name (`ENOENT`) of a system error, or `fallback` for anything else. Never its message, which repeats paths. */
 export function errnoOf(error: unknown, fallback = 'unknown'): string {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return fallback;
-  const { code } = error;
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : fallback;
+  try {
+    if (typeof error !== 'object' || error === null || !('code' in error)) return fallback;
+    const { code } = error;
+    return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : fallback;
+  } catch {
+    return fallback; // a thrown object may itself throw when it is looked at
+  }
 }

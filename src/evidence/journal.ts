@@ -3,7 +3,7 @@
 // guard without a record refuses.
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { parseCheckpoint, signCheckpoint, signedBy } from './checkpoint.ts';
@@ -23,9 +23,13 @@ import { type JournalFiles, type JournalScan, scanJournal } from './verify.ts';
 
 export const JOURNAL_FILE = 'journal.jsonl';
 export const CHECKPOINT_FILE = 'checkpoint';
+/** Side files for torn tails: this, the number of lines before the tear, and the start of the tail's SHA-256. */
+const TORN_PREFIX = `${JOURNAL_FILE}.torn-`;
+const TAIL = 'journal-tail';
 
 /** A journal is read whole to verify it, so it may not outgrow memory. */
 const MAX_JOURNAL_BYTES = 64 * 1024 * 1024;
+const MAX_CHECKPOINT_BYTES = 64 * 1024;
 
 export interface JournalOptions {
   /** Holds journal.jsonl, checkpoint and the lock. Made with mode 0700 when absent. */
@@ -62,6 +66,7 @@ export class Journal implements EvidenceSink {
   #sealed: number;
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
+  #sealing: Promise<unknown> = Promise.resolve();
   #closed = false;
   /** Set once the file may hold bytes that nobody was promised; nothing is written after them. */
   #broken: unknown;
@@ -100,9 +105,7 @@ export class Journal implements EvidenceSink {
       return Promise.reject(fail('journal.closed', 'the journal is closed', 'Open it again.'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ draft, input, resolve, reject });
-      this.#flushing ??= this.#flush().finally(() => {
-        this.#flushing = undefined;
-      });
+      this.#flushing ??= this.#flush();
     });
   }
 
@@ -137,11 +140,14 @@ export class Journal implements EvidenceSink {
         waiting.resolve(record);
       }
     }
+    // In the same turn as the last look at the queue: an append that came in between would wait for ever.
+    this.#flushing = undefined;
   }
 
   #recordOf({ draft, input }: Waiting, seq: number, prev: string): EvidenceRecord {
     const { host, boot, pid, startTick } = processIdentity();
     const parsed = evidenceRecord.safeParse({
+      ...draft, // first, so that nothing in it can stand in for what the journal itself vouches for
       schema: 'agilab.guard_evidence.v1',
       seq,
       prev,
@@ -151,7 +157,6 @@ export class Journal implements EvidenceSink {
       host,
       writer: `${pid}@${startTick}`,
       run: this.run,
-      ...draft,
       input: { digest: createHmac('sha256', this.#inputKey).update(input).digest('hex'), redacted: [''] },
     });
     if (!parsed.success || Buffer.byteLength(JSON.stringify(parsed.data)) > MAX_RECORD_BYTES) {
@@ -167,10 +172,7 @@ export class Journal implements EvidenceSink {
       const remedy = 'Close this process and open the journal again; check the disk first.';
       throw fail('journal.broken', 'an earlier write failed half way', remedy, this.#broken);
     }
-    if (this.#length + bytes.length > MAX_JOURNAL_BYTES) {
-      const remedy = 'Keep this directory and give the process a new one; journals end at 64 MiB.';
-      throw fail('journal.full', 'the journal has reached its size limit', remedy);
-    }
+    if (this.#length + bytes.length > MAX_JOURNAL_BYTES) throw journalFull();
     const failed = (error: unknown): CodedError =>
       fail(
         'journal.write-failed',
@@ -205,9 +207,22 @@ export class Journal implements EvidenceSink {
   /**
    * Signs everything appended so far; returns the checkpoint, or `undefined` for an unsigned journal.
    *
-   * @throws CodedError `journal.write-failed`.
+   * @throws CodedError `journal.closed`, `journal.write-failed`.
    */
   async checkpoint(): Promise<string | undefined> {
+    // Once closed, the directory may belong to another writer, whose checkpoint must not be replaced by an older one.
+    if (this.#closed) throw fail('journal.closed', 'the journal is closed', 'Open it again.');
+    return await this.#sealInTurn();
+  }
+
+  /** One seal at a time: two would write the same temporary file, and the older might land last. */
+  #sealInTurn(): Promise<string | undefined> {
+    const turn = this.#sealing.then(() => this.#seal());
+    this.#sealing = turn.catch(() => {});
+    return turn;
+  }
+
+  async #seal(): Promise<string | undefined> {
     await this.#flushing;
     const signer = this.#signer;
     if (!signer) return undefined;
@@ -233,10 +248,9 @@ export class Journal implements EvidenceSink {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      await this.checkpoint();
+      await this.#sealInTurn();
     } finally {
-      await this.#file.close();
-      await this.#unlock();
+      await this.#file.close().finally(this.#unlock);
     }
   }
 }
@@ -268,9 +282,22 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-async function readIfPresent(path: string): Promise<Buffer | undefined> {
+/** Reads a plain file within a bound. A directory from elsewhere may hold a FIFO or a link to /dev/zero instead. */
+async function readPlain(path: string, maxBytes: number): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    return await readFile(path);
+    const stat = await file.stat();
+    if (!stat.isFile()) throw Object.assign(new Error('not a plain file'), { code: 'EINVAL' });
+    if (stat.size > maxBytes) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+async function readCheckpoint(directory: string): Promise<string | undefined> {
+  try {
+    return (await readPlain(join(directory, CHECKPOINT_FILE), MAX_CHECKPOINT_BYTES)).toString('utf8');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -285,15 +312,8 @@ async function readIfPresent(path: string): Promise<Buffer | undefined> {
  */
 export async function readJournal(directory: string): Promise<JournalFiles> {
   try {
-    const checkpoint = await readIfPresent(join(directory, CHECKPOINT_FILE));
-    const file = await open(join(directory, JOURNAL_FILE), constants.O_RDONLY | constants.O_NOFOLLOW);
-    try {
-      const { size } = await file.stat();
-      if (size > MAX_JOURNAL_BYTES) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
-      return { journal: await file.readFile(), checkpoint: checkpoint?.toString('utf8') };
-    } finally {
-      await file.close();
-    }
+    const checkpoint = await readCheckpoint(directory);
+    return { journal: await readPlain(join(directory, JOURNAL_FILE), MAX_JOURNAL_BYTES), checkpoint };
   } catch (error) {
     const message = `no readable journal in the directory (${errnoOf(error)})`;
     throw fail('journal.unreadable', message, 'Name a directory that holds journal.jsonl.', error);
@@ -308,11 +328,18 @@ export async function readJournal(directory: string): Promise<JournalFiles> {
  * @throws CodedError `journal.locked`, `journal.unsafe-directory`, `journal.tampered`, `journal.foreign-key`,
  * `journal.full`, `journal.write-failed`.
  */
-export async function openJournal({
-  directory,
-  signer,
-  lockWaitMs = 10_000,
-}: JournalOptions): Promise<Journal> {
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  try {
+    return await openDirectory(options);
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    const message = `the journal could not be opened (${errnoOf(error)})`;
+    const remedy = 'Name a directory of your own on a disk that has space.';
+    throw fail('journal.write-failed', message, remedy, error);
+  }
+}
+
+async function openDirectory({ directory, signer, lockWaitMs = 10_000 }: JournalOptions): Promise<Journal> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const { mode, uid } = await lstat(directory);
   if ((mode & 0o170022) !== 0o040000 || (process.geteuid !== undefined && uid !== process.geteuid())) {
@@ -323,27 +350,26 @@ export async function openJournal({
   let file: FileHandle | undefined;
   try {
     const { O_APPEND, O_CREAT, O_RDWR, O_NOFOLLOW } = constants;
-    file = await open(join(directory, JOURNAL_FILE), O_APPEND | O_CREAT | O_RDWR | O_NOFOLLOW, 0o600);
+    const flags = O_APPEND | O_CREAT | O_RDWR | O_NOFOLLOW;
+    file = await open(join(directory, JOURNAL_FILE), flags, 0o600).catch((error: unknown) => {
+      throw errnoOf(error) === 'ELOOP' || errnoOf(error) === 'EISDIR' ? unsafeFile() : error;
+    });
     const stat = await file.stat();
-    if (!stat.isFile() || stat.nlink !== 1 || (stat.mode & 0o022) !== 0) {
-      const remedy = 'Keep journal.jsonl a plain file with one name, writable by its owner only.';
-      throw fail('journal.unsafe-directory', 'the journal file can be written by others', remedy);
-    }
+    if (!stat.isFile() || stat.nlink !== 1 || stat.uid !== uid || (stat.mode & 0o022) !== 0)
+      throw unsafeFile();
+    if (stat.size > MAX_JOURNAL_BYTES) throw journalFull();
     const bytes = await file.readFile();
-    const note = (await readIfPresent(join(directory, CHECKPOINT_FILE)))?.toString('utf8');
-    const { scan, sealed } = scanIntact(bytes, note, signer);
+    const { scan, sealed } = scanIntact(bytes, await readCheckpoint(directory), signer);
     if (scan.torn.length > 0) await quarantine(directory, file, scan);
     await syncDirectory(directory);
     const { tree, head, length } = scan;
     const before = tree.size;
     const journal = new Journal({ directory, file, signer, unlock, tree, head, length, sealed });
-    if (scan.torn.length > 0) {
-      const digest = createHash('sha256').update(scan.torn).digest('hex');
-      const reason = `a tail of ${scan.torn.length} bytes was cut off by a crash and moved to a side file`;
-      await journal.append(
-        repairRecord('journal.torn-tail', reason, { kind: 'journal-tail', digest: `sha256:${digest}` }),
-        '',
-      );
+    for (const { name, torn } of await unrecordedTails(directory, scan.records)) {
+      const digest = `sha256:${createHash('sha256').update(torn).digest('hex')}`;
+      const reason = `a tail of ${torn.length} bytes was cut off by a crash and moved to a side file`;
+      const subject = { kind: TAIL, name, digest };
+      await journal.append(repairRecord('journal.torn-tail', reason, subject), '');
     }
     if (signer && sealed < before) {
       const reason = `${before - sealed} lines were found that no checkpoint covers`;
@@ -387,13 +413,43 @@ function scanIntact(
 async function quarantine(
   directory: string,
   file: FileHandle,
-  { torn, length }: { torn: Uint8Array; length: number },
+  { torn, length, tree }: JournalScan,
 ): Promise<void> {
-  const name = `${JOURNAL_FILE}.torn-${createHash('sha256').update(torn).digest('hex').slice(0, 16)}`;
-  await replaceFile(directory, name, torn);
+  const digest = createHash('sha256').update(torn).digest('hex').slice(0, 16);
+  await replaceFile(directory, `${TORN_PREFIX}${tree.size}-${digest}`, torn);
   await file.truncate(length);
   await file.datasync();
 }
+
+/** Side files that no record names: the one just made, and one whose record a second crash prevented. */
+async function unrecordedTails(
+  directory: string,
+  records: readonly EvidenceRecord[],
+): Promise<readonly { readonly name: string; readonly torn: Buffer }[]> {
+  const recorded = new Set(
+    records.filter(({ subject }) => subject?.kind === TAIL).map(({ subject }) => subject?.name),
+  );
+  const names = (await readdir(directory)).filter(
+    (name) => name.startsWith(TORN_PREFIX) && !recorded.has(name),
+  );
+  return Promise.all(
+    names.map(async (name) => ({ name, torn: await readPlain(join(directory, name), MAX_JOURNAL_BYTES) })),
+  );
+}
+
+const unsafeFile = (): CodedError =>
+  fail(
+    'journal.unsafe-directory',
+    'the journal file is no plain file of ours, or others can write to it',
+    'Keep journal.jsonl a plain file of your own with one name, writable by its owner only.',
+  );
+
+const journalFull = (): CodedError =>
+  fail(
+    'journal.full',
+    'the journal has reached its size limit',
+    'Keep this directory and give the process a new one; journals end at 64 MiB.',
+  );
 
 function repairRecord(
   code: string,

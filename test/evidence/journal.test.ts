@@ -1,0 +1,340 @@
+// The journal on a real disk: cut anywhere, full, killed, contended. An acknowledged record is never lost, and what was
+// not acknowledged is never passed off as evidence.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { CHECKPOINT_FILE, JOURNAL_FILE, openJournal, readJournal } from '../../src/evidence/journal.ts';
+import { generateSigner } from '../../src/evidence/keys.ts';
+import { evidenceRecord } from '../../src/evidence/record.ts';
+import { verifyJournal } from '../../src/evidence/verify.ts';
+import { draft, errno, replaceCall, scratch } from './support.ts';
+
+const signer = generateSigner('agilab-guardrails/test');
+const ROOT = new URL('../../', import.meta.url).pathname;
+const linesOf = (directory: string): string[] =>
+  readFileSync(join(directory, JOURNAL_FILE), 'utf8').split('\n').slice(0, -1);
+const coded = (code: string): unknown => expect.objectContaining({ code });
+
+async function written(count: number): Promise<string> {
+  const directory = await scratch();
+  const journal = await openJournal({ directory, signer });
+  for (let i = 0; i < count; i++) await journal.append(draft(), `${i}`);
+  await journal.close();
+  return directory;
+}
+
+it('keeps the order and the chain of concurrent appends with far fewer syncs than appends', async () => {
+  const directory = await scratch();
+  const journal = await openJournal({ directory, signer });
+  let syncs = 0;
+  await replaceCall(
+    'datasync',
+    (real) =>
+      function (this: unknown, ...args) {
+        syncs++;
+        return real(this, args);
+      },
+  );
+  const drafts = Array.from({ length: 500 }, () => draft());
+  const records = await Promise.all(drafts.map((each) => journal.append(each, '')));
+  expect(records.map(({ id, seq }) => [id, seq])).toEqual(drafts.map(({ id }, seq) => [id, seq]));
+  expect(syncs).toBeLessThan(50);
+  await journal.close();
+  const lines = linesOf(directory);
+  for (const [index, line] of lines.entries()) {
+    const before = lines[index - 1];
+    const prev = before === undefined ? '0'.repeat(64) : createHash('sha256').update(before).digest('hex');
+    expect(JSON.parse(line)).toMatchObject({ seq: index, prev });
+  }
+});
+
+it('never leaves an append waiting that is made as soon as the one before resolved', async () => {
+  const journal = await openJournal({ directory: await scratch() });
+  for (let i = 0; i < 50; i++) await journal.append(draft(), '');
+  await journal.close();
+});
+
+it('resolves an append only after the sync', async () => {
+  const journal = await openJournal({ directory: await scratch() });
+  let synced = false;
+  await replaceCall(
+    'datasync',
+    (real) =>
+      async function (this: unknown, ...args) {
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        await real(this, args);
+        synced = true;
+      },
+  );
+  await journal.append(draft(), '');
+  expect(synced).toBe(true);
+  await journal.close();
+});
+
+it('lets nothing in a draft stand in for what the journal vouches for', async () => {
+  const journal = await openJournal({ directory: await scratch() });
+  const forged = {
+    ...draft(),
+    seq: 77,
+    prev: 'f'.repeat(64),
+    host: 'elsewhere',
+    time: '2000-01-01T00:00:00.000Z',
+  };
+  const record = await journal.append(forged, '');
+  expect(record).toMatchObject({ seq: 0, prev: '0'.repeat(64) });
+  expect(record.host).not.toBe('elsewhere');
+  expect(record.time.startsWith('2000')).toBe(false);
+  await journal.close();
+});
+
+it('cut at every byte: repaired with the tail kept and recorded, or refused when sealed lines are gone', async () => {
+  const sealedIn = await written(2);
+  const sealedBytes = readFileSync(join(sealedIn, JOURNAL_FILE)).length;
+  const journal = await openJournal({ directory: sealedIn, signer });
+  await journal.append(draft(), '');
+  const bytes = readFileSync(join(sealedIn, JOURNAL_FILE));
+  const checkpoint = readFileSync(join(sealedIn, CHECKPOINT_FILE));
+  await journal.close();
+  const directory = await scratch();
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    for (const name of readdirSync(directory)) rmSync(join(directory, name));
+    const left = bytes.subarray(0, cut);
+    writeFileSync(join(directory, JOURNAL_FILE), left, { mode: 0o600 });
+    writeFileSync(join(directory, CHECKPOINT_FILE), checkpoint, { mode: 0o600 });
+    if (cut < sealedBytes) {
+      await expect(openJournal({ directory, signer }), `cut at ${cut}`).rejects.toThrow(
+        coded('journal.tampered'),
+      );
+      expect(readFileSync(join(directory, JOURNAL_FILE)).equals(left)).toBe(true);
+      continue;
+    }
+    await (await openJournal({ directory, signer })).close();
+    const complete = left.subarray(0, left.lastIndexOf(10) + 1);
+    const torn = left.subarray(complete.length);
+    const after = readFileSync(join(directory, JOURNAL_FILE));
+    expect(after.subarray(0, complete.length).equals(complete), `cut at ${cut}`).toBe(true);
+    const sides = readdirSync(directory).filter((name) => name.includes('.torn-'));
+    expect(sides).toHaveLength(torn.length > 0 ? 1 : 0);
+    const codes = linesOf(directory).map((line) => evidenceRecord.parse(JSON.parse(line)).codes[0]);
+    expect(codes.filter((code) => code === 'journal.torn-tail')).toHaveLength(sides.length);
+    for (const side of sides) expect(readFileSync(join(directory, side)).equals(torn)).toBe(true);
+    const verdict = verifyJournal(await readJournal(directory), {
+      pins: [{ vkey: signer.vkey, host: evidenceRecord.parse(JSON.parse(linesOf(directory)[0] ?? '')).host }],
+    });
+    expect(verdict.problems).toEqual([]);
+  }
+}, 240_000);
+
+it('records a repair whose record a second crash prevented', async () => {
+  const directory = await written(1);
+  const path = join(directory, JOURNAL_FILE);
+  writeFileSync(path, '{"torn', { flag: 'a' });
+  const restore = await replaceCall(
+    'write',
+    () => () => Promise.reject(errno('ENOSPC')), // after the quarantine, before its record
+  );
+  await expect(openJournal({ directory, signer })).rejects.toThrow(coded('journal.write-failed'));
+  restore();
+  for (let again = 0; again < 2; again++) await (await openJournal({ directory, signer })).close();
+  const repairs = linesOf(directory).filter((line) => line.includes('journal.torn-tail'));
+  expect(repairs).toHaveLength(1);
+  expect(evidenceRecord.parse(JSON.parse(repairs[0] ?? '')).subject?.digest).toBe(
+    `sha256:${createHash('sha256').update('{"torn').digest('hex')}`,
+  );
+});
+
+it('takes back a short write that ends in a full disk, and writes on once there is space', async () => {
+  const directory = await scratch();
+  const journal = await openJournal({ directory, signer });
+  await journal.append(draft(), '');
+  let calls = 0;
+  const restore = await replaceCall(
+    'write',
+    (real) =>
+      function (this: unknown, ...args) {
+        const [buffer, at] = args;
+        return calls++ === 0 ? real(this, [buffer, at, 20, null]) : Promise.reject(errno('ENOSPC'));
+      },
+  );
+  await expect(journal.append(draft(), '')).rejects.toThrow(coded('journal.write-failed'));
+  restore();
+  await journal.append(draft(), '');
+  await journal.close();
+  expect(linesOf(directory).map((line) => evidenceRecord.parse(JSON.parse(line)).seq)).toEqual([0, 1]);
+});
+
+it('writes nothing more after a sync that failed', async () => {
+  const directory = await scratch();
+  const journal = await openJournal({ directory, signer });
+  const restore = await replaceCall('datasync', () => () => Promise.reject(errno('EIO')));
+  await expect(journal.append(draft(), '')).rejects.toThrow(coded('journal.write-failed'));
+  restore();
+  await expect(journal.append(draft(), '')).rejects.toThrow(coded('journal.broken'));
+  await journal.close();
+  expect((await readJournal(directory)).checkpoint).toBeUndefined();
+});
+
+const mountable = process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0;
+it.skipIf(!mountable)(
+  'on a disk that is really full rejects, keeps what it had, and goes on later',
+  async () => {
+    const directory = await scratch();
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=700', 'tmpfs', directory]).status !== 0)
+      return;
+    onTestFinished(() => void spawnSync('umount', [directory]));
+    const journal = await openJournal({ directory, signer });
+    let kept = 0;
+    const rejected: unknown[] = [];
+    for (let i = 0; i < 200 && rejected.length === 0; i++) {
+      await journal.append(draft(), '').then(
+        () => kept++,
+        (error) => rejected.push(error),
+      );
+      if (i === 0) writeFileSync(join(directory, 'ballast'), Buffer.alloc(16_384));
+    }
+    expect(rejected).toEqual([coded('journal.write-failed')]);
+    expect(linesOf(directory)).toHaveLength(kept);
+    rmSync(join(directory, 'ballast'));
+    await journal.append(draft(), '');
+    await journal.close();
+    expect(linesOf(directory)).toHaveLength(kept + 1);
+  },
+);
+
+const WRITER = `
+  import { openJournal } from ${JSON.stringify(join(ROOT, 'src/evidence/journal.ts'))};
+  import { v7 } from 'uuid';
+  const [directory, wait] = process.argv.slice(1);
+  const journal = await openJournal({ directory, lockWaitMs: Number(wait) }).catch((error) => {
+    console.log(error.code);
+    process.exit(3);
+  });
+  for (let i = 0; ; i++) {
+    const id = v7();
+    await journal.append({ id, guard: { id: 'g', version: '1', codeDigest: 'a'.repeat(64) },
+      dimension: 'architecture_runtime_guardrails', decision: 'allow', codes: [], reason: '',
+      policyDigest: 'b'.repeat(64), replay: { argv: [] }, mode: 'enforce' }, '');
+    process.stdout.write(id + '\\n');
+  }`;
+const startWriter = (directory: string, wait = 0): ReturnType<typeof spawn> =>
+  spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', WRITER, directory, `${wait}`], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+
+it('has every record that a writer killed with SIGKILL was promised, and takes over its lock', async () => {
+  const directory = await scratch();
+  const promised: string[] = [];
+  for (let round = 0; round < 3; round++) {
+    const child = startWriter(directory);
+    let output = '';
+    child.stdout?.on('data', (chunk) => {
+      output += String(chunk);
+      if (output.length > 2_000 * (round + 1)) child.kill('SIGKILL');
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    promised.push(...output.split('\n').slice(0, -1));
+  }
+  await (await openJournal({ directory, lockWaitMs: 0 })).close();
+  const ids = new Set(linesOf(directory).map((line) => evidenceRecord.parse(JSON.parse(line)).id));
+  expect(promised.length).toBeGreaterThan(100);
+  expect(promised.filter((id) => !ids.has(id))).toEqual([]);
+}, 120_000);
+
+it('is never open in two processes, nor twice in one', async () => {
+  const directory = await scratch();
+  const journal = await openJournal({ directory });
+  await expect(openJournal({ directory, lockWaitMs: 0 })).rejects.toThrow(coded('journal.locked'));
+  const child = startWriter(directory);
+  let said = '';
+  child.stdout?.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  expect([code, said.trim()]).toEqual([3, 'journal.locked']);
+  await journal.close();
+  await (await openJournal({ directory, lockWaitMs: 0 })).close();
+});
+
+it.each<[string, (directory: string) => void, string]>([
+  ['a directory that others may write to', (at) => chmodSync(at, 0o777), 'journal.unsafe-directory'],
+  [
+    'a journal that is a symbolic link',
+    (at) => symlinkSync('/etc/hostname', join(at, JOURNAL_FILE)),
+    'journal.unsafe-directory',
+  ],
+  ['a journal that is a directory', (at) => mkdirSync(join(at, JOURNAL_FILE)), 'journal.unsafe-directory'],
+  [
+    'a journal that is a FIFO',
+    (at) => void spawnSync('mkfifo', [join(at, JOURNAL_FILE)]),
+    'journal.unsafe-directory',
+  ],
+  [
+    'a journal with a second name',
+    (at) => {
+      writeFileSync(join(at, 'other'), '', { mode: 0o600 });
+      linkSync(join(at, 'other'), join(at, JOURNAL_FILE));
+    },
+    'journal.unsafe-directory',
+  ],
+  [
+    'a journal that others may write to',
+    (at) => {
+      writeFileSync(join(at, JOURNAL_FILE), '');
+      chmodSync(join(at, JOURNAL_FILE), 0o666);
+    },
+    'journal.unsafe-directory',
+  ],
+  [
+    'a checkpoint that is a FIFO',
+    (at) => void spawnSync('mkfifo', [join(at, CHECKPOINT_FILE)]),
+    'journal.write-failed',
+  ],
+])('refuses %s', async (_what, make, code) => {
+  const directory = await scratch();
+  make(directory);
+  await expect(openJournal({ directory, signer, lockWaitMs: 0 })).rejects.toThrow(coded(code));
+  expect(readdirSync(directory).filter((name) => name.startsWith('lock,'))).toEqual([]);
+});
+
+it('reads a directory from elsewhere without waiting on a FIFO in it', async () => {
+  const directory = await scratch();
+  spawnSync('mkfifo', [join(directory, JOURNAL_FILE)]);
+  await expect(readJournal(directory)).rejects.toThrow(coded('journal.unreadable'));
+});
+
+it('does not continue a journal under another key', async () => {
+  const directory = await written(1);
+  const stranger = generateSigner('agilab-guardrails/test');
+  await expect(openJournal({ directory, signer: stranger })).rejects.toThrow(coded('journal.foreign-key'));
+  await expect(openJournal({ directory })).rejects.toThrow(coded('journal.foreign-key'));
+});
+
+it('writes checkpoints one after the other, and none once another writer may be there', async () => {
+  const directory = await scratch();
+  const journal = await openJournal({ directory, signer });
+  const notes = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      await journal.append(draft(), '');
+      return journal.checkpoint();
+    }),
+  );
+  await journal.close();
+  expect(notes.at(-1)).toBe(readFileSync(join(directory, CHECKPOINT_FILE), 'utf8'));
+  await expect(journal.checkpoint()).rejects.toThrow(coded('journal.closed'));
+  await expect(journal.append(draft(), '')).rejects.toThrow(coded('journal.closed'));
+  copyFileSync(join(directory, JOURNAL_FILE), join(directory, 'copy'));
+  await (await openJournal({ directory, signer })).close();
+});
