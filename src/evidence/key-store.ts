@@ -1,7 +1,7 @@
 // The signing key of this host and the keys it trusts, in one directory. The private key never leaves it; the pins are
 // (key, host) pairs, because a key vouches only for the host that holds it.
 import { constants } from 'node:fs';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CodedError, errnoOf } from './coded-error.ts';
@@ -56,6 +56,23 @@ export async function initKeys(directory: string): Promise<NoteSigner> {
   return signer;
 }
 
+/** Reads a plain file that only this user (or root, who needs no file to forge) can have put there. */
+async function readOwn(path: string, forbiddenMode: number): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stat = await file.stat();
+    const foreign = process.geteuid !== undefined && stat.uid !== process.geteuid() && stat.uid !== 0;
+    if (!stat.isFile() || (stat.mode & forbiddenMode) !== 0 || foreign) {
+      const remedy =
+        'Make it a plain file of your own with mode 0600; if others could read a key or write pins, make them anew.';
+      throw new CodedError('keys.unsafe', 'the signing key or the pins are open to others', remedy);
+    }
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
 /**
  * Returns the signer kept in `directory`.
  *
@@ -64,21 +81,7 @@ export async function initKeys(directory: string): Promise<NoteSigner> {
 export async function loadSigner(directory: string): Promise<NoteSigner> {
   let pem: string;
   try {
-    const file = await open(
-      join(directory, KEY_FILE),
-      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-    );
-    try {
-      const { mode, uid } = await file.stat();
-      if ((mode & 0o170077) !== 0o100000 || (process.geteuid !== undefined && uid !== process.geteuid())) {
-        const remedy =
-          'Make it a plain file of your own with mode 0600; if others could read it, make a new key.';
-        throw new CodedError('keys.unsafe', 'the signing key is open to others', remedy);
-      }
-      pem = await file.readFile('utf8');
-    } finally {
-      await file.close();
-    }
+    pem = await readOwn(join(directory, KEY_FILE), 0o077);
   } catch (error) {
     if (error instanceof CodedError) throw error;
     const remedy = 'Run `guardrails keys init`.';
@@ -92,11 +95,11 @@ export async function loadSigner(directory: string): Promise<NoteSigner> {
 /**
  * Returns the pins kept in `directory`; none when there is no pins file.
  *
- * @throws CodedError `keys.bad-pins`, `key.malformed`, `key.small-order`.
+ * @throws CodedError `keys.bad-pins`, `keys.unsafe` (others can write to it), `key.malformed`, `key.small-order`.
  */
 export async function loadPins(directory: string): Promise<readonly Pin[]> {
   try {
-    const { pins } = pinsFile.parse(JSON.parse(await readFile(join(directory, PINS_FILE), 'utf8')));
+    const { pins } = pinsFile.parse(JSON.parse(await readOwn(join(directory, PINS_FILE), 0o022)));
     for (const { vkey } of pins) parseVerifierKey(vkey);
     return pins;
   } catch (error) {

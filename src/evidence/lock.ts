@@ -15,13 +15,12 @@ function fileNameOf({ host, boot, pidNamespace, pid, startTick }: ProcessIdentit
 
 /** Only what is provably over counts as dead; whatever cannot be judged from here is alive. */
 function isDead(name: string, self: ProcessIdentity): boolean {
-  const [host, boot, pidNamespace, pid, startTick] = name
-    .slice(PREFIX.length)
-    .split(',')
-    .map(decodeURIComponent);
-  if (host !== self.host || self.boot === 'unknown') return false; // another machine on a shared directory
+  // Compared as spelled in the name: a stray name such as `lock,%` cannot be decoded.
+  const [host, boot, pidNamespace, pid, startTick, ...rest] = name.slice(PREFIX.length).split(',');
+  if (startTick === undefined || rest.length > 0) return false; // not one of ours
+  if (host !== encodeURIComponent(self.host) || self.boot === 'unknown') return false; // another machine, shared disk
   if (boot !== self.boot) return true; // this machine, before its last start
-  if (pidNamespace !== self.pidNamespace || startTick === '0') return false; // a pid means nothing from here
+  if (pidNamespace !== encodeURIComponent(self.pidNamespace) || startTick === '0') return false; // pid of elsewhere
   return startTickOf(Number(pid)) !== Number(startTick);
 }
 

@@ -121,8 +121,9 @@ export function scanJournal(journal: Uint8Array, sizes: readonly number[] = []):
       } else if (record.prev !== head) {
         problem = {
           code: 'journal.broken-chain',
-          line: line - 1,
-          message: 'is not the line that its successor was chained to',
+          line: Math.max(1, line - 1),
+          message:
+            line === 1 ? 'does not start the chain' : 'is not the line that its successor was chained to',
         };
       } else if (ids.has(record.id)) {
         problem = { code: 'journal.duplicate-id', line, message: 'repeats the id of an earlier record' };
@@ -146,10 +147,17 @@ export function scanJournal(journal: Uint8Array, sizes: readonly number[] = []):
 /** Positions (from 0) that a later writer found unsealed and only then covered: nobody knows who wrote them. */
 function adoptedPositions(records: readonly EvidenceRecord[]): Set<number> {
   const adopted = new Set<number>();
+  const lastOf = new Map<number, number>();
   for (const { guard, codes, subject } of records) {
     if (guard.id !== 'journal' || !codes.includes('journal.unsealed-tail')) continue;
     const [, first, last] = /^(\d{1,15})-(\d{1,15})$/.exec(subject?.name ?? '') ?? [];
-    for (let seq = Number(first); seq <= Math.min(Number(last), records.length); seq++) adopted.add(seq);
+    lastOf.set(Number(first), Math.max(Number(last), lastOf.get(Number(first)) ?? 0));
+  }
+  // One pass: ranges may overlap, and a hostile journal may hold one as long as itself on every line.
+  let until = -1;
+  for (let seq = 0; seq < records.length; seq++) {
+    until = Math.max(until, lastOf.get(seq) ?? -1);
+    if (seq <= until) adopted.add(seq);
   }
   return adopted;
 }
