@@ -9,7 +9,7 @@ import { type HostKeyRequest, hostKey, hostKeyAcceptNew, type VerifiedHost } fro
 import { knownHostsName } from './known-hosts-match.ts';
 import { pinHostKey } from './known-hosts-pin.ts';
 import { RemoteCommand, remoteCommand } from './remote-command.ts';
-import { openShell, type RunResult, runScript } from './transport-channel.ts';
+import { openShell, type Parcel, pack, type RunResult, runScript } from './transport-channel.ts';
 import { Gate } from './transport-gate.ts';
 
 export interface Target extends HostKeyRequest {
@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** For standard output and standard error each. Default 16 MiB. */
   readonly maxOutputBytes?: number;
+  /** Standard input of the command; without it the command reads nothing. The way to hand over a secret. */
+  readonly stdin?: string | Buffer;
 }
 
 /** sshd drops connections beyond ten that have not logged in (MaxStartups), and sessions beyond ten (MaxSessions). */
@@ -176,7 +178,7 @@ export class Connection {
    */
   async run(
     command: RemoteCommand,
-    { signal, timeoutMs = 600_000, maxOutputBytes = 16 * 1024 * 1024 }: RunOptions = {},
+    { signal, timeoutMs = 600_000, maxOutputBytes = 16 * 1024 * 1024, stdin }: RunOptions = {},
   ): Promise<RunResult> {
     if (!RemoteCommand.isGranted(command)) {
       throw new CodedError(
@@ -188,8 +190,9 @@ export class Connection {
     const deadline = deadlineOf(timeoutMs, signal);
     let result: RunResult;
     try {
-      const { channel, leave } = await this.#ready(command, deadline);
-      result = await runScript(channel, command.script, { signal: deadline, maxOutputBytes }, leave);
+      const parcel = pack(command.script, stdin === undefined ? undefined : Buffer.from(stdin));
+      const { channel, leave } = await this.#ready(command, parcel, deadline);
+      result = await runScript(channel, parcel, { signal: deadline, maxOutputBytes }, leave);
     } catch (error) {
       const refusal = error instanceof CodedError ? error : notSent(error);
       // Should this record fail too, the answer is still no.
@@ -214,12 +217,13 @@ export class Connection {
   // The channel opens while the record becomes durable: an idle shell is no effect, the script is.
   async #ready(
     command: RemoteCommand,
+    parcel: Parcel,
     deadline: AbortSignal,
   ): Promise<{ readonly channel: ClientChannel; readonly leave: () => void }> {
     const leave = await this.#channels.enter(deadline);
     const [record, opened] = await Promise.allSettled([
       this.#record(command, 'allow', [], 'about to be sent'),
-      this.#openChannel(deadline),
+      this.#openChannel(parcel, deadline),
     ]);
     if (record.status === 'fulfilled' && opened.status === 'fulfilled')
       return { channel: opened.value, leave };
@@ -235,14 +239,14 @@ export class Connection {
   }
 
   // Opening is retried where the host had no room: a channel that was not opened has run nothing.
-  async #openChannel(deadline: AbortSignal): Promise<ClientChannel> {
+  async #openChannel(parcel: Parcel, deadline: AbortSignal): Promise<ClientChannel> {
     for (let attempt = 1; ; attempt++) {
       deadline.throwIfAborted();
       if (!this.#open) {
         throw new CodedError('ssh.not-connected', 'the connection is closed', 'Connect again; nothing ran.');
       }
       try {
-        return await openShell(this.#client);
+        return await openShell(this.#client, parcel);
       } catch (error) {
         const reason = error instanceof Error && 'reason' in error ? error.reason : undefined;
         const full = ADMINISTRATIVELY_PROHIBITED_OR_FAILED.has(reason);

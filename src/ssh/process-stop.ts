@@ -40,7 +40,7 @@ const token = z.string().regex(/^[0-9a-f]{32}$/);
 const path = z
   .string()
   .max(4_000)
-  .regex(/^\/[^\0]*$/);
+  .regex(/^~?\/[^\0]*$/);
 const request: z.ZodType<ProcessStopRequest> = z.strictObject({
   record: path,
   owner: z.union([z.strictObject({ token }), z.strictObject({ target: z.string().min(1).max(4_000) })]),

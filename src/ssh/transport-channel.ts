@@ -1,9 +1,11 @@
 // One command over one channel. The login shell reads a constant, /bin/sh reads the script from standard input, and
 // the exit code comes back in band between two marks, so that what a login file prints is never taken for an answer
-// and a link that breaks is never taken for an end.
+// and a link that breaks is never taken for an end. A program that needs standard input gets it; its script then
+// travels in the shell-neutral carrier.
 import { randomBytes } from 'node:crypto';
 import type { Client, ClientChannel } from 'ssh2';
 import { CodedError } from '../evidence/coded-error.ts';
+import { neutral } from './neutral.ts';
 
 /** The whole command line. No byte of it depends on the request, so no login shell has anything to misread. */
 const SHELL = 'exec /bin/sh -s';
@@ -29,18 +31,37 @@ export interface ChannelOptions {
 /** Bytes that a login file may print before the begin mark. */
 const MAX_NOISE = 1024 * 1024;
 
-// In a subshell, so that an `exit` of the script cannot skip the end mark; children find an empty standard input, or
-// they would read the rest of this text.
-const wrap = (script: string, nonce: string): string => `printf '\\n%s begin\\n' ${nonce}
+// In a subshell, so that an `exit` of the script cannot skip the end mark.
+const wrap = (script: string, nonce: string, input: string): string => `printf '\\n%s begin\\n' ${nonce}
 printf '\\n%s begin\\n' ${nonce} >&2
 (
 ${script}
-) </dev/null
+)${input}
 c=$?
 printf '\\n%s end %s\\n' ${nonce} "$c"
 printf '\\n%s end %s\\n' ${nonce} "$c" >&2
 exit 0
 `;
+
+/** A script on its way to a channel. */
+export interface Parcel {
+  /** What the login shell gets to read. */
+  readonly line: string;
+  readonly input: Buffer;
+  /** Whether the end of `input` is the end of standard input. It is not where the shell itself reads on. */
+  readonly ends: boolean;
+  readonly nonce: string;
+}
+
+/**
+ * @throws CodedError `ssh.too-long` for a script of more than about 30 KiB that also needs standard input.
+ */
+export function pack(script: string, stdin: Buffer | undefined): Parcel {
+  const nonce = randomBytes(16).toString('hex');
+  if (stdin) return { line: neutral(wrap(script, nonce, '')), input: stdin, ends: true, nonce };
+  // Children find an empty standard input, or they would read the rest of the script.
+  return { line: SHELL, input: Buffer.from(wrap(script, nonce, ' </dev/null')), ends: false, nonce };
+}
 
 /** Collects one stream and cuts out what stands between the marks. */
 class Marked {
@@ -102,9 +123,9 @@ class Marked {
 }
 
 /** Returns an open channel that runs the shell. Throws what ssh2 reports; nothing has run then. */
-export function openShell(client: Client): Promise<ClientChannel> {
+export function openShell(client: Client, { line }: Parcel): Promise<ClientChannel> {
   return new Promise((resolve, reject) => {
-    client.exec(SHELL, (error, channel) => (error ? reject(error) : resolve(channel)));
+    client.exec(line, (error, channel) => (error ? reject(error) : resolve(channel)));
   });
 }
 
@@ -115,11 +136,10 @@ export function openShell(client: Client): Promise<ClientChannel> {
  */
 export function runScript(
   channel: ClientChannel,
-  script: string,
+  { nonce, input, ends }: Parcel,
   { signal, maxOutputBytes }: ChannelOptions,
   closed: () => void,
 ): Promise<RunResult> {
-  const nonce = randomBytes(16).toString('hex');
   const out = new Marked(nonce);
   const err = new Marked(nonce);
   let exited = false;
@@ -131,7 +151,8 @@ export function runScript(
       resolve({ ...result, stdout: out.body, stderr: err.body });
     };
     const cut = (cause: Unknown): void => {
-      // Reaches the process group of the command: its standard input was never closed, so ssh2 still sends it.
+      // Reaches the process group of the command. ssh2 sends it only while standard input is open: a program that was
+      // given all its input is not signalled, and its outcome is just as unknown.
       channel.signal('TERM');
       channel.close();
       finish({ outcome: 'unknown', cause });
@@ -162,6 +183,8 @@ export function runScript(
     });
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    channel.write(wrap(script, nonce));
+    channel.write(input, () => {
+      if (ends) channel.eof();
+    });
   });
 }

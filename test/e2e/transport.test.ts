@@ -55,7 +55,12 @@ describe.skipIf(missing('sshd', 'ssh-keygen'))('a connection', { timeout: 60_000
   it.each(asRoot ? SHELLS : ['/bin/sh'])('delivers every word unchanged to a user of %s', async (shell) => {
     const own = await open(shell);
     const result = await own.run(await command('printf', '%s\\0', ...HOSTILE));
+    // The same once more with standard input, which takes the other way to the shell.
+    const fed = await own.run(await command('sh', '-c', 'printf "%s\\0" "$@"; cat', 'sh', ...HOSTILE), {
+      stdin: 'fed',
+    });
     own.close();
+    expect(fed.stdout.toString()).toBe(`${HOSTILE.map((word) => `${word}\0`).join('')}fed`);
     expect(result).toMatchObject({ outcome: 'exited', code: 0 });
     expect(result.stdout.toString()).toBe(HOSTILE.map((word) => `${word}\0`).join(''));
   });
@@ -92,6 +97,11 @@ describe.skipIf(missing('sshd', 'ssh-keygen'))('a connection', { timeout: 60_000
     expect(result.stdout.toString()).toBe(words.map((word) => `${word}\n`).join(''));
     const zeros = await connection.run(await command('head', '-c', '8000000', '/dev/zero'));
     expect(zeros.stdout.equals(Buffer.alloc(8_000_000))).toBe(true);
+  });
+
+  it('feeds a program more input than one window holds', async () => {
+    const stdin = Buffer.alloc(5_000_000, 'x');
+    expect((await connection.run(await command('cat'), { stdin })).stdout.equals(stdin)).toBe(true);
   });
 
   it('runs thirty commands at once on one connection, though the host allows ten', async () => {

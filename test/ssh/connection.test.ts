@@ -1,0 +1,113 @@
+// What a host learns before it is trusted: nothing. The other side is an ssh2 server that notes every question.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Server, utils } from 'ssh2';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EvidenceDraft } from '../../src/evidence/record.ts';
+import { connect, type Target } from '../../src/ssh/connection.ts';
+
+const { private: privateKey, public: publicKey } = utils.generateKeyPairSync('ed25519');
+const [type, key] = publicKey.split(' ');
+const STRANGER = `ssh-ed25519 ${'AAAAC3NzaC1lZDI1NTE5AAAAI'}BZFsvbE3x3i9RnoGe9hgIUwg7FuW5PDqieiU+LzZ6Qu`;
+
+let directory = '';
+let knownHosts = '';
+let server: Server;
+let heard: string[] = [];
+let lets = true;
+const records: EvidenceDraft[] = [];
+const journal = { append: async (draft: EvidenceDraft): Promise<void> => void records.push(draft) };
+const target = (): Target => {
+  const { port } = server.address() as AddressInfo;
+  return { host: '127.0.0.1', port, user: 'operator', knownHosts: [knownHosts] };
+};
+const name = (): string => `[127.0.0.1]:${target().port}`;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'connection-'));
+  knownHosts = join(directory, 'known_hosts');
+  writeFileSync(knownHosts, '', { mode: 0o600 });
+  heard = [];
+  lets = true;
+  records.length = 0;
+  server = new Server({ hostKeys: [privateKey] }, (client) => {
+    client.on('error', () => {});
+    client.on('authentication', (context) => {
+      heard.push(`${context.method} ${context.username}`);
+      if (lets && context.method === 'password' && context.password === 'sesame') context.accept();
+      else context.reject(['password']);
+    });
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+});
+afterEach(async () => {
+  await new Promise((resolve) => server.close(resolve));
+  await rm(directory, { recursive: true, force: true });
+});
+
+describe('before the host is trusted', () => {
+  it.each([
+    ['host-key.unknown', () => ''],
+    ['host-key.changed', () => `${name()} ${STRANGER}\n`],
+    ['host-key.revoked', () => `@revoked * ${type} ${key}\n`],
+    ['host-key.other-type', () => `${name()} ${ECDSA}\n`],
+  ])('%s: neither user nor password is said, and the refusal is on record', async (code, line) => {
+    writeFileSync(knownHosts, line());
+    await expect(connect(target(), { password: 'sesame' }, { journal })).rejects.toMatchObject({ code });
+    expect(heard).toEqual([]);
+    expect(records.map(({ codes }) => codes[0])).toEqual([code]);
+  });
+});
+const ECDSA =
+  'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBDo35lrQ9tjwu9ULRbvS7MVcZWYYPkiXgIlte7JRvcOUj4cTKfW6BRAcnTkqy3nSjlfjxNtAHydHdretwyj9dJw=';
+
+it('logs in once the evidence is durable, and not before', async () => {
+  writeFileSync(knownHosts, `${name()} ${type} ${key}\n`);
+  const order: string[] = [];
+  const slow = {
+    append: async (): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      order.push(`recorded after ${heard.length} questions`);
+    },
+  };
+  const connection = await connect(target(), { password: 'sesame' }, { journal: slow });
+  connection.close();
+  expect(order).toEqual(['recorded after 0 questions']);
+  expect(heard).toEqual(['password operator']);
+});
+
+describe('accept-new', () => {
+  const hello = { hostKeys: 'accept-new' } as const;
+
+  it('pins the key after the log-in, and from then on the host is known', async () => {
+    writeFileSync(knownHosts, `other ${STRANGER}`); // the last newline is missing, as after a careless edit
+    const strangers = [1, 2, 3].map(() => connect(target(), { password: 'sesame' }, { journal, ...hello }));
+    for (const connection of await Promise.all(strangers)) connection.close();
+    const lines = readFileSync(knownHosts, 'utf8');
+    expect(lines).toBe(`other ${STRANGER}\n${name()} ${type} ${key}\n`);
+    (await connect(target(), { password: 'sesame' }, { journal })).close();
+    expect(records.map(({ guard }) => guard.id)).toEqual([
+      ...Array(3).fill('host-key-accept-new'),
+      'host-key',
+    ]);
+  });
+
+  it('pins nothing when the log-in fails', async () => {
+    lets = false;
+    const attempt = connect(target(), { password: 'sesame' }, { journal, ...hello });
+    await expect(attempt).rejects.toMatchObject({ code: 'ssh.authentication-failed' });
+    expect(readFileSync(knownHosts, 'utf8')).toBe('');
+  });
+
+  it('still refuses a key that changed', async () => {
+    writeFileSync(knownHosts, `${name()} ${STRANGER}\n`);
+    const attempt = connect(target(), { password: 'sesame' }, { journal, ...hello });
+    await expect(attempt).rejects.toMatchObject({ code: 'host-key.changed' });
+    expect(heard).toEqual([]);
+  });
+});
