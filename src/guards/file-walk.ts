@@ -1,27 +1,27 @@
-// The one look at a file: from / down to it, one component at a time, each held open while the next is looked up
-// below it. Nothing is followed and nothing is looked up by name twice, so there is no moment to swap anything in.
-// Node has no openat(2); on Linux `/proc/self/fd/N/name` does the same.
+// The one look at a file: from / down to it, then its content, read and hashed once from what was judged. Nothing is
+// followed and nothing is looked up by name twice, so there is no moment to swap anything in.
 import { createHash } from 'node:crypto';
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  fstatSync,
-  open as openCallback,
-  read as readCallback,
-  statfsSync,
-  statSync,
-} from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, openSync, read, readSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { CodedError, errnoOf } from '../evidence/coded-error.ts';
+import { CodedError } from '../evidence/coded-error.ts';
+import {
+  descend,
+  fdWalk,
+  type Method,
+  pathWalk,
+  requireRealProc,
+  type Seen,
+  type Stop,
+  step,
+} from './file-descent.ts';
 
 /** Whose files are believed: root's and this process's own, or root's alone. */
 export type OwnerPolicy = 'self-or-root' | 'root';
 
 /** One directory or file, as its descriptor showed it. */
 export interface Entry {
-  readonly kind: 'directory' | 'file' | 'symlink' | 'other';
+  readonly kind: 'directory' | 'file' | 'other';
   readonly uid: number;
   /** Permission, sticky and set-id bits. On Linux the group bits hold the mask of an ACL, so they show its writers. */
   readonly mode: number;
@@ -33,7 +33,7 @@ export interface Entry {
 /** What one look found. Says nothing about whether it is acceptable: rules do. */
 export interface FileFacts {
   /** `fd-walk` is free of races. `path-walk` is the best that other systems offer: swaps are noticed, not excluded. */
-  readonly method: 'fd-walk' | 'path-walk';
+  readonly method: Method['name'];
   /** False when root or path is not made of plain names; nothing was opened then. */
   readonly plainPath: boolean;
   readonly trustedOwners: readonly number[];
@@ -42,10 +42,7 @@ export interface FileFacts {
   /** The root and the directories below it, as far as the walk went. */
   readonly directories: readonly Entry[];
   /** What ended the walk before the file: a link, nothing, or something that is no directory. */
-  readonly stopped?: {
-    readonly at: 'ancestor' | 'directory' | 'file';
-    readonly kind: 'symlink' | 'missing' | 'other';
-  };
+  readonly stopped?: Stop;
   readonly file?: Entry;
   /** False when the root, a directory below it or the file lies on a file system of its own. */
   readonly oneDevice: boolean;
@@ -72,63 +69,9 @@ export interface WantedFile {
   readonly maxBytes: number;
 }
 
-interface Seen {
-  readonly stat: BigIntStats;
-  /** A path that reaches this very object. */
-  readonly reach: string;
-}
-
-// Names are looked up in the thread pool: a dead network mount must run into the deadline, not stop the process. What
-// asks an open descriptor is quick, and plain descriptors spare the thread pool half of the way.
-const open = promisify(openCallback);
-const read = promisify(readCallback);
-
-/** How one component is looked at below its parent. `held` collects the descriptors to close. */
-interface Method {
-  readonly name: FileFacts['method'];
-  /** Flags to open, for reading, what `look` has already found to be a regular file. */
-  readonly readFlags: number;
-  look(path: string, held: number[]): Promise<Seen>;
-  /** Whether what was seen on the way is still there. */
-  holds(seen: readonly Seen[]): Promise<boolean>;
-}
-
-const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
-const O_PATH = 0o10000000; // open(2); the same on every Linux, and missing from fs.constants
-const READ = O_RDONLY | O_NONBLOCK | O_NOCTTY; // a file with a lease on it must not make us wait
-const PROC_SUPER_MAGIC = 0x9fa0; // statfs(2)
-const CHUNK = 256 * 1024;
-
-/** Every object is held by an O_PATH descriptor: a link is seen as itself, and no FIFO or device is ever opened. */
-export const fdWalk: Method = {
-  name: 'fd-walk',
-  readFlags: READ,
-  async look(path, held) {
-    const fd = await open(path, O_PATH | O_NOFOLLOW);
-    held.push(fd);
-    return { stat: fstatSync(fd, { bigint: true }), reach: `/proc/self/fd/${fd}` };
-  },
-  holds: async () => true,
-};
-
-/** Where there is no /proc: by path, refusing links, and looked at again once everything has been read. */
-export const pathWalk: Method = {
-  name: 'path-walk',
-  readFlags: READ | O_NOFOLLOW,
-  look: async (path) => ({ stat: await lstat(path, { bigint: true }), reach: path }),
-  async holds(seen) {
-    const again = await Promise.all(seen.map(({ reach }) => lstat(reach, { bigint: true })));
-    return again.every(
-      ({ dev, ino }, index) => dev === seen[index]?.stat.dev && ino === seen[index]?.stat.ino,
-    );
-  },
-};
-
-/** A file system mounted over /proc could send the walk anywhere; libpathrs makes the same two checks. */
-function requireRealProc(): void {
-  if (statfsSync('/proc').type === PROC_SUPER_MAGIC && statSync('/proc').ino === 1) return;
-  throw new CodedError('file.no-proc', '/proc is not a real procfs', 'Mount procfs on /proc.');
-}
+const CHUNK = 256 * 1024; // stays in the cache from the read to the hash
+const LARGE = 8 * 1024 * 1024; // beyond, a thread of the pool reads ahead and timers get their turn
+const readAside = promisify(read);
 
 function trustedOwners(policy: OwnerPolicy): readonly number[] {
   const self = process.geteuid?.();
@@ -144,13 +87,7 @@ function trustedOwners(policy: OwnerPolicy): readonly number[] {
 }
 
 function entryOf(stats: BigIntStats): Entry {
-  const kind = stats.isDirectory()
-    ? 'directory'
-    : stats.isFile()
-      ? 'file'
-      : stats.isSymbolicLink()
-        ? 'symlink'
-        : 'other';
+  const kind = stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
   const { uid, mode, nlink, size } = stats;
   return { kind, uid: Number(uid), mode: Number(mode) & 0o7777, links: Number(nlink), size: Number(size) };
 }
@@ -163,26 +100,43 @@ async function readOnce(fd: number, size: number, signal?: AbortSignal) {
   const buffer = Buffer.allocUnsafeSlow(size + 1);
   const hash = createHash('sha256');
   let total = 0;
-  const next = () => read(fd, buffer, total, Math.min(CHUNK, buffer.length - total), total);
-  let { bytesRead } = await next();
-  while (bytesRead > 0) {
-    signal?.throwIfAborted();
-    const chunk = buffer.subarray(total, total + bytesRead);
-    total += bytesRead;
-    // The next chunk is being read while this one is hashed.
-    const reading = total < buffer.length ? next() : undefined;
-    hash.update(chunk);
-    bytesRead = (await reading)?.bytesRead ?? 0;
-  }
-  return {
-    bytes: buffer.subarray(0, Math.min(total, size)),
-    digest: hash.digest('hex'),
-    complete: total === size,
+  const next = (): number | Promise<number> => {
+    const length = Math.min(CHUNK, buffer.length - total);
+    if (size <= LARGE) return readSync(fd, buffer, total, length, total);
+    return readAside(fd, buffer, total, length, total).then(({ bytesRead }) => bytesRead);
   };
+  let count = await next();
+  while (count > 0) {
+    signal?.throwIfAborted();
+    const chunk = buffer.subarray(total, total + count);
+    total += count;
+    const ahead = total < buffer.length ? next() : 0;
+    hash.update(chunk);
+    count = await ahead;
+  }
+  const bytes = buffer.subarray(0, Math.min(total, size));
+  return { bytes, digest: hash.digest('hex'), complete: total === size };
 }
 
 const PLAIN_NAME = /^(?!\.{1,2}$)[^/\0]+$/;
-const plain = (names: readonly string[]): boolean => names.every((name) => PLAIN_NAME.test(name));
+
+interface Look {
+  readonly maxBytes: number;
+  readonly end: Seen | Stop;
+  readonly content?: { readonly fd: number } & Awaited<ReturnType<typeof readOnce>>;
+}
+
+/** What one file showed, its descriptor asked once more whether anything changed. */
+function fileFacts({
+  end,
+  content,
+}: Look): Pick<FileFacts, 'stopped' | 'file' | 'bytes' | 'digest' | 'unchanged'> {
+  if ('kind' in end) return { stopped: end, unchanged: true };
+  const file = entryOf(end.stat);
+  if (!content) return { file, unchanged: true };
+  const { fd, complete, bytes, digest } = content;
+  return { file, bytes, digest, unchanged: complete && same(end.stat, fstatSync(fd, { bigint: true })) };
+}
 
 /**
  * Looks at files of one directory in one walk. They stay open until the last has been read, so `unchanged` holds for
@@ -199,81 +153,52 @@ export async function observeFiles(
   { owners = 'self-or-root', signal }: Omit<ObserveOptions, 'maxBytes'> = {},
   method: Method = process.platform === 'linux' ? fdWalk : pathWalk,
 ): Promise<readonly FileFacts[]> {
-  const place = { method: method.name, trustedOwners: trustedOwners(owners) };
+  const trust = { method: method.name, trustedOwners: trustedOwners(owners) };
   const above = root === '/' ? [] : root.split('/').slice(1);
-  if (!root.startsWith('/') || !plain([...above, ...folder, ...wanted.map(({ name }) => name)])) {
-    const nothing = {
-      ...place,
-      plainPath: false,
-      ancestors: [],
-      directories: [],
-      oneDevice: true,
-      unchanged: true,
-    };
-    return wanted.map(({ maxBytes }) => ({ ...nothing, maxBytes }));
+  const names = [...above, ...folder, ...wanted.map(({ name }) => name)];
+  if (!root.startsWith('/') || !names.every((name) => PLAIN_NAME.test(name))) {
+    const nowhere = { ancestors: [], directories: [], oneDevice: true, unchanged: true };
+    return wanted.map(({ maxBytes }) => ({ ...trust, ...nowhere, plainPath: false, maxBytes }));
   }
+  // A dead network mount hangs whoever touches it: that must be a thread of the pool, so that the deadline can refuse.
+  // What answers once is then asked directly, because the pool takes ten times as long as the calls themselves.
+  await lstat([root, ...folder, wanted[0]?.name].join('/')).catch(() => {});
   if (method === fdWalk) requireRealProc();
   const held: number[] = [];
   try {
-    const walk = [await method.look('/', held)];
-    let stopped: FileFacts['stopped'];
-    const step = async (name: string, at: 'ancestor' | 'directory' | 'file'): Promise<Seen | undefined> => {
-      signal?.throwIfAborted();
-      try {
-        const seen = await method.look(`${walk.at(-1)?.reach}/${name}`, held);
-        const { kind } = entryOf(seen.stat);
-        if (kind === 'directory' || (at === 'file' && kind !== 'symlink')) return seen;
-        stopped = { at, kind: kind === 'symlink' ? 'symlink' : 'other' };
-      } catch (error) {
-        if (errnoOf(error) !== 'ENOENT') throw error;
-        stopped = { at, kind: 'missing' };
+    const { passed, last, stop } = descend(method, above, folder, held);
+    const ends = wanted.map(({ name, maxBytes }) => ({
+      maxBytes,
+      end: stop ?? step(method, last, name, 'file', held),
+    }));
+    const looks: Look[] = [];
+    for (const { maxBytes, end } of ends) {
+      if ('kind' in end || !end.stat.isFile() || end.stat.size > maxBytes) {
+        looks.push({ maxBytes, end });
+        continue;
       }
-      return undefined;
-    };
-    for (const [index, name] of [...above, ...folder].entries()) {
-      const seen = await step(name, index < above.length - 1 ? 'ancestor' : 'directory');
-      if (!seen) break;
-      walk.push(seen);
-    }
-    const directories = walk.map(({ stat: stats }) => entryOf(stats));
-    const blocked = stopped;
-    const shared = {
-      ...place,
-      plainPath: true,
-      ancestors: directories.slice(0, above.length),
-      directories: directories.slice(above.length),
-    };
-    const found = [];
-    for (const { name, maxBytes } of wanted) {
-      stopped = blocked;
-      const seen = blocked ? undefined : await step(name, 'file');
-      found.push({ maxBytes, seen, stopped, content: undefined as Content | undefined });
-    }
-    for (const look of found) {
-      const { seen, maxBytes } = look;
-      if (!seen?.stat.isFile() || seen.stat.size > maxBytes) continue;
-      const fd = await open(seen.reach, method.readFlags);
+      const fd = openSync(end.reach, method.readFlags);
       held.push(fd);
-      look.content = { fd, ...(await readOnce(fd, Number(seen.stat.size), signal)) };
+      looks.push({ maxBytes, end, content: { fd, ...(await readOnce(fd, Number(end.stat.size), signal)) } });
     }
-    const below = [...walk.slice(above.length), ...found.flatMap(({ seen }) => seen ?? [])];
-    const oneDevice = below.every(({ stat: { dev } }) => dev === below[0]?.stat.dev);
-    const stillThere = await method.holds(walk);
-    return found.map(({ seen, stopped: end, maxBytes, content }) => {
-      const facts = { ...shared, oneDevice, maxBytes, ...(end ? { stopped: end } : {}) };
-      if (!seen) return { ...facts, unchanged: true };
-      const file = entryOf(seen.stat);
-      if (!content) return { ...facts, file, unchanged: true };
-      const { fd, complete, bytes, digest } = content;
-      const after = fstatSync(fd, { bigint: true });
-      return { ...facts, file, bytes, digest, unchanged: stillThere && complete && same(seen.stat, after) };
+    const below = [...passed.slice(above.length), ...looks.flatMap(({ end }) => ('kind' in end ? [] : end))];
+    const way = passed.map(({ stat }) => entryOf(stat));
+    const place = {
+      ...trust,
+      plainPath: true,
+      ancestors: way.slice(0, above.length),
+      directories: way.slice(above.length),
+      oneDevice: below.every(({ stat }) => stat.dev === below[0]?.stat.dev),
+    };
+    const undisturbed = method.holds(passed);
+    return looks.map((look) => {
+      const facts = fileFacts(look);
+      return { ...place, maxBytes: look.maxBytes, ...facts, unchanged: facts.unchanged && undisturbed };
     });
   } finally {
     for (const fd of held) closeSync(fd);
   }
 }
-
-type Content = { readonly fd: number } & Awaited<ReturnType<typeof readOnce>>;
 
 /**
  * Looks at one file below a trusted root.
