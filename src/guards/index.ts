@@ -20,3 +20,4 @@ export {
 } from './guard.ts';
 export { type RunManifestRequest, runManifest, VerifiedManifest } from './run-manifest.ts';
 export type { RunManifest } from './run-manifest-format.ts';
+export { fileRules, openTrusted, siblingRules, type TrustedFile } from './trusted-file.ts';
