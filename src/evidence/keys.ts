@@ -39,7 +39,8 @@ const refuse = (code: string, message: string): CodedError =>
 
 // y < 2^255 - 19, little endian, sign bit aside. A second spelling of a point would be a second key of one identity.
 function isCanonical(key: Uint8Array): boolean {
-  const [first = 0, last = 0] = [key[0], (key[31] ?? 0) & 0x7f];
+  const first = key[0] ?? 0;
+  const last = (key[31] ?? 0) & 0x7f;
   return last !== 0x7f || first < 0xed || key.subarray(1, 31).some((byte) => byte !== 0xff);
 }
 

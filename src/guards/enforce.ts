@@ -106,6 +106,7 @@ function judgeFacts(guard: AnyGuard, facts: unknown): { decision: Decision; caus
         refused.push({ code: rule.code, reason: answer, remedy: rule.remedy });
         continue;
       }
+      if (answer instanceof Promise) answer.catch(() => {}); // an async rule; its rejection must not end the process
       cause ??= new TypeError(`rule ${rule.code} answered ${typeof answer}, not a string or false`);
     } catch (error) {
       cause ??= error;
@@ -147,7 +148,7 @@ function schemaReason(
 }
 
 /** Closes what was observed. A release that fails or hangs changes nothing: the answer is already no. */
-async function release(guard: AnyGuard, facts: unknown, timeoutMs?: number): Promise<void> {
+export async function release(guard: AnyGuard, facts: unknown, timeoutMs?: number): Promise<void> {
   try {
     await bounded(async () => guard.release?.(facts), timeoutMs === undefined ? {} : { timeoutMs });
   } catch {}
@@ -271,7 +272,8 @@ export async function enforce<Request, Facts, Grant>(
     if (options.signal?.aborted)
       return await takeBack('guard.aborted', 'the caller aborted', options.signal.reason);
     try {
-      const grant = guard.grant(outcome.observed.facts);
+      // Awaited although it should be no promise: one that rejects must end in a refusal like one that throws.
+      const grant = await guard.grant(outcome.observed.facts);
       granted = true;
       return grant;
     } catch (error) {
