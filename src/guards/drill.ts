@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf } from '../evidence/coded-error.ts';
 import type { EvidenceSink, Probe } from '../evidence/record.ts';
-import { decide, draftOf, type Outcome } from './enforce.ts';
+import { decide, draftOf, type Outcome, release } from './enforce.ts';
 import type { AnyGuard, Drill } from './guard.ts';
 
 /** The state cannot be built on this machine. Counts as no evidence, never as a pass. The message says what to install. */
@@ -32,6 +32,17 @@ interface Run {
   readonly unavailable?: string;
 }
 
+/** Undoes, last step first. Every step runs, whatever another did; what failed is said afterwards. */
+async function takeDown(undo: readonly (() => Promise<void> | void)[]): Promise<void> {
+  const [step, ...rest] = undo;
+  if (!step) return;
+  try {
+    await takeDown(rest);
+  } finally {
+    await step();
+  }
+}
+
 async function attempt(guard: AnyGuard, drill: Drill<unknown>): Promise<Run> {
   const undo: (() => Promise<void> | void)[] = [];
   const directory = await mkdtemp(join(tmpdir(), 'guardrails-drill-'));
@@ -54,11 +65,10 @@ async function attempt(guard: AnyGuard, drill: Drill<unknown>): Promise<Run> {
       return unavailable === undefined ? { outcome, observed } : { outcome, observed, unavailable };
     }
     const outcome = await decide(guard, request);
-    if (outcome.observed) await guard.release?.(outcome.observed.facts);
+    if (outcome.observed) await release(guard, outcome.observed.facts);
     return { outcome, observed: outcome.decision.codes[0] ?? outcome.decision.decision };
   } finally {
-    for (const step of undo.reverse()) await step();
-    await rm(directory, { recursive: true, force: true });
+    await takeDown([() => rm(directory, { recursive: true, force: true }), ...undo]);
   }
 }
 
@@ -74,16 +84,21 @@ interface Mutant {
  * guard lists as broken on purpose.
  */
 export function mutantsOf(guard: AnyGuard): readonly Mutant[] {
-  // Object.create, not spread: a guard may be a class instance whose methods live on its prototype.
-  const withProperty = (key: string, value: unknown): AnyGuard =>
-    Object.create(guard, { [key]: { value, enumerable: true } }) as AnyGuard;
-  const ruleless = guard.rules.map(({ code }) => ({
+  // A guard may be a class instance. Its methods run on the instance itself: on a copy they would not find private
+  // fields, every look would fail, and every mutant would seem to be noticed.
+  const withProperty = (key: string, changed: unknown): AnyGuard =>
+    new Proxy(guard, {
+      get(target, name) {
+        if (name === key) return changed;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  const ruleless = guard.rules.map(({ code }, index) => ({
     id: code,
     fault: `the rule ${code} taken out`,
-    guard: withProperty(
-      'rules',
-      guard.rules.filter((rule) => rule.code !== code),
-    ),
+    // By position: of two rules that share a code, each must be missed on its own.
+    guard: withProperty('rules', guard.rules.toSpliced(index, 1)),
   }));
   const blinded = (guard.mutants ?? []).map((mutant) => ({
     id: mutant.id,
@@ -103,7 +118,7 @@ export async function drillGuard(guard: AnyGuard, journal: EvidenceSink): Promis
       fault: drill.fault,
       expected: drill.expects,
       observed,
-      passed: observed === drill.expects,
+      passed: observed === drill.expects && !observed.startsWith('drill.'),
     };
     const draft = draftOf(guard, outcome, { mode: 'drill', replay: replayOf(guard), probe });
     await journal.append(draft, outcome.input);
@@ -133,7 +148,8 @@ export async function drillMutants(
     let last: Run | undefined;
     for (const drill of drills) {
       last = await attempt(mutant.guard, drill);
-      if (last.observed === drill.expects || last.observed.startsWith('drill.')) continue;
+      // An error is no judgement: a look that failed or took too long says nothing about the rule that is missing.
+      if (last.observed === drill.expects || last.outcome.decision.decision === 'error') continue;
       killer = { drill, run: last };
       break;
     }
