@@ -67,7 +67,7 @@ describe('the signed note', () => {
 
   it('ignores signatures by unknown keys but not a wrong one under a known key', () => {
     const other = generateSigner('other');
-    const both = note + (signCheckpoint(head, other).split('\n').at(-2) ?? '') + '\n';
+    const both = `${note + (signCheckpoint(head, other).split('\n').at(-2) ?? '')}\n`;
     expect(believed(both)).toBe(true);
     expect(signedBy(parseCheckpoint(note), [other])).toBeUndefined();
     const forged = signCheckpoint({ ...head, size: 43 }, signer).replace('\n43\n', '\n42\n');
