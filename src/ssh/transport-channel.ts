@@ -31,12 +31,13 @@ export interface ChannelOptions {
 /** Bytes that a login file may print before the begin mark. */
 const MAX_NOISE = 1024 * 1024;
 
-// In a subshell, so that an `exit` of the script cannot skip the end mark.
+// The script is one simple command, so it can neither leave the braces nor the shell. If it did, no end mark would
+// come, and the outcome would be unknown.
 const wrap = (script: string, nonce: string, input: string): string => `printf '\\n%s begin\\n' ${nonce}
 printf '\\n%s begin\\n' ${nonce} >&2
-(
+{
 ${script}
-)${input}
+}${input}
 c=$?
 printf '\\n%s end %s\\n' ${nonce} "$c"
 printf '\\n%s end %s\\n' ${nonce} "$c" >&2

@@ -114,8 +114,10 @@ function dialOnce({ host, port, offer, accepts, keepaliveMs, signal }: DialOptio
       waiting = [left, partial, next];
       const proceed = (chosen: AuthHandlerMiddleware): void => {
         methods = chosen;
+        socket.ref();
         if (waiting) chosen(...waiting);
       };
+      socket.unref(); // a grant that nobody uses keeps no process alive
       if (!accepted || !negotiated) settle({ outcome: 'unproven' });
       else settle({ outcome: 'presented', key: accepted, negotiated, held: { client, proceed, destroy } });
       return undefined;

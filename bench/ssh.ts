@@ -1,0 +1,133 @@
+// The transport beside bare ssh2, on the same sshd in the same run: a reused connection, and fifty log-ins. Bare ssh2
+// checks no host key, keeps no evidence and cannot tell an end from a broken link; the ratio is the price of all that.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'ssh2';
+import { generateSigner } from '../src/evidence/keys.ts';
+import { openJournal } from '../src/evidence/open-journal.ts';
+import type { EvidenceSink } from '../src/evidence/record.ts';
+import { enforce } from '../src/guards/enforce.ts';
+import { connect } from '../src/ssh/connection.ts';
+import { argv } from '../src/ssh/recipes/argv.ts';
+import { remoteCommand } from '../src/ssh/remote-command.ts';
+import { runOnHosts } from '../src/ssh/transport-fleet.ts';
+import { Gate } from '../src/ssh/transport-gate.ts';
+import { startHost, type TestHost } from '../test/e2e/host.ts';
+
+const ROUNDS = 5;
+const COMMANDS = 60;
+const HOSTS = 50;
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+
+function bareConnect(host: TestHost, noDelay: boolean): Promise<Client> {
+  const client = new Client();
+  const { host: address, port, user } = host.target(host.userWith('/bin/sh'));
+  return new Promise((resolve, reject) => {
+    client.once('error', reject).once('ready', () => {
+      if (noDelay) client.setNoDelay(true);
+      resolve(client);
+    });
+    client.connect({ host: address, port, username: user, privateKey: host.credentials.privateKey ?? '' });
+  });
+}
+
+function bareExec(client: Client, command: string, stdin?: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.exec(command, (error, channel) => {
+      if (error) return reject(error);
+      channel.on('close', () => resolve()).resume();
+      channel.stderr.resume();
+      if (stdin !== undefined) channel.end(stdin);
+    });
+  });
+}
+
+async function perSecond(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < COMMANDS; i++) await work();
+  return (COMMANDS * 1000) / (performance.now() - start);
+}
+
+async function reused(host: TestHost, durable: EvidenceSink): Promise<void> {
+  const memory: EvidenceSink = { append: async () => {} };
+  const target = host.target(host.userWith('/bin/sh'));
+  const [ours, journalled] = [
+    await connect(target, host.credentials, { journal: memory }),
+    await connect(target, host.credentials, { journal: durable }),
+  ];
+  const [quick, slow] = [await bareConnect(host, true), await bareConnect(host, false)];
+  const command = await enforce(remoteCommand, argv(['true']), { journal: memory });
+  const contenders: readonly [string, () => Promise<unknown>][] = [
+    ['ours', () => ours.run(command)],
+    ['ours, two durable records a run', () => journalled.run(command)],
+    ['bare ssh2, noDelay', () => bareExec(quick, 'true')],
+    ['bare ssh2, noDelay, script on stdin', () => bareExec(quick, 'exec /bin/sh -s', 'true\n')],
+    ['bare ssh2, defaults', () => bareExec(slow, 'true')],
+  ];
+  const rates = new Map<string, number[]>(contenders.map(([name]) => [name, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, work] of contenders) rates.get(name)?.push(await perSecond(work));
+  }
+  for (const client of [quick, slow]) client.end();
+  for (const connection of [ours, journalled]) connection.close();
+  const rate = (name: string): number => median(rates.get(name) ?? []);
+  console.log(`ssh: one reused connection, ${COMMANDS} commands back to back, median of ${ROUNDS}`);
+  for (const [name] of contenders) {
+    const ratio = rate('ours') / rate(name);
+    console.log(
+      `  ${name.padEnd(34)} ${rate(name).toFixed(0).padStart(5)}/s   ours is ${ratio.toFixed(2)} times that`,
+    );
+  }
+}
+
+async function fleet(host: TestHost, journal: EvidenceSink): Promise<void> {
+  const target = host.target(host.userWith('/bin/sh'));
+  const targets = Array.from({ length: HOSTS }, () => target);
+  const ours = async (): Promise<void> => {
+    const rows = await runOnHosts(targets, host.credentials, argv(['true']), { journal });
+    const failed = rows.filter((row) => row.outcome !== 'ran' || row.result.outcome !== 'exited');
+    if (failed.length > 0) throw new Error(`${failed.length} hosts failed`);
+  };
+  const bare = async (): Promise<void> => {
+    const gate = new Gate(8);
+    const one = async (): Promise<void> => {
+      const leave = await gate.enter();
+      const client = await bareConnect(host, true).finally(leave);
+      await bareExec(client, 'true');
+      client.end();
+    };
+    await Promise.all(targets.map(one));
+  };
+  const times = { ours: [] as number[], bare: [] as number[] };
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, work] of [
+      ['ours', ours],
+      ['bare', bare],
+    ] as const) {
+      const start = performance.now();
+      await work();
+      times[name].push(performance.now() - start);
+    }
+  }
+  const ratio = median(times.ours) / median(times.bare);
+  console.log(`ssh: ${HOSTS} log-ins with one command each, at most 8 handshakes at once, durable journal`);
+  console.log(`  ours takes ${ratio.toFixed(2)} times as long as bare ssh2`);
+}
+
+/** Prints both comparisons. Needs sshd; the absolute numbers are this machine's, the ratios are the claim. */
+export async function sshBench(): Promise<void> {
+  const host = await startHost({ shells: ['/bin/sh'], config: ['MaxStartups 200'] });
+  const directory = await mkdtemp(join(tmpdir(), 'bench-ssh-'));
+  const journal = await openJournal({ directory, signer: generateSigner('bench/ssh') });
+  try {
+    await reused(host, journal);
+    await fleet(host, journal);
+  } finally {
+    await journal.close();
+    await rm(directory, { recursive: true, force: true });
+    await host.stop();
+  }
+}
