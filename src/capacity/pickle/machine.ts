@@ -5,7 +5,7 @@ import { OPCODES } from './opcodes.ts';
 import { Reader } from './reader.ts';
 import { type PickleCode, PickleRefusal } from './refusal.ts';
 import { latin1Bytes } from './text.ts';
-import { type AllowedGlobal, Dict, Global, isTuple, List, Made, type Value } from './values.ts';
+import { type AllowedGlobal, Changeable, Dict, Global, isTuple, List, Made, type Value } from './values.ts';
 
 /** Sees what a strict run would stop at, and lets the pass go on where the stack effect is known. */
 export interface Watcher {
@@ -23,7 +23,9 @@ export class Machine extends Reader {
   /** How often each opcode byte was read. */
   readonly counts: Uint32Array = new Uint32Array(256);
   private readonly protocol: number;
+  /** Values wait below `height`; what lies above is left over and never read. */
   private readonly stack: Value[] = [];
+  private height = 0;
   private readonly marks: number[] = [];
   private floor = 0;
   private readonly memo: Value[] = [];
@@ -50,10 +52,9 @@ export class Machine extends Reader {
     }
     if (this.position !== this.bytes.length)
       this.refuse('pickle.trailing-bytes', 'something follows the end of the stream');
-    const [value, ...rest] = this.stack;
-    if (value === undefined || rest.length > 0 || this.marks.length > 0)
+    if (this.height !== 1 || this.marks.length > 0)
       this.refuse('pickle.leftover', 'the stream ends with other than one value');
-    return value;
+    return this.stack[0] as Value;
   }
 
   private leaveFrame(): void {
@@ -69,9 +70,9 @@ export class Machine extends Reader {
   }
 
   push(value: Value): void {
-    if (this.stack.length >= MAX_STACK)
+    if (this.height >= MAX_STACK)
       this.refuse('pickle.stack-limit', 'more values wait than in any real model');
-    this.stack.push(value);
+    this.stack[this.height++] = value;
   }
 
   /** A stand-in for what a refused opcode or name would have made; only an inspection gets this far. */
@@ -81,32 +82,31 @@ export class Machine extends Reader {
   }
 
   pop(): Value {
-    const value = this.stack.length > this.floor ? this.stack.pop() : undefined;
-    if (value === undefined)
-      this.refuse('pickle.stack-underflow', 'an opcode needs a value that is not there');
+    const value = this.top();
+    this.height--;
     return value;
   }
 
   top(): Value {
-    const value = this.stack.length > this.floor ? this.stack[this.stack.length - 1] : undefined;
-    if (value === undefined)
+    if (this.height <= this.floor)
       this.refuse('pickle.stack-underflow', 'an opcode needs a value that is not there');
-    return value;
+    return this.stack[this.height - 1] as Value;
   }
 
   mark(): void {
     if (this.marks.length >= MAX_STACK)
       this.refuse('pickle.stack-limit', 'more marks wait than in any real model');
     this.marks.push(this.floor);
-    this.floor = this.stack.length;
+    this.floor = this.height;
   }
 
   /** The values above the topmost mark, which goes too. */
   popToMark(): Value[] {
     const below = this.marks.pop();
     if (below === undefined) this.refuse('pickle.no-mark', 'an opcode needs a mark that is not there');
-    this.charge(32 + 8 * (this.stack.length - this.floor));
-    const values = this.stack.splice(this.floor);
+    this.charge(32 + 8 * (this.height - this.floor));
+    const values = this.stack.slice(this.floor, this.height);
+    this.height = this.floor;
     this.floor = below;
     return values;
   }
@@ -125,26 +125,26 @@ export class Machine extends Reader {
   fetch(index: number): void {
     const value = this.memo[index];
     if (value === undefined) this.refuse('pickle.memo-missing', 'the memo holds no such value');
-    if (value instanceof List || value instanceof Dict || value instanceof Made) value.shared = true;
+    if (value instanceof Changeable) value.shared = true;
     this.push(value);
   }
 
-  append(target: Value, values: readonly Value[]): void {
+  append(target: Value, values: Value[]): void {
     if (this.isUnknown(target)) return;
     if (!(target instanceof List))
       this.refuse('pickle.wrong-type', 'something is appended to what is not a list');
     this.requireUnshared(target);
     this.charge(8 * values.length);
-    for (const value of values) target.items.push(value);
+    target.add(values);
   }
 
-  setItems(target: Value, entries: readonly Value[]): void {
+  setItems(target: Value, entries: Value[]): void {
     if (this.isUnknown(target)) return;
     if (!(target instanceof Dict)) this.refuse('pickle.wrong-type', 'an item is set on what is not a dict');
     if (entries.length % 2 !== 0) this.refuse('pickle.stack-underflow', 'a key without a value');
     this.requireUnshared(target);
     this.charge(8 * entries.length);
-    for (const entry of entries) target.entries.push(entry);
+    target.add(entries);
   }
 
   /** A value changed after it was referred to reads differently before and after. No pickler writes that. */

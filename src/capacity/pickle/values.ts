@@ -35,17 +35,46 @@ export interface AllowedGlobal {
 }
 
 /** A value that Python could still change. Once it was fetched from the memo it must stay as it is. */
-abstract class Changeable {
+export abstract class Changeable {
   shared = false;
 }
 
-export class List extends Changeable {
-  readonly items: Value[] = [];
+const NOTHING: readonly Value[] = Object.freeze([]);
+
+/** What a container holds. The first batch is kept as it comes: mostly it is all, and copying it would cost most. */
+abstract class Container extends Changeable {
+  private held: Value[] | undefined = undefined;
+  /** The batches after the first, 1000 values each as picklers write them, until somebody reads. */
+  private more: Value[][] | undefined = undefined;
+
+  add(values: Value[]): void {
+    if (this.held === undefined) this.held = values;
+    else if (values.length === 1) (this.more?.at(-1) ?? this.held).push(...values);
+    else if (this.more === undefined) this.more = [values];
+    else this.more.push(values);
+  }
+
+  protected all(): readonly Value[] {
+    if (this.held !== undefined && this.more !== undefined) {
+      this.held = [this.held, ...this.more].flat();
+      this.more = undefined;
+    }
+    return this.held ?? NOTHING;
+  }
 }
 
-/** Keys and values in turn, in stream order. Not a Map: whoever reads a dict knows which few keys it may have. */
-export class Dict extends Changeable {
-  readonly entries: Value[] = [];
+export class List extends Container {
+  get items(): readonly Value[] {
+    return this.all();
+  }
+}
+
+/** Not a Map: whoever reads a dict knows which few keys it may have. */
+export class Dict extends Container {
+  /** Keys and values in turn, in stream order. */
+  get entries(): readonly Value[] {
+    return this.all();
+  }
 }
 
 /** A class or function that the stream names. */
