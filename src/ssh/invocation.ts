@@ -2,7 +2,8 @@
 // that needs a shell's control flow runs a constant script by `/bin/sh -c` and passes its values as arguments, so
 // that no dynamic byte is ever part of a script.
 import type { ParsedPrefix } from './fragments/prefix.ts';
-import { type Encoder, meaningOf, renderWord, type Word } from './fragments/word.ts';
+import { secretReader } from './fragments/secret.ts';
+import { type Encoder, literal, meaningOf, renderWord, type Word } from './fragments/word.ts';
 
 export interface Invocation {
   readonly prefix: ParsedPrefix;
@@ -16,24 +17,37 @@ export interface Surroundings {
   readonly path: string;
 }
 
-/** Returns the command as one line of POSIX sh (a newline inside quotes aside). */
-export function renderInvocation({ prefix, argv }: Invocation, encode: Encoder): string {
-  const { env, pathPrepend, wrapper } = prefix;
-  const directories = pathPrepend.map((word) => renderWord(word, encode)).join(':');
+/** A constant, a word, or several of them. */
+export type Part = string | Word | readonly Part[];
+
+/** Returns constants and words as words. */
+export function words(...parts: readonly Part[]): readonly Word[] {
+  return parts.flatMap((part) => {
+    if (typeof part === 'string') return literal(part);
+    return 'text' in part ? part : words(...part);
+  });
+}
+
+/** Returns the words that run a constant script with arguments. `source` must not depend on the request. */
+export function constantScript(source: string, ...parts: readonly Part[]): readonly Word[] {
+  return words('/bin/sh', '-c', source, 'sh', ...parts);
+}
+
+function line({ prefix, argv }: Invocation, spell: (word: Word) => string, path: string): readonly string[] {
+  const { env, secrets, pathPrepend, wrapper } = prefix;
   return [
-    ...(pathPrepend.length > 0 ? [`PATH=${directories}:"$PATH"`] : []),
-    ...env.map(([name, value]) => `${name}=${encode(value)}`),
-    ...[...wrapper, ...argv].map((word) => renderWord(word, encode)),
-  ].join(' ');
+    ...(pathPrepend.length > 0 ? [`PATH=${pathPrepend.map(spell).join(':')}:${path}`] : []),
+    ...env.map(([name, value]) => `${name}=${spell(value)}`),
+    ...[...secretReader(secrets), ...wrapper, ...argv].map(spell),
+  ];
+}
+
+/** Returns the command as one line of POSIX sh (a newline inside quotes aside). */
+export function renderInvocation(invocation: Invocation, encode: Encoder): string {
+  return line(invocation, (word) => renderWord(word, encode), '"$PATH"').join(' ');
 }
 
 /** Returns the words that a parser must find in the rendered line, variables included. */
-export function wordsOf({ prefix, argv }: Invocation, { home, path }: Surroundings): readonly string[] {
-  const { env, pathPrepend, wrapper } = prefix;
-  const directories = pathPrepend.map((word) => meaningOf(word, home)).join(':');
-  return [
-    ...(pathPrepend.length > 0 ? [`PATH=${directories}:${path}`] : []),
-    ...env.map(([name, value]) => `${name}=${value}`),
-    ...[...wrapper, ...argv].map((word) => meaningOf(word, home)),
-  ];
+export function wordsOf(invocation: Invocation, { home, path }: Surroundings): readonly string[] {
+  return line(invocation, (word) => meaningOf(word, home), path);
 }

@@ -1,9 +1,17 @@
 // Values that once became code, options or other places on a remote host, and lines that real code builds of them.
 import type { Drill } from '../guards/guard.ts';
 import type { Argument } from './fragments/program.ts';
+import { addPackages } from './recipes/add-packages.ts';
 import { argv } from './recipes/argv.ts';
+import { copyToHost } from './recipes/copy-to-host.ts';
 import { type DaskWorkerRequest, daskWorker } from './recipes/dask-worker.ts';
+import { dotenvMerge } from './recipes/dotenv-merge.ts';
 import type { RemoteCommandRequest } from './recipes/index.ts';
+import { postInstall } from './recipes/post-install.ts';
+import { pythonFind } from './recipes/python-find.ts';
+import { shareCheck } from './recipes/share-check.ts';
+import { shareSentinel } from './recipes/share-sentinel.ts';
+import { sshProbe } from './recipes/ssh-probe.ts';
 
 function drill(
   id: string,
@@ -21,6 +29,7 @@ const WORKER = {
   scheduler: 'tcp://10.0.0.1:8786',
   pidFile: 'worker.pid',
 };
+const PROJECT = { tool: ['uv'], worker: '~/wenv/flight_worker', python: '3.12' };
 const worker = (change: Partial<Omit<DaskWorkerRequest, 'recipe'>>): RemoteCommandRequest =>
   daskWorker({ ...WORKER, ...change });
 const run = (...words: Argument[]): RemoteCommandRequest => argv(words);
@@ -170,6 +179,79 @@ export const remoteCommandDrills: readonly Drill<RemoteCommandRequest>[] = [
     'a range that ends before it starts',
     'command.port-range',
     worker({ workerPort: '9100:9000' }),
+  ),
+  drill(
+    'ssh-option-host',
+    'a target that makes ssh run a command here',
+    'command.host',
+    sshProbe({ host: '-oProxyCommand=touch PWNED' }),
+  ),
+  drill(
+    'ssh-option-user',
+    'the same in the user name',
+    'command.user',
+    sshProbe({ host: 'node-1', user: '-oProxyCommand=touch PWNED' }),
+  ),
+  drill(
+    'local-file-as-host',
+    'none: a local file whose name reads like host:path',
+    'allow',
+    copyToHost({ files: ['evil:x', '-r'], host: 'node-1', destination: '~/in' }),
+  ),
+  drill(
+    'python-option',
+    'a version that is an option of uv',
+    'command.python-version',
+    pythonFind({ tool: ['uv'], python: '--directory=/tmp' }),
+  ),
+  drill(
+    'requirement-option',
+    'a requirement that names another index',
+    'command.requirement',
+    addPackages({ ...PROJECT, packages: ['dask', '--index-url=http://evil.test'] }),
+  ),
+  drill(
+    'module-code',
+    'a module name with code behind it',
+    'command.module',
+    postInstall({ ...PROJECT, module: 'os;import pty' }),
+  ),
+  drill(
+    'tool-substitution',
+    'a tool that an operator wrote with a substitution in it',
+    'command.tool-syntax',
+    worker({ tool: 'uv --cache-dir $(mktemp -d)' }),
+  ),
+  drill('tool-second-line', 'a tool of two lines', 'command.tool-syntax', worker({ tool: 'uv\nid' })),
+  drill(
+    'share-system',
+    'a share over a system directory',
+    'command.share-root',
+    shareCheck({ share: '/etc/ssh' }),
+  ),
+  drill(
+    'share-keys',
+    'a share over the keys of a user',
+    'command.share-root',
+    shareCheck({ share: '~/.ssh/x' }),
+  ),
+  drill(
+    'sentinel-elsewhere',
+    'a sentinel outside the share',
+    'command.path-anchored',
+    shareSentinel({ share: '/srv/share', file: '/etc/passwd', token: '0'.repeat(32) }),
+  ),
+  drill(
+    'dotenv-second-line',
+    'a value that adds a variable of its own',
+    'command.value-control',
+    dotenvMerge({ file: '~/.agilab/.env', values: { A: "x'\nB='y" } }),
+  ),
+  drill(
+    'index-password',
+    'a package index with a password in its address',
+    'command.url',
+    worker({ prefix: { resolver: { indexUrl: 'https://user:password@index.test/simple' } } }),
   ),
   drill(
     'too-long',

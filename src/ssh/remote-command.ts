@@ -19,6 +19,8 @@ export interface CommandFacts {
   readonly script: string;
   /** What the script means, variables before the program included; paths under the remote home as `~/rest`. */
   readonly words: readonly string[];
+  /** Variables whose values the command reads from its standard input, one line each, in this order. */
+  readonly secrets: readonly string[];
   /** Length of the script in bytes. */
   readonly bytes: number;
   /** Whether the script, read by the other parser, is the words that were meant. */
@@ -54,6 +56,7 @@ function look(request: RemoteCommandRequest, encode: Encoder): CommandFacts {
       fault: undefined,
       script,
       words: wordsOf(invocation, { home: '~', path: '$PATH' }),
+      secrets: invocation.prefix.secrets,
       bytes,
       readsBack: !readable || readsAs(script, meant),
       existingReadsBack: existing === undefined || readsAs(existing, meant),
@@ -66,6 +69,7 @@ function look(request: RemoteCommandRequest, encode: Encoder): CommandFacts {
       fault: { kind, slot },
       script: '',
       words: [],
+      secrets: [],
       bytes: 0,
       readsBack: true,
       existingReadsBack: true,
@@ -112,11 +116,13 @@ export class RemoteCommand {
   /** What it means: variables, program and arguments. Paths under the remote home show as `~/rest`. */
   readonly words: readonly string[];
   readonly recipe: string;
+  /** Names of the variables that it reads from standard input; `secretInput` makes those lines. */
+  readonly secrets: readonly string[];
   /** `sha256:` and the hex digest of the script's UTF-8 bytes. */
   readonly digest: string;
 
   /** @throws CodedError `command.not-granted` for everyone but the guard. */
-  private constructor(key: symbol, { script, words, recipe }: CommandFacts) {
+  private constructor(key: symbol, { script, words, recipe, secrets }: CommandFacts) {
     if (key !== granting) {
       const remedy = 'Ask the guard: enforce(remoteCommand, request, { journal }).';
       throw new CodedError(
@@ -129,6 +135,7 @@ export class RemoteCommand {
     this.script = script;
     this.words = Object.freeze([...words]);
     this.recipe = recipe;
+    this.secrets = Object.freeze([...secrets]);
     this.digest = digestOf(script);
     Object.freeze(this);
   }

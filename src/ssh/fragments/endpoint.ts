@@ -1,4 +1,4 @@
-// Where a Dask scheduler listens: scheme, host and port, each by its own grammar and written back in one spelling.
+// Where something listens: scheme, user, host and port, each by its own grammar and written back in one spelling.
 import { isIPv4, isIPv6 } from 'node:net';
 import { FragmentFault } from './fault.ts';
 import { literal, type Word } from './word.ts';
@@ -23,6 +23,41 @@ export function parseHost(text: string, slot = 'the host'): string {
   if (isIPv6(address) && !address.includes('%')) return new URL(`http://[${address}]`).hostname.slice(1, -1);
   if (inner === undefined && (isIPv4(host) || HOST_NAME.test(host))) return host;
   throw new FragmentFault('host', slot);
+}
+
+/**
+ * Returns the host that a local ssh client is to reach: as {@link parseHost}, or a link-local address with the
+ * interface of this machine behind it (RFC 4007), which no other address may carry.
+ *
+ * @throws FragmentFault `ssh.host`.
+ */
+export function parseSshHost(text: string, slot = 'the host'): string {
+  const [, address, zone] =
+    /^(fe[89ab][0-9a-f]:[0-9a-f:]*)%([A-Za-z0-9][A-Za-z0-9._-]{0,14})$/i.exec(text) ?? [];
+  return address === undefined ? parseHost(text, slot) : `${parseHost(address, slot)}%${zone}`;
+}
+
+/**
+ * Returns `user@host`, or the host alone, for ssh and scp. Neither part can look like an option.
+ *
+ * @throws FragmentFault `ssh.user`, `ssh.host`.
+ */
+export function parseTarget(host: string, user?: string): { readonly ssh: string; readonly scp: string } {
+  const name = parseSshHost(host);
+  if (user !== undefined && !/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user))
+    throw new FragmentFault('user', 'the user');
+  const at = user === undefined ? '' : `${user}@`;
+  return { ssh: `${at}${name}`, scp: `${at}${name.includes(':') ? `[${name}]` : name}:` };
+}
+
+/**
+ * Returns the name under which known_hosts lists a host: `host`, or `[host]:port` for any port but 22.
+ *
+ * @throws FragmentFault `ssh.host`.
+ */
+export function parseKnownName(host: string, port: number): string {
+  const name = parseSshHost(host);
+  return port === 22 ? name : `[${name}]:${port}`;
 }
 
 /** @throws FragmentFault `ssh.port`. */

@@ -43,6 +43,10 @@ export const FAULTS = {
     says: 'steers the shell or the loader itself, so that its value could become code',
     remedy: 'Leave it out; directories for PATH go into pathPrepend.',
   },
+  'value-control': {
+    says: 'holds a control character, which could begin another line of the file',
+    remedy: 'Use a value of one line.',
+  },
   'path-control': {
     says: 'holds a control character other than a newline',
     remedy: 'Rename the directory; only newlines are carried.',
@@ -53,6 +57,7 @@ export const FAULTS = {
     remedy: 'Write the directory out; for a file of that name in the working directory use ./~name.',
   },
   'path-relative': { says: 'is relative, and to what is not known here', remedy: PATH },
+  'path-anchored': { says: 'is not relative', remedy: 'Name it relative to the directory before it.' },
   'path-colon': {
     says: 'holds ":", which separates the directories of PATH',
     remedy: 'Choose a directory without a colon.',
@@ -70,6 +75,31 @@ export const FAULTS = {
   'port-range': {
     says: 'is not a range of ports',
     remedy: 'Write one port, or first:last with first <= last.',
+  },
+  user: {
+    says: 'is not a user name',
+    remedy: 'Use letters, digits, "_", "." and "-", starting with a letter or "_".',
+  },
+  'python-version': {
+    says: 'is not a Python version',
+    remedy: 'Write 3.12, cpython@3.12, or bounds such as >=3.11,<3.14.',
+  },
+  requirement: {
+    says: 'is not a requirement',
+    remedy: 'Write name, name[extra] or name==1.2; a wheel on the host goes in as {"path": "/dir/x.whl"}.',
+  },
+  module: { says: 'is not the dotted name of a module', remedy: 'Write it as package.module.' },
+  'tool-syntax': {
+    says: 'holds shell syntax, where only words and quotes are read',
+    remedy: 'Send the words as a list.',
+  },
+  'share-root': {
+    says: 'is no place for a share: the root, a home, a hidden or a system directory',
+    remedy: 'Choose a directory of its own, such as ~/clustershare.',
+  },
+  url: {
+    says: 'is not an https address without credentials',
+    remedy: 'Use https://; send an address that holds a password as a secret variable.',
   },
 } as const satisfies Record<string, Fault>;
 

@@ -4,11 +4,16 @@ import { z } from 'zod';
 import { FragmentFault, requireText } from './fault.ts';
 import { type Argument, argumentVector, MAX_TEXT, parseArgv, someText, text } from './program.ts';
 import { RemotePath } from './remote-path.ts';
+import { parseResolver, type Resolver, resolver } from './resolver.ts';
 import type { Word } from './word.ts';
 
 export interface Prefix {
   /** Variables for the command only. Not for secrets: they would show in the command line. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Where uv looks for packages and whom it trusts. */
+  readonly resolver?: Resolver | undefined;
+  /** Names of variables whose values come on standard input, one line each, in this order. See {@link Secret}. */
+  readonly secrets?: readonly string[] | undefined;
   /** Directories that go before PATH, first one first. */
   readonly pathPrepend?: readonly string[] | undefined;
   /** A program that runs the command, such as `nice -n 5`. */
@@ -17,6 +22,8 @@ export interface Prefix {
 
 export const prefix: z.ZodType<Prefix> = z.strictObject({
   env: z.record(z.string().max(MAX_TEXT), text).optional(),
+  resolver: resolver.optional(),
+  secrets: z.array(text).max(64).optional(),
   pathPrepend: z.array(someText).max(64).optional(),
   wrapper: argumentVector.optional(),
 });
@@ -41,16 +48,21 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
 
 /** A prefix, parsed. */
 export interface ParsedPrefix {
-  readonly env: readonly (readonly [name: string, value: string])[];
+  readonly env: readonly (readonly [name: string, value: Word])[];
+  readonly secrets: readonly string[];
   readonly pathPrepend: readonly Word[];
   readonly wrapper: readonly Word[];
 }
 
-function parseVariable(name: string, value: string): readonly [string, string] {
-  requireText(value, 'the value of a variable');
+function parseName(name: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new FragmentFault('environment-name', 'a variable');
   if (RESERVED.has(name)) throw new FragmentFault('reserved-variable', 'a variable');
-  return [name, value];
+  return name;
+}
+
+function parseVariable(name: string, value: string): readonly [string, Word] {
+  requireText(value, 'the value of a variable');
+  return [parseName(name), { text: value, underHome: false }];
 }
 
 function parseDirectory(directory: string): Word {
@@ -60,12 +72,22 @@ function parseDirectory(directory: string): Word {
 }
 
 /**
- * @throws FragmentFault `ssh.environment-name`, `ssh.reserved-variable`, `ssh.path-colon`, and as paths and
+ * @throws FragmentFault `ssh.environment-name`, `ssh.reserved-variable`, `ssh.path-colon`, `ssh.url`, and as paths and
  * programs do.
  */
-export function parsePrefix({ env = {}, pathPrepend = [], wrapper }: Prefix = {}): ParsedPrefix {
+export function parsePrefix({
+  env = {},
+  resolver,
+  secrets = [],
+  pathPrepend = [],
+  wrapper,
+}: Prefix = {}): ParsedPrefix {
   return {
-    env: Object.entries(env).map(([name, value]) => parseVariable(name, value)),
+    env: [
+      ...parseResolver(resolver),
+      ...Object.entries(env).map(([name, value]) => parseVariable(name, value)),
+    ],
+    secrets: secrets.map(parseName),
     pathPrepend: pathPrepend.map(parseDirectory),
     wrapper: wrapper ? parseArgv(wrapper, 'wrapper') : [],
   };

@@ -28,6 +28,10 @@ const BUILTINS: ReadonlySet<string> = new Set(
    vared wait whence where which zcompile zformat zmodload zparseopts zstyle`.split(/\s+/),
 );
 
+/** How a tool is called: its words, or one line of them as an operator writes it (see {@link parseTool}). */
+export type Tool = string | readonly Argument[];
+export const tool: z.ZodType<Tool> = z.union([someText, argumentVector]);
+
 /**
  * Returns the words of an argument.
  *
@@ -52,4 +56,27 @@ export function parseArgv(argv: readonly Argument[], slot: string): readonly Wor
   if (name.includes('=')) throw new FragmentFault('assignment-like-program', `${slot}[0]`);
   if (BUILTINS.has(name)) throw new FragmentFault('shell-builtin', `${slot}[0]`);
   return words;
+}
+
+// One word of an operator's line. Outside quotes: what no shell gives a meaning. "..." holds nothing that expands.
+const TOOL_WORD = /(~(?=\/))?((?:[\w%+,./:=@^-]|'[^']*'|"[^"$`\\!]*")+)(?: +|$)/y;
+
+/**
+ * Returns the words of a tool. A line is cut at blanks; quotes group, `~/` at the start of a word is the remote home,
+ * and every other character that some shell might interpret is refused, never passed on.
+ *
+ * @throws FragmentFault `ssh.tool-syntax`, and as {@link parseArgv}.
+ */
+export function parseTool(tool: Tool, slot = 'the tool'): readonly Word[] {
+  if (typeof tool !== 'string') return parseArgv(tool, slot);
+  requireText(tool, slot);
+  const words: Argument[] = [];
+  TOOL_WORD.lastIndex = 0;
+  while (TOOL_WORD.lastIndex < tool.length || words.length === 0) {
+    const [, home, word] = TOOL_WORD.exec(tool) ?? [];
+    if (word === undefined || /\p{Cc}/u.test(word)) throw new FragmentFault('tool-syntax', slot);
+    const text = word.replaceAll(/['"]/g, '');
+    words.push(home === undefined ? text : { path: `~${text}` });
+  }
+  return parseArgv(words, slot);
 }

@@ -5,6 +5,12 @@ import type { Word } from './word.ts';
 
 type Base = 'absolute' | 'home' | 'relative';
 
+// Top-level directories that belong to the system (FHS 3.0 and macOS). /srv, /mnt, /media, /opt, /data are not listed.
+const SYSTEM: ReadonlySet<string> = new Set(
+  `Applications Library System Volumes bin boot dev etc lib lib32 lib64 libx32 private proc root run sbin sys usr
+   var`.split(/\s+/),
+);
+
 export class RemotePath {
   readonly base: Base;
   /** Its components; none for `/`, `~` or `.` itself. */
@@ -48,9 +54,43 @@ export class RemotePath {
     return path;
   }
 
+  /**
+   * Returns the text of a path that starts at `/`, for slots where nobody expands `~`.
+   *
+   * @throws FragmentFault as {@link RemotePath.parse}, and `ssh.path-relative`.
+   */
+  static parseAbsolute(text: string, slot = 'the path'): string {
+    const path = RemotePath.parse(text, slot);
+    if (path.base !== 'absolute') throw new FragmentFault('path-relative', slot);
+    return path.word.text;
+  }
+
+  /**
+   * Parses a directory that hosts share and that may be mounted over or emptied: one of its own, deep enough not to
+   * be somebody else's.
+   *
+   * @throws FragmentFault as {@link RemotePath.parseAnchored}, and `ssh.share-root`.
+   */
+  static parseShare(text: string, slot = 'the share'): RemotePath {
+    const path = RemotePath.parseAnchored(text, slot);
+    const [first = '', ...rest] = path.components;
+    const depth = path.base === 'home' ? 1 : /^(home|Users)$/.test(first) ? 3 : 2;
+    const system = path.base === 'absolute' && SYSTEM.has(first);
+    if (system || path.components.length < depth || [first, ...rest].some((name) => name.startsWith('.'))) {
+      throw new FragmentFault('share-root', slot);
+    }
+    return path;
+  }
+
   /** Returns the path of something below this one. */
   join(...names: readonly string[]): RemotePath {
     return new RemotePath(this.base, [...this.components, ...names]);
+  }
+
+  /** The path as SFTP takes it, where a relative one starts at the home directory; never shell source. */
+  get fromLogin(): string {
+    const { text, underHome } = this.word;
+    return underHome ? `./${text}` : text;
   }
 
   /** Whether this path lies strictly below `parent`, by its components. */

@@ -1,8 +1,7 @@
 // Any program with any arguments, for what no recipe covers. Each word arrives as one word, whatever it holds.
 import { z } from 'zod';
-import { parsePrefix } from '../fragments/prefix.ts';
 import { type Argument, argumentVector, parseArgv } from '../fragments/program.ts';
-import { type CommonRequest, common, type Recipe } from './recipe.ts';
+import { type CommonRequest, command, common, type Recipe } from './recipe.ts';
 
 export interface ArgvRequest extends CommonRequest {
   readonly recipe: 'argv';
@@ -12,7 +11,7 @@ export interface ArgvRequest extends CommonRequest {
 export const argvRecipe: Recipe<ArgvRequest> = {
   id: 'argv',
   request: z.strictObject({ recipe: z.literal('argv'), argv: argumentVector, ...common }),
-  invocation: ({ argv, prefix }) => ({ prefix: parsePrefix(prefix), argv: parseArgv(argv, 'argv') }),
+  invocation: ({ argv, prefix }) => command(prefix, parseArgv(argv, 'argv')),
 };
 
 /** Returns the request for one program with its arguments. */

@@ -1,0 +1,41 @@
+// Adds packages to a worker's project: uv --project DIR add -p VERSION [--upgrade] SPEC...
+import { z } from 'zod';
+import { type Argument, argumentVector, parseTool, someText, type Tool, tool } from '../fragments/program.ts';
+import { parsePythonVersion, parseRequirement } from '../fragments/python.ts';
+import { RemotePath } from '../fragments/remote-path.ts';
+import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+
+export interface AddPackagesRequest extends CommonRequest {
+  readonly recipe: 'add-packages';
+  readonly tool: Tool;
+  readonly worker: string;
+  readonly python: string;
+  /** Requirements (`dask[distributed]>=2024.1`), or wheels on the host (`{ path }`). */
+  readonly packages: readonly Argument[];
+  readonly upgrade?: boolean | undefined;
+}
+
+export const addPackagesRecipe: Recipe<AddPackagesRequest> = {
+  id: 'add-packages',
+  request: z.strictObject({
+    recipe: z.literal('add-packages'),
+    tool,
+    worker: someText,
+    python: someText,
+    packages: argumentVector,
+    upgrade: z.boolean().optional(),
+    ...common,
+  }),
+  invocation: ({ tool, worker, python, packages, upgrade = false, prefix }) =>
+    command(
+      prefix,
+      [parseTool(tool), '--project', RemotePath.parseAnchored(worker, 'the worker directory').word],
+      ['add', '-p', parsePythonVersion(python), upgrade ? '--upgrade' : []],
+      packages.map((item) => parseRequirement(item)),
+    ),
+};
+
+/** Returns the request that adds packages to a worker's project. */
+export function addPackages(input: Input<AddPackagesRequest>): AddPackagesRequest {
+  return { recipe: 'add-packages', ...input };
+}

@@ -1,0 +1,75 @@
+// Sets variables in a dotenv file on a host and keeps every other line: python3 -c CODE FILE NAME=VALUE... NAME...
+// The code is constant and finds the values in its arguments, or for secrets in its environment.
+import { z } from 'zod';
+import { FragmentFault, requireText } from '../fragments/fault.ts';
+import { someText, text } from '../fragments/program.ts';
+import { RemotePath } from '../fragments/remote-path.ts';
+import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+
+export interface DotenvMergeRequest extends CommonRequest {
+  readonly recipe: 'dotenv-merge';
+  /** Absolute or `~/rest`; made with its directory, mode 0600, when it is not there. */
+  readonly file: string;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+const MERGE = `import os, re, sys, tempfile
+path = sys.argv[1]
+new = {}
+for word in sys.argv[2:]:
+    name, equals, value = word.partition("=")
+    new[name] = value if equals else os.environ[name]
+lines = []
+try:
+    with open(path, encoding="utf-8") as old:
+        lines = old.read().splitlines()
+except FileNotFoundError:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+def key(line):
+    found = re.match(r"\\s*(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=", line)
+    return found and found.group(1)
+def quoted(value):
+    return "'" + value.replace("\\\\", "\\\\\\\\").replace("'", "\\\\'") + "'"
+lines = [line for line in lines if key(line) not in new]
+lines += [name + "=" + quoted(value) for name, value in new.items()]
+handle, part = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".env.")
+try:
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write("\\n".join(lines) + "\\n")
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(part, path)
+except BaseException:
+    os.unlink(part)
+    raise
+print(path)`;
+
+function parseAssignment(name: string, value: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new FragmentFault('environment-name', 'a variable');
+  requireText(value, 'the value of a variable');
+  // A dotenv reader ends the value at a line break, and what follows would be a variable of its own.
+  if (/\p{Cc}/u.test(value)) throw new FragmentFault('value-control', 'the value of a variable');
+  return `${name}=${value}`;
+}
+
+export const dotenvMergeRecipe: Recipe<DotenvMergeRequest> = {
+  id: 'dotenv-merge',
+  request: z.strictObject({
+    recipe: z.literal('dotenv-merge'),
+    file: someText,
+    values: z.record(text, text),
+    ...common,
+  }),
+  invocation: ({ file, values, prefix }) =>
+    command(
+      prefix,
+      ['python3', '-c', MERGE, RemotePath.parseAnchored(file, 'the file').word],
+      ...Object.entries(values).map(([name, value]) => parseAssignment(name, value)),
+      ...(prefix?.secrets ?? []),
+    ),
+};
+
+/** Returns the request that sets variables in a dotenv file; the secrets of its prefix are set as well. */
+export function dotenvMerge(input: Input<DotenvMergeRequest>): DotenvMergeRequest {
+  return { recipe: 'dotenv-merge', ...input };
+}

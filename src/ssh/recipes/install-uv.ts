@@ -1,0 +1,40 @@
+// Installs one version of uv with the installer of that version, once its bytes are the ones expected. The script is
+// constant; version and digest are its arguments.
+import { z } from 'zod';
+import { constantScript } from '../invocation.ts';
+import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+
+export interface InstallUvRequest extends CommonRequest {
+  readonly recipe: 'install-uv';
+  /** `0.5.11` */
+  readonly version: string;
+  /** SHA-256 of the installer, 64 lowercase hex digits. What is not known beforehand is not run. */
+  readonly sha256: string;
+}
+
+const INSTALL = `set -eu
+installer=$(mktemp)
+trap 'rm -f -- "$installer"' EXIT
+curl --proto '=https' --proto-redir '=https' --tlsv1.2 -LsSf -o "$installer" -- "https://astral.sh/uv/$1/install.sh"
+if command -v sha256sum >/dev/null 2>&1; then found=$(sha256sum <"$installer"); else found=$(shasum -a 256 <"$installer"); fi
+if [ "\${found%% *}" != "$2" ]; then
+  echo 'the installer is not the one expected' >&2
+  exit 65
+fi
+sh "$installer"`;
+
+export const installUvRecipe: Recipe<InstallUvRequest> = {
+  id: 'install-uv',
+  request: z.strictObject({
+    recipe: z.literal('install-uv'),
+    version: z.string().regex(/^\d{1,4}\.\d{1,4}\.\d{1,4}$/),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    ...common,
+  }),
+  invocation: ({ version, sha256, prefix }) => command(prefix, constantScript(INSTALL, version, sha256)),
+};
+
+/** Returns the request that installs one version of uv. */
+export function installUv(input: Input<InstallUvRequest>): InstallUvRequest {
+  return { recipe: 'install-uv', ...input };
+}

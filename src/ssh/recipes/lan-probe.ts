@@ -1,0 +1,40 @@
+// Prints what a manager wants to know of a host in its network, one `name=value` line each, the last one being
+// whether the host can log in to the manager.
+import { z } from 'zod';
+import { parseTarget } from '../fragments/endpoint.ts';
+import { someText } from '../fragments/program.ts';
+import { constantScript } from '../invocation.ts';
+import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+
+export interface LanProbeRequest extends CommonRequest {
+  readonly recipe: 'lan-probe';
+  /** The manager, as the host reaches it. */
+  readonly manager: string;
+  readonly user?: string | undefined;
+}
+
+const PROBE = `has() { if command -v "$1" >/dev/null 2>&1; then echo yes; else echo no; fi; }
+printf 'hostname=%s\\nsystem=%s\\nmachine=%s\\n' "$(hostname)" "$(uname -s)" "$(uname -m)"
+printf 'python3=%s\\nuv=%s\\nsshfs=%s\\n' "$(has python3)" "$(has uv)" "$(has sshfs)"
+if ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=3 -- "$1" hostname </dev/null >/dev/null 2>&1; then
+  echo manager=yes
+else
+  echo manager=no
+fi`;
+
+export const lanProbeRecipe: Recipe<LanProbeRequest> = {
+  id: 'lan-probe',
+  request: z.strictObject({
+    recipe: z.literal('lan-probe'),
+    manager: someText,
+    user: someText.optional(),
+    ...common,
+  }),
+  invocation: ({ manager, user, prefix }) =>
+    command(prefix, constantScript(PROBE, parseTarget(manager, user).ssh)),
+};
+
+/** Returns the request for what a manager wants to know of a host in its network. */
+export function lanProbe(input: Input<LanProbeRequest>): LanProbeRequest {
+  return { recipe: 'lan-probe', ...input };
+}

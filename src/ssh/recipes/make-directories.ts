@@ -1,0 +1,38 @@
+// Makes a directory and its parents through Python, on hosts where no shell tool can be counted on:
+// uv run [--no-sync] python -c CODE DIR. The path is an argument of the code, not part of it.
+import { z } from 'zod';
+import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
+import { RemotePath } from '../fragments/remote-path.ts';
+import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+
+export interface MakeDirectoriesRequest extends CommonRequest {
+  readonly recipe: 'make-directories';
+  readonly tool: Tool;
+  readonly directory: string;
+  /** `--no-sync`. */
+  readonly noSync?: boolean | undefined;
+}
+
+const CODE = 'import os, sys; os.makedirs(sys.argv[1], exist_ok=True)';
+
+export const makeDirectoriesRecipe: Recipe<MakeDirectoriesRequest> = {
+  id: 'make-directories',
+  request: z.strictObject({
+    recipe: z.literal('make-directories'),
+    tool,
+    directory: someText,
+    noSync: z.boolean().optional(),
+    ...common,
+  }),
+  invocation: ({ tool, directory, noSync = false, prefix }) =>
+    command(
+      prefix,
+      [parseTool(tool), 'run', noSync ? '--no-sync' : [], 'python', '-c', CODE],
+      RemotePath.parseAnchored(directory, 'the directory').word,
+    ),
+};
+
+/** Returns the request that makes a directory and its parents through Python. */
+export function makeDirectories(input: Input<MakeDirectoriesRequest>): MakeDirectoriesRequest {
+  return { recipe: 'make-directories', ...input };
+}
