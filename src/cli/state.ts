@@ -3,9 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { processIdentity } from '../evidence/identity.ts';
-import { type Journal, openJournal, readJournal } from '../evidence/journal.ts';
+import type { Journal } from '../evidence/journal.ts';
+import { readJournal } from '../evidence/journal-files.ts';
 import { initKeys, loadPins, loadSigner } from '../evidence/key-store.ts';
 import { type NoteSigner, parseVerifierKey } from '../evidence/keys.ts';
+import { openJournal } from '../evidence/open-journal.ts';
 import { type JournalVerdict, type Pin, verifyJournal } from '../evidence/verify.ts';
 
 /** Options of every command that touches the state directory. */

@@ -1,6 +1,7 @@
 // The public surface of the evidence room.
 export { CodedError } from './coded-error.ts';
-export { Journal, type JournalOptions, openJournal, readJournal } from './journal.ts';
+export { Journal } from './journal.ts';
+export { readJournal } from './journal-files.ts';
 export { initKeys, loadPins, loadSigner } from './key-store.ts';
 export {
   generateSigner,
@@ -9,6 +10,7 @@ export {
   parseVerifierKey,
   signerFromPem,
 } from './keys.ts';
+export { type JournalOptions, openJournal } from './open-journal.ts';
 export {
   DIMENSION_IDS,
   type DimensionId,

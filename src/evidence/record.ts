@@ -86,9 +86,13 @@ export interface EvidenceSink {
 /** Longest line, newline excluded, in bytes. */
 export const MAX_RECORD_BYTES = 16_384;
 
+/** Longest reason and longest name of a subject, in UTF-16 units. */
+export const MAX_REASON = 2_000;
+export const MAX_SUBJECT_NAME = 400;
+
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const name = z.string().min(1).max(200);
-const sentence = z.string().max(2_000);
+const sentence = z.string().max(MAX_REASON);
 
 export const evidenceRecord: z.ZodType<EvidenceRecord> = z.strictObject({
   schema: z.literal('agilab.guard_evidence.v1'),
@@ -109,7 +113,7 @@ export const evidenceRecord: z.ZodType<EvidenceRecord> = z.strictObject({
   subject: z
     .strictObject({
       kind: name,
-      name: z.string().max(400).optional(),
+      name: z.string().max(MAX_SUBJECT_NAME).optional(),
       digest: z
         .string()
         .regex(/^sha256:[0-9a-f]{64}$/)

@@ -50,7 +50,7 @@ export interface JournalVerdict {
   /** `unsigned`: no checkpoint. `unpinned`: signed by a key that nobody here vouches for. */
   readonly key: 'pinned' | 'unpinned' | 'unsigned';
   /** `first-seen`: no earlier checkpoint was given, so rollback could not be looked for. */
-  readonly history: 'extends' | 'first-seen';
+  readonly history: 'extends' | 'broken' | 'first-seen';
   readonly origin: string | undefined;
   /** Complete lines in the file. */
   readonly size: number;
@@ -79,6 +79,9 @@ export interface JournalScan {
 export const GENESIS: string = '0'.repeat(64);
 const NEWLINE = 0x0a;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** What shows that the journal does not extend its earlier checkpoint. */
+const HISTORY_PROBLEMS = new Set(['journal.foreign-origin', 'journal.rolled-back']);
 
 /** Returns the record on a line, or `undefined` when the bytes are none. */
 function parseLine(bytes: Uint8Array): EvidenceRecord | undefined {
@@ -229,11 +232,12 @@ export function verifyJournal(files: JournalFiles, options: VerifyOptions): Jour
     line: record.seq + 1,
     sealed: record.seq < covered && !adopted.has(record.seq),
   }));
+  const breaks = problems.some(({ code }) => HISTORY_PROBLEMS.has(code));
   return {
     ok: problems.length === 0 && key === 'pinned',
     problems,
     key,
-    history: previous ? 'extends' : 'first-seen',
+    history: previous === undefined ? 'first-seen' : breaks ? 'broken' : 'extends',
     origin: checkpoint?.claimed.origin,
     size,
     root: bytesToHex(scan.tree.root()),

@@ -5,7 +5,13 @@ import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { errnoOf } from '../evidence/coded-error.ts';
 import { codeIdentity } from '../evidence/identity.ts';
-import type { EvidenceDraft, EvidenceSink, Subject } from '../evidence/record.ts';
+import {
+  type EvidenceDraft,
+  type EvidenceSink,
+  MAX_REASON,
+  MAX_SUBJECT_NAME,
+  type Subject,
+} from '../evidence/record.ts';
 import { type AnyGuard, type Decision, type Guard, GuardRefusal } from './guard.ts';
 
 export interface JudgeOptions {
@@ -203,10 +209,16 @@ export async function decide<Request, Facts, Grant>(
   try {
     subject = guard.subject?.(facts);
   } catch (error) {
-    const reason = 'the guard could not name what it judged';
-    return { ...refuse('guard.rule-failed', reason, error, input), observed: { facts } };
+    const broken = refusal(guard, 'guard.rule-failed', 'the guard could not name what it judged');
+    const codes = [...broken.codes, ...decision.codes];
+    return { decision: { ...broken, codes }, input, subject, observed: { facts }, cause: error };
   }
   return { decision, input, subject, observed: { facts }, cause };
+}
+
+/** A text over its limit would make the decision unrecordable, and who causes one could keep it out of the journal. */
+function clip(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}\u2026`;
 }
 
 /** The record of an outcome, before the journal adds its own fields. */
@@ -222,8 +234,10 @@ export function draftOf(
     dimension: guard.dimension,
     decision: decision.decision,
     codes: decision.codes,
-    reason: decision.reason,
-    ...(subject ? { subject } : {}),
+    reason: clip(decision.reason, MAX_REASON),
+    ...(subject
+      ? { subject: { ...subject, name: subject.name && clip(subject.name, MAX_SUBJECT_NAME) } }
+      : {}),
     policyDigest: createHash('sha256').update(policy).digest('hex'),
     ...rest,
   };

@@ -1,7 +1,7 @@
 // The exported JSON Schema, compiled by ajv, agrees with the journal on what a record is.
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
-import { openJournal } from '../../src/evidence/journal.ts';
+import { openJournal } from '../../src/evidence/open-journal.ts';
 import { type EvidenceRecord, evidenceRecord, evidenceRecordJsonSchema } from '../../src/evidence/record.ts';
 import { draft, scratch } from './support.ts';
 

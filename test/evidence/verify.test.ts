@@ -1,8 +1,9 @@
 // What verifyJournal says of a journal that somebody changed: every bit, every line, and the whole of it.
 import { expect, it } from 'vitest';
 import { processIdentity } from '../../src/evidence/identity.ts';
-import { openJournal, readJournal } from '../../src/evidence/journal.ts';
+import { readJournal } from '../../src/evidence/journal-files.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
+import { openJournal } from '../../src/evidence/open-journal.ts';
 import { type JournalFiles, type JournalVerdict, verifyJournal } from '../../src/evidence/verify.ts';
 import { draft, scratch } from './support.ts';
 

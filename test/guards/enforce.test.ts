@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { JOURNAL_FILE, openJournal } from '../../src/evidence/journal.ts';
+import { JOURNAL_FILE } from '../../src/evidence/journal-files.ts';
+import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { EvidenceDraft, EvidenceSink } from '../../src/evidence/record.ts';
 import { enforce, judge } from '../../src/guards/enforce.ts';
 import { type Guard, GuardRefusal } from '../../src/guards/guard.ts';
@@ -234,4 +235,17 @@ it('leaves no byte of a secret in the journal, whoever throws it', async () => {
   const bytes = readFileSync(join(directory, JOURNAL_FILE), 'utf8');
   expect(bytes.split('\n').length).toBeGreaterThan(faults.length);
   expect(bytes).not.toContain(CANARY);
+});
+
+it('keeps a refusal whose words are longer than a record may be, and all codes beside a subject that throws', async () => {
+  const directory = await scratch();
+  const journal = await openJournal({ directory });
+  const long = { code: 'sample.long', remedy: 'Be brief.', refuses: () => 'y'.repeat(9_999) };
+  const wordy = sample({ rules: [long], subject: () => ({ kind: 'sample', name: 'n'.repeat(9_999) }) });
+  const kept = await refusalOf(enforce(wordy.guard, { name: 'a' }, { journal }));
+  expect([kept.code, kept.evidenceId]).toEqual(['sample.long', expect.any(String)]);
+  const nameless = sample({ rules: [long], subject: fail });
+  const refused = await refusalOf(enforce(nameless.guard, { name: 'a' }, { journal }));
+  expect(refused.codes).toEqual(['guard.rule-failed', 'sample.long']);
+  await journal.close();
 });

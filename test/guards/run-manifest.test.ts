@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openJournal } from '../../src/evidence/journal.ts';
+import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { EvidenceDraft, EvidenceSink } from '../../src/evidence/record.ts';
 import { drillGuard, drillMutants } from '../../src/guards/drill.ts';
 import { enforce, judge } from '../../src/guards/enforce.ts';

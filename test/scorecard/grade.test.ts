@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readJournal } from '../../src/evidence/journal.ts';
+import { readJournal } from '../../src/evidence/journal-files.ts';
 import { verifyJournal } from '../../src/evidence/verify.ts';
 import { CLAIMS } from '../../src/scorecard/claims.ts';
 import { type GradingContext, gradeDimensions } from '../../src/scorecard/grade.ts';
@@ -66,7 +66,9 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('not drilled again in the newest run: E3', async () => {
-    const remote = fullRun().filter(({ dimension }) => dimension === 'architecture_remote_execution_hardening');
+    const remote = fullRun().filter(
+      ({ dimension }) => dimension === 'architecture_remote_execution_hardening',
+    );
     const rows = rowsOf((await recorded(fullRun(), remote)).verdict);
     expect(rows).toMatchObject({ RG: { grade: 'E3' }, RX: { grade: 'E4' } });
   });
