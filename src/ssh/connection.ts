@@ -5,6 +5,7 @@ import type { AuthHandlerMiddleware, AuthMethod, Client, ClientChannel } from 's
 import { CodedError } from '../evidence/coded-error.ts';
 import type { EvidenceSink } from '../evidence/record.ts';
 import { draftOf, enforce } from '../guards/enforce.ts';
+import { type Secret, secretInput } from './fragments/secret.ts';
 import { type HostKeyRequest, hostKey, hostKeyAcceptNew, type VerifiedHost } from './host-key.ts';
 import { knownHostsName } from './known-hosts-match.ts';
 import { pinHostKey } from './known-hosts-pin.ts';
@@ -44,8 +45,10 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** For standard output and standard error each. Default 16 MiB. */
   readonly maxOutputBytes?: number;
-  /** Standard input of the command; without it the command reads nothing. The way to hand over a secret. */
+  /** Standard input of the command; without it the command reads nothing. */
   readonly stdin?: string | Buffer;
+  /** One value for each variable in the `secrets` of the command; they travel ahead of `stdin`. */
+  readonly secrets?: Readonly<Record<string, Secret>>;
 }
 
 /** sshd drops connections beyond ten that have not logged in (MaxStartups), and sessions beyond ten (MaxSessions). */
@@ -174,11 +177,11 @@ export class Connection {
    * Runs a granted command and returns how it ended. Two records say so: one before anything is sent, one after.
    *
    * @throws CodedError `ssh.not-granted`, `ssh.not-connected`, `ssh.channel-refused`, `ssh.shell-unsupported`,
-   * `ssh.not-sent`: nothing ran; `ssh.unrecorded`. An outcome that nobody knows is returned, not thrown.
+   * `ssh.not-sent`, `ssh.secret-mismatch`: nothing ran; `ssh.unrecorded`. An outcome that nobody knows is returned, not thrown.
    */
   async run(
     command: RemoteCommand,
-    { signal, timeoutMs = 600_000, maxOutputBytes = 16 * 1024 * 1024, stdin }: RunOptions = {},
+    { signal, timeoutMs = 600_000, maxOutputBytes = 16 * 1024 * 1024, stdin, secrets = {} }: RunOptions = {},
   ): Promise<RunResult> {
     if (!RemoteCommand.isGranted(command)) {
       throw new CodedError(
@@ -190,7 +193,10 @@ export class Connection {
     const deadline = deadlineOf(timeoutMs, signal);
     let result: RunResult;
     try {
-      const parcel = pack(command.script, stdin === undefined ? undefined : Buffer.from(stdin));
+      const ahead = Buffer.from(secretInput(command.secrets, secrets));
+      const input = stdin === undefined ? ahead : Buffer.concat([ahead, Buffer.from(stdin)]);
+      const reads = stdin !== undefined || command.secrets.length > 0;
+      const parcel = pack(command.script, reads ? input : undefined);
       const { channel, leave } = await this.#ready(command, parcel, deadline);
       result = await runScript(channel, parcel, { signal: deadline, maxOutputBytes }, leave);
     } catch (error) {

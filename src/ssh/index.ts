@@ -1,5 +1,13 @@
 // The public surface of the SSH room.
 
+export {
+  type Connection,
+  type ConnectOptions,
+  type Credentials,
+  connect,
+  type RunOptions,
+  type Target,
+} from './connection.ts';
 export { Endpoint } from './fragments/endpoint.ts';
 export { FAULTS, type FaultKind, FragmentFault } from './fragments/fault.ts';
 export type { Prefix } from './fragments/prefix.ts';
@@ -7,7 +15,18 @@ export { type Argument, parseTool, type Tool } from './fragments/program.ts';
 export { PidPath, RemotePath } from './fragments/remote-path.ts';
 export type { Resolver } from './fragments/resolver.ts';
 export { Secret, secretInput } from './fragments/secret.ts';
+export { type HostKeyRequest, hostKey, hostKeyAcceptNew } from './host-key.ts';
 export { MAX_COMMAND_BYTES, neutral } from './neutral.ts';
+export { localShell, newToken, type Ownership, type OwnershipShell } from './ownership.ts';
+export { shellOver, startOwned } from './ownership-remote.ts';
+export {
+  type ProcessStopRequest,
+  processStop,
+  processStopOver,
+  type StopOptions,
+  type StopResult,
+  stopProcess,
+} from './process-stop.ts';
 export { quote } from './quote.ts';
 export { type AddPackagesRequest, addPackages } from './recipes/add-packages.ts';
 export { type ArgvRequest, argv } from './recipes/argv.ts';
@@ -46,3 +65,5 @@ export { type UvVersionRequest, uvVersion } from './recipes/uv-version.ts';
 export { type WorkerControlRequest, workerControl } from './recipes/worker-control.ts';
 export { RemoteCommand, remoteCommand } from './remote-command.ts';
 export { lineOf, render, type ShellFamily } from './render.ts';
+export type { RunResult, Unknown } from './transport-channel.ts';
+export { type FleetOptions, type HostRow, runOnHosts } from './transport-fleet.ts';

@@ -5,6 +5,7 @@ import type { EvidenceDraft } from '../../src/evidence/record.ts';
 import { enforce } from '../../src/guards/enforce.ts';
 import { type Connection, connect } from '../../src/ssh/connection.ts';
 import type { Argument } from '../../src/ssh/fragments/program.ts';
+import { Secret } from '../../src/ssh/fragments/secret.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { type RemoteCommand, remoteCommand } from '../../src/ssh/remote-command.ts';
 import { missing } from '../ssh/support.ts';
@@ -97,6 +98,18 @@ describe.skipIf(missing('sshd', 'ssh-keygen'))('a connection', { timeout: 60_000
     expect(result.stdout.toString()).toBe(words.map((word) => `${word}\n`).join(''));
     const zeros = await connection.run(await command('head', '-c', '8000000', '/dev/zero'));
     expect(zeros.stdout.equals(Buffer.alloc(8_000_000))).toBe(true);
+  });
+
+  it('hands over a secret that no process list and no record shows', async () => {
+    const asked = argv(['sh', '-c', 'printf %s "$TOKEN"; cat; tr "\\0" " " </proc/$$/cmdline'], {
+      prefix: { secrets: ['TOKEN'] },
+    });
+    const granted = await enforce(remoteCommand, asked, { journal });
+    await expect(connection.run(granted)).rejects.toMatchObject({ code: 'ssh.secret-mismatch' });
+    const secrets = { TOKEN: new Secret('canary-7f3a') };
+    const { stdout } = await connection.run(granted, { secrets, stdin: ' and input ' });
+    expect(stdout.toString()).toMatch(/^canary-7f3a and input sh -c (?!.*canary)/);
+    expect(JSON.stringify(records)).not.toContain('canary');
   });
 
   it('feeds a program more input than one window holds', async () => {
