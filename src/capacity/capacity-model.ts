@@ -2,12 +2,22 @@
 // caller gets was decoded from the very bytes that were hashed: there is no second open for anyone to get in front of.
 import { z } from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
+import { MAX_ENVELOPE_BYTES } from '../evidence/dsse.ts';
 import { type FileFacts, type OwnerPolicy, observeFiles } from '../guards/file-walk.ts';
 import type { Guard, Rule } from '../guards/guard.ts';
 import { DEFAULT_MAX_BYTES, fileRules, siblingRules } from '../guards/trusted-file.ts';
 import { capacityModelDrills } from './capacity-model-drills.ts';
 import { type CapacityModel, decodeModel, type ModelDescription } from './forest/model.ts';
+import {
+  type OriginFacts,
+  type OriginPolicy,
+  observeOrigin,
+  originPolicy,
+  originRules,
+  rememberRelease,
+} from './origin.ts';
 import { MAX_SIDECAR_BYTES, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';
+import { statementName } from './statement.ts';
 
 export interface CapacityModelRequest {
   /** Absolute real path of a trusted directory. */
@@ -16,7 +26,12 @@ export interface CapacityModelRequest {
   readonly model: string;
   /** Whose files are believed. Default `self-or-root`. */
   readonly owners?: OwnerPolicy | undefined;
+  /** Asks for the second claim too. Without it the bare sidecar suffices, and integrity is all that is proven. */
+  readonly origin?: OriginPolicy | undefined;
 }
+
+/** Integrity: these are the bytes that were sealed. Origin: a pinned key released them, and no newer release is known. */
+export type Claim = 'integrity' | 'origin';
 
 export interface CapacityModelFacts {
   readonly name: string;
@@ -26,12 +41,14 @@ export interface CapacityModelFacts {
   readonly sidecar: Sidecar | CodedError | undefined;
   /** Absent when the sidecar does not vouch for the bytes: nothing unverified is decoded. */
   readonly decoded: CapacityModel | CodedError | undefined;
+  readonly origin: OriginFacts | undefined;
 }
 
 const capacityModelRequest: z.ZodType<CapacityModelRequest> = z.strictObject({
   root: z.string().min(1).max(4_096),
   model: z.string().min(1).max(4_096),
   owners: z.enum(['self-or-root', 'root']).optional(),
+  origin: originPolicy.optional(),
 });
 
 /** Returns what `work` returns, or the coded error that it throws. */
@@ -44,12 +61,12 @@ function outcome<T>(work: () => T): T | CodedError {
   }
 }
 
-/** The sidecar as read, if it is one. */
-const claims = ({ sidecar }: CapacityModelFacts): Sidecar | undefined =>
+/** What the sidecar says, if it is one. */
+const sidecarOf = ({ sidecar }: CapacityModelFacts): Sidecar | undefined =>
   sidecar instanceof CodedError ? undefined : sidecar;
 
 async function observe(
-  { root, model: path, owners = 'self-or-root' }: CapacityModelRequest,
+  { root, model: path, owners = 'self-or-root', origin: policy }: CapacityModelRequest,
   signal: AbortSignal,
 ): Promise<CapacityModelFacts> {
   const folder = path.split('/');
@@ -57,15 +74,19 @@ async function observe(
   const wanted = [
     { name, maxBytes: DEFAULT_MAX_BYTES },
     { name: sidecarName(name), maxBytes: MAX_SIDECAR_BYTES },
+    ...(policy ? [{ name: statementName(name), maxBytes: MAX_ENVELOPE_BYTES }] : []),
   ];
-  const [model, sidecarFile] = await observeFiles(root, folder, wanted, { owners, signal });
+  const [model, sidecarFile, statementFile] = await observeFiles(root, folder, wanted, { owners, signal });
   if (!model || !sidecarFile) throw new TypeError('two files wanted, fewer observed');
   const { bytes, digest } = model;
   const text = sidecarFile.bytes;
   const sidecar = text && outcome(() => parseSidecar(text));
   const vouched = sidecar && !(sidecar instanceof CodedError) && sidecar.digest_sha256 === digest;
   const decoded = bytes && vouched ? outcome(() => decodeModel(bytes)) : undefined;
-  return { name, model, sidecarFile, sidecar, decoded };
+  const place = { root, name, owners };
+  const origin =
+    policy && statementFile && (await observeOrigin(policy, place, model, statementFile, signal));
+  return { name, model, sidecarFile, sidecar, decoded, origin };
 }
 
 const SEAL = 'Check where the model comes from, then seal it again: guardrails model seal.';
@@ -96,7 +117,7 @@ const rules: readonly Rule<CapacityModelFacts>[] = [
     code: 'sidecar.other-model',
     remedy: SEAL,
     refuses: (facts) =>
-      (claims(facts)?.model_file ?? facts.name) !== facts.name && 'the sidecar is that of another file',
+      (sidecarOf(facts)?.model_file ?? facts.name) !== facts.name && 'the sidecar is that of another file',
   },
   {
     code: 'sidecar.size-mismatch',
@@ -104,7 +125,7 @@ const rules: readonly Rule<CapacityModelFacts>[] = [
     refuses(facts) {
       const size = facts.model.bytes?.length;
       return (
-        (claims(facts)?.size_bytes ?? size) !== size && 'the model has another size than its sidecar says'
+        (sidecarOf(facts)?.size_bytes ?? size) !== size && 'the model has another size than its sidecar says'
       );
     },
   },
@@ -114,7 +135,8 @@ const rules: readonly Rule<CapacityModelFacts>[] = [
     refuses(facts) {
       const { digest } = facts.model;
       return (
-        (claims(facts)?.digest_sha256 ?? digest) !== digest && 'the model is not what its sidecar vouches for'
+        (sidecarOf(facts)?.digest_sha256 ?? digest) !== digest &&
+        'the model is not what its sidecar vouches for'
       );
     },
   },
@@ -124,7 +146,14 @@ const rules: readonly Rule<CapacityModelFacts>[] = [
     refuses: ({ decoded }) =>
       decoded instanceof CodedError && `the decoder refuses the model: ${decoded.code}, ${decoded.message}`,
   },
+  ...originRules.map((rule) => ({
+    ...rule,
+    refuses: ({ origin }: CapacityModelFacts) => origin !== undefined && rule.refuses(origin),
+  })),
 ];
+
+const claimsOf = ({ origin }: CapacityModelFacts): readonly Claim[] =>
+  origin ? ['integrity', 'origin'] : ['integrity'];
 
 const granting = Symbol('granted by the capacity-model guard');
 
@@ -137,10 +166,18 @@ export class TrustedModel {
   /** SHA-256 of the bytes, 64 lowercase hex digits. */
   readonly digest: string;
   readonly description: ModelDescription;
+  /** What was proven about the bytes. */
+  readonly claims: readonly Claim[];
   readonly #decoded: CapacityModel;
 
   /** @throws CodedError `model.not-granted` for everyone but the guard. */
-  private constructor(key: symbol, bytes: Buffer, digest: string, decoded: CapacityModel) {
+  private constructor(
+    key: symbol,
+    bytes: Buffer,
+    digest: string,
+    decoded: CapacityModel,
+    claims: readonly Claim[],
+  ) {
     if (key !== granting) {
       const remedy = 'Ask the guard: enforce(capacityModel, request, { journal }).';
       throw new CodedError('model.not-granted', 'only the capacity-model guard makes a TrustedModel', remedy);
@@ -149,6 +186,7 @@ export class TrustedModel {
     this.bytes = bytes;
     this.digest = digest;
     this.description = decoded.description;
+    this.claims = Object.freeze([...claims]);
     this.#decoded = decoded;
     Object.freeze(this);
   }
@@ -164,11 +202,14 @@ export class TrustedModel {
   }
 
   /** @internal */
-  static grant(key: symbol, { model: { bytes, digest }, decoded }: CapacityModelFacts): TrustedModel {
+  static grant(key: symbol, facts: CapacityModelFacts): TrustedModel {
+    const { bytes, digest } = facts.model;
+    const { decoded, origin } = facts;
     if (!bytes || digest === undefined || !decoded || decoded instanceof CodedError) {
       throw new TypeError('a grant needs a decoded model');
     }
-    return new TrustedModel(key, bytes, digest, decoded);
+    if (origin) rememberRelease(origin);
+    return new TrustedModel(key, bytes, digest, decoded, claimsOf(facts));
   }
 }
 
@@ -180,11 +221,13 @@ export const capacityModel: Guard<CapacityModelRequest, CapacityModelFacts, Trus
   observe,
   rules,
   grant: (facts) => TrustedModel.grant(granting, facts),
-  // Integrity is what a bare sidecar proves: these are the bytes that were sealed. It says nothing about who sealed them.
-  subject: ({ model: { digest, method } }) => ({
-    kind: 'capacity-model',
-    name: `integrity, by ${method}`,
-    ...(digest === undefined ? {} : { digest: `sha256:${digest}` }),
-  }),
+  subject: (facts) => {
+    const { digest, method } = facts.model;
+    return {
+      kind: 'capacity-model',
+      name: `claim: ${claimsOf(facts).join(' and ')}; read by ${method}`,
+      ...(digest === undefined ? {} : { digest: `sha256:${digest}` }),
+    };
+  },
   drills: capacityModelDrills,
 };

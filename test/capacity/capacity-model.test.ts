@@ -46,7 +46,9 @@ describe('the drills of the capacity-model guard', () => {
     const results = await drillGuard(capacityModel, journal);
     expect(results.filter(({ passed }) => !passed)).toEqual([]);
     const codes = capacityModel.rules.map(({ code }) => code);
-    expect(new Set(results.map(({ observed }) => observed))).toEqual(new Set(['allow', ...codes]));
+    expect(new Set(results.map(({ observed }) => observed))).toEqual(
+      new Set(['allow', 'guard.request-invalid', ...codes]),
+    );
     const mutants = await drillMutants(capacityModel, results, journal);
     expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
     expect(mutants).toHaveLength(codes.length);
@@ -62,7 +64,7 @@ describe('the grant', () => {
     expect(journal.drafts).toMatchObject([
       { decision: 'allow', subject: { kind: 'capacity-model', digest: `sha256:${granted.digest}` } },
     ]);
-    expect(journal.drafts[0]?.subject?.name).toMatch(/^integrity, by (fd|path)-walk$/);
+    expect(journal.drafts[0]?.subject?.name).toMatch(/^claim: integrity; read by (fd|path)-walk$/);
   });
 
   it('does not change when its bytes are written to', async () => {

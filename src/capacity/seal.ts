@@ -1,0 +1,74 @@
+// Sealing: writes the sidecars that vouch for a model. A file appears under its name whole and on disk, or not at all;
+// a reader that comes in between finds sidecars that do not match the model, and refuses.
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CodedError, errnoOf } from '../evidence/coded-error.ts';
+import type { NoteSigner } from '../evidence/keys.ts';
+import { openTrusted } from '../guards/trusted-file.ts';
+import { decodeModel } from './forest/model.ts';
+import { encodeSidecar, type Sidecar, sidecarName } from './sidecar.ts';
+import { type Release, signRelease, statementName } from './statement.ts';
+
+/** Writes a file by way of another name beside it: mode 0600, fsync, rename(2), fsync of the directory. */
+async function replaceFile(path: string, content: string): Promise<void> {
+  const draft = `${path}.${randomBytes(8).toString('hex')}.draft`;
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+export interface SealOptions {
+  /** Absolute real path of a trusted directory. */
+  readonly root: string;
+  /** The model file, below the root. */
+  readonly model: string;
+  /** Signs the release too. */
+  readonly release?: Pick<Release, 'version' | 'expires'> & { readonly signer: NoteSigner };
+}
+
+/**
+ * Writes the sidecar of a model, and its signed sidecar if a release is given. Returns what the sidecar says. Seals only
+ * what the guard would open: a file that others may write, or that is no model, stays unsealed.
+ *
+ * @throws CodedError `file.*` as openTrusted; `pickle.*` and `model.*` as decodeModel; `seal.write-failed`.
+ */
+export async function sealModel({ root, model, release }: SealOptions): Promise<Sidecar> {
+  const { bytes, digest } = await openTrusted(root, model);
+  decodeModel(bytes);
+  const name = model.slice(model.lastIndexOf('/') + 1);
+  const path = join(root, model);
+  const sidecar: Sidecar = {
+    schema: 'agilab.capacity_model_manifest.v1',
+    algorithm: 'sha256',
+    digest_sha256: digest,
+    model_file: name,
+    size_bytes: bytes.length,
+  };
+  const statement = release && signRelease(release.signer, { model: name, digest, ...release });
+  try {
+    if (statement !== undefined) await replaceFile(statementName(path), statement);
+    await replaceFile(sidecarName(path), encodeSidecar(sidecar));
+  } catch (error) {
+    const message = `the sidecar could not be written (${errnoOf(error)}); the one before is untouched`;
+    const remedy = 'Make room and let this process write beside the model, then seal it again.';
+    throw new CodedError('seal.write-failed', message, remedy, { cause: error });
+  }
+  return sidecar;
+}

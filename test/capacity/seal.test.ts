@@ -1,0 +1,200 @@
+// Sealing: what is written, when nothing is, and that AGILAB's own checks, redone in Python, accept it.
+import { execFile, spawnSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  type CapacityModelRequest,
+  capacityModel,
+  type TrustedModel,
+} from '../../src/capacity/capacity-model.ts';
+import { drillModel } from '../../src/capacity/drill-model.ts';
+import { advanceCounter, counterName, readCounter } from '../../src/capacity/release-counter.ts';
+import { sealModel } from '../../src/capacity/seal.ts';
+import { sidecarName } from '../../src/capacity/sidecar.ts';
+import { statementName } from '../../src/capacity/statement.ts';
+import { generateSigner } from '../../src/evidence/keys.ts';
+import { enforce, judge } from '../../src/guards/enforce.ts';
+
+const run = promisify(execFile);
+const mustRun = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
+const LATER = '2999-01-01T00:00:00.000Z';
+
+async function laid(): Promise<{ root: string; state: string; path: string }> {
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'seal-')));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const root = join(directory, 'models');
+  const state = join(directory, 'state');
+  for (const folder of [root, state]) await mkdir(folder, { mode: 0o700 });
+  const path = join(root, 'm.pkl');
+  await writeFile(path, drillModel(), { mode: 0o600 });
+  return { root, state, path };
+}
+
+const load = (request: CapacityModelRequest): Promise<TrustedModel> =>
+  enforce(capacityModel, request, { journal: { append: async () => {} } });
+
+// The steps of AGILAB's loader up to the point where it would unpickle.
+const AGILAB = `
+import hashlib, json, os, stat, sys
+from pathlib import Path
+model, root = Path(sys.argv[1]), Path(sys.argv[2])
+assert model.is_file() and model.resolve().is_relative_to(root.resolve())
+assert not model.stat().st_mode & (stat.S_IWOTH | stat.S_IWGRP)
+manifest = json.loads(model.with_name(model.name + ".sha256.json").read_text(encoding="utf-8"))
+assert manifest.get("schema") == "agilab.capacity_model_manifest.v1"
+assert manifest.get("model_file") == model.name and manifest.get("algorithm") == "sha256"
+assert manifest.get("size_bytes") == model.stat().st_size
+assert manifest.get("digest_sha256") == hashlib.sha256(model.read_bytes()).hexdigest()
+print("accepted")
+`;
+
+describe('sealing a model', () => {
+  it('writes a sidecar that the guard and the checks of AGILAB accept, mode 0600, and no other file', async (context) => {
+    const { root, path } = await laid();
+    const sidecar = await sealModel({ root, model: 'm.pkl' });
+    expect(sidecar).toMatchObject({ model_file: 'm.pkl', size_bytes: drillModel().length });
+    expect((await judge(capacityModel, { root, model: 'm.pkl' })).decision).toBe('allow');
+    expect(statSync(sidecarName(path)).mode & 0o777).toBe(0o600);
+    expect(readdirSync(root).sort()).toEqual(['m.pkl', 'm.pkl.sha256.json']);
+    const python = spawnSync('python3', ['-c', AGILAB, path, root], { encoding: 'utf8' });
+    if (python.error && !mustRun) context.skip();
+    expect(python.stdout).toBe('accepted\n');
+  });
+
+  it('replaces a sidecar, also one that is a link, without writing through it', async () => {
+    const { root, path } = await laid();
+    const elsewhere = join(root, 'elsewhere');
+    await writeFile(elsewhere, 'precious', { mode: 0o600 });
+    await run('ln', ['-s', elsewhere, sidecarName(path)]);
+    await sealModel({ root, model: 'm.pkl' });
+    expect(await readFile(elsewhere, 'utf8')).toBe('precious');
+    expect((await judge(capacityModel, { root, model: 'm.pkl' })).decision).toBe('allow');
+  });
+
+  it.each([
+    ['a model that others may write', (path: string) => chmod(path, 0o666), 'file.world-writable'],
+    ['what is no model', (path: string) => writeFile(path, 'cposix\nsystem\n(S"true"\ntR.'), 'pickle'],
+    ['nothing', (path: string) => rm(path), 'file.missing'],
+  ])('refuses %s and leaves no file behind', async (_why, spoil, code) => {
+    const { root, path } = await laid();
+    await spoil(path);
+    const before = readdirSync(root);
+    await expect(sealModel({ root, model: 'm.pkl' })).rejects.toMatchObject({
+      code: expect.stringMatching(new RegExp(`^${code}`)),
+    });
+    expect(readdirSync(root)).toEqual(before);
+  });
+
+  it('on a full disk keeps the sidecar of before (needs unshare and user namespaces)', {
+    timeout: 60_000,
+  }, async (context) => {
+    if (spawnSync('unshare', ['-rm', 'true']).status !== 0 && !mustRun) context.skip();
+    const { root, path } = await laid();
+    const script = `
+      const { sealModel } = await import(${JSON.stringify(pathToFileURL(resolve('src/capacity/seal.ts')).href)});
+      const fs = await import('node:fs');
+      const [root, model] = process.argv.slice(1);
+      const at = (name) => root + '/' + name;
+      fs.copyFileSync(model, at('m.pkl')); fs.chmodSync(at('m.pkl'), 0o600);
+      await sealModel({ root, model: 'm.pkl' });
+      const before = fs.readFileSync(at('m.pkl.sha256.json'), 'utf8');
+      try { fs.writeFileSync(at('filler'), Buffer.alloc(1 << 20)); } catch (error) { console.log(error.code); }
+      console.log(await sealModel({ root, model: 'm.pkl' }).then(() => 'sealed', (error) => error.code + ' ' + error.cause.code));
+      console.log(fs.readFileSync(at('m.pkl.sha256.json'), 'utf8') === before, fs.readdirSync(root).sort().join());`;
+    const shell =
+      'mount -t tmpfs -o size=16k,mode=700 none "$1" && exec "$3" --import tsx --input-type=module -e "$4" "$1" "$2"';
+    const disk = join(root, 'disk');
+    await mkdir(disk, { mode: 0o700 });
+    const argv = ['-rm', 'sh', '-c', shell, 'sh', disk, path, process.execPath, script];
+    const { stdout } = await run('unshare', argv);
+    expect(stdout.trim().split('\n')).toEqual([
+      'ENOSPC',
+      'seal.write-failed ENOSPC',
+      'true filler,m.pkl,m.pkl.sha256.json',
+    ]);
+  });
+});
+
+describe('a signed release', () => {
+  const signer = generateSigner('release');
+  const seal = async (root: string, version: number, by = signer): Promise<void> =>
+    void (await sealModel({ root, model: 'm.pkl', release: { signer: by, version, expires: LATER } }));
+
+  it('proves origin, is remembered outside the models, and cannot be rolled back', async () => {
+    const { root, state, path } = await laid();
+    const request = { root, model: 'm.pkl', origin: { keys: [signer.vkey], state } };
+    await seal(root, 1);
+    const old = {
+      model: await readFile(path),
+      statement: await readFile(statementName(path)),
+      sidecar: await readFile(sidecarName(path)),
+    };
+    expect((await load(request)).claims).toEqual(['integrity', 'origin']);
+    await seal(root, 2);
+    expect((await load(request)).claims).toEqual(['integrity', 'origin']);
+    const counter = join(state, counterName(signer.vkey, 'm.pkl'));
+    expect(readCounter(await readFile(counter, 'utf8'))?.version).toBe(2);
+    await writeFile(path, old.model);
+    await writeFile(statementName(path), old.statement);
+    await writeFile(sidecarName(path), old.sidecar);
+    await expect(load(request)).rejects.toMatchObject({ code: 'origin.rolled-back' });
+    expect((await judge(capacityModel, { root, model: 'm.pkl' })).decision).toBe('allow'); // integrity is all it proves
+  });
+
+  it('counts for each key by itself: a stolen key that jumps ahead spoils no other', async () => {
+    const { root, state } = await laid();
+    const thief = generateSigner('release');
+    await seal(root, 999_999, thief);
+    const both = { root, model: 'm.pkl', origin: { keys: [signer.vkey, thief.vkey], state } };
+    await load(both);
+    await seal(root, 3);
+    expect((await load(both)).claims).toContain('origin');
+  });
+
+  it('is remembered only when it is handed out', async () => {
+    const { root, state } = await laid();
+    await seal(root, 5);
+    const request = { root, model: 'm.pkl', origin: { keys: [signer.vkey], state } };
+    await judge(capacityModel, request);
+    const broken = { append: () => Promise.reject(new Error('no journal')) };
+    await expect(enforce(capacityModel, request, { journal: broken })).rejects.toThrow();
+    expect(readdirSync(state)).toEqual([]);
+    await load(request);
+    await load(request);
+    expect(await readFile(join(state, counterName(signer.vkey, 'm.pkl')), 'utf8')).toMatch(
+      /^5 [0-9a-f]{64}\n$/,
+    );
+  });
+
+  it('is refused when it cannot be remembered', async () => {
+    const { root, state } = await laid();
+    await seal(root, 1);
+    const request = { root, model: 'm.pkl', origin: { keys: [signer.vkey], state } };
+    const journal = { append: async () => rm(state, { recursive: true }) };
+    await expect(enforce(capacityModel, request, { journal })).rejects.toMatchObject({
+      code: 'guard.grant-failed',
+    });
+  });
+
+  it('two processes at once cannot set a counter back', async () => {
+    const { state } = await laid();
+    const digest = 'a'.repeat(64);
+    for (const version of [4, 9, 6, 8]) advanceCounter(state, 'c', { version, digest });
+    expect(readCounter(await readFile(join(state, 'c'), 'utf8'))).toEqual({ version: 9, digest });
+  });
+
+  it.each([
+    ['a torn line', `1 ${'a'.repeat(64)}\n2 ab`],
+    ['a leading zero', `01 ${'a'.repeat(64)}\n`],
+    ['an unsafe number', `9007199254740993 ${'a'.repeat(64)}\n`],
+    ['a blank line', '\n'],
+    ['capitals', `1 ${'A'.repeat(64)}\n`],
+  ])('a counter with %s is refused', (_why, content) => {
+    expect(() => readCounter(content)).toThrow(expect.objectContaining({ code: 'counter.malformed' }));
+  });
+});
