@@ -2,7 +2,7 @@
 // added tree by tree in float64. Its answers change in the last bits with n_jobs above 1; these do not.
 import { ModelRefusal } from './refusal.ts';
 import type { PackedNodes } from './tree.ts';
-import { addFour, leafOf, leafWithMissing } from './walk.ts';
+import { fourLeaves, leafOf } from './walk.ts';
 
 /** All that prediction reads. See {@link PackedNodes} for the nodes and `RawModel` for the formula. */
 export interface Predictor {
@@ -88,14 +88,28 @@ function predictBlock(
   missing: boolean,
   sums: Float64Array,
 ): void {
-  const walk = missing ? leafWithMissing : leafOf;
-  const fours = missing ? 0 : count - (count % 4);
+  const leaves = new Int32Array(4);
+  const add = (r: number, leaf: number): void => {
+    sums[r] = (sums[r] as number) + scale * (nodes.values[leaf] as number);
+  };
+  const rowsAtOnce = missing ? 0 : count - (count % 4);
+  const treesAtOnce = missing ? 0 : roots.length - (roots.length % 4);
   sums.fill(start, 0, count);
   for (const root of roots) {
-    for (let r = 0; r < fours; r += 4) addFour(nodes, root, block, r * features, features, scale, sums, r);
-    for (let r = fours; r < count; r++) {
-      const leaf = walk(nodes, root, block, r * features);
-      sums[r] = (sums[r] as number) + scale * (nodes.values[leaf] as number);
+    for (let r = 0; r < rowsAtOnce; r += 4) {
+      const [a, b, c, d] = [r * features, (r + 1) * features, (r + 2) * features, (r + 3) * features];
+      fourLeaves(nodes, block, leaves, root, a, root, b, root, c, root, d);
+      for (let i = 0; i < 4; i++) add(r + i, leaves[i] as number);
     }
+  }
+  // What is left are single rows: there four trees go at once, and are still added in their order.
+  for (let r = rowsAtOnce; r < count; r++) {
+    const row = r * features;
+    for (let t = 0; t < treesAtOnce; t += 4) {
+      const [a, b, c, d] = [roots[t] ?? 0, roots[t + 1] ?? 0, roots[t + 2] ?? 0, roots[t + 3] ?? 0];
+      fourLeaves(nodes, block, leaves, a, row, b, row, c, row, d, row);
+      for (let i = 0; i < 4; i++) add(r, leaves[i] as number);
+    }
+    for (let t = treesAtOnce; t < roots.length; t++) add(r, leafOf(nodes, roots[t] as number, block, row));
   }
 }

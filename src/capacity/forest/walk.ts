@@ -2,24 +2,8 @@
 // because every node was checked when it was packed.
 import type { PackedNodes } from './tree.ts';
 
-/** Returns the leaf of the row that starts at `row`. A row without NaN. */
+/** Returns the leaf of the row that starts at `row`, NaN or not: the node itself says where a missing value goes. */
 export function leafOf(
-  { thresholds, links }: PackedNodes,
-  root: number,
-  block: Float64Array,
-  row: number,
-): number {
-  let at = root;
-  for (;;) {
-    const child = links[2 * at + 1] as number;
-    if (child === at) return at;
-    const value = block[row + ((links[2 * at] as number) >> 1)] as number;
-    at = value <= (thresholds[at] as number) ? child : child + 1;
-  }
-}
-
-/** As {@link leafOf}, for a row with NaN: the node itself says where a missing value goes. */
-export function leafWithMissing(
   { thresholds, links }: PackedNodes,
   root: number,
   block: Float64Array,
@@ -37,38 +21,37 @@ export function leafWithMissing(
 }
 
 /**
- * Adds `scale` times the leaf of four rows, `width` apart and without NaN, to four of the `sums`, from `to` on. A split is as good as random to a processor, and a wrong
- * guess costs more than the comparison: so nothing is guessed here. The outcome is added to the child's index, and four
- * rows go at once, so that one computes while the others wait for memory. They have arrived when none moves on; an
- * index never falls, so the sum tells.
+ * Takes four walks, each at a node and with the start of its row, to their leaves, which it writes to `leaves`. Rows
+ * without NaN. A split is as good as random to a processor, and a wrong guess costs more than the comparison: so
+ * nothing is guessed here. The outcome is added to the child's index, and four walks go at once, so that one computes
+ * while the others wait for memory. They have arrived when none moves on; an index never falls, so the sum tells.
  */
-export function addFour(
-  { thresholds, values, links }: PackedNodes,
-  root: number,
+export function fourLeaves(
+  { thresholds, links }: PackedNodes,
   block: Float64Array,
-  row: number,
-  width: number,
-  scale: number,
-  sums: Float64Array,
-  to: number,
+  leaves: Int32Array,
+  a: number,
+  rowA: number,
+  b: number,
+  rowB: number,
+  c: number,
+  rowC: number,
+  d: number,
+  rowD: number,
 ): void {
-  const [row1, row2, row3] = [row + width, row + 2 * width, row + 3 * width];
-  let a = root;
-  let b = root;
-  let c = root;
-  let d = root;
-  for (let before = -1, sum = 4 * root; sum !== before; ) {
+  let [atA, atB, atC, atD] = [a, b, c, d];
+  for (let before = -1, sum = a + b + c + d; sum !== before; ) {
     before = sum;
-    a = step(thresholds, links, a, block, row);
-    b = step(thresholds, links, b, block, row1);
-    c = step(thresholds, links, c, block, row2);
-    d = step(thresholds, links, d, block, row3);
-    sum = a + b + c + d;
+    atA = step(thresholds, links, atA, block, rowA);
+    atB = step(thresholds, links, atB, block, rowB);
+    atC = step(thresholds, links, atC, block, rowC);
+    atD = step(thresholds, links, atD, block, rowD);
+    sum = atA + atB + atC + atD;
   }
-  sums[to] = (sums[to] as number) + scale * (values[a] as number);
-  sums[to + 1] = (sums[to + 1] as number) + scale * (values[b] as number);
-  sums[to + 2] = (sums[to + 2] as number) + scale * (values[c] as number);
-  sums[to + 3] = (sums[to + 3] as number) + scale * (values[d] as number);
+  leaves[0] = atA;
+  leaves[1] = atB;
+  leaves[2] = atC;
+  leaves[3] = atD;
 }
 
 function step(
