@@ -21,7 +21,7 @@ export interface VerdictOptions extends StateOptions {
   readonly previous?: string;
 }
 
-export const journalDirectory = (dir: string): string => join(dir, 'journal');
+const journalDirectory = (dir: string): string => join(dir, 'journal');
 
 /** Returns a file's bytes, for a file that the user named. */
 export async function readInput(path: string): Promise<Buffer> {

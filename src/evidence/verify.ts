@@ -76,7 +76,7 @@ export interface JournalScan {
 }
 
 /** `prev` of the first line. */
-export const GENESIS: string = '0'.repeat(64);
+const GENESIS: string = '0'.repeat(64);
 const NEWLINE = 0x0a;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

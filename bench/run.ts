@@ -1,0 +1,6 @@
+// `npm run bench`: every claim about speed, each beside its peer in the same run, as a ratio.
+import { loadBench } from './load.ts';
+import { quoteBench } from './quote.ts';
+
+await quoteBench();
+await loadBench();
