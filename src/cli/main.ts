@@ -6,7 +6,9 @@ import { codeIdentity } from '../evidence/identity.ts';
 import { registerCheck } from './check.ts';
 import { registerDrill } from './drill.ts';
 import { registerKeys } from './keys.ts';
+import { registerModel } from './model.ts';
 import { registerScorecard } from './scorecard.ts';
+import { registerSsh } from './ssh.ts';
 import { registerVerify } from './verify.ts';
 
 const program = new Command('guardrails')
@@ -16,7 +18,15 @@ const program = new Command('guardrails')
   .option('--debug', 'print stack traces')
   .exitOverride()
   .configureOutput({ outputError: () => {}, writeErr: () => {} }); // said once, in one line, below
-for (const register of [registerDrill, registerScorecard, registerVerify, registerCheck, registerKeys])
+for (const register of [
+  registerDrill,
+  registerScorecard,
+  registerVerify,
+  registerCheck,
+  registerKeys,
+  registerModel,
+  registerSsh,
+])
   register(program);
 
 function explain(error: unknown): string {

@@ -1,0 +1,146 @@
+// A manager in one page: start, compute, stop, and show what was left on record. Usage: manager.ts HOSTS [STATE]
+import { join } from 'node:path';
+import {
+  CodedError,
+  type EvidenceSink,
+  initKeys,
+  loadSigner,
+  openJournal,
+} from '../../src/evidence/index.ts';
+import { enforce } from '../../src/guards/index.ts';
+import {
+  argv,
+  type Connection,
+  type Credentials,
+  connect,
+  newToken,
+  type RemoteCommandRequest,
+  remoteCommand,
+  shellOver,
+  startOwned,
+  stopProcess,
+  type Target,
+} from '../../src/ssh/index.ts';
+import { readHosts } from './hosts.ts';
+
+/** A process of ours on a host: all that is needed to stop it, and nothing that must be kept open meanwhile. */
+interface Owned {
+  readonly what: string;
+  readonly target: Target;
+  readonly record: string;
+  readonly token: string;
+}
+
+// Asked for on the scheduler's host: the manager itself needs no Python. Exits 1 unless every worker took part.
+const COMPUTATION = `
+import sys
+from distributed import Client
+with Client(sys.argv[1], timeout=60) as client:
+    client.wait_for_workers(int(sys.argv[2]), timeout=60)
+    total = sum(client.gather(client.map(lambda n: n * n, range(1000))))
+    print(f"sum of squares below 1000: {total}, on {len(client.run(lambda: 0))} workers")
+`;
+
+class Manager {
+  readonly #credentials: Credentials;
+  readonly #journal: EvidenceSink;
+  readonly #running: Owned[];
+
+  constructor(credentials: Credentials, journal: EvidenceSink) {
+    this.#credentials = credentials;
+    this.#journal = journal;
+    this.#running = [];
+  }
+
+  async #on<T>(target: Target, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await connect(target, this.#credentials, { journal: this.#journal });
+    try {
+      return await work(connection);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Starts a program that outlives the connection. */
+  async start(what: string, target: Target, request: RemoteCommandRequest): Promise<void> {
+    const token = newToken();
+    const record = `~/.guardrails-${token}`;
+    const pid = await this.#on(target, (connection) =>
+      startOwned(
+        connection,
+        request,
+        { record, token, log: '~/guardrails-dask.log' },
+        { journal: this.#journal },
+      ),
+    );
+    this.#running.push({ what, target, record, token });
+    console.log(`${what} on ${target.host}: started, pid ${pid}`);
+  }
+
+  /** Runs a program to its end and returns what it printed. */
+  async ask(target: Target, request: RemoteCommandRequest): Promise<string> {
+    const command = await enforce(remoteCommand, request, { journal: this.#journal });
+    const result = await this.#on(target, (connection) => connection.run(command, { timeoutMs: 180_000 }));
+    if (result.outcome === 'exited' && result.code === 0) return result.stdout.toString().trim();
+    const ending = result.outcome === 'exited' ? `exit code ${result.code}` : result.cause;
+    const remedy = 'See ~/guardrails-dask.log on the hosts.';
+    throw new CodedError('manager.computation-failed', `the computation failed: ${ending}`, remedy);
+  }
+
+  /** Stops what was started, last first. One that cannot be stopped does not keep the others running. */
+  async stopAll(): Promise<void> {
+    for (const { what, target, record, token } of this.#running.splice(0).reverse()) {
+      const journal = this.#journal;
+      const stopped = this.#on(target, (connection) =>
+        stopProcess(shellOver(connection, { journal }), { record, owner: { token } }, { journal }),
+      );
+      const story = await stopped.then(
+        ({ by, seconds }) => `ended by ${by} after ${seconds} s`,
+        (error: unknown) => {
+          process.exitCode = 1;
+          return error instanceof CodedError ? `${error.code}: ${error.remedy}` : 'could not be stopped';
+        },
+      );
+      console.log(`${what} on ${target.host}: ${story}`);
+    }
+  }
+}
+
+const [hostsPath = 'hosts.json', state = '.guardrails'] = process.argv.slice(2);
+const { credentials, scheduler, listen, workers } = await readHosts(hostsPath);
+const signer = await loadSigner(state).catch(() => initKeys(state));
+const journal = await openJournal({ directory: join(state, 'journal'), signer });
+const kept: string[] = [];
+const sink: EvidenceSink = {
+  append: async (draft, input) => {
+    await journal.append(draft, input);
+    kept.push(
+      `${draft.decision.padEnd(7)} ${draft.guard.id.padEnd(15)} ${draft.subject?.name ?? ''}  ${draft.reason}`,
+    );
+  },
+};
+
+const manager = new Manager(credentials, sink);
+const address = `tcp://${scheduler.host}:${listen}`;
+try {
+  const listenOn = ['--host', scheduler.host, '--port', `${listen}`, '--dashboard-address', ':0'];
+  await manager.start('scheduler', scheduler, argv(['dask', 'scheduler', ...listenOn]));
+  for (const worker of workers) {
+    await manager.start(
+      'worker',
+      worker,
+      argv(['dask', 'worker', address, '--no-nanny', '--host', worker.host]),
+    );
+  }
+  console.log(
+    await manager.ask(scheduler, argv(['python3', '-c', COMPUTATION, address, `${workers.length}`])),
+  );
+} catch (error) {
+  process.exitCode = 1;
+  if (!(error instanceof CodedError)) throw error;
+  console.error(`${error.code}: ${error.message}. ${error.remedy}`);
+} finally {
+  await manager.stopAll();
+  await journal.close();
+  console.log(`\nEvidence, in ${state}/journal:\n${kept.join('\n')}`);
+}

@@ -1,0 +1,153 @@
+// `guardrails ssh`: render a command, run one on every host of a file, or look at the keys that the hosts show.
+import { buffer } from 'node:stream/consumers';
+import { type Command, Option } from 'commander';
+import { type JsonObject, parseStrictJson } from '../evidence/strict-json.ts';
+import { enforce } from '../guards/enforce.ts';
+import { GuardRefusal } from '../guards/guard.ts';
+import { type HostKeyRequest, hostKey } from '../ssh/host-key.ts';
+import type { RemoteCommandRequest } from '../ssh/recipes/index.ts';
+import { render, type ShellFamily } from '../ssh/render.ts';
+import { type HostRow, runOnHosts } from '../ssh/transport-fleet.ts';
+import { readHosts } from './hosts-file.ts';
+import { startProgress } from './progress.ts';
+import { openState, type StateOptions } from './state.ts';
+
+interface RequestOptions extends StateOptions {
+  readonly json?: string;
+}
+
+async function readRequest({ json }: RequestOptions): Promise<JsonObject> {
+  const text = json === undefined || json === '-' ? await buffer(process.stdin) : Buffer.from(json);
+  return parseStrictJson(text, { maxBytes: 1_048_576 }) as JsonObject;
+}
+
+const print = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+/** An IPv6 address needs its brackets to keep the port apart. */
+const nameOf = ({ host, port }: { host: string; port: number }): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+
+async function renderLine(recipe: string, options: RequestOptions & { shell: ShellFamily }): Promise<void> {
+  const input = await readRequest(options);
+  const journal = await openState(options);
+  try {
+    process.stdout.write(`${await render(recipe, input, { journal, shell: options.shell })}\n`);
+  } catch (error) {
+    if (!(error instanceof GuardRefusal)) throw error;
+    const { code, codes, reason, remedy } = error;
+    print({ recipe, outcome: 'refused', code, codes, reason, remedy });
+    process.exitCode = 1;
+  } finally {
+    await journal.close();
+  }
+}
+
+function rowOf({ target, ...row }: HostRow): object {
+  const host = `${target.user}@${nameOf(target)}`;
+  if (row.outcome === 'refused') return { host, ...row };
+  const { stdout, stderr, ...ending } = row.result;
+  return { host, ...ending, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') };
+}
+
+async function run(
+  path: string,
+  options: RequestOptions & { timeout: string; acceptNew?: true },
+): Promise<void> {
+  const { targets, credentials } = await readHosts(path);
+  // The guard's schema decides whether this is a request.
+  const request = (await readRequest(options)) as unknown as RemoteCommandRequest;
+  const journal = await openState(options);
+  const progress = startProgress(targets.length);
+  progress.step('hosts');
+  try {
+    const rows = await runOnHosts(targets, credentials, request, {
+      journal,
+      run: { timeoutMs: Number(options.timeout) * 1_000 },
+      hostKeys: options.acceptNew ? 'accept-new' : 'strict',
+      onRow: ({ target }) => progress.step(nameOf(target)),
+    });
+    progress.end();
+    for (const row of rows) print(rowOf(row));
+    const good = ({ outcome, ...row }: HostRow): boolean =>
+      outcome === 'ran' && 'result' in row && row.result.outcome === 'exited' && row.result.code === 0;
+    process.exitCode = rows.every(good) ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof GuardRefusal)) throw error;
+    const { code, codes, reason, remedy } = error;
+    print({ outcome: 'refused', code, codes, reason, remedy });
+    process.exitCode = 1;
+  } finally {
+    progress.end();
+    await journal.close();
+  }
+}
+
+async function checkHosts(path: string, options: StateOptions): Promise<void> {
+  const { targets } = await readHosts(path);
+  const journal = await openState(options);
+  const progress = startProgress(targets.length);
+  progress.step('hosts');
+  let good = true;
+  try {
+    for (const { user: _, ...target } of targets) {
+      const row = await look(target, journal);
+      progress.step(nameOf(target));
+      progress.end();
+      print(row);
+      good &&= row.outcome === 'known';
+    }
+  } finally {
+    progress.end();
+    await journal.close();
+  }
+  process.exitCode = good ? 0 : 1;
+}
+
+async function look(
+  target: HostKeyRequest,
+  journal: Awaited<ReturnType<typeof openState>>,
+): Promise<{
+  readonly host: string;
+  readonly outcome: 'known' | 'refused';
+  readonly [fact: string]: string;
+}> {
+  const host = nameOf(target);
+  try {
+    const { key, held } = await enforce(hostKey, target, { journal });
+    held.destroy();
+    return { host, outcome: 'known', type: key.type, fingerprint: key.fingerprint };
+  } catch (error) {
+    if (!(error instanceof GuardRefusal)) throw error;
+    const { code, reason, remedy } = error;
+    return { host, outcome: 'refused', code, reason, remedy };
+  }
+}
+
+export function registerSsh(program: Command): void {
+  const ssh = program.command('ssh').description('guarded commands on other hosts');
+  ssh
+    .command('render')
+    .description('print the one line that carries out a recipe, after the guard has allowed it')
+    .argument('<recipe>', 'recipe, such as dask-worker')
+    .option('--json <text>', 'its input (default: read from stdin)')
+    .addOption(
+      new Option('--shell <family>', 'who reads the line').choices(['posix', 'any']).default('posix'),
+    )
+    .action((recipe: string, _options, command: Command) => renderLine(recipe, command.optsWithGlobals()));
+  ssh
+    .command('run')
+    .description('run one command on every host of a file; one JSON row per host, exit 0 when all exited 0')
+    .argument('<hosts>', 'hosts file')
+    .option('--json <text>', 'the request of the remote-command guard (default: read from stdin)')
+    .option('--timeout <seconds>', 'for the command on each host', '600')
+    .option('--accept-new', 'believe hosts at first contact and pin their keys; never counts as strict')
+    .action((path: string, _options, command: Command) => run(path, command.optsWithGlobals()));
+  ssh
+    .command('hosts')
+    .description('check the key that each host of a file shows; says nothing to the hosts')
+    .argument('<hosts>', 'hosts file')
+    .argument('<action>', 'check')
+    .action((path: string, action: string, _options, command: Command) => {
+      if (action !== 'check') command.error(`error: unknown action, expected check`);
+      return checkHosts(path, command.optsWithGlobals());
+    });
+}

@@ -1,0 +1,53 @@
+// The example manager, run as its README says: a real scheduler, two real workers, a result, and a journal that verifies.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadPins, readJournal, verifyJournal } from '../../src/evidence/index.ts';
+import { missing, runProgram } from '../ssh/support.ts';
+import { freePort } from './dask.ts';
+import { asRoot, startHost, type TestHost } from './host.ts';
+
+const SHELLS = ['/bin/sh', '/usr/bin/fish'].filter(existsSync);
+
+describe.skipIf(!asRoot || missing('sshd', 'ssh-keygen', 'dask', 'setsid'))('the example manager', () => {
+  let host: TestHost;
+  beforeAll(async () => {
+    host = await startHost({ shells: SHELLS });
+  });
+  afterAll(() => host.stop());
+
+  it('starts Dask on its hosts, computes, stops it and leaves evidence', { timeout: 240_000 }, async () => {
+    const at = (shell: string): object => {
+      const { knownHosts: _, ...reached } = host.target(host.userWith(shell));
+      return reached;
+    };
+    const hosts = join(host.directory, 'hosts.json');
+    const file = {
+      knownHosts: host.knownHosts,
+      privateKey: join(host.directory, 'user_key'),
+      scheduler: { ...at('/bin/sh'), listen: await freePort() },
+      workers: SHELLS.map(at),
+    };
+    writeFileSync(hosts, JSON.stringify(file));
+    const state = join(host.directory, 'state');
+    const { code, stdout, stderr } = await runProgram('npx', [
+      'tsx',
+      'examples/dask-manager/manager.ts',
+      hosts,
+      state,
+    ]);
+    expect([code, stdout, stderr.includes('Error')]).toMatchObject([0, expect.any(String), false]);
+    expect(stdout).toContain(`sum of squares below 1000: 332833500, on ${SHELLS.length} workers`);
+    expect(stdout.match(/started, pid/g)).toHaveLength(SHELLS.length + 1);
+    expect(stdout.match(/ended by (TERM|KILL)/g)).toHaveLength(SHELLS.length + 1);
+    const verdict = verifyJournal(await readJournal(join(state, 'journal')), { pins: await loadPins(state) });
+    expect(verdict.problems).toEqual([]);
+    for (const shell of SHELLS) {
+      const { name, home } = host.userWith(shell);
+      expect(readdirSync(home).filter((entry) => entry.startsWith('.guardrails-'))).toEqual([]);
+      const living = ['-a', '-r', 'R,S,D,T', '-u', name, '-f', 'dask']; // a zombie has ended
+      expect(spawnSync('pgrep', living).stdout.toString()).toBe('');
+    }
+  });
+});
