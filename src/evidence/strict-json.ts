@@ -14,7 +14,7 @@ export interface StrictJsonLimits {
   readonly maxBytes: number;
   /** Deepest nesting of arrays and objects, at most 512. Default 32. */
   readonly maxDepth?: number;
-  /** Says where a number may have a fraction or an exponent. Default nowhere: `44.0` and `1e1` are no integers. */
+  /** Says where any number will do. Default nowhere: only safe integers count, and `44.0` and `1e1` are none. */
   readonly fractionAt?: (path: readonly (string | number)[]) => boolean;
 }
 
@@ -104,11 +104,11 @@ function read(node: ValueNode, text: string, path: Path, fractionAt: (path: Path
       throw new StrictJsonError('json.encoding', 'a lone surrogate is escaped', start);
     case 'Number': {
       const token = text.slice(...(node.range ?? [0, 0]));
-      const integer = /^-?\d+$/.test(token);
-      if (!integer && !fractionAt(path)) {
+      const fraction = fractionAt(path);
+      if (!fraction && !/^-?\d+$/.test(token)) {
         throw new StrictJsonError('json.not-integer', 'a number is not written as an integer', start);
       }
-      if (integer ? Number.isSafeInteger(node.value) : Number.isFinite(node.value)) return node.value;
+      if (fraction ? Number.isFinite(node.value) : Number.isSafeInteger(node.value)) return node.value;
       throw new StrictJsonError('json.number-range', 'a number is out of range', start);
     }
     case 'Array':
@@ -139,7 +139,7 @@ function read(node: ValueNode, text: string, path: Path, fractionAt: (path: Path
  *
  * @throws StrictJsonError `json.too-large`, `json.encoding` (no UTF-8, lone surrogate, byte order mark),
  * `json.too-deep`, `json.syntax` (also trailing bytes, NaN, comments), `json.duplicate-key`, `json.proto-key`,
- * `json.not-integer`, `json.number-range` (an integer that is not safe, a number that overflows).
+ * `json.not-integer`, `json.number-range` (an integer that is not safe where one is due, a number that overflows).
  */
 export function parseStrictJson(input: string | Uint8Array, limits: StrictJsonLimits): JsonValue {
   const { maxBytes, maxDepth = DEFAULT_DEPTH, fractionAt = () => false } = limits;

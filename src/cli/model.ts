@@ -1,0 +1,232 @@
+// `guardrails model`: look into a model file, seal it, ask whether it may be used, and predict with it. Only `inspect`
+// reads a file that nobody vouches for, and it decodes without making anything of it.
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { type CapacityModelRequest, capacityModel, type TrustedModel } from '../capacity/capacity-model.ts';
+import { readCapacityTable } from '../capacity/forest/capacity.ts';
+import { inspectPickle, type ModelInspection } from '../capacity/forest/model.ts';
+import { sealModel } from '../capacity/seal.ts';
+import { CodedError } from '../evidence/coded-error.ts';
+import { loadSigner } from '../evidence/key-store.ts';
+import { type JsonValue, parseStrictJson } from '../evidence/strict-json.ts';
+import { enforce } from '../guards/enforce.ts';
+import { observeFile } from '../guards/file-walk.ts';
+import { GuardRefusal } from '../guards/guard.ts';
+import { DEFAULT_MAX_BYTES } from '../guards/trusted-file.ts';
+import { openState, readInput, type StateOptions } from './state.ts';
+
+interface PlaceOptions extends StateOptions {
+  readonly root: string;
+}
+
+interface LoadOptions extends PlaceOptions {
+  readonly owners?: 'self-or-root' | 'root';
+  readonly key?: readonly string[];
+  readonly revoked?: readonly string[];
+  readonly counters?: string;
+}
+
+interface SealOptions extends PlaceOptions {
+  readonly sign?: boolean;
+  readonly release?: string;
+  readonly expires?: string;
+}
+
+interface PredictOptions extends LoadOptions {
+  readonly rows?: string;
+  readonly csv?: string;
+}
+
+const usage = (message: string, remedy: string): CodedError => new CodedError('usage', message, remedy);
+
+/** The model as the user named it: a path from here into the root, or else a path below the root. */
+function placeOf(
+  model: string,
+  { root: named }: PlaceOptions,
+): { readonly root: string; readonly model: string } {
+  const root = resolve(named);
+  const below = root === '/' ? root : `${root}/`;
+  const fromHere = resolve(model);
+  return { root, model: fromHere.startsWith(below) ? fromHere.slice(below.length) : model };
+}
+
+function requestOf(model: string, options: LoadOptions): CapacityModelRequest {
+  const { owners, key: keys, revoked, counters } = options;
+  const place = { ...placeOf(model, options), ...(owners ? { owners } : {}) };
+  if (!keys && !revoked && counters === undefined) return place;
+  if (!keys || counters === undefined) {
+    throw usage(
+      'origin needs a pinned key and a place to count releases',
+      'Pass --key and --counters together.',
+    );
+  }
+  return { ...place, origin: { keys, ...(revoked ? { revoked } : {}), state: resolve(counters) } };
+}
+
+/** Loads the model through the guard, with its record in the journal; says why not, and exits 1, when refused. */
+async function load(model: string, options: LoadOptions): Promise<TrustedModel | undefined> {
+  const request = requestOf(model, options);
+  const journal = await openState(options);
+  try {
+    return await enforce(capacityModel, request, { journal });
+  } catch (error) {
+    if (!(error instanceof GuardRefusal)) throw error;
+    process.stderr.write(`guardrails: ${error.codes.join(', ')}: ${error.reason}. ${error.remedy}\n`);
+    process.exitCode = 1;
+    return undefined;
+  } finally {
+    await journal.close();
+  }
+}
+
+function describeInspection({ bytes, opcodes, globals, refusals, description }: ModelInspection): string {
+  const table = (title: string, rows: readonly (readonly string[])[]): string => {
+    const lines = rows.map(([left = '', ...rest]) => `  ${left.padEnd(18)} ${rest.join('  ')}`);
+    return [title, ...lines].join('\n');
+  };
+  const found = description
+    ? `${description.estimator}, scikit-learn ${description.sklearnVersion}, ${description.estimators} trees, ${description.nodes} nodes, ${description.features} features`
+    : 'no model that would load';
+  return [
+    `${found} (${bytes} bytes)`,
+    table(
+      'opcodes',
+      opcodes.map(([name, count]) => [name, `${count}`]),
+    ),
+    table(
+      'globals',
+      globals.map(({ name, offset, times, allowed }) => [
+        `byte ${offset}`,
+        allowed ? 'allowed' : 'REFUSED',
+        name,
+        `x${times}`,
+      ]),
+    ),
+    table(
+      'refusals',
+      refusals.map(({ offset, code, reason }) => [`byte ${offset}`, code, reason]),
+    ),
+  ].join('\n');
+}
+
+async function inspect(model: string, { json }: { readonly json?: boolean }): Promise<void> {
+  // Whoever may write the file, it is only looked at; but a FIFO must not hang us, nor a device be read.
+  const { bytes, stopped, file } = await observeFile('/', resolve(model).slice(1), {
+    maxBytes: DEFAULT_MAX_BYTES,
+  });
+  if (!bytes) {
+    const what = stopped
+      ? `its path ends at a ${stopped.kind} ${stopped.at}`
+      : `it is ${file?.kind ?? 'nothing'}`;
+    throw new CodedError(
+      'input.unreadable',
+      `cannot read the model (${what})`,
+      'Name a regular file of at most 64 MiB by its real path.',
+    );
+  }
+  const inspection = inspectPickle(bytes);
+  process.stdout.write(`${json === true ? JSON.stringify(inspection) : describeInspection(inspection)}\n`);
+  process.exitCode = inspection.description ? 0 : 1;
+}
+
+async function seal(model: string, options: SealOptions): Promise<void> {
+  const { sign, release: version, expires, dir } = options;
+  if (sign !== true && (version !== undefined || expires !== undefined)) {
+    throw usage('only a signed release has a version and an end', 'Pass --sign as well.');
+  }
+  let release: Parameters<typeof sealModel>[0]['release'];
+  if (sign === true) {
+    const end = new Date(expires ?? '');
+    if (!/^[1-9]\d{0,14}$/.test(version ?? '') || Number.isNaN(end.getTime())) {
+      throw usage(
+        'a release needs a version from 1 and an end',
+        'Pass --release 1 --expires 2030-01-01T00:00:00Z.',
+      );
+    }
+    release = { signer: await loadSigner(dir), version: Number(version), expires: end.toISOString() };
+  }
+  const sidecar = await sealModel({ ...placeOf(model, options), ...(release ? { release } : {}) });
+  process.stdout.write(`${sidecar.digest_sha256}  ${sidecar.model_file}\n`);
+}
+
+async function verify(model: string, options: LoadOptions): Promise<void> {
+  const trusted = await load(model, options);
+  if (trusted) process.stdout.write(`${trusted.digest}  ${trusted.claims.join(' and ')} proven\n`);
+}
+
+function rowsOf(value: JsonValue): number[][] {
+  const rows = Array.isArray(value) ? (value as readonly JsonValue[]) : [];
+  const numbers = rows.map((row) =>
+    Array.isArray(row)
+      ? (row as readonly JsonValue[]).map((cell) => (cell === null ? Number.NaN : cell))
+      : [],
+  );
+  if (
+    numbers.length > 0 &&
+    numbers.every((row) => row.length > 0 && row.every((cell) => typeof cell === 'number'))
+  ) {
+    return numbers as number[][];
+  }
+  throw usage(
+    'the rows are not an array of arrays of numbers',
+    'Write [[1, 2.5, null], ...]; null is a missing value.',
+  );
+}
+
+async function predict(name: string, options: PredictOptions): Promise<void> {
+  const { rows: file, csv } = options;
+  if ((file === undefined) === (csv === undefined)) {
+    throw usage('rows come from one file', 'Pass --rows FILE or --csv FILE.');
+  }
+  const text = await readInput(file ?? csv ?? '');
+  const rows =
+    csv === undefined
+      ? rowsOf(parseStrictJson(text, { maxBytes: DEFAULT_MAX_BYTES, maxDepth: 2, fractionAt: () => true }))
+      : readCapacityTable(text.toString('utf8')).rows;
+  const model = await load(name, options);
+  // String() is the shortest text that reads back as the same number, with the sign of a zero lost.
+  const show = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
+  if (model) process.stdout.write(`${model.predict(rows).map(show).join('\n')}\n`);
+}
+
+const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+export function registerModel(program: Command): void {
+  const model = program.command('model').description('the capacity model: inspect, seal, verify, predict');
+  const withPlace = (name: string, description: string): Command =>
+    model
+      .command(name)
+      .description(description)
+      .argument('<model>', 'the model file')
+      .requiredOption('--root <dir>', 'trusted directory that holds it');
+  const withOrigin = (command: Command): Command =>
+    command
+      .addOption(new Option('--owners <who>', 'whose files are believed').choices(['self-or-root', 'root']))
+      .option('--key <key>', 'pinned verifier key: prove origin too (repeatable)', several)
+      .option(
+        '--revoked <entry>',
+        'verifier key or model digest that is believed no more (repeatable)',
+        several,
+      )
+      .option('--counters <dir>', 'where the newest release seen is remembered; outside the root');
+  model
+    .command('inspect')
+    .description('list opcodes, globals and refusals of any file; exit 0 only for a model that would load')
+    .argument('<model>', 'the file; needs no sidecar')
+    .option('--json', 'print JSON')
+    .action(inspect);
+  withPlace('seal', 'write the sidecar that vouches for a model')
+    .option('--sign', "sign a release with this host's key")
+    .option('--release <version>', 'version of the release, from 1 and rising')
+    .option('--expires <date>', 'when the release ends')
+    .action((name: string, _options, command: Command) => seal(name, command.optsWithGlobals<SealOptions>()));
+  withOrigin(withPlace('verify', 'ask the guard whether the model may be used')).action(
+    (name: string, _options, command: Command) => verify(name, command.optsWithGlobals<LoadOptions>()),
+  );
+  withOrigin(withPlace('predict', 'print one prediction per row'))
+    .option('--rows <file>', 'JSON array of arrays; null for a missing value')
+    .option('--csv <file>', "AGILAB's table of measurements")
+    .action((name: string, _options, command: Command) =>
+      predict(name, command.optsWithGlobals<PredictOptions>()),
+    );
+}

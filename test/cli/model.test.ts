@@ -1,0 +1,128 @@
+// `guardrails model`, as a process of its own: what it prints and how it exits.
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { drillModel } from '../../src/capacity/drill-model.ts';
+import { guardrails, scratch } from './run-cli.ts';
+
+async function laid(): Promise<{ at: string; root: string; path: string }> {
+  const site = scratch();
+  onTestFinished(() => site.remove());
+  const at = realpathSync(site.directory);
+  const root = join(at, 'models');
+  await mkdir(root, { mode: 0o700 });
+  const path = join(root, 'm.pkl');
+  await writeFile(path, drillModel(), { mode: 0o600 });
+  return { at, root, path };
+}
+
+const slow = { timeout: 120_000 };
+
+describe('guardrails model', () => {
+  it('seals, verifies and predicts; a spoiled file is refused with exit 1', slow, async () => {
+    const { at, path } = await laid();
+    const args = ['m.pkl', '--root', 'models'];
+    expect(guardrails(['model', 'verify', ...args], at)).toMatchObject({ code: 1, stdout: '' });
+    expect(guardrails(['model', 'seal', ...args], at).code).toBe(0);
+    // The model may be named from here as well as from the root.
+    const verified = guardrails(['model', 'verify', 'models/m.pkl', '--root', 'models'], at);
+    expect(verified).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^[0-9a-f]{64} {2}integrity proven\n$/),
+    });
+    await writeFile(join(at, 'rows.json'), '[[1.5], [1.6], [-1e30]]');
+    await writeFile(join(at, 'bad.json'), '[[1, 2]]');
+    expect(guardrails(['model', 'predict', ...args, '--rows', 'rows.json'], at).stdout).toBe('10\n20\n10\n');
+    expect(guardrails(['model', 'predict', ...args, '--rows', 'bad.json'], at).code).toBe(2);
+    await chmod(path, 0o666);
+    const refused = guardrails(['model', 'predict', ...args, '--rows', 'rows.json'], at);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('model.world-writable');
+    const journal = readFileSync(join(at, '.guardrails/journal/journal.jsonl'), 'utf8');
+    expect(journal).toContain('"claim: integrity; read by');
+  });
+
+  it('signs a release, proves its origin and refuses an older one', slow, async () => {
+    const { at } = await laid();
+    await mkdir(join(at, 'state'), { mode: 0o700 });
+    const key = guardrails(['keys', 'init'], at).stdout.trim();
+    const seal = (version: string) =>
+      guardrails(
+        [
+          'model',
+          'seal',
+          'm.pkl',
+          '--root',
+          'models',
+          '--sign',
+          '--release',
+          version,
+          '--expires',
+          '2999-01-01',
+        ],
+        at,
+      );
+    const verify = () =>
+      guardrails(['model', 'verify', 'm.pkl', '--root', 'models', '--key', key, '--counters', 'state'], at);
+    expect(seal('2').code).toBe(0);
+    expect(verify().stdout).toMatch(/integrity and origin proven\n$/);
+    expect(seal('1').code).toBe(0);
+    expect(verify()).toMatchObject({ code: 1, stderr: expect.stringContaining('origin.rolled-back') });
+    expect(seal('0').code).toBe(2);
+  });
+
+  it('inspects anything, and exits 0 only for a model that would load', slow, async () => {
+    const { at, path } = await laid();
+    const good = guardrails(['model', 'inspect', path, '--json'], at);
+    expect(good.code).toBe(0);
+    expect(JSON.parse(good.stdout)).toMatchObject({
+      refusals: [],
+      description: { estimator: 'DecisionTreeRegressor' },
+    });
+    await writeFile(path, 'cposix\nsystem\n(S"touch marker"\ntR.', { mode: 0o666 });
+    const bad = guardrails(['model', 'inspect', path], at);
+    expect(bad.code).toBe(1);
+    expect(bad.stdout).toMatch(/byte 0 +REFUSED +posix system/);
+    expect(existsSync(join(at, 'marker'))).toBe(false);
+    await rm(path);
+    expect(guardrails(['model', 'inspect', path], at)).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  it.each([
+    [['model', 'verify', 'm.pkl']],
+    [['model', 'verify', 'm.pkl', '--root', 'models', '--key', 'x']],
+    [['model', 'verify', 'm.pkl', '--root', 'models', '--owners', 'anyone']],
+    [['model', 'predict', 'm.pkl', '--root', 'models']],
+    [['model', 'seal', 'm.pkl', '--root', 'models', '--release', '1']],
+  ])('exits 2 with one line for %j', slow, async (args) => {
+    const { at } = await laid();
+    const { code, stderr } = guardrails(args, at);
+    expect(code).toBe(2);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  const agilab = resolve('../shared/agilab');
+  it.skipIf(!existsSync(agilab))(
+    "reads AGILAB's model and its table (when ../shared/agilab is there)",
+    slow,
+    async () => {
+      const { at } = await laid();
+      const csv = join(agilab, 'balancer_df.csv');
+      const { code, stdout } = guardrails(
+        ['model', 'predict', 'balancer_model.pkl', '--root', agilab, '--csv', csv],
+        at,
+      );
+      expect(code).toBe(0);
+      const { cases } = JSON.parse(readFileSync(join(agilab, 'predictions.json'), 'utf8')) as {
+        cases: { g: string; ybits: string }[];
+      };
+      const expected = cases
+        .filter(({ g }) => g === 'csv')
+        .map(({ ybits }) => Buffer.from(ybits, 'hex').readDoubleBE(0));
+      expect(expected.length).toBeGreaterThan(0);
+      const ours = new Set(stdout.trim().split('\n').map(Number));
+      expect(expected.filter((value) => !ours.has(value))).toEqual([]);
+    },
+  );
+});
