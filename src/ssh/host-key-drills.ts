@@ -95,6 +95,10 @@ export const hostKeyDrills: readonly Drill<HostKeyRequest>[] = [
   drill('revoked', 'a key that is on file and revoked further down', 'host-key.revoked', {
     known: (name, key) => `${rightKey(name, key)}@revoked * ${key}\n`,
   }),
+  drill('short-rsa', 'a host with the key on file, which is RSA of 1024 bits', 'host-key.short-rsa', {
+    types: ['rsa1024'],
+    known: rightKey,
+  }),
   drill('other-type', 'a host that lost the type of key on file', 'host-key.other-type', {
     types: ['ecdsa'],
     known: (name) => rightKey(name, STRANGER),

@@ -6,7 +6,7 @@ import type { NegotiatedAlgorithms } from 'ssh2';
 import { z } from 'zod';
 import type { Guard, Rule } from '../guards/guard.ts';
 import { hostKeyDrills } from './host-key-drills.ts';
-import { decideHostKey, entriesFor, type HostKey, type HostKeyVerdict } from './known-hosts.ts';
+import { decideHostKey, entriesFor, type HostKey, type HostKeyVerdict, rsaBits } from './known-hosts.ts';
 import { type KnownHostsLook, readKnownHosts } from './known-hosts-file.ts';
 import { knownHostsName } from './known-hosts-match.ts';
 import { offerFor } from './transport-algorithms.ts';
@@ -106,6 +106,9 @@ const observeWith =
 const where = ({ verdict }: HostKeyFacts): string =>
   verdict && 'by' in verdict ? `line ${verdict.by.line} of ${basename(verdict.by.file)}` : 'known_hosts';
 
+/** NIST SP 800-131A revision 2, section 3: shorter RSA keys are disallowed for signatures. */
+const MIN_RSA_BITS = 2048;
+
 const isVerdict = (facts: HostKeyFacts, verdict: HostKeyVerdict['verdict']): boolean =>
   facts.verdict?.verdict === verdict;
 
@@ -149,6 +152,14 @@ const rules: readonly Rule<HostKeyFacts>[] = [
     code: 'host-key.unproven',
     remedy: 'Somebody may be between you and the host: check the network path before you try again.',
     refuses: ({ dial }) => dial?.outcome === 'unproven' && 'the host did not prove that it holds its key',
+  },
+  {
+    code: 'host-key.short-rsa',
+    remedy: 'Give the host an Ed25519 key, or RSA of at least 3072 bits, and distribute it.',
+    refuses: ({ dial }) => {
+      const bits = dial?.outcome === 'presented' ? rsaBits(dial.key) : undefined;
+      return bits !== undefined && bits < MIN_RSA_BITS && `the RSA key of the host has only ${bits} bits`;
+    },
   },
   {
     code: 'host-key.revoked',

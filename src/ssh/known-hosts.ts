@@ -59,6 +59,21 @@ export function hostKeyOf(blob: Buffer): HostKey | undefined {
   return { type, blob: Buffer.from(blob), fingerprint: `SHA256:${digest}` };
 }
 
+/** Returns the length of an RSA modulus in bits (RFC 4253 section 6.6: type, e, n), or `undefined` for other keys. */
+export function rsaBits({ type, blob }: HostKey): number | undefined {
+  if (type !== 'ssh-rsa') return undefined;
+  let at = 0;
+  const next = (): Buffer => {
+    const end = at + 4 + (at + 4 <= blob.length ? blob.readUInt32BE(at) : 0);
+    const field = blob.subarray(at + 4, end);
+    at = end;
+    return field;
+  };
+  next();
+  next();
+  return BigInt(`0x${next().toString('hex') || '0'}`).toString(2).length;
+}
+
 const LINE = /^[ \t]*(?:(@[^ \t]*)[ \t]+)?([^ \t@#][^ \t]*)[ \t]+([^ \t#][^ \t]*)[ \t]+([^ \t]+)/;
 
 /**

@@ -10,7 +10,15 @@ import { DrillUnavailable } from '../guards/drill.ts';
 
 const run = promisify(execFile);
 
-export type ServerKeyType = 'ed25519' | 'ecdsa' | 'rsa';
+/** `rsa1024`: a key that nobody should accept any more. */
+export type ServerKeyType = 'ed25519' | 'ecdsa' | 'rsa' | 'rsa1024';
+
+const KEYGEN: Readonly<Record<ServerKeyType, readonly string[]>> = {
+  ed25519: ['-t', 'ed25519'],
+  ecdsa: ['-t', 'ecdsa'],
+  rsa: ['-t', 'rsa', '-b', '2048'],
+  rsa1024: ['-t', 'rsa', '-b', '1024'],
+};
 
 export interface LoopbackSshd {
   /** Always 127.0.0.1. */
@@ -57,16 +65,7 @@ export async function startSshd(
     const lines = ['UsePAM no', 'StrictModes no', 'PidFile none', ...config];
     for (const [index, type] of types.entries()) {
       const path = join(directory, `key${index}`);
-      await run('ssh-keygen', [
-        '-q',
-        '-t',
-        type,
-        ...(type === 'rsa' ? ['-b', '2048'] : []),
-        '-N',
-        '',
-        '-f',
-        path,
-      ]);
+      await run('ssh-keygen', ['-q', ...KEYGEN[type], '-N', '', '-f', path]);
       keys.push((await readFile(`${path}.pub`, 'utf8')).split(' ', 2).join(' ').trim());
       if (asRoot) await chown(path, NOBODY, NOBODY);
       lines.push(`HostKey ${path}`);

@@ -53,6 +53,12 @@ function parseAgilab(text: string): AgilabRecord | undefined {
   return { kind: 'agilab', pid, startTime, target };
 }
 
+/** Mode as ls(1) prints it, and owner. */
+export interface Ownable {
+  readonly mode: string;
+  readonly uid: number;
+}
+
 /** What `look` of the ownership script saw on the host. */
 export interface OwnershipLook {
   readonly boot: string;
@@ -62,30 +68,34 @@ export interface OwnershipLook {
   /** Clock ticks per second, and the boot time in seconds since the epoch. */
   readonly hertz: number;
   readonly bootTime: number;
-  readonly file: 'missing' | 'special' | { readonly mode: string; readonly uid: number };
+  readonly file: 'missing' | 'special' | Ownable;
+  /** The directory that holds the record; absent when there is no record to hold. */
+  readonly folder?: Ownable;
   readonly record: OwnRecord | AgilabRecord | undefined;
   /** The live process under the pid in the record; absent when there is none. */
   readonly process?: { readonly tick: number; readonly uid: number };
 }
 
 const HOST = /^host ([0-9a-f-]{36}) (pid:\[[0-9]{1,10}\]) ([0-9]{1,10}) ([1-9][0-9]{0,5}) ([0-9]{1,12})$/;
-const FILE = /^file ([-a-zA-Z+.@]{10,12}) ([0-9]{1,10})$/;
+const FILE = /^(?:file|folder) ([-a-zA-Z+.@]{10,12}) ([0-9]{1,10})$/;
 const PROCESS = /^process ([1-9][0-9]{0,8}) ([0-9]{1,15}) ([0-9]{1,10})$/;
 
 /** Parses what `look` printed; `undefined` when it is not what the script prints. */
 export function parseLook(output: string): OwnershipLook | undefined {
-  const [hostLine = '', fileLine = '', processLine = '', , ...rest] = output.split('\n');
+  const [hostLine = '', fileLine = '', folderLine = '', processLine = '', , ...rest] = output.split('\n');
   const [, boot, namespace, uid, hertz, bootTime] = HOST.exec(hostLine) ?? [];
   if (boot === undefined || namespace === undefined) return undefined;
   const host = { boot, namespace, uid: Number(uid), hertz: Number(hertz), bootTime: Number(bootTime) };
   if (fileLine === 'file missing') return { ...host, file: 'missing', record: undefined };
   if (fileLine === 'file special') return { ...host, file: 'special', record: undefined };
-  const [, mode, fileUid] = FILE.exec(fileLine) ?? [];
-  if (mode === undefined) return undefined;
-  const file = { mode, uid: Number(fileUid) };
+  const [file, folder] = [fileLine, folderLine].map((line): Ownable | undefined => {
+    const [, mode, uid] = FILE.exec(line) ?? [];
+    return mode === undefined ? undefined : { mode, uid: Number(uid) };
+  });
+  if (!file || !folder) return undefined;
   const record = parseOwnerRecord(rest.join('\n').replace(/\n$/, ''));
   const [, pid, tick, owner] = PROCESS.exec(processLine) ?? [];
   // The host picked the pid with sed; only the strict parser says whether it is the one in the record.
-  if (pid === undefined || record?.pid !== Number(pid)) return { ...host, file, record };
-  return { ...host, file, record, process: { tick: Number(tick), uid: Number(owner) } };
+  if (pid === undefined || record?.pid !== Number(pid)) return { ...host, file, folder, record };
+  return { ...host, file, folder, record, process: { tick: Number(tick), uid: Number(owner) } };
 }

@@ -45,9 +45,12 @@ look() {
   # Before it is opened: a FIFO would hold us for ever.
   if [ -L "$1" ] || [ ! -f "$1" ] || [ ! -r "$1" ]; then echo 'file special'; return; fi
   set -f
+  folder=${'$'}{1%/*}/
   set -- "$1" $(ls -ldn -- "$1")
-  set +f
   printf 'file %s %s\n' "$2" "$4"
+  set -- "$1" $(ls -ldn -- "$folder.")
+  printf 'folder %s %s\n' "$2" "$4"
+  set +f
   text=$(dd if="$1" bs=4096 count=1 2>/dev/null | tr -d '\000')
   case $text in
   agilab-process-owner-v1' '*) pid=$(printf '%s\n' "$text" | sed -n '1s/^[^ ]* [^ ]* [^ ]* \([1-9][0-9]*\) .*/\1/p') ;;

@@ -40,7 +40,10 @@ export interface Ownership {
   readonly token: string;
   /** Receives the output of the process, appended. */
   readonly log: string;
-  /** Also write AGILAB's `agilab-dask-pid-owner-v1` record, for a target directory. */
+  /**
+   * Also write AGILAB's `agilab-dask-pid-owner-v1` record, for a target directory. Not into the `--pid-file` of Dask,
+   * which Dask overwrites with a bare number.
+   */
   readonly agilab?: { readonly record: string; readonly target: string };
 }
 

@@ -103,6 +103,15 @@ export const processStopDrills: readonly Drill<ProcessStopRequest>[] = [
     lineOf,
     0o666,
   ),
+  drill(
+    'record-replaceable',
+    'a true record in a directory where everybody may put another one',
+    'process-stop.record-untrusted',
+    async (facts, site) => {
+      await chmod(site.directory, 0o777);
+      return lineOf(facts);
+    },
+  ),
   {
     id: 'record-linked',
     fault: 'a symbolic link in the place of the record',

@@ -6,7 +6,7 @@ import { type EnforceOptions, enforce } from '../guards/enforce.ts';
 import type { Guard, Rule } from '../guards/guard.ts';
 import type { Argument } from './fragments/program.ts';
 import { localShell, type OwnershipShell } from './ownership.ts';
-import { type OwnershipLook, parseLook } from './ownership-record.ts';
+import { type Ownable, type OwnershipLook, parseLook } from './ownership-record.ts';
 import { processStopDrills } from './process-stop-drills.ts';
 
 export interface ProcessStopRequest {
@@ -61,6 +61,8 @@ function isForeign({ request: { owner }, look: { record } }: ProcessStopFacts): 
   return false;
 }
 
+const isOpen = ({ mode }: Ownable): boolean => mode[5] === 'w' || mode[8] === 'w';
+
 const rules: readonly Rule<ProcessStopFacts>[] = [
   {
     code: 'process-stop.record-missing',
@@ -70,11 +72,14 @@ const rules: readonly Rule<ProcessStopFacts>[] = [
   {
     code: 'process-stop.record-untrusted',
     remedy: 'Find out who could write the record; stop the process by hand.',
-    refuses: ({ look: { file, uid } }) => {
+    refuses: ({ look: { file, folder, uid } }) => {
       if (file === 'special') return 'the record is not a plain readable file';
       if (file === 'missing') return false;
-      const writable = file.mode[5] === 'w' || file.mode[8] === 'w';
-      return (writable || file.uid !== uid) && 'another user could have written the record';
+      if (isOpen(file) || file.uid !== uid) return 'another user could have written the record';
+      // In a sticky directory such as /tmp nobody else can replace the file. The last letter is then t or T.
+      const replaceable =
+        folder && (isOpen(folder) || ![0, uid].includes(folder.uid)) && !/t$/i.test(folder.mode.slice(0, 10));
+      return replaceable === true && 'another user could have put the record in its place';
     },
   },
   {

@@ -1,7 +1,8 @@
 // The host-key guard: every drill holds against a real sshd, every mutant is noticed, and nothing is left behind.
-import { readdirSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvidenceDraft } from '../../src/evidence/record.ts';
 import { drillGuard, drillMutants } from '../../src/guards/drill.ts';
 import { judge } from '../../src/guards/enforce.ts';
@@ -12,12 +13,25 @@ const records: EvidenceDraft[] = [];
 const journal = { append: async (draft: EvidenceDraft): Promise<void> => void records.push(draft) };
 
 describe.skipIf(missing('sshd', 'ssh-keygen'))('the host-key guard', () => {
+  // A temporary directory of our own, so that what is left in it was left by these drills.
+  const own = mkdtempSync(join(tmpdir(), 'host-key-'));
+  const before = process.env['TMPDIR'];
+  beforeAll(() => {
+    chmodSync(own, 0o711); // root's drills serve as nobody
+    process.env['TMPDIR'] = own;
+  });
+  afterAll(() => {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+    rmSync(own, { recursive: true });
+  });
+
   it('passes every drill, and every mutant fails one', { timeout: 120_000 }, async () => {
     const drills = await drillGuard(hostKey, journal);
     expect(drills.filter(({ passed }) => !passed)).toEqual([]);
     const mutants = await drillMutants(hostKey, drills, journal);
     expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('guardrails-sshd-'))).toEqual([]);
+    expect(readdirSync(own)).toEqual([]);
   });
 
   it('has a variant for first contact that lets only an unknown host pass, and is another policy', async () => {
