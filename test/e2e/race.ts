@@ -16,7 +16,7 @@ import { forest, GOOD_NODES, leaf, tree, treeEstimator } from '../fuzz/model-wri
 import { pickle } from '../fuzz/pickle-writer.ts';
 
 /** Returns the bytes that it accepts, or `undefined` when it refuses. */
-export type Loader = (root: string, model: string) => Promise<Buffer | undefined>;
+export type Loader = (root: string, model: string) => Promise<Uint8Array | undefined>;
 
 /** The capacity-model guard, journal aside. */
 export const guarded: Loader = async (root, model) => {
@@ -135,7 +135,7 @@ export async function race(
     while (!enough(result)) {
       if (attacker.exitCode !== null) throw new Error('the attacker ended');
       const bytes = await loader(root, model);
-      const confused = bytes !== undefined && !bytes.equals(good);
+      const confused = bytes !== undefined && !good.equals(bytes);
       result = {
         attempts: result.attempts + 1,
         accepted: result.accepted + Number(bytes !== undefined),
