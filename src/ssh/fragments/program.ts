@@ -58,8 +58,9 @@ export function parseArgv(argv: readonly Argument[], slot: string): readonly Wor
   return words;
 }
 
-// One word of an operator's line. Outside quotes: what no shell gives a meaning. "..." holds nothing that expands.
-const TOOL_WORD = /(~(?=\/))?((?:[\w%+,./:=@^-]|'[^']*'|"[^"$`\\!]*")+)(?: +|$)/y;
+// One word of an operator's line. Outside quotes: what no shell gives a meaning ("=" only behind a bare letter, since
+// zsh expands =ls and ''=ls). "..." holds nothing that expands.
+const TOOL_WORD = /(~(?=\/))?((?:[\w%+,./:@-]|(?<=[\w-])=|'[^']*'|"[^"$`\\!]*")+)(?: +|$)/y;
 
 /**
  * Returns the words of a tool. A line is cut at blanks; quotes group, `~/` at the start of a word is the remote home,
@@ -75,7 +76,7 @@ export function parseTool(tool: Tool, slot = 'the tool'): readonly Word[] {
   while (TOOL_WORD.lastIndex < tool.length || words.length === 0) {
     const [, home, word] = TOOL_WORD.exec(tool) ?? [];
     if (word === undefined || /\p{Cc}/u.test(word)) throw new FragmentFault('tool-syntax', slot);
-    const text = word.replaceAll(/['"]/g, '');
+    const text = word.replaceAll(/'([^']*)'|"([^"]*)"/g, '$1$2');
     words.push(home === undefined ? text : { path: `~${text}` });
   }
   return parseArgv(words, slot);
