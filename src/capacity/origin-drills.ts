@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sealEnvelope } from '../evidence/dsse.ts';
-import { generateSigner, type NoteSigner } from '../evidence/keys.ts';
+import { generateSigner, type NoteSigner, signerFromPem } from '../evidence/keys.ts';
 import type { Drill } from '../guards/guard.ts';
 import type { CapacityModelRequest } from './capacity-model.ts';
 import { drillModel } from './drill-model.ts';
@@ -121,6 +121,13 @@ export const originDrills: readonly Drill<CapacityModelRequest>[] = [
     'origin.key-revoked',
     undefined,
     ({ signer }) => ({ revoked: [signer.vkey] }),
+  ),
+  released(
+    'key-renamed',
+    'the stolen key, pinned again under another name',
+    'origin.key-revoked',
+    undefined,
+    ({ signer }) => ({ revoked: [signerFromPem('stolen', signer.exportPem()).vkey] }),
   ),
   released(
     'key-unknown',

@@ -11,6 +11,7 @@ import {
   type Counted,
   counterName,
   MAX_COUNTER_BYTES,
+  materialOf,
   readCounter,
 } from './release-counter.ts';
 import { type Release, readRelease } from './statement.ts';
@@ -78,12 +79,12 @@ export async function observeOrigin(
   statementFile: FileFacts,
   signal: AbortSignal,
 ): Promise<OriginFacts> {
-  const revoked = new Set(policy.revoked);
+  const revoked = new Set(policy.revoked?.map(materialOf));
   const keys = policy.keys.map(parseVerifierKey);
   const text = statementFile.bytes;
   const read = text && attempt(() => readRelease(text, keys));
   const signed = read === undefined || read instanceof CodedError ? [] : read.signers;
-  const signers = signed.filter(({ vkey }) => !revoked.has(vkey));
+  const signers = signed.filter(({ vkey }) => !revoked.has(materialOf(vkey)));
   const [signer] = signers;
   const counterFile =
     signer &&

@@ -15,9 +15,15 @@ export interface Counted {
 /** 1 MiB: over ten thousand releases. */
 export const MAX_COUNTER_BYTES = 1_048_576;
 
+/** Returns the key itself, without the name that somebody gave it: under another name it is no other key. */
+export const materialOf = (vkey: string): string => vkey.split('+').slice(2).join('+');
+
 /** Returns the file name of a counter. One per key: a leaked key can spoil its own counter and no other. */
 export function counterName(vkey: string, model: string): string {
-  return `${createHash('sha256').update(`${vkey}\n${model}`).digest('hex').slice(0, 32)}.releases`;
+  return `${createHash('sha256')
+    .update(`${materialOf(vkey)}\n${model}`)
+    .digest('hex')
+    .slice(0, 32)}.releases`;
 }
 
 /**

@@ -180,15 +180,14 @@ export async function openTrusted(
   relativePath: string,
   options: Partial<ObserveOptions> = {},
 ): Promise<TrustedFile> {
-  const facts = await observeFile(root, relativePath, { maxBytes: DEFAULT_MAX_BYTES, ...options }).catch(
-    (error: unknown) => {
-      if (error instanceof CodedError || options.signal?.aborted) throw error;
-      const remedy = 'Make the file and the directories above it readable to this process.';
-      throw new CodedError('file.unreadable', `the file could not be read (${errnoOf(error)})`, remedy, {
-        cause: error,
-      });
-    },
-  );
+  const { maxBytes = DEFAULT_MAX_BYTES } = options;
+  const facts = await observeFile(root, relativePath, { ...options, maxBytes }).catch((error: unknown) => {
+    if (error instanceof CodedError || options.signal?.aborted) throw error;
+    const remedy = 'Make the file and the directories above it readable to this process.';
+    throw new CodedError('file.unreadable', `the file could not be read (${errnoOf(error)})`, remedy, {
+      cause: error,
+    });
+  });
   for (const rule of OPEN_RULES) {
     const reason = rule.refuses(facts);
     if (reason !== false) throw new CodedError(rule.code, reason, rule.remedy);
