@@ -77,7 +77,7 @@ export class Machine extends Reader {
 
   /** A stand-in for what a refused opcode or name would have made; only an inspection gets this far. */
   pushUnknown(): void {
-    this.charge(88);
+    this.charge(72);
     this.push(new Made(UNKNOWN, [], this.offset));
   }
 
@@ -104,7 +104,7 @@ export class Machine extends Reader {
   popToMark(): Value[] {
     const below = this.marks.pop();
     if (below === undefined) this.refuse('pickle.no-mark', 'an opcode needs a mark that is not there');
-    this.charge(32 + 8 * (this.height - this.floor));
+    this.charge(48 + 8 * (this.height - this.floor));
     const values = this.stack.slice(this.floor, this.height);
     this.height = this.floor;
     this.floor = below;
@@ -114,7 +114,7 @@ export class Machine extends Reader {
   /** Every pickler numbers the memo from 0 without gaps; another number is an attempt on someone's memory. */
   store(index: number): void {
     if (index !== this.memo.length) this.refuse('pickle.memo-order', 'the memo is not filled in order');
-    this.charge(12);
+    this.charge(16);
     this.memo.push(this.top());
   }
 
@@ -134,7 +134,6 @@ export class Machine extends Reader {
     if (!(target instanceof List))
       this.refuse('pickle.wrong-type', 'something is appended to what is not a list');
     this.requireUnshared(target);
-    this.charge(8 * values.length);
     target.add(values);
   }
 
@@ -143,7 +142,6 @@ export class Machine extends Reader {
     if (!(target instanceof Dict)) this.refuse('pickle.wrong-type', 'an item is set on what is not a dict');
     if (entries.length % 2 !== 0) this.refuse('pickle.stack-underflow', 'a key without a value');
     this.requireUnshared(target);
-    this.charge(8 * entries.length);
     target.add(entries);
   }
 
@@ -165,7 +163,7 @@ export class Machine extends Reader {
 
   /** REDUCE and NEWOBJ: writes down the call. Two spellings of plain data are carried out at once. */
   call(by: 'REDUCE' | 'NEWOBJ', callee: Value, args: Value): void {
-    this.charge(88);
+    this.charge(72);
     this.push(this.isUnknown(callee) ? new Made(UNKNOWN, [], this.offset) : this.made(by, callee, args));
   }
 

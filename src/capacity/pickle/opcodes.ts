@@ -14,6 +14,11 @@ export interface Opcode {
   run(machine: Machine): void;
 }
 
+/** Estimated heap bytes of an array without its items, and of a list or dict without its batches. */
+const TUPLE = 48;
+const CONTAINER = 48;
+/** Of one or two more items in an array that grows by halves. */
+const SLOTS = 32;
 const EMPTY_TUPLE: readonly Value[] = Object.freeze([]);
 /** The longest line of a name or number that a real model holds is far below. */
 const LONGEST_NAME = 80;
@@ -43,13 +48,6 @@ function text(m: Machine, length: number): void {
   m.charge(24 + 2 * length);
   const value = utf8Text(m.bytes, start, m.position);
   m.push(m.require(value, 'pickle.bad-text', 'text that is not UTF-8'));
-}
-
-function tuple(m: Machine, size: number): void {
-  m.charge(48 + 8 * size);
-  const items: Value[] = [];
-  for (let i = 0; i < size; i++) items.push(m.pop());
-  m.push(items.reverse());
 }
 
 const framing: readonly Opcode[] = [
@@ -122,21 +120,33 @@ const textAndBytes: readonly Opcode[] = [
 const containers: readonly Opcode[] = [
   op(')', 'EMPTY_TUPLE', 1, (m) => m.push(EMPTY_TUPLE)),
   op('t', 'TUPLE', 0, (m) => m.push(m.popToMark())),
-  op(0x85, 'TUPLE1', 2, (m) => tuple(m, 1)),
-  op(0x86, 'TUPLE2', 2, (m) => tuple(m, 2)),
-  op(0x87, 'TUPLE3', 2, (m) => tuple(m, 3)),
+  op(0x85, 'TUPLE1', 2, (m) => {
+    m.charge(TUPLE + 8);
+    m.push([m.pop()]);
+  }),
+  op(0x86, 'TUPLE2', 2, (m) => {
+    m.charge(TUPLE + 16);
+    const last = m.pop();
+    m.push([m.pop(), last]);
+  }),
+  op(0x87, 'TUPLE3', 2, (m) => {
+    m.charge(TUPLE + 24);
+    const [last, middle] = [m.pop(), m.pop()];
+    m.push([m.pop(), middle, last]);
+  }),
   op(']', 'EMPTY_LIST', 1, (m) => {
-    m.charge(72);
+    m.charge(CONTAINER);
     m.push(new List());
   }),
   op('l', 'LIST', 0, (m) => {
     const values = m.popToMark();
-    m.charge(72);
+    m.charge(CONTAINER);
     const list = new List();
     m.append(list, values);
     m.push(list);
   }),
   op('a', 'APPEND', 0, (m) => {
+    m.charge(SLOTS);
     const value = m.pop();
     m.append(m.top(), [value]);
   }),
@@ -145,17 +155,18 @@ const containers: readonly Opcode[] = [
     m.append(m.top(), values);
   }),
   op('}', 'EMPTY_DICT', 1, (m) => {
-    m.charge(72);
+    m.charge(CONTAINER);
     m.push(new Dict());
   }),
   op('d', 'DICT', 0, (m) => {
     const entries = m.popToMark();
-    m.charge(72);
+    m.charge(CONTAINER);
     const dict = new Dict();
     m.setItems(dict, entries);
     m.push(dict);
   }),
   op('s', 'SETITEM', 0, (m) => {
+    m.charge(SLOTS);
     const value = m.pop();
     const key = m.pop();
     m.setItems(m.top(), [key, value]);

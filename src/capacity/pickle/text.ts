@@ -1,6 +1,6 @@
 // Numbers and text as pickles spell them. Each grammar is exactly what Python's own pickler writes: no spaces, no
 // underscores, no second way to say the same thing. `undefined` means "not that".
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -25,20 +25,34 @@ export function asciiText(bytes: Buffer, start: number, end: number): string | u
   return bytes.toString('latin1', start, end);
 }
 
-const ESCAPE = /\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|)/g;
+const BACKSLASH = 0x5c;
+const DIGITS = /^[0-9a-f]+$/;
 
-/** Returns text in Python's raw-unicode-escape, as protocol 0 writes it: a backslash always starts an escape. */
+/**
+ * Returns text in Python's raw-unicode-escape, as protocol 0 writes it: a backslash always starts an escape. Whole
+ * arrays come in this form, so it is decoded into one block of UTF-16 and not piece by piece.
+ */
 export function rawUnicodeEscape(bytes: Buffer, start: number, end: number): string | undefined {
-  let broken = false;
-  const text = bytes
-    .toString('latin1', start, end)
-    .replaceAll(ESCAPE, (_escape: string, short: string | undefined, long: string | undefined) => {
-      const code = Number.parseInt(short ?? long ?? 'd800', 16);
-      const valid = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-      broken ||= !valid;
-      return valid ? String.fromCodePoint(code) : '';
-    });
-  return broken ? undefined : text;
+  const units = Buffer.allocUnsafe(2 * (end - start));
+  let length = 0;
+  let at = start;
+  while (at < end) {
+    let code = bytes[at++] ?? 0;
+    if (code === BACKSLASH) {
+      const digits = bytes[at] === 0x75 ? 4 : bytes[at] === 0x55 ? 8 : 0; // u or U
+      const hex = bytes.toString('latin1', at + 1, Math.min(at + 1 + digits, end));
+      if (hex.length !== digits || !DIGITS.test(hex)) return undefined;
+      code = Number.parseInt(hex, 16);
+      if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return undefined;
+      at += 1 + digits;
+    }
+    if (code > 0xffff) {
+      length = units.writeUInt16LE(0xd7c0 + (code >> 10), length);
+      code = 0xdc00 + (code & 0x3ff);
+    }
+    length = units.writeUInt16LE(code, length);
+  }
+  return units.toString('utf16le', 0, length);
 }
 
 /** Returns text as Latin-1 bytes, or `undefined` where a character has none. */

@@ -36,6 +36,7 @@ cases = {
     "forest, one feature": (RF(2, random_state=1), X[:, 1:2], y),
     "forest, weighted": (RF(3, random_state=1), X, y, np.where(X[:, 2] > 30, 2.5, 0)),
     "forest, huge and tiny targets": (RF(3, random_state=1), X, y * np.where(X[:, 0] > 5, 1e100, 1e-100)),
+    "forest, hundreds of single leaves": (RF(300, random_state=1), X, np.full(90, 2.5)),
     "extra trees": (ET(5, random_state=2), X, y),
     "extra trees, bootstrapped, shallow": (ET(4, random_state=2, bootstrap=True, max_depth=3), X, y),
     "tree": (DecisionTreeRegressor(random_state=0), X, y),
