@@ -33,11 +33,9 @@ const MAX_NOISE = 1024 * 1024;
 
 // The script is one simple command, so it can neither leave the braces nor the shell. If it did, no end mark would
 // come, and the outcome would be unknown.
-const wrap = (script: string, nonce: string, input: string): string => `printf '\\n%s begin\\n' ${nonce}
+const wrap = (command: string, nonce: string): string => `printf '\\n%s begin\\n' ${nonce}
 printf '\\n%s begin\\n' ${nonce} >&2
-{
-${script}
-}${input}
+${command}
 c=$?
 printf '\\n%s end %s\\n' ${nonce} "$c"
 printf '\\n%s end %s\\n' ${nonce} "$c" >&2
@@ -49,8 +47,6 @@ export interface Parcel {
   /** What the login shell gets to read. */
   readonly line: string;
   readonly input: Buffer;
-  /** Whether the end of `input` is the end of standard input. It is not where the shell itself reads on. */
-  readonly ends: boolean;
   readonly nonce: string;
 }
 
@@ -59,9 +55,12 @@ export interface Parcel {
  */
 export function pack(script: string, stdin: Buffer | undefined): Parcel {
   const nonce = randomBytes(16).toString('hex');
-  if (stdin) return { line: neutral(wrap(script, nonce, '')), input: stdin, ends: true, nonce };
-  // Children find an empty standard input, or they would read the rest of the script.
-  return { line: SHELL, input: Buffer.from(wrap(script, nonce, ' </dev/null')), ends: false, nonce };
+  if (stdin === undefined) {
+    // Children find an empty standard input, or they would read the rest of the script.
+    return { line: SHELL, input: Buffer.from(wrap(`{\n${script}\n} </dev/null`, nonce)), nonce };
+  }
+  // Counted, so that the channel can stay open to the end: ssh2 sends no signal once standard input is closed.
+  return { line: neutral(wrap(`head -c ${stdin.length} | {\n${script}\n}`, nonce)), input: stdin, nonce };
 }
 
 /** Collects one stream and cuts out what stands between the marks. */
@@ -137,7 +136,7 @@ export function openShell(client: Client, { line }: Parcel): Promise<ClientChann
  */
 export function runScript(
   channel: ClientChannel,
-  { nonce, input, ends }: Parcel,
+  { nonce, input }: Parcel,
   { signal, maxOutputBytes }: ChannelOptions,
   closed: () => void,
 ): Promise<RunResult> {
@@ -152,8 +151,7 @@ export function runScript(
       resolve({ ...result, stdout: out.body, stderr: err.body });
     };
     const cut = (cause: Unknown): void => {
-      // Reaches the process group of the command. ssh2 sends it only while standard input is open: a program that was
-      // given all its input is not signalled, and its outcome is just as unknown.
+      // To the whole process group of the command (RFC 4254 section 6.9).
       channel.signal('TERM');
       channel.close();
       finish({ outcome: 'unknown', cause });
@@ -184,8 +182,6 @@ export function runScript(
     });
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    channel.write(input, () => {
-      if (ends) channel.eof();
-    });
+    channel.write(input);
   });
 }

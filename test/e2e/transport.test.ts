@@ -149,6 +149,27 @@ describe.skipIf(missing('sshd', 'ssh-keygen'))('a connection', { timeout: 60_000
       .toBe('');
   });
 
+  it('ends a program that reads standard input just the same', async () => {
+    const mark = `8${process.pid}`;
+    const long = await command('/bin/sh', '-c', `cat; sleep ${mark}`);
+    const result = await connection.run(long, { timeoutMs: 300, stdin: 'all there is' });
+    expect(result).toMatchObject({ outcome: 'unknown', cause: 'timeout' });
+    expect(result.stdout.toString()).toBe('all there is');
+    await expect
+      .poll(async () =>
+        (await connection.run(await command('pgrep', '-xf', `sleep ${mark}`))).stdout.toString(),
+      )
+      .toBe('');
+  });
+
+  it('does not wait for input that a program has no use for', async () => {
+    const stdin = Buffer.alloc(5_000_000, 'x');
+    expect(await connection.run(await command('false'), { stdin })).toMatchObject({
+      outcome: 'exited',
+      code: 1,
+    });
+  });
+
   it('leaves two records of each run, one before and one after', async () => {
     const granted = await command('true');
     records.length = 0;
