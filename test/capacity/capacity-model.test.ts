@@ -1,7 +1,8 @@
 // The capacity-model guard: its drills, its mutants, and AGILAB's own model file where it is at hand.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -115,6 +116,28 @@ describe('the record', () => {
     ],
   ])('refuses %s', async (_why, request, code) => {
     expect((await judge(capacityModel, request as never)).codes[0]).toBe(code);
+  });
+});
+
+describe('a file system that does not answer', () => {
+  it('ends in a refusal at the deadline, while the process goes on', { timeout: 30_000 }, async () => {
+    const request = await sealed();
+    // As many hung calls as the pool has threads do to us what a dead mount does.
+    const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+    const fifos = Array.from({ length: threads }, (_, index) => join(request.root, `fifo${index}`));
+    execFileSync('mkfifo', fifos);
+    const hung = fifos.map((path) => open(path, 'r'));
+    let ticks = 0;
+    const ticking = setInterval(() => ticks++, 10);
+    const decision = await judge(capacityModel, request, { timeoutMs: 300 });
+    clearInterval(ticking);
+    // Opened for reading and writing, a FIFO never waits, and lets its readers go.
+    const ends = fifos.map((path) => openSync(path, 'r+'));
+    for (const reader of await Promise.all(hung)) await reader.close();
+    for (const end of ends) closeSync(end);
+    expect(decision.codes).toEqual(['guard.timeout']);
+    expect(ticks).toBeGreaterThan(3);
+    expect((await judge(capacityModel, request)).decision).toBe('allow');
   });
 });
 
