@@ -93,6 +93,12 @@ describe('a hostile pickle', () => {
     expect(new Map(opcodes).get('GLOBAL')).toBe(2);
   });
 
+  it('is not listed without end', () => {
+    const { refusals, opcodes } = inspectPickle(Buffer.from(`${'N0'.repeat(500_000)}.`));
+    expect(refusals).toHaveLength(1000);
+    expect(new Map(opcodes).get('POP')).toBe(1001);
+  });
+
   it('never has its bytes repeated in a message, unless they are a plain name', () => {
     const coloured = Buffer.from('c\x1b[31mevil\nname"<script>\n.', 'latin1');
     expect(JSON.stringify(inspectPickle(coloured))).not.toMatch(/script|\[31m/);

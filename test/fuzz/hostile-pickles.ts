@@ -329,6 +329,14 @@ const structure: readonly Hostile[] = [
     '.',
   ),
   shaped('an integer of a million digits', 'pickle.bad-text', 'I', '9'.repeat(1_000_000), '\n.'),
+  shaped(
+    'an integer of 255 bytes',
+    'pickle.bad-number',
+    proto(2),
+    op(0x8a, 255),
+    op(Array.from({ length: 255 }, () => 1)),
+    '.',
+  ),
   shaped('a name of a million letters', 'pickle.bad-text', 'c', 'a'.repeat(1_000_000), '\nb\n.'),
   ...Array.from({ length: 40 }, (_, i) => {
     const cut = Math.floor(((i + 1) * good.length) / 41);
@@ -407,6 +415,9 @@ const arrays: readonly Hostile[] = [
       ],
       state: { tuple: [1, { list: [5] }, nodeType(), false, bytes5] },
     },
+  }),
+  inTree('a shape of a thousand sides', 'model.array', {
+    valueArray: array(F8, [5, ...Array.from({ length: 999 }, () => 1)], values5),
   }),
   inTree('nodes in two dimensions', 'model.tree-size', { nodeArray: array(nodeType(), [5, 1], bytes5) }),
   inTree('nodes of plain numbers', 'model.tree-size', { nodeArray: array(F8, [40], bytes5) }),

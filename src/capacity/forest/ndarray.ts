@@ -112,7 +112,8 @@ export function readArray(value: Value | undefined, offset: number): NumpyArray 
   const layout = layoutOf(parts?.dtype);
   if (parts === undefined || layout === undefined)
     refuse(value.offset, 'an array in a layout that no supported regressor uses');
-  if (!isTuple(parts.shape)) refuse(value.offset, 'an array without a shape');
+  // numpy's own limit. One long shape, named by every tree, would be read once for each.
+  if (!isTuple(parts.shape) || parts.shape.length > 32) refuse(value.offset, 'an array without a shape');
   let items = 1;
   const shape = parts.shape.map((side) => {
     if (typeof side !== 'number' || !Number.isSafeInteger(side) || side < 0)

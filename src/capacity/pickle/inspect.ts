@@ -39,7 +39,8 @@ export function inspectStream(bytes: Uint8Array): PickleInspection {
   const refusals: ListedRefusal[] = [];
   const note = (refusal: PickleRefusal): void => {
     const { code, offset, message: reason } = refusal;
-    if (refusals.length < MOST_LISTED) refusals.push(Object.freeze({ code, offset, reason }));
+    if (refusals.length >= MOST_LISTED) throw refusal; // ends the pass: an error per byte would take minutes
+    refusals.push(Object.freeze({ code, offset, reason }));
   };
   const machine = new Machine(bytes, {
     global(module, name, offset, allowed) {
@@ -55,7 +56,7 @@ export function inspectStream(bytes: Uint8Array): PickleInspection {
     value = machine.run();
   } catch (error) {
     if (!(error instanceof PickleRefusal)) throw error;
-    note(error);
+    if (refusals.length < MOST_LISTED) note(error);
   }
   const counted = [...machine.counts].flatMap((count, byte): [string, number][] => {
     const name = OPCODES[byte]?.name;

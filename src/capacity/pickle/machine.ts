@@ -114,7 +114,7 @@ export class Machine extends Reader {
   /** Every pickler numbers the memo from 0 without gaps; another number is an attempt on someone's memory. */
   store(index: number): void {
     if (index !== this.memo.length) this.refuse('pickle.memo-order', 'the memo is not filled in order');
-    this.charge(16);
+    this.charge(20);
     this.memo.push(this.top());
   }
 

@@ -23,6 +23,8 @@ const EMPTY_TUPLE: readonly Value[] = Object.freeze([]);
 /** The longest line of a name or number that a real model holds is far below. */
 const LONGEST_NAME = 80;
 const LONGEST_NUMBER = 80;
+/** Bytes; the seed of a random generator has 16. */
+const LONGEST_INTEGER = 32;
 
 const op = (byte: string | number, name: string, since: number, run: Opcode['run']): Opcode => ({
   byte: typeof byte === 'string' ? byte.charCodeAt(0) : byte,
@@ -86,7 +88,11 @@ const numbers: readonly Opcode[] = [
     const value = digits.endsWith('L') ? decimal(digits.slice(0, -1)) : undefined;
     m.push(m.require(value, 'pickle.bad-number', 'a long integer in no decimal form'));
   }),
-  op(0x8a, 'LONG1', 2, (m) => m.push(twosComplement(m.takeBytes(m.takeUint8())))),
+  op(0x8a, 'LONG1', 2, (m) => {
+    const length = m.takeUint8();
+    if (length > LONGEST_INTEGER) m.refuse('pickle.bad-number', 'an integer longer than any in a real model');
+    m.push(twosComplement(m.takeBytes(length)));
+  }),
   op('F', 'FLOAT', 0, (m) => {
     m.push(
       m.require(float(line(m, LONGEST_NUMBER)), 'pickle.bad-number', 'a float that Python would not print'),
