@@ -1,5 +1,7 @@
 // Guards the model file that the balancer predicts with. Model and sidecar are read once, in one walk, and what the
 // caller gets was decoded from the very bytes that were hashed: there is no second open for anyone to get in front of.
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { MAX_ENVELOPE_BYTES } from '../evidence/dsse.ts';
@@ -9,6 +11,7 @@ import { DEFAULT_MAX_BYTES, fileRules, siblingRules } from '../guards/trusted-fi
 import { capacityModelDrills } from './capacity-model-drills.ts';
 import { type CapacityModel, decodeModel, type ModelDescription } from './forest/model.ts';
 import {
+  attempt,
   type OriginFacts,
   type OriginPolicy,
   observeOrigin,
@@ -51,16 +54,6 @@ const capacityModelRequest: z.ZodType<CapacityModelRequest> = z.strictObject({
   origin: originPolicy.optional(),
 });
 
-/** Returns what `work` returns, or the coded error that it throws. */
-function outcome<T>(work: () => T): T | CodedError {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof CodedError) return error;
-    throw error;
-  }
-}
-
 /** What the sidecar says, if it is one. */
 const sidecarOf = ({ sidecar }: CapacityModelFacts): Sidecar | undefined =>
   sidecar instanceof CodedError ? undefined : sidecar;
@@ -80,9 +73,9 @@ async function observe(
   if (!model || !sidecarFile) throw new TypeError('two files wanted, fewer observed');
   const { bytes, digest } = model;
   const text = sidecarFile.bytes;
-  const sidecar = text && outcome(() => parseSidecar(text));
+  const sidecar = text && attempt(() => parseSidecar(text));
   const vouched = sidecar && !(sidecar instanceof CodedError) && sidecar.digest_sha256 === digest;
-  const decoded = bytes && vouched ? outcome(() => decodeModel(bytes)) : undefined;
+  const decoded = bytes && vouched ? attempt(() => decodeModel(bytes)) : undefined;
   const place = { root, name, owners };
   const origin =
     policy && statementFile && (await observeOrigin(policy, place, model, statementFile, signal));
@@ -230,4 +223,14 @@ export const capacityModel: Guard<CapacityModelRequest, CapacityModelFacts, Trus
     };
   },
   drills: capacityModelDrills,
+  // A look that first resolves the path, as most loaders do, and then checks what it came to.
+  mutants: [
+    {
+      id: 'look.resolves-links',
+      async observe(request, signal) {
+        const path = await realpath(join(request.root, request.model));
+        return observe({ ...request, root: dirname(path), model: basename(path) }, signal);
+      },
+    },
+  ],
 };

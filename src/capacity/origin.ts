@@ -62,7 +62,8 @@ export const originPolicy: z.ZodType<OriginPolicy> = z.strictObject({
   state: z.string().min(1).max(4_096),
 });
 
-function attempt<T>(work: () => T): T | CodedError {
+/** Returns what `work` returns, or the coded error that it throws: a refusal is a fact, to be judged by a rule. */
+export function attempt<T>(work: () => T): T | CodedError {
   try {
     return work();
   } catch (error) {
