@@ -102,8 +102,10 @@ owned='
     ln -- "$record.$$" "$record" || { rm -f -- "$record.$$"; echo "refused record"; exit 1; }
   rm -f -- "$record.$$"
   if [ -n "$agilab" ]; then
-    printf "{\n  \"pid\": %d,\n  \"process_start_time\": %d.%02d,\n  \"schema\": \"agilab-dask-pid-owner-v1\",\n  \"target\": %s\n}\n" \
-      "$$" "$((btime + tick / hz))" "$((tick % hz * 100 / hz))" "$target" >"$agilab" ||
+    # Two digits as Python writes them: no second zero at the end.
+    part=$(printf %02d "$((tick % hz * 100 / hz))")
+    printf "{\n  \"pid\": %d,\n  \"process_start_time\": %d.%s,\n  \"schema\": \"agilab-dask-pid-owner-v1\",\n  \"target\": %s\n}\n" \
+      "$$" "$((btime + tick / hz))" "${'$'}{part%0}" "$target" >"$agilab" ||
       { rm -f -- "$record"; echo "refused record"; exit 1; }
   fi
   GUARDRAILS_OWNER=$token
