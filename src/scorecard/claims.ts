@@ -43,7 +43,7 @@ export const CLAIMS: ReadonlyMap<string, readonly string[]> = new Map([
       'command.shell-builtin',
       'command.environment-name',
       'command.reserved-variable',
-      'command.value-control',
+      'command.dotenv-value',
       'command.path-control',
       'command.path-parent',
       'command.path-user',

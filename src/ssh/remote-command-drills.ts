@@ -244,8 +244,14 @@ export const remoteCommandDrills: readonly Drill<RemoteCommandRequest>[] = [
   drill(
     'dotenv-second-line',
     'a value that adds a variable of its own',
-    'command.value-control',
+    'command.dotenv-value',
     dotenvMerge({ file: '~/.agilab/.env', values: { A: "x'\nB='y" } }),
+  ),
+  drill(
+    'dotenv-quote',
+    'a value that runs a command in a shell that sources the file',
+    'command.dotenv-value',
+    dotenvMerge({ file: '~/.agilab/.env', values: { A: "'; touch PWNED; '" } }),
   ),
   drill(
     'index-password',

@@ -63,6 +63,43 @@ describe('RemotePath', () => {
   });
 });
 
+describe('a share', () => {
+  it.each([
+    '/clustershare',
+    '/srv/share',
+    '/home/agi/share',
+    '~/clustershare',
+    '/mnt/a b',
+    '/data/x',
+    '/tmp/share',
+  ])('may be %j', (text) => {
+    expect(RemotePath.parseShare(text).components.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    '/',
+    '/etc',
+    '/etc/ssh',
+    '/home',
+    '/home/agi',
+    '/srv',
+    '/mnt',
+    '/tmp',
+    '/usr/local',
+    '/proc/self',
+    '/root/x',
+  ])('may not be %j', (text) => {
+    expect(() => RemotePath.parseShare(text)).toThrow(refused('ssh.share-root'));
+  });
+
+  it.each(['~', '~/.ssh', '~/a/.config', '/home/agi/.ssh', '/dev/shm', '/__proto__/.x'])(
+    'may not be %j',
+    (text) => {
+      expect(() => RemotePath.parseShare(text)).toThrow(refused('ssh.share-root'));
+    },
+  );
+});
+
 describe('PidPath', () => {
   const worker = RemotePath.parse('~/wenv/x');
 

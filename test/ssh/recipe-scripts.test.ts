@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, wr
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EvidenceSink } from '../../src/evidence/record.ts';
-import { enforce } from '../../src/guards/enforce.ts';
+import { enforce, judge } from '../../src/guards/enforce.ts';
 import { clearResults } from '../../src/ssh/recipes/clear-results.ts';
 import { dotenvMerge } from '../../src/ssh/recipes/dotenv-merge.ts';
 import { RECIPES, type RemoteCommandRequest } from '../../src/ssh/recipes/index.ts';
@@ -175,20 +175,30 @@ describe.skipIf(missing('python3'))(`python recipes ${missing('python3') || ''}`
     expect(read()).toBe("# note\nKEEP=1\nAB=2\nA='new'\nB='__COMMENTS__'\n");
   });
 
-  it.each([`it's`, '\\', "\\'", '"', '$(CANARY)', '`CANARY`', '$A', 'PY', '#', ' a ', 'é', "'; CANARY; '"])(
-    'dotenv-merge stores %j as Python writes it',
+  it.each(['"', '$(CANARY)', '`CANARY`', '$A', 'PY', '#', ' a ', 'é', ';CANARY', 'a=b', ''])(
+    'dotenv-merge stores %j so that Python and a shell read the same',
     async (value) => {
       await merge({ A: value });
+      const file = join(site.root, '.agilab', '.env');
       const oracle =
         'import ast, sys; sys.stdout.write(ast.literal_eval(open(sys.argv[1]).read().partition("=")[2]))';
-      const { stdout } = spawnSync('python3', [
-        '-X',
-        'utf8',
-        '-c',
-        oracle,
-        join(site.root, '.agilab', '.env'),
-      ]);
-      expect(stdout.toString()).toBe(value);
+      expect(spawnSync('python3', ['-X', 'utf8', '-c', oracle, file]).stdout.toString()).toBe(value);
+      const { stdout } = await site.run(SH, `. '${file}'; printf '%s.' "$A"`);
+      expect(stdout.toString()).toBe(`${value}.`);
+      expect(site.canaryRan()).toBe(false);
+    },
+  );
+
+  it.each(["it's", '\\', 'a\nB=1', 'a\u2028B=1', '$'.concat('{A}'), "'; CANARY; '"])(
+    'dotenv-merge takes no %j, as a value or as a secret',
+    async (value) => {
+      const plain = dotenvMerge({ file: '~/.env', values: { A: value } });
+      expect((await judge(remoteCommand, plain)).codes).toEqual(['command.dotenv-value']);
+      if (value.includes('\n')) return;
+      const script = await scriptOf(dotenvMerge({ file: '~/.env', values: {}, prefix: { secrets: ['A'] } }));
+      const { code, stderr } = await site.run(SH, script, { env: path(), stdin: `${value}\n` });
+      expect([code, stderr]).toEqual([1, 'A holds what readers of such files disagree about\n']);
+      expect(existsSync(join(site.root, '.env'))).toBe(false);
     },
   );
 

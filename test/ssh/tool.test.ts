@@ -138,6 +138,44 @@ const noPackaging = python('import packaging; print("here")') !== 'here\n';
 if (noPackaging && process.env['GUARDRAILS_REQUIRE_REAL'] === '1')
   throw new Error('install python3-packaging');
 
+describe('the name of a program', () => {
+  // Read their arguments once, and mean what the program of that name means.
+  const same = new Set([
+    '[',
+    'echo',
+    'false',
+    'kill',
+    'printf',
+    'pwd',
+    'realpath',
+    'rename',
+    'rm',
+    'sleep',
+    'test',
+    'true',
+  ]);
+  const LIST: Readonly<Record<string, string>> = {
+    bash: 'compgen -b',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: zsh's own syntax
+    zsh: 'print -l ${(k)builtins}',
+    ksh93: 'builtin',
+    busybox: 'help',
+  };
+
+  it.each(posixShells.filter(({ name }) => name in LIST).map((shell) => [shell.name, shell] as const))(
+    'is refused when %s would interpret it itself',
+    async (name, shell) => {
+      const { stdout } = await site.run(shell, LIST[name] ?? '');
+      const builtins = stdout
+        .toString()
+        .split(/\s+/)
+        .filter((word) => /^(?:[a-z.[]+|:)$/.test(word));
+      expect(builtins.length).toBeGreaterThan(20);
+      expect(builtins.filter((word) => accepted(word) && !same.has(word))).toEqual([]);
+    },
+  );
+});
+
 describe('Python', () => {
   const REQUIREMENTS = [
     'dask',

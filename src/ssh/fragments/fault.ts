@@ -43,9 +43,9 @@ export const FAULTS = {
     says: 'steers the shell or the loader itself, so that its value could become code',
     remedy: 'Leave it out; directories for PATH go into pathPrepend.',
   },
-  'value-control': {
-    says: 'holds a control character, which could begin another line of the file',
-    remedy: 'Use a value of one line.',
+  'dotenv-value': {
+    says: 'holds a quote, a backslash, a control character or "${", which readers of such files disagree about',
+    remedy: 'Use a value of one line without those, or keep it out of the file.',
   },
   'path-control': {
     says: 'holds a control character other than a newline',

@@ -20,12 +20,14 @@ export const argumentVector: z.ZodType<readonly Argument[]> = z.array(argument).
 // Names that some shell interprets instead of looking for a program, quoted or not. Those that exist as programs
 // with the same meaning (echo, printf, test, kill, true ...) read their arguments once and are not listed.
 const BUILTINS: ReadonlySet<string> = new Set(
-  `. : [[ alias autoload bg bind bindkey break builtin bye caller case cd chdir command compctl compgen complete
-   compopt continue coproc declare dirs disable disown echotc echoti emulate enable eval exec exit export fc
-   fg float functions getln getopts global hash help hist history if integer jobs let limit local log logout
-   mapfile nameref newgrp noglob popd print pushd pushln r read readarray readonly rehash return sched set setopt
-   shift shopt source suspend times trap type typeset ulimit umask unalias unfunction unhash unlimit unset unsetopt
-   vared wait whence where which zcompile zformat zmodload zparseopts zstyle`.split(/\s+/),
+  `. : [[ alias autoload bg bind bindkey break builtin bye caller case cd chdir command compadd
+   comparguments compcall compctl compdescribe compfiles compgen compgroups complete compopt compound
+   compquote compset comptags comptry compvalues continue coproc declare dirs disable disown echotc echoti
+   emulate enable enum eval exec exit export fc fg float functions getln getopts global hash help hist
+   history if integer jobs let limit local log logout mapfile nameref newgrp noglob popd print private pushd
+   pushln r read readarray readonly redirect rehash return sched set setopt shift shopt source stop suspend
+   times trap ttyctl type typeset ulimit umask unalias unfunction unhash unlimit unset unsetopt vared wait
+   whence where which zcompile zformat zle zmodload zparseopts zregexparse zstyle`.split(/\s+/),
 );
 
 /** How a tool is called: its words, or one line of them as an operator writes it (see {@link parseTool}). */

@@ -19,19 +19,19 @@ new = {}
 for word in sys.argv[2:]:
     name, equals, value = word.partition("=")
     new[name] = value if equals else os.environ[name]
+    if re.search("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029'\\\\\\\\]|[$][{]", new[name]):
+        raise SystemExit(name + " holds what readers of such files disagree about")
 lines = []
 try:
     with open(path, encoding="utf-8") as old:
-        lines = old.read().splitlines()
+        lines = old.read().rstrip("\\n").split("\\n")
 except FileNotFoundError:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
 def key(line):
     found = re.match(r"\\s*(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=", line)
     return found and found.group(1)
-def quoted(value):
-    return "'" + value.replace("\\\\", "\\\\\\\\").replace("'", "\\\\'") + "'"
 lines = [line for line in lines if key(line) not in new]
-lines += [name + "=" + quoted(value) for name, value in new.items()]
+lines += [name + "='" + value + "'" for name, value in new.items()]
 handle, part = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".env.")
 try:
     with os.fdopen(handle, "w", encoding="utf-8") as out:
@@ -47,8 +47,10 @@ print(path)`;
 function parseAssignment(name: string, value: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new FragmentFault('environment-name', 'a variable');
   requireText(value, 'the value of a variable');
-  // A dotenv reader ends the value at a line break, and what follows would be a variable of its own.
-  if (/\p{Cc}/u.test(value)) throw new FragmentFault('value-control', 'the value of a variable');
+  // Such files are read by Python, by dotenv libraries and by shells that source them. In single quotes, these are what
+  // ends the value, adds a line or is replaced in some of them. The code asks the same of secrets.
+  if (/['\\\p{Cc}\u2028\u2029]|\$\{/u.test(value))
+    throw new FragmentFault('dotenv-value', 'the value of a variable');
   return `${name}=${value}`;
 }
 
