@@ -4,6 +4,7 @@ export { openTrusted, type TrustedFile } from '../guards/trusted-file.ts';
 export {
   type CapacityModelFacts,
   type CapacityModelRequest,
+  type Claim,
   capacityModel,
   TrustedModel,
 } from './capacity-model.ts';
@@ -21,4 +22,6 @@ export {
   type ModelDescription,
   type ModelInspection,
 } from './forest/model.ts';
+export type { OriginPolicy } from './origin.ts';
+export { type SealOptions, sealModel } from './seal.ts';
 export { encodeSidecar, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';
