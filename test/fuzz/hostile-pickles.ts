@@ -530,9 +530,9 @@ const keys: readonly Hostile[] = [
   ),
   state('a tree of two targets', 'model.unsupported', treeEstimator({ n_outputs_: 2 })),
   state(
-    'a tree of a million and one features',
+    'a tree of ten thousand and one features',
     'model.unsupported',
-    treeEstimator({ n_features_in_: 1_000_001 }),
+    treeEstimator({ n_features_in_: 10_001 }),
   ),
   state('a tree of no features', 'model.state-value', treeEstimator({ n_features_in_: 0 })),
   state('a tree for which True is a number', 'model.state-value', treeEstimator({ n_features_in_: true })),

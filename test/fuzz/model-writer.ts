@@ -128,7 +128,7 @@ export interface TreeChanges {
 type Entries = readonly (readonly [string, Py])[];
 
 /** Replaces or drops (`undefined`) entries of a state, or appends others. */
-export function changed(entries: Entries, changes: Readonly<Record<string, Py | undefined>>): [Py, Py][] {
+function changed(entries: Entries, changes: Readonly<Record<string, Py | undefined>>): [Py, Py][] {
   const kept = entries.flatMap(([key, value]): [Py, Py][] => {
     if (!(key in changes)) return [[key, value]];
     const next = changes[key];
@@ -159,7 +159,7 @@ export function tree(changes: TreeChanges = {}): Py {
   };
 }
 
-export const VERSION: Entries[number] = ['_sklearn_version', '1.4.2'];
+const VERSION: Entries[number] = ['_sklearn_version', '1.4.2'];
 const growing: Entries = [
   ['criterion', 'squared_error'],
   ['max_depth', null],

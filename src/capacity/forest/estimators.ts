@@ -24,8 +24,8 @@ export interface RawModel {
 }
 
 const VERSION = /^1\.([234])\.[0-9]{1,2}(?:\.post[0-9]{1,2})?$/;
-/** No capacity table is wider, and a packed feature number must fit. */
-const MOST_FEATURES = 1_000_000;
+/** No capacity table comes near, and predict sets aside room for a block of rows of this width. */
+const MOST_FEATURES = 10_000;
 
 interface Common {
   readonly version: string;

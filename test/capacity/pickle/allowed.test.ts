@@ -1,0 +1,32 @@
+// The allow-list holds pairs that real models mention, each once, each with a reason.
+import { describe, expect, it } from 'vitest';
+import { ALLOWED, findAllowed } from '../../../src/capacity/pickle/allowed.ts';
+import { inspectStream } from '../../../src/capacity/pickle/inspect.ts';
+import { askOracle, DEBIAN_PYTHON, hasSklearn } from '../forest/oracle.ts';
+
+const newer = process.env['GUARDRAILS_SKLEARN_14']?.split(' ') ?? [];
+const both = newer.length > 0 && hasSklearn(DEBIAN_PYTHON);
+
+describe('the allow-list', () => {
+  it('gives a reason for every pair, and finds each by both halves only', () => {
+    for (const allowed of ALLOWED) {
+      expect(allowed.why.length).toBeGreaterThan(15);
+      expect(findAllowed(allowed.module, allowed.name)).toBe(allowed);
+      expect(findAllowed(allowed.module, `${allowed.name}.`)).toBeUndefined();
+      expect(findAllowed(`${allowed.module}.${allowed.name}`, '')).toBeUndefined();
+    }
+    expect(findAllowed('__proto__', 'constructor')).toBeUndefined();
+  });
+
+  it.skipIf(!both)('names nothing that no real model mentions (left out without both scikit-learns)', () => {
+    const seen = new Set(
+      [DEBIAN_PYTHON, newer]
+        .flatMap((command) => askOracle(command).models)
+        .flatMap(({ pickles }) => pickles)
+        .flatMap((pickle) => inspectStream(pickle).globals.map(({ name }) => name)),
+    );
+    expect(ALLOWED.map(({ module, name }) => `${module} ${name}`).filter((name) => !seen.has(name))).toEqual(
+      [],
+    );
+  });
+});
