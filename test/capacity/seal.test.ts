@@ -62,7 +62,7 @@ describe('sealing a model', () => {
     expect(statSync(sidecarName(path)).mode & 0o777).toBe(0o600);
     expect(readdirSync(root).sort()).toEqual(['m.pkl', 'm.pkl.sha256.json']);
     const python = spawnSync('python3', ['-c', AGILAB, path, root], { encoding: 'utf8' });
-    if (python.error && !mustRun) context.skip();
+    if (python.error && !mustRun) context.skip('no python3');
     expect(python.stdout).toBe('accepted\n');
   });
 
@@ -93,7 +93,7 @@ describe('sealing a model', () => {
   it('on a full disk keeps the sidecar of before (needs unshare and user namespaces)', {
     timeout: 60_000,
   }, async (context) => {
-    if (spawnSync('unshare', ['-rm', 'true']).status !== 0 && !mustRun) context.skip();
+    if (spawnSync('unshare', ['-rm', 'true']).status !== 0 && !mustRun) context.skip('no user namespaces');
     const { root, path } = await laid();
     const script = `
       const { sealModel } = await import(${JSON.stringify(pathToFileURL(resolve('src/capacity/seal.ts')).href)});

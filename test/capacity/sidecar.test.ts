@@ -20,11 +20,11 @@ describe('the sidecar', () => {
     },
   );
 
-  it('has the bytes that Python writes', () => {
-    const sidecar = { ...good, model_file: 'modèle 語 😀 \u007f.pkl'.replace('\u007f', '~') };
+  it('has the bytes that Python writes', (context) => {
+    const sidecar = { ...good, model_file: 'modèle 語 😀 ~.pkl' };
     const script = 'import json, sys; print(json.dumps(json.load(sys.stdin), indent=2, sort_keys=True))';
     const { stdout, error } = spawnSync('python3', ['-c', script], { input: JSON.stringify(sidecar) });
-    if (error && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1') return;
+    if (error && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1') context.skip('no python3');
     expect(encodeSidecar(sidecar)).toBe(stdout.toString());
   });
 

@@ -210,7 +210,7 @@ describe.skipIf(!linux)('on Linux', () => {
 
   it('refuses a fake /proc (needs unshare and user namespaces)', { timeout: 60_000 }, async (context) => {
     const namespaces = spawnSync('unshare', ['-rm', 'true']).status === 0;
-    if (!namespaces && !mustRun) context.skip();
+    if (!namespaces && !mustRun) context.skip('no user namespaces');
     const door = JSON.stringify(pathToFileURL(resolve('src/guards/trusted-file.ts')).href);
     // Node and its loader are up before /proc goes away.
     const script = `const { openTrusted } = await import(${door}); const { execFileSync } = await import('node:child_process');
@@ -224,7 +224,7 @@ describe.skipIf(!linux)('on Linux', () => {
   it('sees every writer that an ACL names (needs setfacl)', async (context) => {
     const { root, file } = await laid();
     const acl = spawnSync('setfacl', ['-m', 'u:65534:rw', file]).status === 0;
-    if (!acl && !mustRun) context.skip();
+    if (!acl && !mustRun) context.skip('no setfacl, or no ACLs here');
     await expect(openTrusted(root, 'sub/file')).rejects.toMatchObject({ code: 'file.group-writable' });
     await run('setfacl', ['-m', 'm::r', file]); // the entry is still there, but the mask takes its effect away
     expect((await openTrusted(root, 'sub/file')).bytes.toString()).toBe('content');
@@ -233,7 +233,7 @@ describe.skipIf(!linux)('on Linux', () => {
   });
 
   it('passes through a directory that may only be searched (needs to be no root)', async (context) => {
-    if (process.geteuid?.() === 0) context.skip();
+    if (process.geteuid?.() === 0) context.skip('root may read everything');
     const { root } = await laid();
     await chmod(join(root, 'sub'), 0o100);
     onTestFinished(() => chmod(join(root, 'sub'), 0o700));
