@@ -19,10 +19,11 @@ async function through(
   list: readonly string[],
   scriptOf: (part: readonly string[]) => string,
   growth = 1,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<string[]> {
   const out: string[] = [];
   for (const part of chunks(list, (word) => growth * (Buffer.byteLength(quote(word)) + 8))) {
-    const { stdout, stderr, code } = await site.run(shell, scriptOf(part));
+    const { stdout, stderr, code } = await site.run(shell, scriptOf(part), { env });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     out.push(...splitNul(stdout));
   }
@@ -150,19 +151,45 @@ const randomWord = fc
   .map((pieces) => pieces.join('').replaceAll('\0', ''))
   .filter((word) => word.isWellFormed());
 
+/** Words in, words out, in one script; `growth` is how much longer the position makes a word. */
+interface Position {
+  readonly growth: number;
+  scriptOf(part: readonly string[], shell: Shell): string;
+}
+
+const POSITIONS: Readonly<Record<string, Position>> = {
+  argument: { growth: 1, scriptOf: asArguments },
+  'value of a variable': {
+    growth: 1.5,
+    scriptOf: (part) => {
+      const set = part.map((word, index) => `X${index}=${quote(word)}`).join('\n');
+      return `${set}\n${DUMP} ${part.map((_, index) => `"$X${index}"`).join(' ')}`;
+    },
+  },
+  'argument of an inner shell': {
+    growth: 4,
+    scriptOf: (part, { argv }) => `${argv.join(' ')} -c ${quote(asArguments(part))}`,
+  },
+};
+
 describe('random words', () => {
-  it('come back from every shell', async () => {
+  it.each(Object.entries(POSITIONS))('come back from every shell as %s', async (_name, position) => {
     let count = 0;
-    const batch = fc.array(randomWord, { minLength: 300, maxLength: 600, size: 'max' });
+    const env = { PATH: `${site.bin}:/usr/bin:/bin` };
+    const batch = fc.array(randomWord, { minLength: 500, maxLength: 900, size: 'max' });
     await fc.assert(
       fc.asyncProperty(batch, async (list) => {
-        const all = await Promise.all(posixShells.map((shell) => through(shell, list, asArguments)));
-        for (const out of all) expect(out).toEqual(list);
-        count += list.length * all.length;
+        for (const shell of posixShells) {
+          expect(
+            await through(shell, list, (part) => position.scriptOf(part, shell), position.growth, env),
+          ).toEqual(list);
+        }
+        count += list.length;
       }),
       { numRuns: 12 },
     );
-    expect(count).toBeGreaterThan(3_000 * posixShells.length);
+    // Three positions: over 20,000 words in each shell.
+    expect(count).toBeGreaterThan(6_000);
     expect(site.canaryRan()).toBe(false);
   });
 });
