@@ -371,6 +371,7 @@ const nodes: readonly Hostile[] = [
   inNodes('the child of another node', 'model.tree-child', 1, { right: 4 }),
   inTree('a node that nothing reaches', 'model.tree-child', { nodes: [...GOOD_NODES, leaf(9)] }),
   inNodes('a node with one child', 'model.tree-leaf', 0, { left: -1 }),
+  inNodes('a leaf with a right child', 'model.tree-leaf', 2, { right: 4 }),
   inNodes('a leaf with a feature', 'model.tree-leaf', 2, { feature: 0 }),
   inNodes('a leaf with a threshold', 'model.tree-leaf', 2, { threshold: 0 }),
   inNodes('a leaf with a NaN threshold', 'model.tree-leaf', 2, { threshold: Number.NaN }),
@@ -386,6 +387,39 @@ const nodes: readonly Hostile[] = [
   inNodes('a missing-value flag of 255', 'model.tree-missing-flag', 3, { missing: 255 }),
   inNodes('a node of no samples', 'model.tree-samples', 3, { samples: 0 }),
   inNodes('a node of -1 samples', 'model.tree-samples', 3, { samples: -1 }),
+];
+
+const fieldNames: readonly Py[] = NODE_FIELDS.map(([name]) => name);
+const fieldEntries = NODE_FIELDS.map(([name, type, at]): [Py, Py] => [name, { tuple: [type, at] }]);
+/** The state of the node dtype, one item of which is another. */
+const nodeState = (index: number, item: Py): Py =>
+  dtype('V64', {
+    tuple: ([3, '|', null, { tuple: fieldNames }, { dict: fieldEntries }, 64, 1, 16] as Py[]).with(
+      index,
+      item,
+    ),
+  });
+const inNodeType = (what: string, index: number, item: Py): Hostile =>
+  inTree(`a node dtype with ${what}`, 'model.array', {
+    nodeArray: array(nodeState(index, item), [5], bytes5),
+  });
+
+const nodeTypes: readonly Hostile[] = [
+  inNodeType('another version', 0, 4),
+  inNodeType('a byte order', 1, '<'),
+  inNodeType('a subarray', 2, { tuple: [F8, { tuple: [8] }] }),
+  inNodeType('its names in a list', 3, { list: fieldNames }),
+  inNodeType('a name more', 3, { tuple: [...fieldNames, 'spare'] }),
+  inNodeType('names in another order', 3, { tuple: fieldNames.toReversed() }),
+  inNodeType('no fields', 4, null),
+  inNodeType('a field more', 4, { dict: [...fieldEntries, ['spare', { tuple: [U1, 57] }]] }),
+  inNodeType('fields under other names', 4, { dict: fieldEntries.map(([, field], i) => [`f${i}`, field]) }),
+  inNodeType('a field with a title', 4, {
+    dict: fieldEntries.map(([name, field], i) => [name, i === 0 ? { tuple: [I8, 0, 'title'] } : field]),
+  }),
+  inNodeType('another width', 5, 72),
+  inNodeType('another alignment', 6, 8),
+  inNodeType('other flags', 7, 0),
 ];
 
 const arrays: readonly Hostile[] = [
@@ -621,4 +655,12 @@ const keys: readonly Hostile[] = [
   ),
 ];
 
-export const HOSTILE: readonly Hostile[] = [...names, ...opcodes, ...structure, ...nodes, ...arrays, ...keys];
+export const HOSTILE: readonly Hostile[] = [
+  ...names,
+  ...opcodes,
+  ...structure,
+  ...nodes,
+  ...nodeTypes,
+  ...arrays,
+  ...keys,
+];

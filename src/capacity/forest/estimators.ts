@@ -101,8 +101,6 @@ function readSingle(estimator: Made): RawModel {
 }
 
 function readTrees(values: readonly Value[], owner: Made, common: Common, className: string): OneTree[] {
-  if (values.length === 0)
-    throw new ModelRefusal('model.parts-disagree', 'a model without trees', owner.offset);
   // Two bytes of memo reference could name one tree again and again; no fitted model holds a tree twice.
   if (new Set(values).size !== values.length)
     throw new ModelRefusal('model.shared', 'a model holds one tree twice', owner.offset);
