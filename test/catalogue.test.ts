@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../src/catalogue.ts';
+import { mutantsOf } from '../src/guards/drill.ts';
 import { CLAIMS } from '../src/scorecard/claims.ts';
 import { DIMENSIONS } from '../src/scorecard/dimensions.ts';
 
@@ -10,9 +11,12 @@ describe('the catalogue, the claims and the rows agree', () => {
   });
 
   it.each(catalogue.map((guard) => [guard.id, guard] as const))('%s', (_id, guard) => {
-    const codes = guard.rules.map(({ code }) => code);
-    expect(new Set(codes).size).toBe(codes.length);
-    expect([...(CLAIMS.get(guard.id) ?? [])].sort()).toEqual([...codes].sort());
+    const drills = guard.drills.map(({ id, expects }) => [id, expects] as const);
+    expect(new Set(drills.map(([id]) => id)).size).toBe(drills.length);
+    const mutants = mutantsOf(guard).map(({ id }) => id);
+    expect(new Set(mutants).size).toBe(mutants.length);
+    expect(CLAIMS.get(guard.id)).toEqual({ drills: Object.fromEntries(drills), mutants });
+    expect(drills.some(([, expects]) => expects === 'allow')).toBe(true);
     expect(DIMENSIONS.filter(({ probes }) => probes.includes(guard.id)).map(({ id }) => id)).toEqual([
       guard.dimension,
     ]);

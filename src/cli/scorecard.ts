@@ -21,7 +21,7 @@ const OWN_REGISTER = fileURLToPath(new URL('../../data/hardening-gaps.json', imp
 export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 | 3> {
   const score = scoreOf({
     verdict: await readVerdict(options),
-    context: { host: processIdentity().host, codeDigest: codeIdentity().codeDigest, now: Date.now() },
+    context: { ...processIdentity(), ...codeIdentity(), now: Date.now() },
     register: parseRegister(await readInput(options.register ?? OWN_REGISTER)),
     baseline: options.baseline === undefined ? undefined : parseBaseline(await readInput(options.baseline)),
   });

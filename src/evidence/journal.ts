@@ -25,6 +25,9 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** Lines are sealed at most this long after they were written, in milliseconds. */
+const SEAL_DELAY_MS = 1_000;
+
 /** An open journal, this process its only writer. Made by {@link openJournal}. */
 export class Journal implements EvidenceSink {
   /** Names this opening in every record. */
@@ -42,6 +45,7 @@ export class Journal implements EvidenceSink {
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
   #sealing: Promise<unknown> = Promise.resolve();
+  #sealTimer: NodeJS.Timeout | undefined;
   #closed = false;
   /** Set once the file may hold bytes that nobody was promised; nothing is written after them. */
   #broken: unknown;
@@ -115,6 +119,7 @@ export class Journal implements EvidenceSink {
         waiting.resolve(record);
       }
     }
+    this.#sealSoon();
     // In the same turn as the last look at the queue: an append that came in between would wait for ever.
     this.#flushing = undefined;
   }
@@ -190,6 +195,15 @@ export class Journal implements EvidenceSink {
     return await this.#sealInTurn();
   }
 
+  /** Keeps short the tail that a crash would leave unsealed. A seal that fails here is tried again by the next. */
+  #sealSoon(): void {
+    if (this.#closed || !this.#signer) return;
+    this.#sealTimer ??= setTimeout(() => {
+      this.#sealTimer = undefined;
+      if (!this.#closed) this.#sealInTurn().catch(() => {});
+    }, SEAL_DELAY_MS).unref();
+  }
+
   /** One seal at a time: two would write the same temporary file, and the older might land last. */
   #sealInTurn(): Promise<string | undefined> {
     const turn = this.#sealing.then(() => this.#seal());
@@ -222,6 +236,7 @@ export class Journal implements EvidenceSink {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#sealTimer);
     try {
       await this.#sealInTurn();
     } finally {

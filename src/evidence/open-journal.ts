@@ -22,7 +22,7 @@ import {
 import type { NoteSigner } from './keys.ts';
 import { acquireLock } from './lock.ts';
 import type { EvidenceDraft, EvidenceRecord } from './record.ts';
-import { type JournalScan, scanJournal } from './verify.ts';
+import { type JournalScan, REPAIR_ID, scanJournal } from './verify.ts';
 
 /** Side files for torn tails: this, the number of lines before the tear, and the start of the tail's SHA-256. */
 const TORN_PREFIX = `${JOURNAL_FILE}.torn-`;
@@ -117,7 +117,7 @@ function scanIntact(
   const scan = scanJournal(bytes, [sealed]);
   const root = checkpoint && Buffer.from(checkpoint.claimed.root).toString('hex');
   const { problem } = scan;
-  if (problem || scan.tree.size < sealed || (root !== undefined && scan.rootAt.get(sealed) !== root)) {
+  if (problem || scan.lines < sealed || (root !== undefined && scan.rootAt.get(sealed) !== root)) {
     const message = problem
       ? `line ${problem.line} ${problem.message}`
       : 'the lines are not those that were signed';
@@ -168,7 +168,7 @@ function repairRecord(
 ): EvidenceDraft {
   return {
     id: uuidv7(),
-    guard: { id: 'journal', ...codeIdentity() },
+    guard: { id: REPAIR_ID, ...codeIdentity() },
     dimension: 'architecture_runtime_guardrails',
     decision: 'error',
     codes: [code],

@@ -44,7 +44,7 @@ export interface JournalLine {
 }
 
 export interface JournalVerdict {
-  /** No problem, signed by a pinned key. */
+  /** No problem, signed by a pinned key, and every line up to the last is covered by the checkpoint. */
   readonly ok: boolean;
   readonly problems: readonly JournalProblem[];
   /** `unsigned`: no checkpoint. `unpinned`: signed by a key that nobody here vouches for. */
@@ -54,6 +54,8 @@ export interface JournalVerdict {
   readonly origin: string | undefined;
   /** Complete lines in the file. */
   readonly size: number;
+  /** Lines that nobody vouches for: not covered by the checkpoint, or found uncovered and adopted after a crash. */
+  readonly unsealed: { readonly open: number; readonly adopted: number };
   /** RFC 6962 root over all of them, hex. */
   readonly root: string;
   /** Empty as soon as there is a problem: a journal is believed as a whole or not at all. */
@@ -63,6 +65,9 @@ export interface JournalVerdict {
 /** What the bytes alone say, before any signature. Internal to the evidence room. */
 export interface JournalScan {
   readonly records: readonly EvidenceRecord[];
+  /** Complete lines. */
+  readonly lines: number;
+  /** Over all lines, or up to where the first bad one was settled. */
   readonly tree: MerkleTree;
   /** SHA-256 of the last line, hex. */
   readonly head: string;
@@ -75,8 +80,11 @@ export interface JournalScan {
   readonly rootAt: ReadonlyMap<number, string>;
 }
 
+/** The guard id of the records that the journal writes about itself. */
+export const REPAIR_ID = 'journal-repair';
+
 /** `prev` of the first line. */
-const GENESIS: string = '0'.repeat(64);
+const GENESIS = '0'.repeat(64);
 const NEWLINE = 0x0a;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -106,12 +114,15 @@ export function scanJournal(journal: Uint8Array, sizes: readonly number[] = []):
   let problem: JournalProblem | undefined;
   let head = GENESIS;
   let start = 0;
+  let lines = 0;
   for (;;) {
     const end = journal.indexOf(NEWLINE, start);
     if (end < 0) break;
     const bytes = journal.subarray(start, end);
-    const line = tree.size + 1;
+    const line = ++lines;
     start = end + 1;
+    // Once the first bad line is settled, the rest is only counted: a file of newlines is cheap to make.
+    if (problem && (problem.code !== 'journal.broken-chain' || line > (problem.line ?? 0) + 2)) continue;
     tree.append(bytes);
     noteRoot();
     const digest = bytesToHex(sha256(bytes));
@@ -144,7 +155,7 @@ export function scanJournal(journal: Uint8Array, sizes: readonly number[] = []):
     }
     head = digest;
   }
-  return { records, tree, head, torn: journal.subarray(start), length: start, problem, rootAt };
+  return { records, tree, head, lines, torn: journal.subarray(start), length: start, problem, rootAt };
 }
 
 /** Positions (from 0) that a later writer found unsealed and only then covered: nobody knows who wrote them. */
@@ -152,7 +163,7 @@ function adoptedPositions(records: readonly EvidenceRecord[]): Set<number> {
   const adopted = new Set<number>();
   const lastOf = new Map<number, number>();
   for (const { guard, codes, subject } of records) {
-    if (guard.id !== 'journal' || !codes.includes('journal.unsealed-tail')) continue;
+    if (guard.id !== REPAIR_ID || !codes.includes('journal.unsealed-tail')) continue;
     const [, first, last] = /^(\d{1,15})-(\d{1,15})$/.exec(subject?.name ?? '') ?? [];
     lastOf.set(Number(first), Math.max(Number(last), lastOf.get(Number(first)) ?? 0));
   }
@@ -196,7 +207,7 @@ export function verifyJournal(files: JournalFiles, options: VerifyOptions): Jour
   }
   const covered = checkpoint?.claimed.size ?? 0;
   const scan = scanJournal(files.journal, [covered, previous?.claimed.size ?? 0]);
-  const size = scan.tree.size;
+  const size = scan.lines;
   const found = (code: string, line: number, message: string): void =>
     void problems.push({ code, line, message });
   if (scan.problem) problems.push(scan.problem);
@@ -234,12 +245,13 @@ export function verifyJournal(files: JournalFiles, options: VerifyOptions): Jour
   }));
   const breaks = problems.some(({ code }) => HISTORY_PROBLEMS.has(code));
   return {
-    ok: problems.length === 0 && key === 'pinned',
+    ok: problems.length === 0 && key === 'pinned' && size === covered,
     problems,
     key,
     history: previous === undefined ? 'first-seen' : breaks ? 'broken' : 'extends',
     origin: checkpoint?.claimed.origin,
     size,
+    unsealed: { open: Math.max(0, size - covered), adopted: adopted.size },
     root: bytesToHex(scan.tree.root()),
     lines: problems.length === 0 ? lines : [],
   };

@@ -14,6 +14,8 @@ export const GRADE_MILLI: Readonly<Record<Grade, number>> = { E0: 0, E1: 250, E2
 /** Here and now, against which evidence is held. */
 export interface GradingContext {
   readonly host: string;
+  /** Kernel boot id. */
+  readonly boot: string;
   /** Digest of the code that is installed here, from the evidence room. */
   readonly codeDigest: string;
   /** Milliseconds since the epoch. */
@@ -57,20 +59,36 @@ function drillsOf(lines: readonly JournalLine[], probe: string): readonly Journa
   return all.filter(({ record }) => record.run === run);
 }
 
-/** Every claimed refusal was drilled and its mutant, the guard without that rule, was caught. */
-function mutantsKilled(
+/** Why the mutants do not show that the drills notice a missing rule, or `undefined` when they do. */
+function mutantsUnproven(
   lines: readonly JournalLine[],
   probe: string,
-  digest: string,
-  claims: readonly string[],
-): boolean {
-  const mutants = lines
-    .map(({ record }) => record)
-    .filter(({ guard, mode }) => guard.id === probe && guard.codeDigest === digest && mode === 'mutant');
-  const run = mutants.at(-1)?.run;
-  const newest = mutants.filter((record) => record.run === run).map((record) => record.probe);
-  const killed = new Set(newest.filter((mutant) => mutant?.passed).map((mutant) => mutant?.mutant));
-  return newest.every((mutant) => mutant?.passed === true) && claims.every((code) => killed.has(code));
+  claimed: readonly string[],
+  context: GradingContext,
+): string | undefined {
+  const mutants = lines.filter(
+    ({ record: { guard, mode, host, time }, sealed }) =>
+      // What counts against the drills counts here: whoever could add a line could add a dead mutant.
+      mode === 'mutant' &&
+      guard.id === probe &&
+      guard.codeDigest === context.codeDigest &&
+      sealed &&
+      host === context.host &&
+      Date.parse(time) >= context.now - TIME_TO_LIVE_MS,
+  );
+  const run = mutants.at(-1)?.record.run;
+  const newest = mutants.filter(({ record }) => record.run === run).map(({ record }) => record);
+  const killed = new Set(newest.filter(differs).map((record) => record.probe?.mutant));
+  const alive = newest.find((record) => !differs(record)) ?? claimed.find((id) => !killed.has(id));
+  if (alive === undefined) return undefined;
+  if (newest.length === 0) return 'its mutants were not run on this code';
+  return `its mutant ${typeof alive === 'string' ? alive : alive.probe?.mutant} was not caught`;
+}
+
+/** The mutant came out otherwise than the drill expects, by what the record says of the decision itself. */
+function differs({ probe, decision, codes }: EvidenceRecord): boolean {
+  if (!probe?.passed || probe.observed === probe.expected) return false;
+  return (codes[0] ?? decision) === probe.observed;
 }
 
 function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingContext): ProbeFinding {
@@ -98,9 +116,9 @@ function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingCont
       `drill ${failed.probe?.drill}: expected ${failed.probe?.expected}, saw ${failed.probe?.observed}`,
       evidence,
     );
-  const proven = new Set(records.map((record) => record.probe?.expected));
-  const unproven = ['allow', ...claims].find((code) => !proven.has(code));
-  if (unproven) return none(`no drill shows ${unproven}`, evidence);
+  const shown = new Map(records.map(({ probe: drill }) => [drill?.drill, drill?.expected]));
+  const unproven = Object.entries(claims.drills).find(([drill, expected]) => shown.get(drill) !== expected);
+  if (unproven) return none(`the drill ${unproven[0]} does not show ${unproven[1]}`, evidence);
   const times = records.map(({ time }) => Date.parse(time));
   if (times.some((time) => time > context.now + CLOCK_SKEW_MS))
     return none('recorded in the future', evidence);
@@ -112,10 +130,12 @@ function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingCont
   if (records.some(({ guard }) => guard.codeDigest !== context.codeDigest))
     return at('E2', 'recorded by other code than is installed');
   if (times.some((time) => time < context.now - TIME_TO_LIVE_MS)) return at('E2', 'older than a day');
+  if (records.some(({ boot }) => boot !== context.boot))
+    return at('E3', 'not drilled again since this host was started');
   const liveRun = lines.filter(({ record }) => record.mode === 'drill').at(-1)?.record.run;
   if (records[0]?.run !== liveRun) return at('E3', 'not drilled again in the newest run');
-  if (!mutantsKilled(lines, probe, context.codeDigest, claims))
-    return at('E3', 'its mutants were not all killed on this code');
+  const survivor = mutantsUnproven(lines, probe, claims.mutants, context);
+  if (survivor !== undefined) return at('E3', survivor);
   return at('E4', `${records.length} drills held, every mutant was killed`);
 }
 

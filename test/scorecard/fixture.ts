@@ -17,6 +17,7 @@ import type { GradingContext } from '../../src/scorecard/grade.ts';
 
 export const here: GradingContext = {
   host: processIdentity().host,
+  boot: processIdentity().boot,
   codeDigest: codeIdentity().codeDigest,
   now: Date.now(),
 };
@@ -49,10 +50,9 @@ export function drillDraft(guard: string, expected: string, change: Partial<Prob
 
 /** Everything that a full run records: each claim drilled, each mutant killed. */
 export function fullRun(): readonly EvidenceDraft[] {
-  return [...CLAIMS].flatMap(([guard, codes]) => [
-    drillDraft(guard, 'allow'),
-    ...codes.map((code) => drillDraft(guard, code)),
-    ...codes.map((code) => drillDraft(guard, code, { observed: 'allow', passed: true, mutant: code })),
+  return [...CLAIMS].flatMap(([guard, { drills, mutants }]) => [
+    ...Object.entries(drills).map(([drill, expected]) => drillDraft(guard, expected, { drill })),
+    ...mutants.map((mutant) => drillDraft(guard, 'some.code', { observed: 'allow', mutant })),
   ]);
 }
 

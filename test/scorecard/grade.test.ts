@@ -1,5 +1,10 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { CodedError } from '../../src/evidence/coded-error.ts';
 import { readJournal } from '../../src/evidence/journal-files.ts';
+import { openJournal } from '../../src/evidence/open-journal.ts';
 import { verifyJournal } from '../../src/evidence/verify.ts';
 import { CLAIMS } from '../../src/scorecard/claims.ts';
 import { type GradingContext, gradeDimensions } from '../../src/scorecard/grade.ts';
@@ -27,23 +32,44 @@ describe('a row is worth what its weakest probe has shown', () => {
     expect(Object.values(rowsOf(verdict)).every(({ grade }) => grade === 'E0')).toBe(true);
   });
 
-  const claims = [...CLAIMS].flatMap(([guard, codes]) =>
-    ['allow', ...codes].map((code) => [guard, code] as const),
+  const claims = [...CLAIMS].flatMap(([guard, { drills }]) =>
+    Object.keys(drills).map((drill) => [guard, drill] as const),
   );
-  it.each(claims)('falls to nothing when the drill of %s for %s is missing', async (guard, code) => {
-    const { verdict } = await recorded(
-      fullRun().filter(
-        ({ guard: { id }, probe, mode }) => !(id === guard && mode === 'drill' && probe?.expected === code),
-      ),
-    );
-    const finding = gradeDimensions(verdict, here).find(({ dimension }) => dimension.probes.includes(guard));
-    expect(finding).toMatchObject({ grade: 'E0', why: expect.stringContaining(`no drill shows ${code}`) });
+  it('falls to nothing when any one claimed drill is missing', async () => {
+    const { verdict } = await recorded(fullRun());
+    for (const [guard, drill] of claims) {
+      const lines = verdict.lines.filter(
+        ({ record: { mode, probe, ...record } }) =>
+          !(record.guard.id === guard && mode === 'drill' && probe?.drill === drill),
+      );
+      const finding = gradeDimensions({ ...verdict, lines }, here).find(({ dimension }) =>
+        dimension.probes.includes(guard),
+      );
+      expect(finding).toMatchObject({
+        grade: 'E0',
+        why: expect.stringContaining(`the drill ${drill} does not show`),
+      });
+    }
+  });
+
+  it('falls to E3 when any one claimed mutant is missing', async () => {
+    const { verdict } = await recorded(fullRun());
+    for (const [guard, { mutants }] of CLAIMS) {
+      for (const mutant of mutants) {
+        const lines = verdict.lines.filter(
+          ({ record }) => !(record.guard.id === guard && record.probe?.mutant === mutant),
+        );
+        const finding = gradeDimensions({ ...verdict, lines }, here).find(({ dimension }) =>
+          dimension.probes.includes(guard),
+        );
+        expect(finding).toMatchObject({ grade: 'E3', why: expect.stringContaining(`mutant ${mutant}`) });
+      }
+    }
   });
 });
 
 describe('what keeps evidence from counting in full', () => {
-  const [, malformed] = [...CLAIMS][0] ?? [];
-  const code = malformed?.[0] ?? '';
+  const code = 'bind.wildcard';
 
   it('a drill that came out differently: nothing', async () => {
     const { verdict } = await recorded([
@@ -77,6 +103,38 @@ describe('what keeps evidence from counting in full', () => {
     const { verdict } = await recorded(fullRun());
     expect(rowsOf(verdict, { ...here, now: Date.now() + DAY + 60_000 })['RG']).toMatchObject({ grade: 'E2' });
     expect(rowsOf(verdict, { ...here, now: Date.now() - DAY })['RG']).toMatchObject({ grade: 'E0' });
+  });
+
+  it('mutants that were added by somebody without the key: E3', async () => {
+    const { directory, signer } = await recorded(fullRun().filter(({ mode }) => mode === 'drill'));
+    const journal = await openJournal({ directory }).catch((error: CodedError) => error.code);
+    expect(journal).toBe('journal.foreign-key'); // nor can they continue it; so they write the lines themselves
+    const { journal: bytes, checkpoint } = await readJournal(directory);
+    const lines = Buffer.from(bytes).toString().trimEnd().split('\n');
+    for (const draft of fullRun().filter(({ mode }) => mode === 'mutant')) {
+      const last = lines.at(-1) ?? '';
+      const prev = createHash('sha256').update(last).digest('hex');
+      lines.push(JSON.stringify({ ...JSON.parse(last), ...draft, seq: lines.length, prev, run: 'forged' }));
+    }
+    const forged = { journal: Buffer.from(`${lines.join('\n')}\n`), checkpoint };
+    const verdict = verifyJournal(forged, { pins: [{ vkey: signer.vkey, host: here.host }] });
+    expect(verdict).toMatchObject({
+      ok: false,
+      problems: [],
+      unsealed: { open: fullRun().length - Buffer.from(bytes).toString().trimEnd().split('\n').length },
+    });
+    expect(rowsOf(verdict)['RG']).toMatchObject({ grade: 'E3' });
+    const adopting = await (async () => {
+      await writeFile(join(directory, 'journal.jsonl'), forged.journal);
+      await (await openJournal({ directory, signer })).close();
+      return verifyJournal(await readJournal(directory), { pins: [{ vkey: signer.vkey, host: here.host }] });
+    })();
+    expect(rowsOf(adopting)['RG']).toMatchObject({ grade: 'E3' });
+  });
+
+  it('drilled before this host was last started: E3', async () => {
+    const { verdict } = await recorded(fullRun());
+    expect(rowsOf(verdict, { ...here, boot: 'another' })['RG']).toMatchObject({ grade: 'E3' });
   });
 
   it('another host or other code: E2', async () => {
