@@ -59,13 +59,13 @@ async function reused(host: TestHost, durable: EvidenceSink): Promise<void> {
     await connect(target, host.credentials, { journal: durable }),
   ];
   const [quick, slow] = [await bareConnect(host, true), await bareConnect(host, false)];
-  const command = await enforce(remoteCommand, argv(['true']), { journal: memory });
+  const command = await enforce(remoteCommand, argv(['uname']), { journal: memory });
   const contenders: readonly [string, () => Promise<unknown>][] = [
     ['ours', () => ours.run(command)],
     ['ours, two durable records a run', () => journalled.run(command)],
-    ['bare ssh2, noDelay', () => bareExec(quick, 'true')],
-    ['bare ssh2, noDelay, script on stdin', () => bareExec(quick, 'exec /bin/sh -s', 'true\n')],
-    ['bare ssh2, defaults', () => bareExec(slow, 'true')],
+    ['bare ssh2, noDelay', () => bareExec(quick, 'uname')],
+    ['bare ssh2, noDelay, script on stdin', () => bareExec(quick, 'exec /bin/sh -s', 'uname\n')],
+    ['bare ssh2, defaults', () => bareExec(slow, 'uname')],
   ];
   const rates = new Map<string, number[]>(contenders.map(([name]) => [name, []]));
   for (let round = 0; round < ROUNDS; round++) {
@@ -87,7 +87,7 @@ async function fleet(host: TestHost, journal: EvidenceSink): Promise<void> {
   const target = host.target(host.userWith('/bin/sh'));
   const targets = Array.from({ length: HOSTS }, () => target);
   const ours = async (): Promise<void> => {
-    const rows = await runOnHosts(targets, host.credentials, argv(['true']), { journal });
+    const rows = await runOnHosts(targets, host.credentials, argv(['uname']), { journal });
     const failed = rows.filter((row) => row.outcome !== 'ran' || row.result.outcome !== 'exited');
     if (failed.length > 0) throw new Error(`${failed.length} hosts failed`);
   };
@@ -96,7 +96,7 @@ async function fleet(host: TestHost, journal: EvidenceSink): Promise<void> {
     const one = async (): Promise<void> => {
       const leave = await gate.enter();
       const client = await bareConnect(host, true).finally(leave);
-      await bareExec(client, 'true');
+      await bareExec(client, 'uname');
       client.end();
     };
     await Promise.all(targets.map(one));

@@ -10,7 +10,7 @@ import { type HostKeyRequest, hostKey, hostKeyAcceptNew, type VerifiedHost } fro
 import { knownHostsName } from './known-hosts-match.ts';
 import { pinHostKey } from './known-hosts-pin.ts';
 import { RemoteCommand, remoteCommand } from './remote-command.ts';
-import { openShell, type Parcel, pack, type RunResult, runScript } from './transport-channel.ts';
+import { openShell, type Parcel, pack, type RunResult, runScript, SHELL } from './transport-channel.ts';
 import { Gate } from './transport-gate.ts';
 
 export interface Target extends HostKeyRequest {
@@ -155,6 +155,8 @@ export class Connection {
   readonly #journal: EvidenceSink;
   readonly #channels: Gate;
   #open: boolean;
+  #runs: number;
+  #spare: ClientChannel | undefined;
 
   /** @internal */
   constructor(client: Client, target: Target, journal: EvidenceSink) {
@@ -163,6 +165,8 @@ export class Connection {
     this.#journal = journal;
     this.#channels = new Gate(CHANNELS);
     this.#open = true;
+    this.#runs = 0;
+    this.#spare = undefined;
     client.on('close', () => {
       this.#open = false;
     });
@@ -198,6 +202,7 @@ export class Connection {
       const reads = stdin !== undefined || command.secrets.length > 0;
       const parcel = pack(command.script, reads ? input : undefined);
       const { channel, leave } = await this.#ready(command, parcel, deadline);
+      if (++this.#runs > 1) this.#prepareSpare();
       result = await runScript(channel, parcel, { signal: deadline, maxOutputBytes }, leave);
     } catch (error) {
       const refusal = error instanceof CodedError ? error : notSent(error);
@@ -245,14 +250,14 @@ export class Connection {
   }
 
   // Opening is retried where the host had no room: a channel that was not opened has run nothing.
-  async #openChannel(parcel: Parcel, deadline: AbortSignal): Promise<ClientChannel> {
+  async #openChannel({ line }: Parcel, deadline: AbortSignal): Promise<ClientChannel> {
     for (let attempt = 1; ; attempt++) {
       deadline.throwIfAborted();
       if (!this.#open) {
         throw new CodedError('ssh.not-connected', 'the connection is closed', 'Connect again; nothing ran.');
       }
       try {
-        return await openShell(this.#client, parcel);
+        return this.#takeSpare(line) ?? (await openShell(this.#client, line));
       } catch (error) {
         const reason = error instanceof Error && 'reason' in error ? error.reason : undefined;
         const full = ADMINISTRATIVELY_PROHIBITED_OR_FAILED.has(reason);
@@ -266,6 +271,30 @@ export class Connection {
         await sleep((0.5 + Math.random()) * 5 * 2 ** Math.min(attempt, 7));
       }
     }
+  }
+
+  // A connection that runs a second command will run a third: its shell starts while the second one works. It is a
+  // fresh shell for one command like any other, and has nothing to do until it gets its script.
+  #prepareSpare(): void {
+    if (this.#spare) return;
+    openShell(this.#client, SHELL).then(
+      (channel) => {
+        if (this.#spare || !this.#open) return channel.close();
+        const drop = (): void => {
+          if (this.#spare === channel) this.#spare = undefined;
+        };
+        channel.once('exit', drop).once('finish', drop);
+        this.#spare = channel;
+      },
+      () => {}, // no room for a spare: the next command opens its own
+    );
+  }
+
+  #takeSpare(line: string): ClientChannel | undefined {
+    if (line !== SHELL) return undefined;
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare;
   }
 
   async #record(

@@ -8,7 +8,7 @@ import { CodedError } from '../evidence/coded-error.ts';
 import { neutral } from './neutral.ts';
 
 /** The whole command line. No byte of it depends on the request, so no login shell has anything to misread. */
-const SHELL = 'exec /bin/sh -s';
+export const SHELL = 'exec /bin/sh -s';
 
 export type Unknown = 'link-lost' | 'timeout' | 'aborted' | 'output-limit' | 'no-exit-code';
 
@@ -122,10 +122,14 @@ class Marked {
   }
 }
 
-/** Returns an open channel that runs the shell. Throws what ssh2 reports; nothing has run then. */
-export function openShell(client: Client, { line }: Parcel): Promise<ClientChannel> {
+/** Returns a channel on which the login shell reads `line`. Throws what ssh2 reports; nothing has run then. */
+export function openShell(client: Client, line: string): Promise<ClientChannel> {
   return new Promise((resolve, reject) => {
-    client.exec(line, (error, channel) => (error ? reject(error) : resolve(channel)));
+    client.exec(line, (error, channel) => {
+      if (error) return reject(error);
+      channel.on('error', () => {}); // the close that follows says what there is to say
+      resolve(channel);
+    });
   });
 }
 
@@ -142,7 +146,6 @@ export function runScript(
 ): Promise<RunResult> {
   const out = new Marked(nonce);
   const err = new Marked(nonce);
-  let exited = false;
   return new Promise((resolve, reject) => {
     const finish = (
       result: { outcome: 'exited'; code: number } | { outcome: 'unknown'; cause: Unknown },
@@ -166,11 +169,9 @@ export function runScript(
     };
     channel.on('data', take(out));
     channel.stderr.on('data', take(err));
-    channel.on('error', () => {}); // the close that follows says what there is to say
-    channel.on('exit', (code: number | null) => {
-      exited = code !== null;
-    });
-    channel.on('close', () => {
+    // ssh2 repeats the exit code here; its exit event may long be over when a record was slow to become durable.
+    channel.on('close', (code: unknown) => {
+      const exited = typeof code === 'number';
       closed();
       signal.removeEventListener('abort', onAbort);
       if (out.began || err.began)

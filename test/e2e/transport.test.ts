@@ -1,4 +1,5 @@
 // The transport against a real sshd, under every login shell that Debian has.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvidenceDraft } from '../../src/evidence/record.ts';
@@ -74,6 +75,16 @@ describe.skipIf(missing('sshd', 'ssh-keygen'))('a connection', { timeout: 60_000
     expect(records.at(-1)).toMatchObject({ decision: 'refuse', codes: ['ssh.shell-unsupported'] });
   });
 
+  it.skipIf(!asRoot).each(POWERLESS)(
+    'notices the same of %s when the record takes its time',
+    async (shell) => {
+      const slow = { append: () => new Promise((resolve) => setTimeout(resolve, 300)) };
+      const own = await connect(host.target(host.userWith(shell)), host.credentials, { journal: slow });
+      await expect(own.run(await command('true'))).rejects.toMatchObject({ code: 'ssh.shell-unsupported' });
+      own.close();
+    },
+  );
+
   it('brings back exit code, output and error output, each on its own', async () => {
     const result = await connection.run(await command('/bin/sh', '-c', 'echo out; echo err >&2; exit 7'));
     expect(result).toMatchObject({ outcome: 'exited', code: 7 });
@@ -123,6 +134,25 @@ describe.skipIf(missing('sshd', 'ssh-keygen'))('a connection', { timeout: 60_000
     expect(results.map(({ stdout }) => stdout.toString().trim())).toEqual(
       commands.map((_, index) => `${index}`),
     );
+  });
+
+  it.skipIf(!asRoot)('survives the end of the shell that it keeps ready', async () => {
+    const { name } = host.userWith('/bin/sh');
+    const own = await open('/bin/sh');
+    const granted = await command('echo', 'alive');
+    for (let round = 0; round < 3; round++) {
+      await own.run(granted);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const idle = spawnSync('pgrep', ['-u', name, '-xf', '/bin/sh -s'])
+        .stdout.toString()
+        .split('\n')
+        .filter(Boolean);
+      if (round > 0) expect(idle.length).toBeGreaterThan(0);
+      for (const pid of idle) process.kill(Number(pid), 'SIGKILL');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect((await own.run(granted)).stdout.toString()).toBe('alive\n');
+    own.close();
   });
 
   it('opens thirty connections at once, though the host drops some beyond ten', async () => {
