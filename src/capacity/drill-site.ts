@@ -27,13 +27,9 @@ export const sidecarFor = (bytes: Uint8Array): Sidecar => ({
   size_bytes: bytes.length,
 });
 
-export async function seal(
-  model: string,
-  bytes: Uint8Array,
-  sidecar = encodeSidecar(sidecarFor(bytes)),
-): Promise<void> {
+export async function seal(model: string, bytes: Uint8Array): Promise<void> {
   await writeFile(model, bytes, { mode: 0o600 });
-  await writeFile(sidecarName(model), sidecar, { mode: 0o600 });
+  await writeFile(sidecarName(model), encodeSidecar(sidecarFor(bytes)), { mode: 0o600 });
 }
 
 /** A drill that lays out a sealed model, then lets `spoil` do its worst. */

@@ -17,8 +17,12 @@ const isRoot = process.geteuid?.() === 0;
 const SOMEBODY_ELSE = 65_534;
 
 /** Gives a path away, where the system lets us; elsewhere {@link strangers} makes it foreign as it is. */
-const giveAway = async (path: string): Promise<void> =>
-  isRoot ? chown(path, SOMEBODY_ELSE, SOMEBODY_ELSE) : undefined;
+async function giveAway(path: string): Promise<void> {
+  if (!isRoot) return;
+  await chown(path, SOMEBODY_ELSE, SOMEBODY_ELSE).catch(() => {
+    throw new DrillUnavailable('Run as a user other than root, or as a root that may chown(2) to uid 65534.');
+  });
+}
 const strangers: Request = isRoot ? {} : { owners: 'root' };
 
 const mkfifo = async (path: string): Promise<void> => {
@@ -72,13 +76,10 @@ export const fileDrills: readonly Drill<CapacityModelRequest>[] = [
     await Promise.all([chmod(model, 0o444), chmod(sidecar, 0o444), chmod(root, 0o555)]);
     site.onCleanup(() => chmod(root, 0o700));
   }),
-  drill(
-    'below',
-    'none: the model lies in a directory below the root',
-    'allow',
-    () => Promise.resolve(),
-    ({ root }) => ({ root: join(root, '..'), model: `models/${MODEL}` }),
-  ),
+  drill('below', 'none: the model lies in a directory below the root', 'allow', undefined, ({ root }) => ({
+    root: join(root, '..'),
+    model: `models/${MODEL}`,
+  })),
 
   drill('dot-dot', 'the path leaves the root and comes back', 'model.outside-root', undefined, {
     model: `../models/${MODEL}`,
