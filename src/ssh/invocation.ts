@@ -5,6 +5,9 @@ import type { ParsedPrefix } from './fragments/prefix.ts';
 import { secretReader } from './fragments/secret.ts';
 import { type Encoder, literal, meaningOf, renderWord, type Word } from './fragments/word.ts';
 
+// Where PATH is unset or empty, a colon at the end would mean the working directory.
+const PATH_OR_DEFAULT = 'PATH:-/usr/bin:/bin';
+
 export interface Invocation {
   readonly prefix: ParsedPrefix;
   /** Program and arguments, without the wrapper. */
@@ -15,6 +18,11 @@ export interface Invocation {
 export interface Surroundings {
   readonly home: string;
   readonly path: string;
+}
+
+/** Returns what `${...}` and `$...` expand to for a parser that takes the text between the braces as a name. */
+export function variablesOf({ home, path }: Surroundings): Readonly<Record<string, string>> {
+  return { HOME: home, PATH: path, [PATH_OR_DEFAULT]: path };
 }
 
 /** A constant, a word, or several of them. */
@@ -44,7 +52,7 @@ function line({ prefix, argv }: Invocation, spell: (word: Word) => string, path:
 
 /** Returns the command as one line of POSIX sh (a newline inside quotes aside). */
 export function renderInvocation(invocation: Invocation, encode: Encoder): string {
-  return line(invocation, (word) => renderWord(word, encode), '"$PATH"').join(' ');
+  return line(invocation, (word) => renderWord(word, encode), `"\${${PATH_OR_DEFAULT}}"`).join(' ');
 }
 
 /** Returns the words that a parser must find in the rendered line, variables included. */

@@ -6,7 +6,7 @@ import { CodedError } from '../evidence/coded-error.ts';
 import type { Guard, Rule } from '../guards/guard.ts';
 import { FAULTS, type FaultKind, FragmentFault } from './fragments/fault.ts';
 import type { Encoder } from './fragments/word.ts';
-import { renderInvocation, type Surroundings, wordsOf } from './invocation.ts';
+import { renderInvocation, type Surroundings, variablesOf, wordsOf } from './invocation.ts';
 import { MAX_COMMAND_BYTES } from './neutral.ts';
 import { quote } from './quote.ts';
 import { invocationOf, type RemoteCommandRequest, remoteCommandRequest } from './recipes/index.ts';
@@ -35,7 +35,7 @@ const PROBE: Surroundings = { home: '/\u{10fffd}home', path: '/\u{10fffd}path' }
 /** Whether shell-quote finds exactly these words in the line. What it throws on, a shell would not like either. */
 function readsAs(line: string, words: readonly string[]): boolean {
   try {
-    const found = parse(line, { HOME: PROBE.home, PATH: PROBE.path });
+    const found = parse(line, variablesOf(PROBE));
     return found.length === words.length && words.every((word, index) => word === found[index]);
   } catch {
     return false;

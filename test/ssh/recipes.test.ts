@@ -278,6 +278,20 @@ describe('the prefix of a command', () => {
     expect(site.canaryRan()).toBe(false);
   });
 
+  it('never puts the working directory into PATH', async () => {
+    const command = await enforce(
+      remoteCommand,
+      argv(['/usr/bin/env'], { prefix: { pathPrepend: ['/d'] } }),
+      {
+        journal,
+      },
+    );
+    for (const shell of posixShells) {
+      const { stdout } = await site.run(shell, `PATH=; ${command.script}`);
+      expect(stdout.toString(), shell.name).toContain('PATH=/d:/usr/bin:/bin\n');
+    }
+  });
+
   it('finds the program in a directory that it prepends', async () => {
     const extra = site.directory('tools');
     site.program('../tools/only-here', 'echo found');
