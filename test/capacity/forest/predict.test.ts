@@ -1,0 +1,55 @@
+// What prediction does where scikit-learn has no say, or says infinity without a word.
+import { describe, expect, it } from 'vitest';
+import { decodeModel } from '../../../src/capacity/forest/model.ts';
+import { boosting, forest, GOOD_NODES, leaf, tree, treeEstimator } from '../../fuzz/model-writer.ts';
+import { type Py, pickle } from '../../fuzz/pickle-writer.ts';
+
+const code = (expected: string): unknown => expect.objectContaining({ code: expected });
+const single = (value: number): Py => treeEstimator({ tree_: tree({ nodes: [leaf(value)] }) });
+const model = decodeModel(pickle(forest()));
+
+describe('prediction', () => {
+  it('refuses a sum beyond float64 instead of answering infinity', () => {
+    const overflowing = decodeModel(pickle(forest({}, [single(1.7e308), single(1.7e308)])));
+    expect(() => overflowing.predict([[0, 0]])).toThrow(code('model.prediction-not-finite'));
+  });
+
+  it('keeps the sign of a leaf of -0 in a lone tree, and loses it in a forest, whose sum starts at 0', () => {
+    expect(decodeModel(pickle(single(-0))).predict([[0, 0]])[0]).toBe(-0);
+    expect(decodeModel(pickle(forest({}, [single(-0), single(-0)]))).predict([[0, 0]])[0]).toBe(0);
+  });
+
+  it('multiplies each stage by the learning rate and adds it, with two roundings', () => {
+    const staged = decodeModel(pickle(boosting()));
+    expect(staged.predict([[1, 1]])).toEqual([1.5 + 0.1 * 3.25 + 0.1 * 3.25]);
+  });
+
+  it('compares in float32: what differs only beyond it goes left with the threshold', () => {
+    expect(model.predict([[0.5 + 1e-9, 0]])).toEqual(model.predict([[0.5, 0]]));
+    expect(model.predict([[0.5 + 1e-6, 0]])).not.toEqual(model.predict([[0.5, 0]]));
+  });
+
+  it('sends a missing value where its node says', () => {
+    const flagged = treeEstimator({
+      tree_: tree({ nodes: GOOD_NODES.map((node, i) => (i === 0 ? { ...node, missing: 1 } : node)) }),
+    });
+    expect(decodeModel(pickle(flagged)).predict([[Number.NaN, Number.NaN]])).toEqual([2]);
+    expect(decodeModel(pickle(treeEstimator())).predict([[Number.NaN, Number.NaN]])).toEqual([3.25]);
+  });
+
+  it('answers a long batch as it answers each row, whichever rows of it are missing a value', () => {
+    const rows = Array.from({ length: 1003 }, (_, i) => [i === 300 ? Number.NaN : (i % 7) / 6, (i % 11) / 5]);
+    expect(model.predict(rows)).toEqual(rows.flatMap((row) => model.predict([row])));
+  });
+
+  it.each<[string, unknown, string]>([
+    ['text', [['0.5', 0]], 'model.row-value'],
+    ['null', [[null, 0]], 'model.row-value'],
+    ['a hole', [Object.assign([], { length: 2 })], 'model.row-value'],
+    ['a bigint', [[1n, 0]], 'model.row-value'],
+    ['no array', [{ 0: 1, 1: 2, length: 2 }], 'model.row-width'],
+    ['a short row among good ones', [[0, 0], [0]], 'model.row-width'],
+  ])('refuses %s for a row of numbers', (_what, rows, expected) => {
+    expect(() => model.predict(rows as number[][])).toThrow(code(expected));
+  });
+});
