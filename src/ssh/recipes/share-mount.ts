@@ -22,7 +22,7 @@ export interface ShareMountRequest extends CommonRequest {
 
 // Arguments: ssh target, port, sshfs source, mount point. Exit codes: 70 no sshfs, 71 the manager does not answer, 73 no
 // mount point, 74 something else is mounted there, 75 not writable afterwards.
-export const MOUNT_SCRIPT: string = `target=$1 port=$2 source=$3 share=$4
+const MOUNT = `target=$1 port=$2 source=$3 share=$4
 say() { printf '%s\\n' "$1" >&2; }
 command -v sshfs >/dev/null 2>&1 || { say 'sshfs is not installed on this host'; exit 70; }
 ssh -p "$port" -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=5 -- "$target" true </dev/null ||
@@ -81,7 +81,7 @@ export const shareMountRecipe: Recipe<ShareMountRequest> = {
     const point = RemotePath.parseShare(share).word;
     return command(
       prefix,
-      constantScript(MOUNT_SCRIPT, target.ssh, String(parsePort(port)), target.scp + directory, point),
+      constantScript(MOUNT, target.ssh, String(parsePort(port)), target.scp + directory, point),
     );
   },
 };
