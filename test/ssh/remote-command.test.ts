@@ -106,6 +106,12 @@ describe('requests', () => {
     ['no program', { recipe: 'argv', argv: [] }],
     ['a word that is no text', { recipe: 'argv', argv: ['ls', { op: ';' }] }],
     ['a nested array', { recipe: 'argv', argv: ['ls', ['-l']] }],
+    ['the name of a method as recipe', { recipe: 'toString' }],
+    ['a key that would become a prototype', JSON.parse('{"recipe":"argv","argv":["a"],"__proto__":{}}')],
+    [
+      'a variable that would become a prototype',
+      JSON.parse('{"recipe":"argv","argv":["a"],"prefix":{"env":{"__proto__":"x"}}}'),
+    ],
     ['a prefix in free text', { recipe: 'argv', argv: ['ls'], prefix: 'nice' }],
   ])('with %s are refused', async (_why, request) => {
     const decision = await judge(remoteCommand, request as never);

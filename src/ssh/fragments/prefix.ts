@@ -2,7 +2,7 @@
 // free text, which is code by nature: pasted before `if` it is a syntax error, pasted before anything it runs.
 import { z } from 'zod';
 import { FragmentFault, requireText } from './fault.ts';
-import { type Argument, argumentVector, MAX_TEXT, parseArgv, someText, text } from './program.ts';
+import { type Argument, argumentVector, parseArgv, someText, text, textByName } from './program.ts';
 import { RemotePath } from './remote-path.ts';
 import { parseResolver, type Resolver, resolver } from './resolver.ts';
 import type { Word } from './word.ts';
@@ -21,7 +21,7 @@ export interface Prefix {
 }
 
 export const prefix: z.ZodType<Prefix> = z.strictObject({
-  env: z.record(z.string().max(MAX_TEXT), text).optional(),
+  env: textByName.optional(),
   resolver: resolver.optional(),
   secrets: z.array(text).max(64).optional(),
   pathPrepend: z.array(someText).max(64).optional(),

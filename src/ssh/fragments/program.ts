@@ -13,6 +13,11 @@ export const MAX_TEXT = 131_072;
 
 export const text: z.ZodType<string> = z.string().max(MAX_TEXT);
 export const someText: z.ZodType<string> = z.string().min(1).max(MAX_TEXT);
+/** Text by name. A record alone would lose the name `__proto__` without a word. */
+export const textByName: z.ZodType<Readonly<Record<string, string>>> = z
+  .unknown()
+  .refine((value) => typeof value !== 'object' || value === null || !Object.hasOwn(value, '__proto__'))
+  .pipe(z.record(text, text));
 const argument: z.ZodType<Argument> = z.union([text, z.strictObject({ path: someText })]);
 /** A program and its arguments. */
 export const argumentVector: z.ZodType<readonly Argument[]> = z.array(argument).min(1).max(4_096);

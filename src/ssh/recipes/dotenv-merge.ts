@@ -2,7 +2,7 @@
 // The code is constant and finds the values in its arguments, or for secrets in its environment.
 import { z } from 'zod';
 import { FragmentFault, requireText } from '../fragments/fault.ts';
-import { someText, text } from '../fragments/program.ts';
+import { someText, textByName } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
 
@@ -59,7 +59,7 @@ export const dotenvMergeRecipe: Recipe<DotenvMergeRequest> = {
   request: z.strictObject({
     recipe: z.literal('dotenv-merge'),
     file: someText,
-    values: z.record(text, text),
+    values: textByName,
     ...common,
   }),
   invocation: ({ file, values, prefix }) =>

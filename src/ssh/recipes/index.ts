@@ -113,18 +113,11 @@ export const RECIPES: Recipes = {
   'worker-control': workerControlRecipe,
 };
 
-// One schema for all would try each in turn and could not say which one the request meant.
-const byRecipe = z.looseObject({ recipe: z.enum(Object.keys(RECIPES) as [RemoteCommandRequest['recipe']]) });
-
-export const remoteCommandRequest: z.ZodType<RemoteCommandRequest> = byRecipe.transform(
-  (request, context) => {
-    const { request: schema } = recipeOf(request);
-    const result = schema.safeParse(request);
-    if (result.success) return result.data;
-    context.issues.push(...result.error.issues.map((issue) => ({ ...issue, input: undefined })));
-    return z.NEVER;
-  },
-);
+// Told apart by its recipe, a request gets the errors of its own schema; one union for all would try each in turn.
+export const remoteCommandRequest: z.ZodType<RemoteCommandRequest> = z.discriminatedUnion(
+  'recipe',
+  Object.values(RECIPES).map(({ request }) => request) as unknown as [z.core.$ZodTypeDiscriminable],
+) as unknown as z.ZodType<RemoteCommandRequest>;
 
 function recipeOf({
   recipe,

@@ -37,7 +37,7 @@ const lease = {
 
 export const targetLeaseRecipe: Recipe<TargetLeaseRequest> = {
   id: 'target-lease',
-  request: z.union([
+  request: z.discriminatedUnion('action', [
     z.strictObject({ ...lease, action: z.literal('acquire'), operation }),
     z.strictObject({
       ...lease,
