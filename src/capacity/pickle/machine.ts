@@ -176,7 +176,7 @@ export class Machine extends Reader {
       this.report('pickle.call-refused', `${name} is not to be used by ${by}`);
     } else if (!allowed.takes.some((checks) => matches(checks, args))) {
       this.report('pickle.arguments', `${name} is given arguments that no real pickler writes`);
-    } else if (allowed === ENCODE) {
+    } else if (allowed === ENCODE && typeof args[0] === 'string') {
       return this.encode(args[0]);
     } else if (allowed === RECONSTRUCTOR && args[0] instanceof Global) {
       return new Made(args[0].allowed, [], this.offset);
@@ -186,13 +186,9 @@ export class Machine extends Reader {
     return new Made(UNKNOWN, [], this.offset);
   }
 
-  private encode(text: Value | undefined): Value {
-    if (typeof text !== 'string') this.refuse('pickle.arguments', 'bytes are spelled by other than text');
+  private encode(text: string): Value {
     this.charge(96 + text.length);
-    const bytes = latin1Bytes(text);
-    if (bytes === undefined)
-      this.refuse('pickle.bad-text', 'text that should be bytes holds other characters');
-    return bytes;
+    return this.require(latin1Bytes(text), 'pickle.bad-text', 'text for bytes holds other characters');
   }
 
   build(target: Value, state: Value): void {

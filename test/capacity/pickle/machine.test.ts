@@ -91,6 +91,13 @@ describe('the pickle machine', () => {
     ['an item for what is no dict', 'pickle.wrong-type', 3, ']NNs.'],
     ['an element for what is no list', 'pickle.wrong-type', 2, 'NNa.'],
     ['a key without a value', 'pickle.stack-underflow', 3, '}(Nu.'],
+    ['state for what is no object', 'pickle.wrong-type', 2, ']}b.'],
+    [
+      'bytes spelled with other characters',
+      'pickle.bad-text',
+      34,
+      'c_codecs\nencode\n(V\\u0100\nVlatin1\ntR.',
+    ],
     ['text that is not UTF-8', 'pickle.bad-text', 0, 'X', [1, 0, 0, 0, 0xff], '.'],
     ['a lone surrogate', 'pickle.bad-text', 0, 'X', [3, 0, 0, 0, 0xed, 0xa0, 0x80], '.'],
     ['an overlong UTF-8 form', 'pickle.bad-text', 0, 'X', [2, 0, 0, 0, 0xc0, 0xaf], '.'],
