@@ -1,12 +1,12 @@
 // `guardrails check GUARD`: one request in, one decision out, its record in the journal.
-import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { guardNamed } from '../catalogue.ts';
+import { CodedError } from '../evidence/coded-error.ts';
 import type { EvidenceDraft, EvidenceSink } from '../evidence/record.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 import { enforce } from '../guards/enforce.ts';
 import { type Decision, GuardRefusal } from '../guards/guard.ts';
-import { openState, type StateOptions } from './state.ts';
+import { openState, readBounded, type StateOptions } from './state.ts';
 
 interface CheckOptions extends StateOptions {
   readonly json?: string;
@@ -16,7 +16,7 @@ async function check(name: string, options: CheckOptions): Promise<void> {
   const guard = guardNamed(name);
   const text =
     options.json === undefined || options.json === '-'
-      ? await buffer(process.stdin)
+      ? await readBounded(process.stdin)
       : Buffer.from(options.json);
   const request = parseStrictJson(text, { maxBytes: 1_048_576, maxDepth: 32, fractionAt: () => true });
   const journal = await openState(options);
@@ -40,8 +40,20 @@ async function check(name: string, options: CheckOptions): Promise<void> {
     if (!(error instanceof GuardRefusal)) throw error;
     const { codes, reason, remedy } = error;
     decision = { guard: guard.id, decision: kept?.decision ?? 'error', codes, reason, remedy };
-  } finally {
+  }
+  try {
     await journal.close();
+  } catch (error) {
+    // The record is there, but unsealed: nobody else would believe it.
+    if (!(error instanceof CodedError)) throw error;
+    const { code, message, remedy } = error;
+    decision = {
+      ...decision,
+      decision: 'error',
+      codes: ['guard.journal-failed', code],
+      reason: message,
+      remedy,
+    };
   }
   process.stdout.write(`${JSON.stringify({ ...decision, evidence: kept?.id ?? null })}\n`);
   process.exitCode = decision.decision === 'allow' ? 0 : 1;

@@ -1,5 +1,5 @@
 // `guardrails drill`: builds every bad state for real, records how the guards judged it, and prints what happened.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { catalogue, guardNamed } from '../catalogue.ts';
 import { type DrillResult, drillGuard, drillMutants } from '../guards/drill.ts';
 import { startProgress } from './progress.ts';
@@ -75,7 +75,7 @@ export function registerDrill(program: Command): void {
     .argument('[guard...]', 'guards to drill (default: all)')
     .option('--mutants', 'also drill every guard without each of its rules: some drill must notice')
     .option('--scorecard', 'print the scorecard afterwards')
-    .option('--json', 'print one line of JSON instead of text')
+    .addOption(new Option('--json', 'print one line of JSON instead of text').conflicts('scorecard'))
     .action((names: string[], _options, command: Command) =>
       drill(names, command.optsWithGlobals<DrillOptions>()),
     );

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The `guardrails` command. Exit codes: 0 holds, 1 refused or failed, 2 usage or unreadable input, 3 unsupported rise.
 import { Command, CommanderError } from 'commander';
-import { CodedError } from '../evidence/coded-error.ts';
+import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { codeIdentity } from '../evidence/identity.ts';
 import { registerCheck } from './check.ts';
 import { registerDrill } from './drill.ts';
@@ -35,8 +35,17 @@ function explain(error: unknown): string {
   if (error instanceof CommanderError)
     return `${error.message.replace(/^error: /, '')}; see guardrails --help`;
   if (error instanceof CodedError) return `${error.code}: ${error.message}. ${error.remedy}`;
+  const errno = errnoOf(error, '');
+  if (errno)
+    return `the system refused (${errno}); check the paths, permissions and space that the command needs`;
   return `unexpected ${error instanceof Error ? error.name : typeof error}; run again with --debug and report it`;
 }
+
+// A reader that goes away, or a full disk behind a redirection, is no crash; and never exit 1, which means refused.
+process.stdout.on('error', (error) => {
+  if (errnoOf(error) !== 'EPIPE') process.stderr.write(`guardrails: ${explain(error)}\n`);
+  process.exit(2);
+});
 
 try {
   await program.parseAsync();

@@ -1,5 +1,5 @@
 // The directory in which this host keeps its key, its pins and its journal; `.guardrails` unless told otherwise.
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { processIdentity } from '../evidence/identity.ts';
@@ -23,11 +23,28 @@ export interface VerdictOptions extends StateOptions {
 
 const journalDirectory = (dir: string): string => join(dir, 'journal');
 
+/** Longest input that is read, in bytes: /dev/zero has no end. */
+const MAX_INPUT_BYTES = 16 * 1024 * 1024;
+
+/** Returns all that a stream holds. @throws CodedError `input.too-large`. */
+export async function readBounded(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of stream) {
+    total += chunk.length;
+    if (total > MAX_INPUT_BYTES)
+      throw new CodedError('input.too-large', 'the input is over 16 MiB', 'Send less.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
 /** Returns a file's bytes, for a file that the user named. */
 export async function readInput(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readBounded(createReadStream(path));
   } catch (error) {
+    if (error instanceof CodedError) throw error;
     const remedy = 'Name a file that this user can read.';
     throw new CodedError('input.unreadable', `cannot read ${path} (${errnoOf(error)})`, remedy, {
       cause: error,
@@ -44,19 +61,37 @@ async function hasJournal(dir: string): Promise<boolean> {
   }
 }
 
+/** Makes the key of a fresh directory, or takes the one that another process made in the same moment. */
+async function firstSigner(dir: string): Promise<NoteSigner> {
+  try {
+    const signer = await initKeys(dir);
+    process.stderr.write(`Made a signing key in ${dir} and pinned it for this host: ${signer.vkey}\n`);
+    return signer;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'keys.exist') return loadSigner(dir);
+    throw error;
+  }
+}
+
 /** Opens the journal for writing. On a fresh directory it makes a key first and says so; it never replaces one. */
 export async function openState({ dir }: StateOptions): Promise<Journal> {
   let signer: NoteSigner;
   try {
     signer = await loadSigner(dir);
   } catch (error) {
-    const fresh =
-      error instanceof CodedError && error.code === 'keys.missing' && errnoOf(error.cause) === 'ENOENT';
+    const fresh = error instanceof CodedError && error.code === 'keys.missing';
     if (!fresh || (await hasJournal(dir))) throw error;
-    signer = await initKeys(dir);
-    process.stderr.write(`Made a signing key in ${dir} and pinned it for this host: ${signer.vkey}\n`);
+    signer = await firstSigner(dir);
   }
   return openJournal({ directory: journalDirectory(dir), signer });
+}
+
+function decodeHost(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // no name of ours then, and no host is called that
+  }
 }
 
 /** A key vouches for the host that its name carries (`agilab-guardrails/<host>`). */
@@ -67,7 +102,7 @@ function pinOf(vkey: string): Pin {
     const remedy = 'Pass the key as `guardrails keys show` prints it on the host that signs.';
     throw new CodedError('key.malformed', 'the name in the verifier key is no host of ours', remedy);
   }
-  return { vkey, host: decodeURIComponent(host) };
+  return { vkey, host: decodeHost(host) };
 }
 
 /**

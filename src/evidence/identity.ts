@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** What tells one process from every other that ever ran here. */
@@ -59,29 +59,45 @@ const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 function filesUnder(folder: string): string[] {
   try {
     return readdirSync(join(packageRoot, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
+      .filter((entry) => !entry.isDirectory()) // a link counts as what it leads to; one to a directory cannot be read
       .map((entry) => join(entry.parentPath, entry.name));
   } catch {
     return []; // an installed package without sources, or a clone that was never built
   }
 }
 
+/** What Node resolves a dependency to, by name and version. Its other files are trusted as installed. */
+function manifestOf(dependency: string): string {
+  for (let folder = packageRoot; ; folder = dirname(folder)) {
+    try {
+      return readFileSync(join(folder, 'node_modules', dependency, 'package.json'), 'utf8');
+    } catch {
+      if (folder === dirname(folder)) return 'not installed';
+    }
+  }
+}
+
 let code: { readonly version: string; readonly codeDigest: string } | undefined;
 
 /**
- * Returns this package's version and the SHA-256 of its code: package.json and every file of `src` and `dist`. Both
- * folders count, so the digest is the same whether the sources or the build are running, and any edit makes
- * earlier evidence stale.
+ * Returns this package's version and the SHA-256 of its code: package.json, every file of `src` and `dist`, the manifest
+ * of each dependency and the version of Node. Both folders count, so the digest is the same whether the sources or
+ * the build are running, and any edit makes earlier evidence stale.
  */
 export function codeIdentity(): { readonly version: string; readonly codeDigest: string } {
   if (code) return code;
-  const manifest = readFileSync(join(packageRoot, 'package.json'));
-  const hash = createHash('sha256').update(manifest);
+  const manifest = readFileSync(join(packageRoot, 'package.json'), 'utf8');
+  const { version, dependencies } = JSON.parse(manifest) as {
+    version: string;
+    dependencies: Record<string, string>;
+  };
+  const hash = createHash('sha256').update(`${manifest}\0${process.version}\0`);
+  for (const dependency of Object.keys(dependencies).sort())
+    hash.update(`${dependency}\0${manifestOf(dependency)}\0`);
   for (const file of [...filesUnder('src'), ...filesUnder('dist')].sort()) {
     const digest = createHash('sha256').update(readFileSync(file)).digest('hex');
     hash.update(`${file.slice(packageRoot.length)}\0${digest}\n`);
   }
-  const { version } = JSON.parse(manifest.toString('utf8')) as { version: string };
   code = { version, codeDigest: hash.digest('hex') };
   return code;
 }

@@ -1,7 +1,7 @@
 // The files of a journal directory: where they are, how they are read within bounds, and how one is replaced so that a
 // crash leaves the old or the new, never a mixture.
 import { constants } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { lstat, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, errnoOf } from './coded-error.ts';
 import type { JournalFiles } from './verify.ts';
@@ -41,6 +41,13 @@ export async function replaceFile(
   }
   await rename(temporary, join(directory, name));
   await syncDirectory(directory);
+}
+
+/** Whether a path is a real directory of this user's that nobody else can put files into. */
+export async function isOwnDirectory(path: string): Promise<boolean> {
+  const { mode, uid } = await lstat(path);
+  const directoryOnly = (mode & 0o170022) === 0o040000;
+  return directoryOnly && (process.geteuid === undefined || uid === process.geteuid());
 }
 
 /** Makes what was created or renamed in a directory survive a crash. */

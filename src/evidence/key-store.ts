@@ -1,11 +1,12 @@
 // The signing key of this host and the keys it trusts, in one directory. The private key never leaves it; the pins are
 // (key, host) pairs, because a key vouches only for the host that holds it.
 import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { link, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CodedError, errnoOf } from './coded-error.ts';
 import { processIdentity } from './identity.ts';
+import { isOwnDirectory } from './journal-files.ts';
 import { generateSigner, type NoteSigner, parseVerifierKey, signerFromPem } from './keys.ts';
 import type { Pin } from './verify.ts';
 
@@ -23,37 +24,70 @@ const pinsFile: z.ZodType<PinsFile> = z.strictObject({
 
 const keyName = (): string => `agilab-guardrails/${encodeURIComponent(processIdentity().host)}`;
 
+/** Makes a file with its whole content or not at all, and never replaces one (link(2) fails on an existing name). */
 async function createOnce(path: string, content: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
+  const temporary = `${path}.${process.pid}.new`;
+  const file = await open(temporary, 'w', 0o600);
   try {
     await file.writeFile(content);
     await file.datasync();
   } finally {
     await file.close();
   }
+  try {
+    await link(temporary, path);
+  } finally {
+    await unlink(temporary);
+  }
+}
+
+async function requireOwnDirectory(directory: string): Promise<void> {
+  if (await isOwnDirectory(directory)) return;
+  const remedy = 'Use a real directory of your own that nobody else can write to (chmod 0700).';
+  throw new CodedError('keys.unsafe', 'others could replace the key and the pins in this directory', remedy);
+}
+
+async function pin(directory: string, { vkey }: NoteSigner): Promise<void> {
+  const pins: PinsFile = {
+    schema: 'agilab.guardrails_pins.v1',
+    pins: [{ vkey, host: processIdentity().host }],
+  };
+  await createOnce(join(directory, PINS_FILE), `${JSON.stringify(pins, null, 2)}\n`);
 }
 
 /**
- * Makes a signing key in `directory` and pins it for this host, so that the host can grade what it recorded itself.
+ * Makes a signing key in `directory` and pins it for this host, so that the host can grade what it recorded itself. Where
+ * an interrupted call left a key without pins, it pins that key.
  *
- * @throws CodedError `keys.exist`: a key is never replaced, since the journal it sealed could not be continued.
+ * @throws CodedError `keys.exist`: a key is never replaced, since the journal it sealed could not be continued;
+ * `keys.unsafe`, `keys.not-written`.
  */
 export async function initKeys(directory: string): Promise<NoteSigner> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const signer = generateSigner(keyName());
-  try {
-    await createOnce(join(directory, KEY_FILE), signer.exportPem());
-    const pins: PinsFile = {
-      schema: 'agilab.guardrails_pins.v1',
-      pins: [{ vkey: signer.vkey, host: processIdentity().host }],
-    };
-    await createOnce(join(directory, PINS_FILE), `${JSON.stringify(pins, null, 2)}\n`);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
+  const exist = (): CodedError => {
     const remedy = 'Use the key that is there, or another directory for another key.';
-    throw new CodedError('keys.exist', 'this directory already has a signing key or pins', remedy);
+    return new CodedError('keys.exist', 'this directory already has a signing key and pins', remedy);
+  };
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await requireOwnDirectory(directory);
+    const fresh = generateSigner(keyName());
+    const signer = await createOnce(join(directory, KEY_FILE), fresh.exportPem()).then(
+      () => fresh,
+      (error: unknown) => {
+        if (errnoOf(error) === 'EEXIST') return loadSigner(directory);
+        throw error;
+      },
+    );
+    await pin(directory, signer);
+    return signer;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') throw exist();
+    if (error instanceof CodedError) throw error;
+    const remedy = 'Name a directory that this user can write to, on a disk that has space.';
+    throw new CodedError('keys.not-written', `the key could not be written (${errnoOf(error)})`, remedy, {
+      cause: error,
+    });
   }
-  return signer;
 }
 
 /** Reads a plain file that only this user (or root, who needs no file to forge) can have put there. */
@@ -76,16 +110,20 @@ async function readOwn(path: string, forbiddenMode: number): Promise<string> {
 /**
  * Returns the signer kept in `directory`.
  *
- * @throws CodedError `keys.missing`, `keys.unsafe` (others can read or replace it), `key.malformed`.
+ * @throws CodedError `keys.missing`, `keys.unreadable`, `keys.unsafe` (others can read or replace it), `key.malformed`.
  */
 export async function loadSigner(directory: string): Promise<NoteSigner> {
   let pem: string;
   try {
+    await requireOwnDirectory(directory);
     pem = await readOwn(join(directory, KEY_FILE), 0o077);
   } catch (error) {
     if (error instanceof CodedError) throw error;
-    const remedy = 'Run `guardrails keys init`.';
-    throw new CodedError('keys.missing', `no readable signing key (${errnoOf(error)})`, remedy, {
+    if (errnoOf(error) === 'ENOENT') {
+      throw new CodedError('keys.missing', 'there is no signing key', 'Run `guardrails keys init`.');
+    }
+    const remedy = 'Name the directory that holds the key of this user.';
+    throw new CodedError('keys.unreadable', `the signing key cannot be read (${errnoOf(error)})`, remedy, {
       cause: error,
     });
   }
@@ -99,13 +137,16 @@ export async function loadSigner(directory: string): Promise<NoteSigner> {
  */
 export async function loadPins(directory: string): Promise<readonly Pin[]> {
   try {
+    await requireOwnDirectory(directory);
     const { pins } = pinsFile.parse(JSON.parse(await readOwn(join(directory, PINS_FILE), 0o022)));
     for (const { vkey } of pins) parseVerifierKey(vkey);
     return pins;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     if (error instanceof CodedError) throw error;
-    const remedy = 'Restore pins.json, or pass the keys you trust by hand.';
-    throw new CodedError('keys.bad-pins', 'the pins file cannot be read', remedy, { cause: error });
+    const remedy = 'Restore pins.json, make it readable, or pass the keys you trust by hand.';
+    throw new CodedError('keys.bad-pins', `the pins file cannot be read (${errnoOf(error)})`, remedy, {
+      cause: error,
+    });
   }
 }

@@ -2,7 +2,7 @@
 // recorded. A journal that is not what its checkpoint says is never continued.
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { parseCheckpoint, signedBy } from './checkpoint.ts';
@@ -11,6 +11,7 @@ import { codeIdentity } from './identity.ts';
 import { Journal } from './journal.ts';
 import {
   fail,
+  isOwnDirectory,
   JOURNAL_FILE,
   journalFull,
   MAX_JOURNAL_BYTES,
@@ -58,8 +59,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
 async function openDirectory({ directory, signer, lockWaitMs = 10_000 }: JournalOptions): Promise<Journal> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const { mode, uid } = await lstat(directory);
-  if ((mode & 0o170022) !== 0o040000 || (process.geteuid !== undefined && uid !== process.geteuid())) {
+  if (!(await isOwnDirectory(directory))) {
     const remedy = 'Use a real directory of your own that nobody else can write to (chmod 0700).';
     throw fail('journal.unsafe-directory', 'others could replace files in the journal directory', remedy);
   }
@@ -72,7 +72,12 @@ async function openDirectory({ directory, signer, lockWaitMs = 10_000 }: Journal
       throw errnoOf(error) === 'ELOOP' || errnoOf(error) === 'EISDIR' ? unsafeFile() : error;
     });
     const stat = await file.stat();
-    if (!stat.isFile() || stat.nlink !== 1 || stat.uid !== uid || (stat.mode & 0o022) !== 0)
+    if (
+      !stat.isFile() ||
+      stat.nlink !== 1 ||
+      stat.uid !== (process.geteuid?.() ?? stat.uid) ||
+      (stat.mode & 0o022) !== 0
+    )
       throw unsafeFile();
     if (stat.size > MAX_JOURNAL_BYTES) throw journalFull();
     const bytes = await file.readFile();

@@ -21,7 +21,8 @@ const baselineFile: z.ZodType<Baseline> = z.object({
   grades: z.record(z.enum(DIMENSION_IDS), z.enum(['E0', 'E1', 'E2', 'E3', 'E4'])),
   checks: z
     .array(z.object({ id: z.enum(DIMENSION_IDS), evidence: z.array(z.string()) }))
-    .length(DIMENSION_IDS.length),
+    .length(DIMENSION_IDS.length)
+    .refine((checks) => new Set(checks.map(({ id }) => id)).size === checks.length),
   register: z.object({
     gaps: z.array(
       z.object({

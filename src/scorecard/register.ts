@@ -42,14 +42,14 @@ const gapRegister: z.ZodType<GapRegister> = z.strictObject({
     .max(1_000),
 });
 
-/** Gaps that every register must name: leaving one out would raise the score. */
-const MANDATORY = [
-  'tenant-isolation',
-  'enterprise-auth-rbac',
-  'production-rollback',
-  'regulated-serving',
-  'capacity-model-signature',
-];
+/** Gaps that every register must name, at least this severe: leaving one out or playing it down would raise the score. */
+const MANDATORY: ReadonlyMap<string, Gap['severity']> = new Map([
+  ['tenant-isolation', 'P1'],
+  ['enterprise-auth-rbac', 'P1'],
+  ['production-rollback', 'P1'],
+  ['regulated-serving', 'P1'],
+  ['capacity-model-signature', 'P2'],
+]);
 
 /** The probes that prove a gap shipped. A gap that is not listed here cannot be shipped by saying so. */
 const PROOF: ReadonlyMap<string, readonly string[]> = new Map([
@@ -74,8 +74,11 @@ export function parseRegister(bytes: Uint8Array): GapRegister {
     throw invalid(`does not match its schema at ${result.error.issues[0]?.path.join('.') || 'the top'}`);
   const ids = result.data.gaps.map(({ id }) => id);
   if (new Set(ids).size !== ids.length) throw invalid('names a gap twice');
-  const missing = MANDATORY.find((id) => !ids.includes(id));
-  if (missing) throw invalid(`does not name ${missing}`);
+  for (const [id, least] of MANDATORY) {
+    const gap = result.data.gaps.find((candidate) => candidate.id === id);
+    if (!gap) throw invalid(`does not name ${id}`);
+    if (gap.severity > least) throw invalid(`calls ${id} less severe than ${least}`);
+  }
   return result.data;
 }
 

@@ -1,7 +1,8 @@
-import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliResult, guardrails, scratch } from './run-cli.ts';
+import { type CliResult, cliCommand, guardrails, guardrailsAsync, scratch } from './run-cli.ts';
 
 const LOOPBACK = '{"sources":[{"from":"cli","value":"127.0.0.1"}],"port":8501}';
 const PUBLIC = '{"sources":[{"from":"cli","value":"0.0.0.0"}],"port":8501}';
@@ -159,6 +160,60 @@ describe('check', () => {
         expect(text).toContain(`"id":"${evidence}"`);
       }
       expect(guardrails(['verify'], directory).code).toBe(0);
+    });
+  });
+});
+
+describe('the state directory', () => {
+  it('makes one key when many processes come first at the same time', async () => {
+    const fresh = scratch();
+    try {
+      const checks = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          guardrailsAsync(['check', 'bind', '--json', LOOPBACK], fresh.directory),
+        ),
+      );
+      expect(checks.map(({ code, stderr }) => [code, stderr.startsWith('guardrails:')])).toEqual(
+        checks.map(() => [0, false]),
+      );
+      expect(JSON.parse(guardrails(['verify', '--json'], fresh.directory).stdout)).toMatchObject({
+        ok: true,
+        size: 8,
+      });
+    } finally {
+      fresh.remove();
+    }
+  });
+
+  it('is refused when others could replace what is in it', () => {
+    withCopy((directory) => {
+      chmodSync(join(directory, '.guardrails'), 0o777);
+      for (const args of [['verify'], ['scorecard'], ['check', 'bind', '--json', LOOPBACK]]) {
+        const { code, stderr } = guardrails(args, directory);
+        expect([code, stderr]).toEqual([2, expect.stringContaining('keys.unsafe')]);
+      }
+    });
+  });
+
+  it('is finished by keys init when a first call was interrupted', () => {
+    withCopy((directory) => {
+      rmSync(join(directory, '.guardrails/pins.json'));
+      expect(guardrails(['verify'], directory).code).toBe(1);
+      expect(guardrails(['keys', 'init'], directory).code).toBe(0);
+      expect(guardrails(['verify'], directory).code).toBe(0);
+      expect(guardrails(['keys', 'init'], directory).stderr).toContain('keys.exist');
+    });
+  });
+});
+
+describe('an output that cannot take the answer', () => {
+  it('is exit 2 and one line, never a crash or a refusal', () => {
+    withCopy((directory) => {
+      const full = spawnSync('/bin/sh', ['-c', `${cliCommand(['verify'])} >/dev/full`], {
+        cwd: directory,
+        encoding: 'utf8',
+      });
+      expect([full.status, full.stderr]).toEqual([2, expect.stringMatching(/^guardrails: [^\n]+\n$/)]);
     });
   });
 });

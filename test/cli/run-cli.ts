@@ -1,5 +1,5 @@
 // Runs the `guardrails` command from the sources, as a process of its own, with a state directory of its own.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -20,6 +20,23 @@ export function guardrails(args: readonly string[], cwd: string, input = '', roo
     { cwd, input, encoding: 'utf8', env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') } },
   );
   return { code: status, stdout, stderr };
+}
+
+/** Runs the command without waiting for the one before. */
+export function guardrailsAsync(args: readonly string[], cwd: string): Promise<CliResult> {
+  return new Promise((resolve) => {
+    const argv = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli/main.ts'), ...args];
+    const child = execFile(process.execPath, argv, { cwd, encoding: 'utf8' }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
+
+/** The command as a line for /bin/sh. The paths are ours and hold no quote. */
+export function cliCommand(args: readonly string[]): string {
+  return [process.execPath, '--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli/main.ts'), ...args]
+    .map((word) => `'${word}'`)
+    .join(' ');
 }
 
 /** Makes a directory; returns it and how to remove it. */

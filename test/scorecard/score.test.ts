@@ -71,6 +71,7 @@ describe('the register', () => {
   const refused: readonly (readonly [string, (file: { gaps: Record<string, unknown>[] }) => unknown])[] = [
     ['an unknown status', (file) => Object.assign(file.gaps[0] ?? {}, { status: 'wontfix' })],
     ['a mandatory gap left out', (file) => file.gaps.shift()],
+    ['a mandatory gap played down', (file) => Object.assign(file.gaps[0] ?? {}, { severity: 'P2' })],
     ['a gap named twice', (file) => file.gaps.push(file.gaps[0] ?? {})],
     ['an unknown key', (file) => Object.assign(file.gaps[0] ?? {}, { weight: 0 })],
   ];
