@@ -8,7 +8,7 @@ import { generateSigner } from '../src/evidence/keys.ts';
 import { openJournal } from '../src/evidence/open-journal.ts';
 import type { EvidenceSink } from '../src/evidence/record.ts';
 import { enforce } from '../src/guards/enforce.ts';
-import { connect } from '../src/ssh/connection.ts';
+import { connect } from '../src/ssh/connect.ts';
 import { argv } from '../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../src/ssh/remote-command.ts';
 import { runOnHosts } from '../src/ssh/transport-fleet.ts';

@@ -1,13 +1,7 @@
 // The public surface of the SSH room.
 
-export {
-  type Connection,
-  type ConnectOptions,
-  type Credentials,
-  connect,
-  type RunOptions,
-  type Target,
-} from './connection.ts';
+export { type ConnectOptions, type Credentials, connect } from './connect.ts';
+export type { Connection, RunOptions, Target } from './connection.ts';
 export { Endpoint } from './fragments/endpoint.ts';
 export { FAULTS, type FaultKind, FragmentFault } from './fragments/fault.ts';
 export type { Prefix } from './fragments/prefix.ts';
@@ -15,7 +9,8 @@ export { type Argument, parseTool, type Tool } from './fragments/program.ts';
 export { PidPath, RemotePath } from './fragments/remote-path.ts';
 export type { Resolver } from './fragments/resolver.ts';
 export { Secret, secretInput } from './fragments/secret.ts';
-export { type HostKeyRequest, hostKey, hostKeyAcceptNew } from './host-key.ts';
+export { hostKey, hostKeyAcceptNew } from './host-key.ts';
+export type { HostKeyRequest } from './host-key-rules.ts';
 export { MAX_COMMAND_BYTES, neutral } from './neutral.ts';
 export { localShell, newToken, type Ownership, type OwnershipShell } from './ownership.ts';
 export { shellOver, startOwned } from './ownership-remote.ts';

@@ -1,13 +1,8 @@
 // The same command on many hosts: one row per host, whatever becomes of the others.
 import { CodedError } from '../evidence/coded-error.ts';
 import { enforce } from '../guards/enforce.ts';
-import {
-  type ConnectOptions,
-  type Credentials,
-  connect,
-  type RunOptions,
-  type Target,
-} from './connection.ts';
+import { type ConnectOptions, type Credentials, connect } from './connect.ts';
+import type { RunOptions, Target } from './connection.ts';
 import type { RemoteCommandRequest } from './recipes/index.ts';
 import { remoteCommand } from './remote-command.ts';
 import type { RunResult } from './transport-channel.ts';

@@ -1,4 +1,4 @@
-// At most so many at once. sshd counts: ten sessions to a connection, ten connections that have not logged in yet.
+// At most so many at once, and no longer than so. sshd counts: ten sessions to a connection, ten connections that have not logged in yet.
 
 /** Lets at most `limit` pieces of work run at the same time; the others wait in order. */
 export class Gate {
@@ -41,4 +41,9 @@ export class Gate {
       this.#waiting.push(admit);
     });
   }
+}
+
+/** Returns a signal that aborts with `signal`, or as a timeout. */
+export function deadlineOf(timeoutMs: number, signal?: AbortSignal): AbortSignal {
+  return signal ? AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) : AbortSignal.timeout(timeoutMs);
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTickOf } from '../../src/evidence/identity.ts';
 import { enforce } from '../../src/guards/enforce.ts';
-import { connect } from '../../src/ssh/connection.ts';
+import { connect } from '../../src/ssh/connect.ts';
 import { newToken } from '../../src/ssh/ownership.ts';
 import { shellOver, startOwned } from '../../src/ssh/ownership-remote.ts';
 import { stopProcess } from '../../src/ssh/process-stop.ts';

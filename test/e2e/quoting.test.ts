@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enforce } from '../../src/guards/enforce.ts';
-import { connect } from '../../src/ssh/connection.ts';
+import { connect } from '../../src/ssh/connect.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
 import { hostileWords } from '../corpora/words.ts';

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { Server, utils } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EvidenceDraft } from '../../src/evidence/record.ts';
-import { connect, type Target } from '../../src/ssh/connection.ts';
+import { connect } from '../../src/ssh/connect.ts';
+import type { Target } from '../../src/ssh/connection.ts';
 
 const { private: privateKey, public: publicKey } = utils.generateKeyPairSync('ed25519');
 const [type, key] = publicKey.split(' ');
