@@ -9,7 +9,7 @@ import { literal, type Word } from './word.ts';
 export type Argument = string | { readonly path: string };
 
 /** Longest text of one slot, in UTF-16 units. Nothing longer fits the command (see `MAX_COMMAND_BYTES`). */
-export const MAX_TEXT = 131_072;
+const MAX_TEXT = 131_072;
 
 export const text: z.ZodType<string> = z.string().max(MAX_TEXT);
 export const someText: z.ZodType<string> = z.string().min(1).max(MAX_TEXT);
