@@ -52,6 +52,9 @@ describe('the pickle machine', () => {
   it.each<[string, string, number, ...(string | number[])[]]>([
     ['nothing at all', 'pickle.truncated', 0],
     ['no STOP', 'pickle.truncated', 1, 'N'],
+    ['a line without an end', 'pickle.truncated', 1, 'NI12'],
+    ['a memo index in words', 'pickle.bad-number', 0, 'gone\n.'],
+    ['a name outside ASCII', 'pickle.bad-text', 0, 'cnumpy\nd\xe9\n.'],
     ['an argument cut short', 'pickle.truncated', 0, 'J', [1, 2]],
     ['a length of 2^32 - 1 bytes', 'pickle.truncated', 2, PROTO4, 'B', [255, 255, 255, 255], '.'],
     ['a length of 2^63 bytes', 'pickle.truncated', 2, [0x80, 5, 0x96, 0, 0, 0, 0, 0, 0, 0, 128], '.'],
