@@ -1,6 +1,8 @@
 // `npm run bench`: every claim about speed, each beside its peer in the same run, as a ratio.
 import { loadBench } from './load.ts';
 import { quoteBench } from './quote.ts';
+import { sshBench } from './ssh.ts';
 
 await quoteBench();
 await loadBench();
+await sshBench();

@@ -1,5 +1,6 @@
 // The transport beside bare ssh2, on the same sshd in the same run: a reused connection, and fifty log-ins. Bare ssh2
 // checks no host key, keeps no evidence and cannot tell an end from a broken link; the ratio is the price of all that.
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,6 +120,7 @@ async function fleet(host: TestHost, journal: EvidenceSink): Promise<void> {
 
 /** Prints both comparisons. Needs sshd; the absolute numbers are this machine's, the ratios are the claim. */
 export async function sshBench(): Promise<void> {
+  if (!existsSync('/usr/sbin/sshd')) return console.log('ssh: left out, install openssh-server');
   const host = await startHost({ shells: ['/bin/sh'], config: ['MaxStartups 200'] });
   const directory = await mkdtemp(join(tmpdir(), 'bench-ssh-'));
   const journal = await openJournal({ directory, signer: generateSigner('bench/ssh') });
