@@ -129,10 +129,13 @@ describe('scorecard', () => {
       const without = text.replace('\n  rules,\n', '\n  rules: rules.slice(1),\n');
       expect(without).not.toBe(text);
       writeFileSync(source, without);
-      expect(guardrails(['drill', '--mutants'], copy.directory, '', copy.directory).code).toBe(1);
+      expect(guardrails(['drill', 'bind', '--mutants'], copy.directory, '', copy.directory).code).toBe(1);
       const { stdout } = guardrails(['scorecard', '--compact'], copy.directory, '', copy.directory);
-      expect(JSON.parse(stdout).score.milli).toBeLessThan(milliOf(drilled.directory));
-      expect(JSON.parse(stdout).grades.architecture_runtime_guardrails).toBe('E0');
+      const { score, grades, probes } = JSON.parse(stdout);
+      expect(score.milli).toBeLessThan(milliOf(drilled.directory));
+      expect(grades.architecture_runtime_guardrails).toBe('E0');
+      const why = expect.stringContaining('expected bind.wildcard, saw allow');
+      expect(probes).toContainEqual({ probe: 'bind', grade: 'E0', why });
     } finally {
       rmSync(join(copy.directory, 'node_modules'));
       copy.remove();
