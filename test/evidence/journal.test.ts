@@ -100,6 +100,21 @@ it('lets nothing in a draft stand in for what the journal vouches for', async ()
   await journal.close();
 });
 
+it('keeps of an input a digest that only the holder of the key can compare, so that guessing does not find it', async () => {
+  const digestUnder = async (key: typeof signer | undefined): Promise<string> => {
+    const directory = await scratch();
+    const journal = await openJournal(key ? { directory, signer: key } : { directory });
+    const { input } = await journal.append(draft(), '{"pin":"1234"}');
+    await journal.close();
+    return input.digest;
+  };
+  const plain = createHash('sha256').update('{"pin":"1234"}').digest('hex');
+  const other = generateSigner('agilab-guardrails/test');
+  const digests = [await digestUnder(signer), await digestUnder(other), await digestUnder(undefined), plain];
+  expect(new Set(digests).size).toBe(4);
+  expect(await digestUnder(signer)).toBe(digests[0]);
+});
+
 it('cut at every byte: repaired with the tail kept and recorded, or refused when sealed lines are gone', async () => {
   const sealedIn = await written(2);
   const sealedBytes = readFileSync(join(sealedIn, JOURNAL_FILE)).length;

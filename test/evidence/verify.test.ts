@@ -93,6 +93,18 @@ it('believes no whole rewrite, foreign key, foreign host or missing signature', 
   });
 });
 
+it('names a record that repeats the id of another, in its right place in the chain', async () => {
+  const files = await journalOf(2);
+  const [first = '', second = ''] = split(files);
+  const { id } = JSON.parse(first) as { id: string };
+  const repeated = JSON.stringify({ ...(JSON.parse(second) as object), id });
+  expect(judged(files, [first, repeated])).toMatchObject({
+    ok: false,
+    problems: [{ code: 'journal.duplicate-id', line: 2 }],
+    lines: [],
+  });
+});
+
 it('names line 1 when the only line does not start the chain', async () => {
   const files = await journalOf(1);
   const [line = ''] = split(files);

@@ -81,6 +81,16 @@ it('counts no failed look as noticing: a broken observe kills no mutant', async 
   expect((await drillMutants(guard, results, journal)).map(({ passed }) => passed)).toEqual([false]);
 });
 
+it('drills every look that a guard lists as broken, and says which go unnoticed', async () => {
+  const guard = Object.assign(new Numbers([rule('one', 1)], [drill('a', 1, 'one'), drill('b', 3, 'allow')]), {
+    mutants: [
+      { id: 'sees-nothing', observe: async (): Promise<number> => 0 },
+      { id: 'sees-all', observe: async (request: number): Promise<number> => request },
+    ],
+  });
+  expect((await run(guard))[1]).toEqual({ 'one#0': true, 'sees-nothing#1': true, 'sees-all#2': false });
+});
+
 it('takes down everything, also after a step that failed', async () => {
   const undone: string[] = [];
   const build: Drill<number>['build'] = async (site) => {

@@ -92,6 +92,21 @@ it.each<[string, unknown]>([
   expect(log).toEqual(['recorded refuse']);
 });
 
+it('shows the look what the schema returned, never the object of the caller, who could change it afterwards', async () => {
+  const seen: Request[] = [];
+  const { guard, sink } = sample({
+    observe: async (request) => {
+      seen.push(request);
+      return { open: true };
+    },
+  });
+  const request = { name: 'a' };
+  await enforce(guard, request, { journal: sink });
+  await judge(guard, request);
+  expect(seen).toEqual([{ name: 'a' }, { name: 'a' }]);
+  for (const parsed of seen) expect(parsed).not.toBe(request);
+});
+
 const answers = (value: unknown): Partial<Sample> => ({
   rules: [{ code: 'sample.odd', remedy: 'r', refuses: () => value as string }],
 });
