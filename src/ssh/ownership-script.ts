@@ -72,7 +72,10 @@ start() {
   here
   command -v setsid >/dev/null || { echo 'refused no-setsid'; return; }
   # One starter at a time, so that two of them cannot both take over the record of a dead process.
-  mkdir "$record.lock" 2>/dev/null || { echo 'refused locked'; return; }
+  mkdir "$record.lock" 2>/dev/null || {
+    if [ -e "$record.lock" ]; then echo 'refused locked'; else echo 'refused record'; fi
+    return
+  }
   if [ -e "$record" ] || [ -L "$record" ]; then
     old=
     [ -f "$record" ] && [ ! -L "$record" ] && read -r old <"$record"
@@ -89,15 +92,16 @@ start() {
 }
 
 # Runs as the process itself, so that its pid and start tick are those of the program that it becomes.
+# Files are made, never overwritten: a link planted under a name of ours must not lead us to another file.
 owned='
-  set -u
+  set -uC
   umask 077
   record=$1 token=$2 log=$3 agilab=$4 target=$5
   boot=$6 ns=$7 uid=$8 hz=$9 btime=${'$'}{10}
   shift 10
   stat=$(cat "/proc/$$/stat") || exit 1
   tick=$(set -f; set -- ${'$'}{stat##*\)}; shift 19; echo "$1")
-  : >>"$log" || { echo "refused log"; exit 1; }
+  { :; } >>"$log" || { echo "refused log"; exit 1; }
   printf "agilab-process-owner-v1 %s %s %s %s %s %s\n" "$boot" "$ns" "$$" "$tick" "$uid" "$token" >"$record.$$" &&
     ln -- "$record.$$" "$record" || { rm -f -- "$record.$$"; echo "refused record"; exit 1; }
   rm -f -- "$record.$$"
@@ -105,8 +109,8 @@ owned='
     # Two digits as Python writes them: no second zero at the end.
     part=$(printf %02d "$((tick % hz * 100 / hz))")
     printf "{\n  \"pid\": %d,\n  \"process_start_time\": %d.%s,\n  \"schema\": \"agilab-dask-pid-owner-v1\",\n  \"target\": %s\n}\n" \
-      "$$" "$((btime + tick / hz))" "${'$'}{part%0}" "$target" >"$agilab" ||
-      { rm -f -- "$record"; echo "refused record"; exit 1; }
+      "$$" "$((btime + tick / hz))" "${'$'}{part%0}" "$target" >"$agilab.$$" &&
+      mv -f -- "$agilab.$$" "$agilab" || { rm -f -- "$agilab.$$" "$record"; echo "refused record"; exit 1; }
   fi
   GUARDRAILS_OWNER=$token
   export GUARDRAILS_OWNER
@@ -183,9 +187,9 @@ start)
     # A pipe and one line, not a command substitution: some shells would wait for the program to end.
     (
       setsid /bin/sh -c "$owned" owned "$record" "$token" "$log" "$agilab" "$target" \
-        "$boot" "$ns" "$uid" "$hz" "$btime" "$@" </dev/null 2>&1 &
+        "$boot" "$ns" "$uid" "$hz" "$btime" "$@" </dev/null 2>/dev/null &
     ) | {
-      read -r answer || answer='refused start'
+      read -r answer || answer='refused failed'
       rmdir "$record.lock"
       printf '%s\n' "$answer"
     }

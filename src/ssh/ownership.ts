@@ -77,6 +77,10 @@ const REFUSALS: Readonly<Record<string, readonly [message: string, remedy: strin
   locked: ['another start is under way, or was cut off', 'Wait; then remove RECORD.lock if it stays.'],
   record: ['the record could not be written', 'Give the record a directory that exists and is writable.'],
   log: ['the log could not be opened', 'Give the log a directory that exists and is writable.'],
+  failed: [
+    'the process ended before it could say who it is',
+    'See whether /bin/sh and /proc work on the host.',
+  ],
   'no-proc': ['the host has no /proc to prove ownership with', 'Run workers on Linux hosts.'],
   'no-setsid': ['the host has no setsid', 'Install util-linux or busybox on the host.'],
 };
@@ -85,7 +89,7 @@ const REFUSALS: Readonly<Record<string, readonly [message: string, remedy: strin
  * Returns the pid from what an owned start printed. From then on the process lives, whatever becomes of the link.
  *
  * @throws CodedError `ownership.busy`, `ownership.locked`, `ownership.record`, `ownership.log`, `ownership.no-proc`,
- * `ownership.no-setsid`, and `ownership.no-answer` when nobody knows.
+ * `ownership.no-setsid`, `ownership.failed`, and `ownership.no-answer` when nobody knows.
  */
 export function startedPid(output: string): number {
   const [, pid] = /^started [0-9a-f-]{36} pid:\[[0-9]+\] ([1-9][0-9]*) [0-9]+ [0-9]+\n$/.exec(output) ?? [];

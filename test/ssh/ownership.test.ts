@@ -1,6 +1,14 @@
 // Process ownership on this machine, under every /bin/sh there is: start, look, stop, and all that must be left alone.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,6 +136,29 @@ describe.skipIf(missing('setsid'))('an owned process', () => {
     expect(parseOwnerRecord(text)).toMatchObject({ kind: 'agilab', pid, target: directory });
     const asked = { record: at('dask.pid'), owner: { target: directory } };
     expect((await stopProcess(localShell, asked, { journal, graceSeconds: 5 })).by).toBe('TERM');
+  });
+
+  it.each([
+    ['refused record', { record: '/nowhere/owner' }],
+    ['refused log', { log: '/nowhere/log' }],
+    ['refused record', { agilab: { record: '/nowhere/dask.pid', target: '/w' } }],
+  ])('says %s instead of starting, and leaves nothing', (answer, change) => {
+    const [, , , ...args] = ownedBy({ record: at('owner'), token, log: at('log'), ...change }).map((word) =>
+      typeof word === 'string' ? word : word.path,
+    );
+    const { stdout } = spawnSync('/bin/sh', ['-c', OWNERSHIP_SCRIPT, ...args, 'sleep', '600'], {
+      timeout: 20_000,
+    });
+    expect(stdout.toString()).toBe(`${answer}\n`);
+    expect(readdirSync(directory).filter((name) => name !== 'log')).toEqual([]);
+  });
+
+  it('writes its AGILAB record over a link, not through it', () => {
+    writeFileSync(at('precious'), 'keep');
+    symlinkSync(at('precious'), at('dask.pid'));
+    startedPid(start(['sleep', '600'], ['/bin/sh'], true));
+    expect(readFileSync(at('precious'), 'utf8')).toBe('keep');
+    expect(parseOwnerRecord(readFileSync(at('dask.pid'), 'utf8'))).toMatchObject({ kind: 'agilab' });
   });
 
   it('is left alone by an action that does not know its token', async () => {
