@@ -2,7 +2,7 @@
 // records that lie about them in one respect. No drill stops anything that another program started.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, symlink, writeFile } from 'node:fs/promises';
+import { chmod, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { processIdentity, startTickOf } from '../evidence/identity.ts';
 import { DrillUnavailable } from '../guards/drill.ts';
@@ -71,7 +71,9 @@ const TARGET = '/home/u/wenv/flight_worker';
 function agilabDrill(id: string, fault: string, expects: string, change: object): Drill<ProcessStopRequest> {
   const build = async (site: DrillSite): Promise<ProcessStopRequest> => {
     const { facts } = await innocent(site);
-    const started = Date.now() / 1000; // this very moment, so well inside the tolerance
+    // As psutil computes it, which AGILAB uses. Linux counts 100 ticks to the second for its users.
+    const [, bootTime] = /^btime ([0-9]+)$/m.exec(await readFile('/proc/stat', 'utf8')) ?? [];
+    const started = Number(bootTime) + facts.tick / 100;
     const value = {
       pid: facts.pid,
       process_start_time: started,
