@@ -1,7 +1,7 @@
 // A real Dask worker in a directory with a hostile name, under every login shell, started by the recipe, owned by its
 // record, outliving the connection that started it, and stopped by that record alone.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTickOf } from '../../src/evidence/identity.ts';
@@ -12,15 +12,8 @@ import { stopProcess } from '../../src/ssh/process-stop.ts';
 import { daskWorker } from '../../src/ssh/recipes/dask-worker.ts';
 import { missing } from '../ssh/support.ts';
 import { compute, type Scheduler, startScheduler, UV_SHIM } from './dask.ts';
-import { asRoot, startHost, type TestHost } from './host.ts';
+import { asRoot, loginShells, startHost, type TestHost } from './host.ts';
 
-const NAMES = ['sh', 'bash', 'zsh', 'fish', 'tcsh', 'bsd-csh', 'mksh', 'ksh93', 'rc', 'elvish'];
-const FOUND = NAMES.flatMap((name) =>
-  ['/bin', '/usr/bin'].map((folder) => `${folder}/${name}`).filter(existsSync),
-);
-const SHELLS = asRoot
-  ? [...new Map(FOUND.map((path) => [path.split('/').pop(), path])).values(), 'busybox ash']
-  : ['sh'];
 const HOSTILE = 'it\'s "x" $(touch PWN) `touch PWN` \\ !! * {a,b}\nnl; é';
 
 const journal = { append: async (): Promise<void> => {} };
@@ -33,7 +26,7 @@ describe.skipIf(missing('sshd', 'ssh-keygen', 'dask', 'setsid'))(
     let scheduler: Scheduler;
     const running: { shell: string; pid: number; record: string; token: string; directory: string }[] = [];
     beforeAll(async () => {
-      host = await startHost({ shells: SHELLS });
+      host = await startHost({ shells: loginShells });
       scheduler = await startScheduler();
       writeFileSync(join(host.directory, 'uv'), UV_SHIM);
       chmodSync(join(host.directory, 'uv'), 0o755);
@@ -44,7 +37,7 @@ describe.skipIf(missing('sshd', 'ssh-keygen', 'dask', 'setsid'))(
       await host.stop();
     });
 
-    it.each(SHELLS)('starts in a directory with a hostile name, for a user of %s', async (shell) => {
+    it.each(loginShells)('starts in a directory with a hostile name, for a user of %s', async (shell) => {
       const user = host.userWith(shell);
       const directory = join(asRoot ? user.home : host.directory, HOSTILE);
       mkdirSync(directory);
@@ -67,10 +60,10 @@ describe.skipIf(missing('sshd', 'ssh-keygen', 'dask', 'setsid'))(
     });
 
     it('computes together with the others', async () => {
-      expect(await compute(scheduler.address, SHELLS.length)).toEqual([332_833_500, SHELLS.length]);
+      expect(await compute(scheduler.address, loginShells.length)).toEqual([332_833_500, loginShells.length]);
     });
 
-    it.each(SHELLS)('is stopped by its record, for a user of %s', async (shell) => {
+    it.each(loginShells)('is stopped by its record, for a user of %s', async (shell) => {
       const worker = running.find((each) => each.shell === shell);
       if (!worker) throw new Error('was not started');
       const { pid, record, token, directory } = worker;

@@ -21,9 +21,34 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Credentials } from '../../src/ssh/connect.ts';
 import type { Target } from '../../src/ssh/connection.ts';
+import { missing } from '../ssh/support.ts';
 
 export const asRoot: boolean = process.getuid?.() === 0;
 const run = promisify(execFile);
+
+const SHELL_NAMES = [
+  'sh',
+  'bash',
+  'zsh',
+  'fish',
+  'tcsh',
+  'bsd-csh',
+  'mksh',
+  'ksh93',
+  'rc',
+  'elvish',
+  'busybox',
+];
+
+/** Every login shell that is here. Without root there is one user, with one shell. */
+export const loginShells: readonly string[] = SHELL_NAMES.flatMap((name) => {
+  if (missing(name)) return []; // in CI that was an error
+  if (name === 'busybox') return ['busybox ash'];
+  return ['/bin', '/usr/bin']
+    .map((folder) => `${folder}/${name}`)
+    .filter(existsSync)
+    .slice(0, 1);
+}).slice(0, asRoot ? undefined : 1);
 
 export interface TestUser {
   readonly name: string;

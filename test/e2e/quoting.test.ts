@@ -11,15 +11,8 @@ import { argv } from '../../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
 import { hostileWords } from '../corpora/words.ts';
 import { missing } from '../ssh/support.ts';
-import { asRoot, startHost, type TestHost } from './host.ts';
+import { loginShells, startHost, type TestHost } from './host.ts';
 
-const NAMES = ['sh', 'bash', 'zsh', 'fish', 'tcsh', 'bsd-csh', 'mksh', 'ksh93', 'rc', 'elvish'];
-const FOUND = NAMES.flatMap((name) =>
-  ['/bin', '/usr/bin'].map((folder) => `${folder}/${name}`).filter(existsSync),
-);
-const SHELLS = asRoot
-  ? [...new Map(FOUND.map((path) => [path.split('/').pop(), path])).values(), 'busybox ash']
-  : ['/bin/sh'];
 const RANDOM_PER_SHELL = 2_000;
 
 const journal = { append: async (): Promise<void> => {} };
@@ -68,14 +61,17 @@ describe.skipIf(missing('sshd', 'ssh-keygen'))('words for users of any shell', {
       chmodSync(join(cage, name), mode);
     }
     writeFileSync(join(cage, 'bin', 'CANARY'), `#!/bin/sh\n: >>'${trace}'\n`, { mode: 0o755 });
-    host = await startHost({ shells: SHELLS, config: [`SetEnv PATH=${join(cage, 'bin')}:/usr/bin:/bin`] });
+    host = await startHost({
+      shells: loginShells,
+      config: [`SetEnv PATH=${join(cage, 'bin')}:/usr/bin:/bin`],
+    });
   });
   afterAll(async () => {
     await host.stop();
     rmSync(cage, { recursive: true, force: true });
   });
 
-  it.each(SHELLS)('arrive as they are at %s', async (shell) => {
+  it.each(loginShells)('arrive as they are at %s', async (shell) => {
     const connection = await connect(host.target(host.userWith(shell)), host.credentials, { journal });
     const deliver = async (words: readonly string[], stdin?: string): Promise<void> => {
       const granted = await enforce(remoteCommand, argv(['printf', '%s\\0', ...words]), { journal });

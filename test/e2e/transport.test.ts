@@ -11,14 +11,8 @@ import { Secret } from '../../src/ssh/fragments/secret.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { type RemoteCommand, remoteCommand } from '../../src/ssh/remote-command.ts';
 import { missing } from '../ssh/support.ts';
-import { asRoot, startHost, type TestHost } from './host.ts';
+import { asRoot, loginShells, startHost, type TestHost } from './host.ts';
 
-const SHELLS = ['sh', 'bash', 'zsh', 'fish', 'tcsh', 'bsd-csh', 'mksh', 'ksh93', 'rc', 'elvish'].flatMap(
-  (name) => {
-    const path = ['/bin', '/usr/bin'].map((folder) => `${folder}/${name}`).find(existsSync);
-    return path === undefined ? [] : [path];
-  },
-);
 const POWERLESS = ['/bin/rbash', '/usr/sbin/nologin', '/usr/bin/git-shell'].filter((path) =>
   existsSync(path),
 );
@@ -47,7 +41,7 @@ describe.skipIf(missing('sshd', 'ssh-keygen'))('a connection', { timeout: 60_000
   const open = (shell: string): Promise<Connection> =>
     connect(host.target(host.userWith(shell)), host.credentials, { journal });
   beforeAll(async () => {
-    host = await startHost({ shells: [...SHELLS, ...POWERLESS] });
+    host = await startHost({ shells: [...loginShells, ...POWERLESS] });
     connection = await open('/bin/sh');
   });
   afterAll(async () => {
@@ -55,7 +49,7 @@ describe.skipIf(missing('sshd', 'ssh-keygen'))('a connection', { timeout: 60_000
     await host.stop();
   });
 
-  it.each(asRoot ? SHELLS : ['/bin/sh'])('delivers every word unchanged to a user of %s', async (shell) => {
+  it.each(loginShells)('delivers every word unchanged to a user of %s', async (shell) => {
     const own = await open(shell);
     const result = await own.run(await command('printf', '%s\\0', ...HOSTILE));
     // The same once more with standard input, which takes the other way to the shell.
