@@ -1,7 +1,7 @@
 // What a host learns before it is trusted: nothing. The other side is an ssh2 server that notes every question.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Server, utils } from 'ssh2';
@@ -111,4 +111,28 @@ describe('accept-new', () => {
     await expect(attempt).rejects.toMatchObject({ code: 'host-key.changed' });
     expect(heard).toEqual([]);
   });
+});
+
+it.each([
+  ['says nothing', '', 'guard.timeout'],
+  ['speaks another protocol', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'guard.timeout'],
+  ['speaks an ancient one', 'SSH-1.5-old\r\n', 'host-key.unreachable'],
+])('gives up on a host that %s', async (_what, greeting, code) => {
+  const sockets: Socket[] = [];
+  const mute = createServer((socket) => {
+    sockets.push(socket.on('error', () => {}).resume());
+    socket.write(greeting);
+  });
+  await new Promise<void>((resolve) => {
+    mute.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = mute.address() as AddressInfo;
+  const attempt = connect({ ...target(), port }, { password: 'sesame' }, { journal, timeoutMs: 500 });
+  await expect(attempt).rejects.toMatchObject({ code: expect.stringMatching(/^(guard|host-key)\./) });
+  await expect
+    .poll(() => sockets.every(({ readableEnded, destroyed }) => readableEnded || destroyed))
+    .toBe(true);
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => mute.close(resolve));
+  expect(records.at(-1)?.codes).toEqual([code]);
 });
