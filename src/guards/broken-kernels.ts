@@ -143,6 +143,12 @@ export const brokenKernels: readonly BrokenKernel[] = [
       enforce(guard, request, signal ? { journal, signal } : { journal }),
   ),
   broken(
+    'lets-the-look-run-on',
+    'deadline-ignored',
+    'a look that ran into its deadline is not told to stop',
+    misled((guard) => ({ observe: (parsed) => guard.observe(parsed, new AbortController().signal) })),
+  ),
+  broken(
     'ignores-the-abort',
     'abort-ignored',
     'a caller who gave up still gets a grant',

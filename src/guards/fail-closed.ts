@@ -53,8 +53,10 @@ function never(
 const recordsOf = ({ steps }: Finding): readonly string[] =>
   steps.flatMap((step) => (step.startsWith('kept ') ? step.slice('kept '.length) : []));
 
-// Worst first. The last three hold for every scenario, whatever it is there to show.
+// Worst first. What a rule asks `also` must hold in every scenario, whatever that is there to show.
 const rules: readonly Rule<FailClosedFacts>[] = [
+  never('refusal-granted', 'the kernel did not refuse what a rule refused'),
+  never('error-granted', 'the kernel did not refuse after an error'),
   never('unrecorded-grant', 'the kernel granted what no record shows', ({ steps }) => {
     const granted = steps.indexOf('grant');
     return granted >= 0 && !steps.slice(0, granted).includes('kept allow');
@@ -65,9 +67,11 @@ const rules: readonly Rule<FailClosedFacts>[] = [
     ({ shows, steps }) =>
       steps.includes('raw look') || (shows === 'invalid-accepted' && steps.includes('look')),
   ),
-  never('refusal-granted', 'the kernel did not refuse what a rule refused'),
-  never('error-granted', 'the kernel did not refuse after an error'),
-  never('deadline-ignored', 'the kernel did not refuse at the deadline'),
+  never(
+    'deadline-ignored',
+    'the kernel did not refuse at the deadline and stop the look',
+    ({ ended, steps }) => ended === 'guard.timeout' && !steps.includes('stopped'),
+  ),
   never('abort-ignored', 'the kernel did not refuse after an abort'),
   never('codes-lost', 'the refusal does not carry the code of every reason'),
   never('grant-wrong', 'the kernel did not grant exactly what was observed'),

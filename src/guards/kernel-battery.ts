@@ -21,10 +21,10 @@ export type Kernel = (
 
 /** What a kernel must never do. */
 export type Property =
-  | 'unrecorded-grant'
-  | 'invalid-accepted'
   | 'refusal-granted'
   | 'error-granted'
+  | 'unrecorded-grant'
+  | 'invalid-accepted'
   | 'deadline-ignored'
   | 'abort-ignored'
   | 'codes-lost'
@@ -44,11 +44,12 @@ interface Scenario {
   readonly look?: (abort: () => void) => Promise<void>;
   readonly keep?: (abort: () => void) => Promise<unknown>;
   readonly grants?: () => void;
+  readonly subject?: () => never;
   readonly aborted?: true;
   readonly timeoutMs?: number;
 }
 
-/** What came out of one scenario. Steps are `look`, `raw look`, `found`, `kept <record>`, `grant`, `release`. */
+/** What came out of one scenario. Steps: `look`, `raw look`, `stopped`, `found`, `kept <record>`, `grant`, `release`. */
 export interface Finding extends Pick<Scenario, 'id' | 'shows' | 'expects'> {
   /** `allow`, the codes of the refusal, or words for what should be impossible. */
   readonly ended: string;
@@ -62,7 +63,7 @@ export interface Finding extends Pick<Scenario, 'id' | 'shows' | 'expects'> {
 const DEADLINE_MS = 5;
 const LATE_MS = 15;
 /** For kernels that never answer at all; no other scenario comes near it. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 2_000;
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 const late = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, LATE_MS));
@@ -164,6 +165,13 @@ const scenarios: readonly Scenario[] = [
     keep: rejecting,
   },
   {
+    id: 'what is refused cannot be named',
+    shows: 'codes-lost',
+    expects: 'error guard.rule-failed sample.one',
+    rules: [one],
+    subject: fail,
+  },
+  {
     id: 'the grant throws',
     shows: 'error-granted',
     expects: 'error guard.grant-failed',
@@ -185,7 +193,8 @@ async function play(kernel: Kernel, scenario: Scenario): Promise<Finding> {
     id: 'sample',
     dimension: 'architecture_runtime_guardrails',
     request: z.strictObject({ name: z.string() }),
-    observe: (parsed) => {
+    observe: (parsed, stop) => {
+      stop.addEventListener('abort', () => void steps.push('stopped'));
       steps.push(parsed === request ? 'raw look' : 'look');
       const looking = scenario.look?.(abort) ?? Promise.resolve();
       pending.push(looking);
@@ -201,6 +210,7 @@ async function play(kernel: Kernel, scenario: Scenario): Promise<Finding> {
       return facts;
     },
     release: async () => void steps.push('release'),
+    ...(scenario.subject ? { subject: scenario.subject } : {}),
     drills: [],
   };
   const append = ({ decision, codes, id: recordId }: EvidenceDraft): Promise<void> => {
