@@ -177,6 +177,15 @@ it.each<[string, EvidenceSink['append'], string]>([
   expect(log).toEqual(['release']);
 });
 
+it('refuses a grant that throws also when the journal cannot take the allow back', async () => {
+  const { guard, log, sink } = sample({ grant: fail });
+  let appends = 0;
+  const append: EvidenceSink['append'] = (...entry) => (appends++ === 0 ? sink.append(...entry) : fail());
+  const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: { append } }));
+  expect(refusal).toMatchObject({ code: 'guard.grant-failed', evidenceId: undefined });
+  expect(log).toEqual(['recorded allow', 'grant', 'release']);
+});
+
 it.each(['before', 'during the look', 'during the append'])('refuses an abort %s', async (when) => {
   const controller = new AbortController();
   if (when === 'before') controller.abort();
