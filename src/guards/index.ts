@@ -9,6 +9,7 @@ export {
   mutantsOf,
 } from './drill.ts';
 export { type EnforceOptions, enforce, type JudgeOptions, judge } from './enforce.ts';
+export { evidenceJournal, type JournalRequest, VerifiedJournal } from './evidence-journal.ts';
 export { type FailClosedRequest, failClosed, SelfTest } from './fail-closed.ts';
 export {
   type AnyGuard,
