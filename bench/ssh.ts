@@ -9,11 +9,11 @@ import { generateSigner } from '../src/evidence/keys.ts';
 import { openJournal } from '../src/evidence/open-journal.ts';
 import type { EvidenceSink } from '../src/evidence/record.ts';
 import { enforce } from '../src/guards/enforce.ts';
-import { connect } from '../src/ssh/connect.ts';
 import { argv } from '../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../src/ssh/remote-command.ts';
-import { runOnHosts } from '../src/ssh/transport-fleet.ts';
-import { Gate } from '../src/ssh/transport-gate.ts';
+import { connect } from '../src/ssh/transport/connect.ts';
+import { runOnHosts } from '../src/ssh/transport/fleet.ts';
+import { Gate } from '../src/ssh/transport/gate.ts';
 import { startHost, type TestHost } from '../test/e2e/host.ts';
 
 const ROUNDS = 5;

@@ -4,8 +4,8 @@ import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind.ts';
 import type { AnyGuard } from './guards/guard.ts';
 import { runManifest } from './guards/run-manifest.ts';
-import { hostKey } from './ssh/host-key.ts';
-import { processStop } from './ssh/process-stop.ts';
+import { hostKey } from './ssh/host-key/host-key.ts';
+import { processStop } from './ssh/process/process-stop.ts';
 import { remoteCommand } from './ssh/remote-command.ts';
 
 export const catalogue: readonly AnyGuard[] = [

@@ -1,7 +1,5 @@
 // The public surface of the SSH room.
 
-export { type ConnectOptions, type Credentials, connect } from './connect.ts';
-export type { Connection, RunOptions, Target } from './connection.ts';
 export { Endpoint } from './fragments/endpoint.ts';
 export { FAULTS, type FaultKind, FragmentFault } from './fragments/fault.ts';
 export type { Prefix } from './fragments/prefix.ts';
@@ -9,11 +7,11 @@ export { type Argument, parseTool, type Tool } from './fragments/program.ts';
 export { PidPath, RemotePath } from './fragments/remote-path.ts';
 export type { Resolver } from './fragments/resolver.ts';
 export { Secret, secretInput } from './fragments/secret.ts';
-export { hostKey, hostKeyAcceptNew } from './host-key.ts';
-export type { HostKeyRequest } from './host-key-rules.ts';
+export { hostKey, hostKeyAcceptNew } from './host-key/host-key.ts';
+export type { HostKeyRequest } from './host-key/host-key-rules.ts';
 export { MAX_COMMAND_BYTES, neutral } from './neutral.ts';
-export { localShell, newToken, type Ownership, type OwnershipShell } from './ownership.ts';
-export { shellOver, startOwned } from './ownership-remote.ts';
+export { localShell, newToken, type Ownership, type OwnershipShell } from './process/ownership.ts';
+export { shellOver, startOwned } from './process/ownership-remote.ts';
 export {
   type ProcessStopRequest,
   processStop,
@@ -21,7 +19,7 @@ export {
   type StopOptions,
   type StopResult,
   stopProcess,
-} from './process-stop.ts';
+} from './process/process-stop.ts';
 export { quote } from './quote.ts';
 export { type AddPackagesRequest, addPackages } from './recipes/add-packages.ts';
 export { type ArgvRequest, argv } from './recipes/argv.ts';
@@ -60,5 +58,7 @@ export { type UvVersionRequest, uvVersion } from './recipes/uv-version.ts';
 export { type WorkerControlRequest, workerControl } from './recipes/worker-control.ts';
 export { RemoteCommand, remoteCommand } from './remote-command.ts';
 export { lineOf, render, type ShellFamily } from './render.ts';
-export type { RunResult, Unknown } from './transport-channel.ts';
-export { type FleetOptions, type HostRow, runOnHosts } from './transport-fleet.ts';
+export type { RunResult, Unknown } from './transport/channel.ts';
+export { type ConnectOptions, type Credentials, connect } from './transport/connect.ts';
+export type { Connection, RunOptions, Target } from './transport/connection.ts';
+export { type FleetOptions, type HostRow, runOnHosts } from './transport/fleet.ts';

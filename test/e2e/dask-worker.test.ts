@@ -5,11 +5,11 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTickOf } from '../../src/evidence/identity.ts';
-import { connect } from '../../src/ssh/connect.ts';
-import { newToken } from '../../src/ssh/ownership.ts';
-import { shellOver, startOwned } from '../../src/ssh/ownership-remote.ts';
-import { stopProcess } from '../../src/ssh/process-stop.ts';
+import { newToken } from '../../src/ssh/process/ownership.ts';
+import { shellOver, startOwned } from '../../src/ssh/process/ownership-remote.ts';
+import { stopProcess } from '../../src/ssh/process/process-stop.ts';
 import { daskWorker } from '../../src/ssh/recipes/dask-worker.ts';
+import { connect } from '../../src/ssh/transport/connect.ts';
 import { missing } from '../ssh/support.ts';
 import { compute, type Scheduler, startScheduler, UV_SHIM } from './dask.ts';
 import { asRoot, loginShells, startHost, type TestHost } from './host.ts';

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTickOf } from '../../src/evidence/identity.ts';
 import { enforce } from '../../src/guards/enforce.ts';
-import { connect } from '../../src/ssh/connect.ts';
-import { newToken } from '../../src/ssh/ownership.ts';
-import { shellOver, startOwned } from '../../src/ssh/ownership-remote.ts';
-import { stopProcess } from '../../src/ssh/process-stop.ts';
+import { newToken } from '../../src/ssh/process/ownership.ts';
+import { shellOver, startOwned } from '../../src/ssh/process/ownership-remote.ts';
+import { stopProcess } from '../../src/ssh/process/process-stop.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
-import { runOnHosts } from '../../src/ssh/transport-fleet.ts';
+import { connect } from '../../src/ssh/transport/connect.ts';
+import { runOnHosts } from '../../src/ssh/transport/fleet.ts';
 import { missing } from '../ssh/support.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
 

@@ -4,12 +4,12 @@ import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvidenceDraft } from '../../src/evidence/record.ts';
 import { enforce } from '../../src/guards/enforce.ts';
-import { connect } from '../../src/ssh/connect.ts';
-import type { Connection } from '../../src/ssh/connection.ts';
 import type { Argument } from '../../src/ssh/fragments/program.ts';
 import { Secret } from '../../src/ssh/fragments/secret.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { type RemoteCommand, remoteCommand } from '../../src/ssh/remote-command.ts';
+import { connect } from '../../src/ssh/transport/connect.ts';
+import type { Connection } from '../../src/ssh/transport/connection.ts';
 import { missing } from '../ssh/support.ts';
 import { asRoot, loginShells, startHost, type TestHost } from './host.ts';
 

@@ -1,8 +1,8 @@
 // The shells of one connection: opened when the host has room, and one kept ready where it pays.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
-import { CodedError } from '../evidence/coded-error.ts';
-import { openShell, SHELL } from './transport-channel.ts';
+import { CodedError } from '../../evidence/coded-error.ts';
+import { openShell, SHELL } from './channel.ts';
 
 const ATTEMPTS = 12;
 /** RFC 4254 section 5.1: administratively prohibited, connect failed. sshd says the latter beyond MaxSessions. */

@@ -13,12 +13,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startTickOf } from '../../src/evidence/identity.ts';
-import { localShell, newToken, ownedBy, startedPid } from '../../src/ssh/ownership.ts';
-import { parseOwnerRecord } from '../../src/ssh/ownership-record.ts';
-import { OWNERSHIP_SCRIPT } from '../../src/ssh/ownership-script.ts';
-import { stopProcess } from '../../src/ssh/process-stop.ts';
-import { missing } from './support.ts';
+import { startTickOf } from '../../../src/evidence/identity.ts';
+import { localShell, newToken, ownedBy, startedPid } from '../../../src/ssh/process/ownership.ts';
+import { parseOwnerRecord } from '../../../src/ssh/process/ownership-record.ts';
+import { OWNERSHIP_SCRIPT } from '../../../src/ssh/process/ownership-script.ts';
+import { stopProcess } from '../../../src/ssh/process/process-stop.ts';
+import { missing } from '../support.ts';
 
 const journal = { append: async (): Promise<void> => {} };
 const HOSTILE = 'it\'s "x" $(touch PWN) `id` \\ !! *\nnl; é';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Gate } from '../../src/ssh/transport-gate.ts';
+import { Gate } from '../../../src/ssh/transport/gate.ts';
 
 it('never lets more in than its limit, lets all in, and in order', async () => {
   const gate = new Gate(3);

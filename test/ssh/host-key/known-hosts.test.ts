@@ -10,10 +10,10 @@ import {
   type HostKeyVerdict,
   hostKeyOf,
   parseKnownHosts,
-} from '../../src/ssh/known-hosts.ts';
-import { knownHostsName, matchesHosts } from '../../src/ssh/known-hosts-match.ts';
-import { type LoopbackSshd, startSshd } from '../../src/ssh/loopback-sshd.ts';
-import { missing, runProgram } from './support.ts';
+} from '../../../src/ssh/host-key/known-hosts.ts';
+import { knownHostsName, matchesHosts } from '../../../src/ssh/host-key/known-hosts-match.ts';
+import { type LoopbackSshd, startSshd } from '../../../src/ssh/host-key/loopback-sshd.ts';
+import { missing, runProgram } from '../support.ts';
 
 const OTHER_KEYS = [
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBZFsvbE3x3i9RnoGe9hgIUwg7FuW5PDqieiU+LzZ6Qu',

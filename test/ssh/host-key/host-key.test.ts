@@ -3,11 +3,11 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EvidenceDraft } from '../../src/evidence/record.ts';
-import { drillGuard, drillMutants } from '../../src/guards/drill.ts';
-import { judge } from '../../src/guards/enforce.ts';
-import { hostKey, hostKeyAcceptNew } from '../../src/ssh/host-key.ts';
-import { missing } from './support.ts';
+import type { EvidenceDraft } from '../../../src/evidence/record.ts';
+import { drillGuard, drillMutants } from '../../../src/guards/drill.ts';
+import { judge } from '../../../src/guards/enforce.ts';
+import { hostKey, hostKeyAcceptNew } from '../../../src/ssh/host-key/host-key.ts';
+import { missing } from '../support.ts';
 
 const records: EvidenceDraft[] = [];
 const journal = { append: async (draft: EvidenceDraft): Promise<void> => void records.push(draft) };

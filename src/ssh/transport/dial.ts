@@ -3,8 +3,8 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Algorithms, type AuthHandlerMiddleware, Client, type NegotiatedAlgorithms } from 'ssh2';
-import { errnoOf } from '../evidence/coded-error.ts';
-import { type HostKey, hostKeyOf } from './known-hosts.ts';
+import { errnoOf } from '../../evidence/coded-error.ts';
+import { type HostKey, hostKeyOf } from '../host-key/known-hosts.ts';
 
 /** A connection whose host key was accepted, waiting before authentication. */
 export interface HeldConnection {

@@ -1,7 +1,7 @@
 // Reads known_hosts files, each opened once and judged on its descriptor: who can write the file can name the host.
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { errnoOf } from '../evidence/coded-error.ts';
+import { errnoOf } from '../../evidence/coded-error.ts';
 import { type KnownHost, parseKnownHosts } from './known-hosts.ts';
 
 /** Far above any real file; a bigger one is a mistake or an attempt to exhaust this process. */

@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import type { ClientChannel } from 'ssh2';
 import { describe, expect, it } from 'vitest';
-import { pack, type RunResult, runScript } from '../../src/ssh/transport-channel.ts';
+import { pack, type RunResult, runScript } from '../../../src/ssh/transport/channel.ts';
 
 class FakeChannel extends EventEmitter {
   readonly stderr = new EventEmitter();

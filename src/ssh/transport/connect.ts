@@ -1,14 +1,14 @@
 // From a host that proved its key to a connection that is logged in. Credentials leave this process here, after the
 // host-key guard has granted the very connection that they are sent on.
 import type { AuthHandlerMiddleware, AuthMethod, Client } from 'ssh2';
-import { CodedError } from '../evidence/coded-error.ts';
-import type { EvidenceSink } from '../evidence/record.ts';
-import { enforce } from '../guards/enforce.ts';
+import { CodedError } from '../../evidence/coded-error.ts';
+import type { EvidenceSink } from '../../evidence/record.ts';
+import { enforce } from '../../guards/enforce.ts';
+import { hostKey, hostKeyAcceptNew, type VerifiedHost } from '../host-key/host-key.ts';
+import { knownHostsName } from '../host-key/known-hosts-match.ts';
+import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
-import { hostKey, hostKeyAcceptNew, type VerifiedHost } from './host-key.ts';
-import { knownHostsName } from './known-hosts-match.ts';
-import { pinHostKey } from './known-hosts-pin.ts';
-import { deadlineOf, Gate } from './transport-gate.ts';
+import { deadlineOf, Gate } from './gate.ts';
 
 /** Tried in this order; a password last, and only when the host asks for one. */
 export interface Credentials {

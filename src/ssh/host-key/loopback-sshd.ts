@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DrillUnavailable } from '../guards/drill.ts';
+import { DrillUnavailable } from '../../guards/drill.ts';
 
 const run = promisify(execFile);
 

@@ -1,12 +1,12 @@
 // Process ownership on a host, through a connection: any recipe can be started owned, and only what is owned is
 // stopped. Each step is a granted command like every other, so each leaves its evidence.
-import { CodedError } from '../evidence/coded-error.ts';
-import { type EnforceOptions, enforce } from '../guards/enforce.ts';
-import type { Connection } from './connection.ts';
+import { CodedError } from '../../evidence/coded-error.ts';
+import { type EnforceOptions, enforce } from '../../guards/enforce.ts';
+import { argv } from '../recipes/argv.ts';
+import type { RemoteCommandRequest } from '../recipes/index.ts';
+import { type RemoteCommand, remoteCommand } from '../remote-command.ts';
+import type { Connection } from '../transport/connection.ts';
 import { type Ownership, type OwnershipShell, ownedBy, ownershipArgv, startedPid } from './ownership.ts';
-import { argv } from './recipes/argv.ts';
-import type { RemoteCommandRequest } from './recipes/index.ts';
-import { type RemoteCommand, remoteCommand } from './remote-command.ts';
 
 async function outputOf(connection: Connection, command: RemoteCommand): Promise<string> {
   const result = await connection.run(command);

@@ -2,7 +2,7 @@
 // proven by the exchange, but a host that then refuses us is not worth a line in the file.
 import { open, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CodedError, errnoOf } from '../evidence/coded-error.ts';
+import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
 import { decideHostKey, entriesFor, type HostKey } from './known-hosts.ts';
 import { readKnownHosts } from './known-hosts-file.ts';
 

@@ -1,9 +1,9 @@
 // The process-stop guard: drills, mutants, and records of every wrong shape.
 import { describe, expect, it } from 'vitest';
-import { drillGuard, drillMutants } from '../../src/guards/drill.ts';
-import { parseOwnerRecord } from '../../src/ssh/ownership-record.ts';
-import { processStop } from '../../src/ssh/process-stop.ts';
-import { missing } from './support.ts';
+import { drillGuard, drillMutants } from '../../../src/guards/drill.ts';
+import { parseOwnerRecord } from '../../../src/ssh/process/ownership-record.ts';
+import { processStop } from '../../../src/ssh/process/process-stop.ts';
+import { missing } from '../support.ts';
 
 const journal = { append: async (): Promise<void> => {} };
 

@@ -4,8 +4,8 @@
 // travels in the shell-neutral carrier.
 import { randomBytes } from 'node:crypto';
 import type { Client, ClientChannel } from 'ssh2';
-import { CodedError } from '../evidence/coded-error.ts';
-import { neutral } from './neutral.ts';
+import { CodedError } from '../../evidence/coded-error.ts';
+import { neutral } from '../neutral.ts';
 
 /** The whole command line. No byte of it depends on the request, so no login shell has anything to misread. */
 export const SHELL = 'exec /bin/sh -s';

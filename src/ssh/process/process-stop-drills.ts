@@ -4,9 +4,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { processIdentity, startTickOf } from '../evidence/identity.ts';
-import { DrillUnavailable } from '../guards/drill.ts';
-import type { Drill, DrillSite } from '../guards/guard.ts';
+import { processIdentity, startTickOf } from '../../evidence/identity.ts';
+import { DrillUnavailable } from '../../guards/drill.ts';
+import type { Drill, DrillSite } from '../../guards/guard.ts';
 import type { ProcessStopRequest } from './process-stop.ts';
 
 interface Facts {

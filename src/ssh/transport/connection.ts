@@ -1,15 +1,15 @@
 // The transport: a connection exists only where the host-key guard let one through; it runs what the remote-command
 // guard granted and nothing else; and what it cannot know it calls unknown.
 import type { Client, ClientChannel } from 'ssh2';
-import { CodedError } from '../evidence/coded-error.ts';
-import type { EvidenceSink } from '../evidence/record.ts';
-import { draftOf } from '../guards/enforce.ts';
-import { type Secret, secretInput } from './fragments/secret.ts';
-import type { HostKeyRequest } from './host-key-rules.ts';
-import { RemoteCommand, remoteCommand } from './remote-command.ts';
-import { type Parcel, pack, type RunResult, runScript } from './transport-channel.ts';
-import { deadlineOf, Gate } from './transport-gate.ts';
-import { Shells } from './transport-shells.ts';
+import { CodedError } from '../../evidence/coded-error.ts';
+import type { EvidenceSink } from '../../evidence/record.ts';
+import { draftOf } from '../../guards/enforce.ts';
+import { type Secret, secretInput } from '../fragments/secret.ts';
+import type { HostKeyRequest } from '../host-key/host-key-rules.ts';
+import { RemoteCommand, remoteCommand } from '../remote-command.ts';
+import { type Parcel, pack, type RunResult, runScript } from './channel.ts';
+import { deadlineOf, Gate } from './gate.ts';
+import { Shells } from './shells.ts';
 
 export interface Target extends HostKeyRequest {
   readonly user: string;

@@ -1,7 +1,7 @@
 // What we offer in the key exchange: modern algorithms only. ssh2's defaults still hold ssh-rsa with SHA-1 and
 // hmac-sha1; a host that has nothing better is refused, not accommodated.
 import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2';
-import type { KnownHost } from './known-hosts.ts';
+import type { KnownHost } from '../host-key/known-hosts.ts';
 
 const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
   'ssh-ed25519',

@@ -3,14 +3,14 @@
 import { isIP } from 'node:net';
 import type { NegotiatedAlgorithms } from 'ssh2';
 import { z } from 'zod';
-import type { Guard } from '../guards/guard.ts';
+import type { Guard } from '../../guards/guard.ts';
+import { offerFor } from '../transport/algorithms.ts';
+import { dial, type HeldConnection } from '../transport/dial.ts';
 import { hostKeyDrills } from './host-key-drills.ts';
 import { type HostKeyFacts, type HostKeyRequest, rules, unknown } from './host-key-rules.ts';
 import { decideHostKey, entriesFor, type HostKey, type HostKeyVerdict } from './known-hosts.ts';
 import { readKnownHosts } from './known-hosts-file.ts';
 import { knownHostsName } from './known-hosts-match.ts';
-import { offerFor } from './transport-algorithms.ts';
-import { dial, type HeldConnection } from './transport-dial.ts';
 
 /** A host that has proven the key it was trusted for. Only the guard makes one. */
 export class VerifiedHost {

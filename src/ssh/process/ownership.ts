@@ -3,8 +3,8 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
-import { CodedError } from '../evidence/coded-error.ts';
-import type { Argument } from './fragments/program.ts';
+import { CodedError } from '../../evidence/coded-error.ts';
+import type { Argument } from '../fragments/program.ts';
 import { OWNERSHIP_SCRIPT } from './ownership-script.ts';
 
 /** Runs the ownership script with these arguments, here or on a host, and returns what it printed. */

@@ -5,7 +5,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Drill, DrillSite } from '../guards/guard.ts';
+import type { Drill, DrillSite } from '../../guards/guard.ts';
 import type { HostKeyRequest } from './host-key-rules.ts';
 import { type LoopbackSshd, type ServerKeyType, startSshd } from './loopback-sshd.ts';
 

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Server, utils } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EvidenceDraft } from '../../src/evidence/record.ts';
-import { connect } from '../../src/ssh/connect.ts';
-import type { Target } from '../../src/ssh/connection.ts';
+import type { EvidenceDraft } from '../../../src/evidence/record.ts';
+import { connect } from '../../../src/ssh/transport/connect.ts';
+import type { Target } from '../../../src/ssh/transport/connection.ts';
 
 const { private: privateKey, public: publicKey } = utils.generateKeyPairSync('ed25519');
 const [type, key] = publicKey.split(' ');

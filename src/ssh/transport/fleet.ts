@@ -1,12 +1,12 @@
 // The same command on many hosts: one row per host, whatever becomes of the others.
-import { CodedError } from '../evidence/coded-error.ts';
-import { enforce } from '../guards/enforce.ts';
+import { CodedError } from '../../evidence/coded-error.ts';
+import { enforce } from '../../guards/enforce.ts';
+import type { RemoteCommandRequest } from '../recipes/index.ts';
+import { remoteCommand } from '../remote-command.ts';
+import type { RunResult } from './channel.ts';
 import { type ConnectOptions, type Credentials, connect } from './connect.ts';
 import type { RunOptions, Target } from './connection.ts';
-import type { RemoteCommandRequest } from './recipes/index.ts';
-import { remoteCommand } from './remote-command.ts';
-import type { RunResult } from './transport-channel.ts';
-import { Gate } from './transport-gate.ts';
+import { Gate } from './gate.ts';
 
 /** What became of one host. `refused`: nothing ran there. */
 export type HostRow =
