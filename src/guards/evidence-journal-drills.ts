@@ -148,9 +148,14 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
   drill('cut-pin', 'a pin that lost its last characters', 'journal.bad-pin', async ({ signer }) => ({
     pins: [{ vkey: signer.vkey.slice(0, -4), host: processIdentity().host }],
   })),
+  drill('renamed-pin', 'a pin under a name that its hash denies', 'journal.bad-pin', async ({ signer }) => ({
+    pins: [{ vkey: `x${signer.vkey}`, host: processIdentity().host }],
+  })),
   drill('weak-pin', 'a pin of small order, which accepts forgeries', 'journal.bad-pin', async () => {
-    const key = Buffer.concat([Buffer.of(1, 1), Buffer.alloc(31)]).toString('base64');
-    return { pins: [{ vkey: `drill+00000000+${key}`, host: processIdentity().host }] };
+    const key = Buffer.concat([Buffer.of(1, 1), Buffer.alloc(31)]); // Ed25519, then the identity point
+    const hash = createHash('sha256').update('drill\n').update(key).digest('hex').slice(0, 8);
+    const vkey = `drill+${hash}+${key.toString('base64')}`;
+    return { pins: [{ vkey, host: processIdentity().host }] };
   }),
   drill(
     'cut-checkpoint',

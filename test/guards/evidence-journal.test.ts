@@ -59,7 +59,7 @@ describe('the grant', () => {
     const granted = await enforce(evidenceJournal, request, { journal: memoryJournal() });
     const bytes = await readFile(join(request.directory, 'journal.jsonl'), 'utf8');
     // RFC 6962 section 2.1, written out for two leaves.
-    const sha256 = (...parts: readonly (string | Buffer)[]): Buffer =>
+    const sha256 = (...parts: readonly (string | Uint8Array)[]): Buffer =>
       parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
     const [first = '', second = ''] = bytes.split('\n');
     const root = sha256('\x01', sha256('\0', first), sha256('\0', second)).toString('hex');
