@@ -2,6 +2,8 @@
 import { capacityModel } from './capacity/capacity-model.ts';
 import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind.ts';
+import { evidenceJournal } from './guards/evidence-journal.ts';
+import { failClosed } from './guards/fail-closed.ts';
 import type { AnyGuard } from './guards/guard.ts';
 import { runManifest } from './guards/run-manifest.ts';
 import { hostKey } from './ssh/host-key/host-key.ts';
@@ -9,6 +11,8 @@ import { processStop } from './ssh/process/process-stop.ts';
 import { remoteCommand } from './ssh/remote-command.ts';
 
 export const catalogue: readonly AnyGuard[] = [
+  failClosed,
+  evidenceJournal,
   bind,
   runManifest,
   remoteCommand,

@@ -25,7 +25,7 @@ export const DIMENSIONS: readonly Dimension[] = [
     letters: 'RG',
     label: 'Runtime guards fail closed',
     weight: 1,
-    probes: ['bind', 'run-manifest'],
+    probes: ['fail-closed', 'journal', 'bind', 'run-manifest'],
   },
   {
     id: 'architecture_supply_chain_release_proof',

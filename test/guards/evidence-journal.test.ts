@@ -1,5 +1,5 @@
 // The journal guard: its drills, the sentence that names the line, and a grant that nobody else can make or change.
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -60,7 +60,7 @@ describe('the grant', () => {
     const bytes = await readFile(join(request.directory, 'journal.jsonl'), 'utf8');
     // RFC 6962 section 2.1, written out for two leaves.
     const sha256 = (...parts: readonly (string | Uint8Array)[]): Buffer =>
-      parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+      parts.reduce<Hash>((hash, part) => hash.update(part), createHash('sha256')).digest();
     const [first = '', second = ''] = bytes.split('\n');
     const root = sha256('\x01', sha256('\0', first), sha256('\0', second)).toString('hex');
     expect(granted.root).toBe(root);
