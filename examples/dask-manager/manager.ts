@@ -1,13 +1,21 @@
 // A manager in one page: start, compute, stop, and show what was left on record. Usage: manager.ts HOSTS [STATE]
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { catalogue } from '../../src/catalogue.ts';
 import {
   CodedError,
+  codeIdentity,
   type EvidenceSink,
   initKeys,
+  loadPins,
   loadSigner,
   openJournal,
+  processIdentity,
+  readJournal,
+  verifyJournal,
 } from '../../src/evidence/index.ts';
-import { enforce } from '../../src/guards/index.ts';
+import { drillGuard, drillMutants, enforce } from '../../src/guards/index.ts';
+import { parseRegister, scoreOf, toTable } from '../../src/scorecard/index.ts';
 import {
   argv,
   type Connection,
@@ -110,6 +118,9 @@ const [hostsPath = 'hosts.json', state = '.guardrails'] = process.argv.slice(2);
 const { credentials, scheduler, listen, workers } = await readHosts(hostsPath);
 const signer = await loadSigner(state).catch(() => initKeys(state));
 const journal = await openJournal({ directory: join(state, 'journal'), signer });
+// The guards prove themselves on this host before anything is trusted to them; the score at the end stands on that.
+for (const guard of catalogue) await drillMutants(guard, await drillGuard(guard, journal), journal);
+
 const kept: string[] = [];
 const sink: EvidenceSink = {
   append: async (draft, input) => {
@@ -142,5 +153,9 @@ try {
 } finally {
   await manager.stopAll();
   await journal.close();
-  console.log(`\nEvidence, in ${state}/journal:\n${kept.join('\n')}`);
+  console.log(`\nEvidence, in ${state}/journal:\n${kept.join('\n')}\n`);
+  const verdict = verifyJournal(await readJournal(join(state, 'journal')), { pins: await loadPins(state) });
+  const register = parseRegister(await readFile(new URL('../../data/hardening-gaps.json', import.meta.url)));
+  const context = { ...processIdentity(), ...codeIdentity(), now: Date.now() };
+  console.log(toTable(scoreOf({ verdict, context, register })));
 }

@@ -1,5 +1,6 @@
 // The public surface of the evidence room.
 export { CodedError } from './coded-error.ts';
+export { codeIdentity, type ProcessIdentity, processIdentity } from './identity.ts';
 export { Journal } from './journal.ts';
 export { readJournal } from './journal-files.ts';
 export { initKeys, loadPins, loadSigner } from './key-store.ts';

@@ -43,6 +43,9 @@ const TIME_TO_LIVE_MS = 24 * 60 * 60 * 1_000;
 /** A clock may be this far ahead, in milliseconds, before its records are disbelieved. */
 const CLOCK_SKEW_MS = 5 * 60 * 1_000;
 
+/** How a record names a look at files that cannot exclude races, as on systems without /proc. */
+const RACY_LOOK = 'path-walk';
+
 /** The drill came out as expected, by what the record says of the decision itself; its own verdict alone is not enough. */
 function held({ probe, decision, codes }: EvidenceRecord): boolean {
   if (!probe?.passed || probe.observed !== probe.expected) return false;
@@ -132,6 +135,8 @@ function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingCont
   if (times.some((time) => time < context.now - TIME_TO_LIVE_MS)) return at('E2', 'older than a day');
   if (records.some(({ boot }) => boot !== context.boot))
     return at('E3', 'not drilled again since this host was started');
+  if (records.some(({ subject }) => subject?.name?.includes(RACY_LOOK)))
+    return at('E3', 'files could only be looked at by path here: swaps are noticed, not excluded');
   const liveRun = lines.filter(({ record }) => record.mode === 'drill').at(-1)?.record.run;
   if (records[0]?.run !== liveRun) return at('E3', 'not drilled again in the newest run');
   const survivor = mutantsUnproven(lines, probe, claims.mutants, context);

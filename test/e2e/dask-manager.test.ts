@@ -43,6 +43,8 @@ describe.skipIf(!asRoot || missing('sshd', 'ssh-keygen', 'dask', 'setsid'))('the
     expect(stdout.match(/ended by (TERM|KILL)/g)).toHaveLength(SHELLS.length + 1);
     const verdict = verifyJournal(await readJournal(join(state, 'journal')), { pins: await loadPins(state) });
     expect(verdict.problems).toEqual([]);
+    expect(stdout).toMatch(/Architecture scorecard: \d\.\d \/ 5/);
+    expect(stdout).toContain(verdict.root);
     for (const shell of SHELLS) {
       const { name, home } = host.userWith(shell);
       expect(readdirSync(home).filter((entry) => entry.startsWith('.guardrails-'))).toEqual([]);

@@ -132,6 +132,15 @@ describe('what keeps evidence from counting in full', () => {
     expect(rowsOf(adopting)['RG']).toMatchObject({ grade: 'E3' });
   });
 
+  it('files that could only be looked at by path: E3', async () => {
+    const racy = fullRun().map((draft) =>
+      draft.guard.id === 'capacity-model'
+        ? { ...draft, subject: { kind: 'capacity-model', name: 'integrity, read by path-walk' } }
+        : draft,
+    );
+    expect(rowsOf((await recorded(racy)).verdict)['CM']).toMatchObject({ grade: 'E3' });
+  });
+
   it('drilled before this host was last started: E3', async () => {
     const { verdict } = await recorded(fullRun());
     expect(rowsOf(verdict, { ...here, boot: 'another' })['RG']).toMatchObject({ grade: 'E3' });
