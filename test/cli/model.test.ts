@@ -107,10 +107,13 @@ describe('guardrails model', () => {
     "reads AGILAB's model and its table (when ../shared/agilab is there)",
     slow,
     async () => {
-      const { at } = await laid();
+      const { at, root } = await laid();
+      for (const name of ['balancer_model.pkl', 'balancer_model.pkl.sha256.json']) {
+        await writeFile(join(root, name), readFileSync(join(agilab, name)), { mode: 0o600 });
+      }
       const csv = join(agilab, 'balancer_df.csv');
       const { code, stdout } = guardrails(
-        ['model', 'predict', 'balancer_model.pkl', '--root', agilab, '--csv', csv],
+        ['model', 'predict', 'balancer_model.pkl', '--root', root, '--csv', csv],
         at,
       );
       expect(code).toBe(0);
