@@ -10,7 +10,7 @@ import { shellOver, startOwned } from '../../src/ssh/process/ownership-remote.ts
 import { stopProcess } from '../../src/ssh/process/process-stop.ts';
 import { daskWorker } from '../../src/ssh/recipes/dask-worker.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';
-import { missing } from '../ssh/support.ts';
+import { missing, withoutLogin } from '../ssh/support.ts';
 import { compute, type Scheduler, startScheduler, UV_SHIM } from './dask.ts';
 import { asRoot, loginShells, startHost, type TestHost } from './host.ts';
 
@@ -18,7 +18,7 @@ const HOSTILE = 'it\'s "x" $(touch PWN) `touch PWN` \\ !! * {a,b}\nnl; é';
 
 const journal = { append: async (): Promise<void> => {} };
 
-describe.skipIf(missing('sshd', 'ssh-keygen', 'dask', 'setsid'))(
+describe.skipIf(missing('sshd', 'ssh-keygen', 'dask', 'setsid') || withoutLogin())(
   'a Dask worker',
   { timeout: 240_000 },
   () => {

@@ -10,7 +10,7 @@ import { argv } from '../../src/ssh/recipes/argv.ts';
 import { type RemoteCommand, remoteCommand } from '../../src/ssh/remote-command.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';
 import type { Connection } from '../../src/ssh/transport/connection.ts';
-import { missing } from '../ssh/support.ts';
+import { missing, withoutLogin } from '../ssh/support.ts';
 import { asRoot, loginShells, startHost, type TestHost } from './host.ts';
 
 const POWERLESS = ['/bin/rbash', '/usr/sbin/nologin', '/usr/bin/git-shell'].filter((path) =>
@@ -35,7 +35,7 @@ const journal = { append: async (draft: EvidenceDraft): Promise<void> => void re
 const command = (...words: readonly Argument[]): Promise<RemoteCommand> =>
   enforce(remoteCommand, argv(words), { journal });
 
-describe.skipIf(missing('sshd', 'ssh-keygen'))('a connection', { timeout: 60_000 }, () => {
+describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection', { timeout: 60_000 }, () => {
   let host: TestHost;
   let connection: Connection;
   const open = (shell: string): Promise<Connection> =>

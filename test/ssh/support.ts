@@ -1,5 +1,7 @@
 // What the SSH tests share: real components or a loud reason, and ssh's own opinion.
 import { execFile, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
 
 export interface Output {
   readonly code: number | null;
@@ -26,4 +28,16 @@ export function missing(...programs: readonly string[]): string | false {
   if (absent.length === 0) return false;
   if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error(`install ${absent.join(', ')}`);
   return `left out: no ${absent.join(', ')} here`;
+}
+
+/** An ordinary user's sshd serves that user alone, who must be able to log in: a service account is not. */
+export function withoutLogin(): string | false {
+  if (process.getuid?.() === 0) return false;
+  try {
+    const { homedir, shell } = userInfo();
+    if (existsSync(homedir) && shell && !/(?:nologin|false)$/.test(shell)) return false;
+  } catch {
+    // no such user in passwd(5)
+  }
+  return 'left out: this account cannot log in';
 }
