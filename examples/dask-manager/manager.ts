@@ -49,6 +49,9 @@ with Client(sys.argv[1], timeout=60) as client:
     print(f"sum of squares below 1000: {total}, on {len(client.run(lambda: 0))} workers")
 `;
 
+/** Dask's scratch files belong into the home of its user, not into a shared /tmp. */
+const SCRATCH = { prefix: { env: { DASK_TEMPORARY_DIRECTORY: '.' } } };
+
 class Manager {
   readonly #credentials: Credentials;
   readonly #journal: EvidenceSink;
@@ -135,12 +138,12 @@ const manager = new Manager(credentials, sink);
 const address = `tcp://${scheduler.host}:${listen}`;
 try {
   const listenOn = ['--host', scheduler.host, '--port', `${listen}`, '--dashboard-address', ':0'];
-  await manager.start('scheduler', scheduler, argv(['dask', 'scheduler', ...listenOn]));
+  await manager.start('scheduler', scheduler, argv(['dask', 'scheduler', ...listenOn], SCRATCH));
   for (const worker of workers) {
     await manager.start(
       'worker',
       worker,
-      argv(['dask', 'worker', address, '--no-nanny', '--host', worker.host]),
+      argv(['dask', 'worker', address, '--no-nanny', '--host', worker.host], SCRATCH),
     );
   }
   console.log(

@@ -50,7 +50,10 @@ describe.skipIf(missing('sshd', 'ssh-keygen', 'dask', 'setsid') || withoutLogin(
         worker: directory,
         scheduler: scheduler.address,
         pidFile: 'dask_worker_0_0.pid',
-        prefix: { env: { DASK_DISTRIBUTED__LOGGING__distributed: 'info' } },
+        // Dask's own scratch files would otherwise stay behind in /tmp.
+        prefix: {
+          env: { DASK_DISTRIBUTED__LOGGING__distributed: 'info', DASK_TEMPORARY_DIRECTORY: directory },
+        },
       });
       const ownership = { record, token, log: join(directory, 'log') };
       const pid = await startOwned(connection, request, ownership, { journal });

@@ -51,10 +51,12 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())(
   { timeout: 300_000 },
   () => {
     // The directory in which the canary leaves its trace: open to all, with the canary first on everybody's PATH.
-    const cage = mkdtempSync(join(tmpdir(), 'guardrails-canary-'));
-    const trace = join(cage, 'traces', 'ran');
+    let cage: string;
+    let trace: string;
     let host: TestHost;
     beforeAll(async () => {
+      cage = mkdtempSync(join(tmpdir(), 'guardrails-canary-'));
+      trace = join(cage, 'traces', 'ran');
       chmodSync(cage, 0o755);
       for (const [name, mode] of [
         ['bin', 0o755],
