@@ -45,8 +45,8 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
     connection = await open('/bin/sh');
   });
   afterAll(async () => {
+    await host.stop(); // first: it must end even where no connection came about
     connection.close();
-    await host.stop();
   });
 
   it.each(loginShells)('delivers every word unchanged to a user of %s', async (shell) => {
