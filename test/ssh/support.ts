@@ -39,5 +39,7 @@ export function withoutLogin(): string | false {
   } catch {
     // no such user in passwd(5)
   }
-  return 'left out: this account cannot log in';
+  const reason = 'left out: this account cannot log in';
+  if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error(reason);
+  return reason;
 }
