@@ -40,6 +40,27 @@ const FLOODS: readonly (readonly [what: string, make: () => Buffer])[] = [
         'e.',
       ),
   ],
+  // What follows is read again by whoever looks for a model in it, and must cost no more for that.
+  [
+    'state of a model',
+    () =>
+      flood(
+        '\x80\x04csklearn.tree._classes\nDecisionTreeRegressor\n)\x81}',
+        `(${'\x8c\x01aK\x02\x85'.repeat(100)}u`,
+        'b.',
+      ),
+  ],
+  [
+    'objects in an array',
+    () =>
+      flood(
+        '\x80\x04csklearn.ensemble._forest\nRandomForestRegressor\n)\x81}\x8c\x11feature_names_in_' +
+          'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01btR(K\x01K\x01\x85' +
+          'cnumpy\ndtype\n(\x8c\x02O8\x89\x88tR(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb\x89]',
+        `(${'K\x02\x85'.repeat(300)}e`,
+        'tbsb.',
+      ),
+  ],
   ['arrays of one dtype', () => flood('\x80\x04cnumpy\ndtype\nq\0](', 'h\0X\x02\0\0\0f8\x89\x88\x87R', 'e.')],
 ];
 

@@ -1,7 +1,7 @@
 // numpy arrays as pickles describe them: bytes, a layout and a shape. Only the layouts that scikit-learn's regressors
 // use are understood, byte for byte; the bytes stay where they are in the stream.
 import { NUMPY_CORE } from '../pickle/allowed.ts';
-import { Dict, isMade, isTuple, List, type Made, type Value } from '../pickle/values.ts';
+import { Dict, isMade, List, type Made, Tuple, type Value } from '../pickle/values.ts';
 import { ModelRefusal } from './refusal.ts';
 
 /** How one item lies in memory: a number, an object reference, or one of scikit-learn's two node records. */
@@ -37,51 +37,59 @@ function refuse(offset: number, why: string): never {
 const sameItems = (tuple: readonly Value[], expected: readonly Value[]): boolean =>
   tuple.length === expected.length && expected.every((item, i) => tuple[i] === item);
 
-function isNodeRecord(state: readonly Value[], width: number): boolean {
-  const [version, order, subarray, names, fields, ...sizes] = state;
-  const expected = NODE_FIELDS.slice(0, width === 56 ? 7 : 8);
-  if (version !== 3 || order !== '|' || subarray !== null || !sameItems(sizes, [width, 1, 16])) return false;
-  if (!isTuple(names) || !(fields instanceof Dict) || fields.entries.length !== 2 * expected.length)
-    return false;
-  return expected.every(([name, layout, at], i) => {
-    const field = fields.entries[2 * i + 1];
-    if (names[i] !== name || fields.entries[2 * i] !== name || names.length !== expected.length) return false;
-    return isTuple(field) && field.length === 2 && field[1] === at && layoutOf(field[0]) === layout;
-  });
-}
-
 // Arrays share a handful of dtype objects through the memo, so each is looked at once.
 const known = new WeakMap<Made, Layout>();
 
 /** Returns the layout that a dtype object describes, or `undefined` for any that no regressor uses. */
 function layoutOf(dtype: Value | undefined): Layout | undefined {
-  if (!isMade(dtype, 'numpy', 'dtype') || !isTuple(dtype.state)) return undefined;
+  if (!isMade(dtype, 'numpy', 'dtype') || !(dtype.state instanceof Tuple)) return undefined;
   const seen = known.get(dtype);
   if (seen !== undefined) return seen;
-  const layout = readLayout(dtype.args[0], dtype.state);
+  const { items } = dtype.state;
+  const layout = plainLayout(dtype.args[0], items) ?? recordLayout(dtype.args[0], items);
   if (layout !== undefined) known.set(dtype, layout);
   return layout;
 }
 
-function readLayout(name: Value | undefined, state: readonly Value[]): Layout | undefined {
-  const plain = (order: string, flags: number): boolean =>
+function plainLayout(name: Value | undefined, state: readonly Value[]): Layout | undefined {
+  const is = (order: string, flags: number): boolean =>
     sameItems(state, [3, order, null, null, null, -1, -1, flags]);
   switch (name) {
     case 'f8':
     case 'i8':
     case 'u4':
-      return plain('<', 0) ? name : undefined;
+      return is('<', 0) ? name : undefined;
     case 'u1':
-      return plain('|', 0) ? name : undefined;
+      return is('|', 0) ? name : undefined;
     case 'O8':
-      return plain('|', 63) ? name : undefined;
-    case 'V56':
-      return isNodeRecord(state, 56) ? name : undefined;
-    case 'V64':
-      return isNodeRecord(state, 64) ? name : undefined;
+      return is('|', 63) ? name : undefined;
     default:
       return undefined;
   }
+}
+
+function recordLayout(name: Value | undefined, state: readonly Value[]): Layout | undefined {
+  if (name !== 'V56' && name !== 'V64') return undefined;
+  const [version, order, subarray, names, fields, ...sizes] = state;
+  const [width, expected] = name === 'V56' ? [56, NODE_FIELDS.slice(0, 7)] : [64, NODE_FIELDS];
+  if (version !== 3 || order !== '|' || subarray !== null || !sameItems(sizes, [width, 1, 16]))
+    return undefined;
+  if (!(names instanceof Tuple) || names.items.length !== expected.length) return undefined;
+  if (!(fields instanceof Dict) || fields.entries.length !== 2 * expected.length) return undefined;
+  const { items } = names;
+  const { entries } = fields;
+  const fits = expected.every(([field, layout, at], i) => {
+    return items[i] === field && entries[2 * i] === field && isField(entries[2 * i + 1], layout, at);
+  });
+  return fits ? name : undefined;
+}
+
+/** The type of a field is a plain one: a record in a record in a record could go on until the stack ends. */
+function isField(field: Value | undefined, layout: Layout, at: number): boolean {
+  if (!(field instanceof Tuple) || field.items.length !== 2 || field.items[1] !== at) return false;
+  const [dtype] = field.items;
+  if (!isMade(dtype, 'numpy', 'dtype') || !(dtype.state instanceof Tuple)) return false;
+  return plainLayout(dtype.args[0], dtype.state.items) === layout;
 }
 
 /** Returns what an array's call and state say: content, dtype, shape. */
@@ -91,7 +99,7 @@ function partsOf(array: Made): { content: Value; dtype: Value; shape: Value } | 
     return { content, dtype, shape };
   }
   // ndarray.__setstate__: version 1, shape, dtype, Fortran order, content.
-  const state = isTuple(array.state) ? array.state : [];
+  const state = array.state instanceof Tuple ? array.state.items : [];
   const [version, shape = null, dtype = null, fortran, content = null] = state;
   return state.length === 5 && version === 1 && fortran === false ? { content, dtype, shape } : undefined;
 }
@@ -113,9 +121,10 @@ export function readArray(value: Value | undefined, offset: number): NumpyArray 
   if (parts === undefined || layout === undefined)
     refuse(value.offset, 'an array in a layout that no supported regressor uses');
   // numpy's own limit. One long shape, named by every tree, would be read once for each.
-  if (!isTuple(parts.shape) || parts.shape.length > 32) refuse(value.offset, 'an array without a shape');
+  if (!(parts.shape instanceof Tuple) || parts.shape.items.length > 32)
+    refuse(value.offset, 'an array without a shape');
   let items = 1;
-  const shape = parts.shape.map((side) => {
+  const shape = parts.shape.items.map((side) => {
     if (typeof side !== 'number' || !Number.isSafeInteger(side) || side < 0)
       refuse(value.offset, 'an array with an impossible shape');
     items *= side;

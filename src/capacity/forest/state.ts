@@ -1,6 +1,6 @@
 // The state of an estimator, key by key. A key that is not listed, comes twice, or holds another kind of value than
 // scikit-learn writes there refuses the model: predict must never depend on something nobody looked at.
-import { Dict, isMade, isTuple, List, type Made, type Value } from '../pickle/values.ts';
+import { Dict, isMade, List, type Made, Tuple, type Value } from '../pickle/values.ts';
 import { isArray, readArray, readNumber } from './ndarray.ts';
 import { ModelRefusal } from './refusal.ts';
 
@@ -80,11 +80,11 @@ export const wholeOrNone: Kind = (value) => value === null || whole(value);
 /** Read for its own sake, too: a malformed array is refused even where predict has no use for it. */
 export const array: Kind = (value) => isArray(value) && readArray(value, value.offset).shape.length > 0;
 export const none: Kind = (value) => value === null;
-export const texts: Kind = (value) => isTuple(value) && value.every(text);
+export const texts: Kind = (value) => value instanceof Tuple && value.items.every(text);
 export const numberOrArray: Kind = (value) => numeric(value) || array(value);
 /** One number per feature, or none. */
 export const perFeature: Kind = (value) =>
-  value === null || value instanceof List || isTuple(value) || array(value);
+  value === null || value instanceof List || value instanceof Tuple || array(value);
 
 const TWISTER: StateList = new Map([
   ['key', array],

@@ -1,11 +1,11 @@
 // The allow-list: every (module, name) pair that a scikit-learn regressor's pickle may mention, the one opcode that
 // may apply it, its arguments, its state, and why it is harmless. What is not here is refused.
-import { type AllowedGlobal, type Check, Global, isMade, isTuple, type Value } from './values.ts';
+import { type AllowedGlobal, type Check, Global, isMade, Made, Tuple, type Value } from './values.ts';
 
 const text: Check = (value) => typeof value === 'string';
 const whole: Check = (value) => Number.isSafeInteger(value) || typeof value === 'bigint';
 const bytes: Check = (value) => value instanceof Uint8Array;
-const tuple: Check = isTuple;
+const tuple: Check = (value) => value instanceof Tuple;
 const anything: Check = () => true;
 const exactly =
   (expected: Value): Check =>
@@ -101,7 +101,7 @@ const numpy: readonly AllowedGlobal[] = [
     ]),
     call(`${core}.multiarray`, '_reconstruct', 'tuple', 'an empty array whose content comes as state', [
       named('numpy', 'ndarray'),
-      (shape) => isTuple(shape) && shape.length === 1 && shape[0] === 0,
+      (shape) => shape instanceof Tuple && shape.items.length === 1 && shape.items[0] === 0,
       (kind) => kind instanceof Uint8Array && kind.length === 1 && kind[0] === 0x62,
     ]),
     call(`${core}.multiarray`, 'scalar', 'none', 'one number as its bytes', [
@@ -197,6 +197,11 @@ export const UNKNOWN: AllowedGlobal = {
   state: 'none',
   why: 'never part of a value that leaves the machine',
 };
+
+/** Returns whether a value is a stand-in for what was refused. Only an inspection ever holds one. */
+export function isUnknown(value: Value): boolean {
+  return (value instanceof Made || value instanceof Global) && value.allowed === UNKNOWN;
+}
 
 const byModule = new Map<string, Map<string, AllowedGlobal>>();
 for (const allowed of ALLOWED) {

@@ -1,6 +1,7 @@
 // A look at a stream that never throws: what it is written with, which names it mentions, and everything it would be
 // refused for. It is the same machine on the same pass; a second parser could be told another story.
-import { Machine, printable } from './machine.ts';
+import { printable } from './calls.ts';
+import { Machine } from './machine.ts';
 import { OPCODES } from './opcodes.ts';
 import { PickleRefusal } from './refusal.ts';
 import type { Value } from './values.ts';
@@ -58,7 +59,7 @@ export function inspectStream(bytes: Uint8Array): PickleInspection {
     if (!(error instanceof PickleRefusal)) throw error;
     if (refusals.length < MOST_LISTED) note(error);
   }
-  const counted = [...machine.counts].flatMap((count, byte): [string, number][] => {
+  const counted = [...(machine.counts ?? [])].flatMap((count, byte): [string, number][] => {
     const name = OPCODES[byte]?.name;
     return count > 0 && name !== undefined ? [[name, count]] : [];
   });

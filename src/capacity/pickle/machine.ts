@@ -1,11 +1,22 @@
-// The pickle machine: a stack, a memo and one bounded pass over one buffer. It knows how opcodes read and what they
-// may touch, and nothing of scikit-learn. Every limit is checked before anything is allocated.
-import { ENCODE, findAllowed, RECONSTRUCTOR, UNKNOWN } from './allowed.ts';
-import { OPCODES } from './opcodes.ts';
-import { Reader } from './reader.ts';
+// The pickle machine: one bounded pass over one buffer. It knows how opcodes read and what they may touch, and nothing
+// of scikit-learn. A call is written down and never made.
+import { UNKNOWN } from './allowed.ts';
+import { build, call, globalLines, stackGlobal } from './calls.ts';
+import {
+  byteString,
+  floatLine,
+  indexLine,
+  integerLine,
+  longBytes,
+  longLine,
+  text,
+  textLine,
+} from './literals.ts';
+import { HEADS, OPCODES } from './opcodes.ts';
 import { type PickleCode, PickleRefusal } from './refusal.ts';
-import { latin1Bytes } from './text.ts';
-import { type AllowedGlobal, Changeable, Dict, Global, isTuple, List, Made, type Value } from './values.ts';
+import { EMPTY_TUPLE_NODE, FALSE_NODE, MADE_BYTES, NONE_NODE, TRUE_NODE } from './tape.ts';
+import { Made, type Value } from './values.ts';
+import { Workspace } from './workspace.ts';
 
 /** Sees what a strict run would stop at, and lets the pass go on where the stack effect is known. */
 export interface Watcher {
@@ -13,54 +24,229 @@ export interface Watcher {
   refusal(refusal: PickleRefusal): void;
 }
 
-/** A real pickler never holds more: it writes lists and dicts in batches of 1000. */
-const MAX_STACK = 65_536;
-
 const PROTO = 0x80;
+const BINFLOAT = 0x47;
 
-export class Machine extends Reader {
-  stopped = false;
-  /** How often each opcode byte was read. */
-  readonly counts: Uint32Array = new Uint32Array(256);
+export class Machine extends Workspace {
+  /** How often each opcode byte was read; counted for a watcher only. */
+  readonly counts: Uint32Array | undefined;
   private readonly protocol: number;
-  /** Values wait below `height`; what lies above is left over and never read. */
-  private readonly stack: Value[] = [];
-  private height = 0;
-  private readonly marks: number[] = [];
-  private floor = 0;
-  private readonly memo: Value[] = [];
-  private readonly watcher: Watcher | undefined;
+  readonly watcher: Watcher | undefined;
 
   constructor(bytes: Uint8Array, watcher?: Watcher) {
     super(bytes);
     this.protocol = bytes[0] === PROTO ? (bytes[1] ?? 0) : 1;
     this.watcher = watcher;
+    this.counts = watcher && new Uint32Array(256);
   }
 
   /** Returns the one value that the stream describes. Throws {@link PickleRefusal}. */
   run(): Value {
-    while (!this.stopped) {
-      this.offset = this.position;
-      if (this.position === this.limit) this.leaveFrame();
-      const byte = this.bytes[this.position++] ?? 0;
-      const opcode = OPCODES[byte];
-      if (opcode === undefined) this.refuse('pickle.unknown-opcode', 'no opcode has this number');
-      this.counts[byte] = (this.counts[byte] ?? 0) + 1;
-      if (opcode.since > this.protocol)
-        this.refuse('pickle.opcode-newer', `${opcode.name} does not exist in the protocol of this stream`);
-      opcode.run(this);
-    }
+    this.pass();
     if (this.position !== this.bytes.length)
       this.refuse('pickle.trailing-bytes', 'something follows the end of the stream');
-    if (this.height !== 1 || this.marks.length > 0)
+    if (this.height !== 1 || this.floor > 0)
       this.refuse('pickle.leftover', 'the stream ends with other than one value');
-    return this.stack[0] as Value;
+    return this.tape.value(this.top());
   }
 
-  private leaveFrame(): void {
-    if (this.position === this.bytes.length) this.refuse('pickle.truncated', 'the stream ends without STOP');
-    this.limit = this.bytes.length;
-    this.inFrame = false;
+  /** Carries out every opcode up to STOP. The place in the stream is kept at hand: nothing else changes as often. */
+  private pass(): void {
+    const { bytes, view, counts, tape, protocol } = this;
+    const tooNew = 256 * (protocol + 1);
+    let at = 0;
+    for (;;) {
+      this.offset = at;
+      if (at === this.limit) this.leaveFrame();
+      const byte = bytes[at] as number;
+      const head = HEADS[byte] as number;
+      const argument = at + 1;
+      at = argument + (head & 0xff);
+      if (head >= tooNew) this.refuseOpcode(byte);
+      if (counts !== undefined) counts[byte] = (counts[byte] as number) + 1;
+      if (at > this.limit) this.refuseShort(argument, at - argument);
+      this.position = at;
+      switch (byte) {
+        case 0x2e: // STOP
+          return;
+        case 0x80: // PROTO
+          // The machine has looked at the first two bytes already; a second PROTO would change the rules midway.
+          if (argument !== 1) this.refuse('pickle.proto-position', 'PROTO after the start');
+          if ((bytes[argument] as number) > 5) this.refuse('pickle.proto-unknown', 'a protocol above 5');
+          break;
+        case 0x95: // FRAME
+          this.enterFrame(this.length64(argument));
+          break;
+        case 0x28: // MARK
+          this.mark();
+          break;
+
+        case 0x4e: // NONE
+          this.push(NONE_NODE);
+          break;
+        case 0x88: // NEWTRUE
+          this.push(TRUE_NODE);
+          break;
+        case 0x89: // NEWFALSE
+          this.push(FALSE_NODE);
+          break;
+        case 0x4b: // BININT1
+          this.push(tape.small(bytes[argument] as number));
+          break;
+        case 0x4d: // BININT2
+        case 0x4a: // BININT
+          this.push(tape.number(argument - 1));
+          break;
+        case 0x47: // BINFLOAT
+          at = this.floats(argument - 1);
+          break;
+
+        case 0x8c: // SHORT_BINUNICODE
+          this.push(text(this, bytes[argument] as number));
+          at = this.position;
+          break;
+        case 0x58: // BINUNICODE
+          this.push(text(this, view.getUint32(argument, true)));
+          at = this.position;
+          break;
+
+        case 0x29: // EMPTY_TUPLE
+          this.push(EMPTY_TUPLE_NODE);
+          break;
+        case 0x74: // TUPLE
+          this.push(tape.tuple(this.itemsToMark()));
+          break;
+        case 0x85: // TUPLE1
+          this.push(tape.tuple(this.itemsFromTop(1)));
+          break;
+        case 0x86: // TUPLE2
+          this.push(tape.tuple(this.itemsFromTop(2)));
+          break;
+        case 0x87: // TUPLE3
+          this.push(tape.tuple(this.itemsFromTop(3)));
+          break;
+        case 0x5d: // EMPTY_LIST
+          this.push(tape.list());
+          break;
+        case 0x61: // APPEND
+          this.append(this.itemsFromTop(1));
+          break;
+        case 0x65: // APPENDS
+          this.append(this.itemsToMark());
+          break;
+        case 0x6c: // LIST
+          this.newList(this.itemsToMark());
+          break;
+        case 0x7d: // EMPTY_DICT
+          this.push(tape.dict());
+          break;
+        case 0x73: // SETITEM
+          this.setItems(this.itemsFromTop(2));
+          break;
+        case 0x75: // SETITEMS
+          this.setItems(this.itemsToMark());
+          break;
+        case 0x64: // DICT
+          this.newDict(this.itemsToMark());
+          break;
+
+        case 0x94: // MEMOIZE
+          this.storeNext();
+          break;
+        case 0x71: // BINPUT
+          this.store(bytes[argument] as number);
+          break;
+        case 0x72: // LONG_BINPUT
+          this.store(view.getUint32(argument, true));
+          break;
+        case 0x68: // BINGET
+          this.fetch(bytes[argument] as number);
+          break;
+        case 0x6a: // LONG_BINGET
+          this.fetch(view.getUint32(argument, true));
+          break;
+
+        case 0x93: // STACK_GLOBAL
+          stackGlobal(this);
+          break;
+        case 0x52: // REDUCE
+          call(this, 'REDUCE');
+          break;
+        case 0x81: // NEWOBJ
+          call(this, 'NEWOBJ');
+          break;
+        case 0x62: // BUILD
+          build(this);
+          break;
+
+        default:
+          this.takeMore(byte, argument);
+          at = this.position;
+      }
+    }
+  }
+
+  /** BINFLOAT at `first`, and those that follow on it: a list of numbers is a long run of them. Returns where it ends. */
+  private floats(first: number): number {
+    const { bytes, tape, limit } = this;
+    const size = 1 + 8;
+    let at = first;
+    do {
+      this.offset = at;
+      this.push(tape.number(at));
+      at += size;
+    } while (at + size <= limit && bytes[at] === BINFLOAT);
+    if (this.counts !== undefined)
+      this.counts[BINFLOAT] = (this.counts[BINFLOAT] as number) + (at - first) / size - 1;
+    return at;
+  }
+
+  /** Carries out an opcode whose argument goes on behind its fixed part: to the end of a line, or for a given length. */
+  private takeMore(byte: number, argument: number): void {
+    const { bytes, view } = this;
+    switch (byte) {
+      case 0x56: // UNICODE
+        this.push(textLine(this));
+        break;
+      case 0x43: // SHORT_BINBYTES
+        this.push(byteString(this, bytes[argument] as number));
+        break;
+      case 0x42: // BINBYTES
+        this.push(byteString(this, view.getUint32(argument, true)));
+        break;
+      case 0x96: // BYTEARRAY8
+        this.push(byteString(this, this.length64(argument)));
+        break;
+      case 0x8a: // LONG1
+        this.push(longBytes(this, bytes[argument] as number));
+        break;
+      case 0x49: // INT
+        this.push(integerLine(this));
+        break;
+      case 0x4c: // LONG
+        this.push(longLine(this));
+        break;
+      case 0x46: // FLOAT
+        this.push(floatLine(this));
+        break;
+      case 0x70: // PUT
+        this.store(indexLine(this));
+        break;
+      case 0x67: // GET
+        this.fetch(indexLine(this));
+        break;
+      case 0x63: // GLOBAL
+        globalLines(this);
+        break;
+      default:
+        OPCODES[byte]?.refused?.run(this);
+    }
+  }
+
+  private refuseOpcode(byte: number): never {
+    const opcode = OPCODES[byte];
+    if (opcode === undefined) this.refuse('pickle.unknown-opcode', 'no opcode has this number');
+    this.refuse('pickle.opcode-newer', `${opcode.name} does not exist in the protocol of this stream`);
   }
 
   /** Refuses, unless a watcher wants to know what else there is; then the caller goes on with a stand-in. */
@@ -69,160 +255,32 @@ export class Machine extends Reader {
     this.watcher.refusal(new PickleRefusal(code, this.offset, why));
   }
 
-  push(value: Value): void {
-    if (this.height >= MAX_STACK)
-      this.refuse('pickle.stack-limit', 'more values wait than in any real model');
-    this.stack[this.height++] = value;
-  }
-
   /** A stand-in for what a refused opcode or name would have made; only an inspection gets this far. */
   pushUnknown(): void {
-    this.charge(72);
-    this.push(new Made(UNKNOWN, [], this.offset));
+    this.push(this.tape.object(new Made(UNKNOWN, [], this.offset), MADE_BYTES));
   }
 
-  pop(): Value {
-    const value = this.top();
-    this.height--;
-    return value;
+  private enterFrame(length: number): void {
+    if (this.inFrame) this.refuse('pickle.frame-nested', 'a frame inside a frame');
+    if (length > this.limit - this.position)
+      this.refuse('pickle.truncated', 'a frame longer than the stream');
+    this.inFrame = length > 0;
+    if (this.inFrame) this.limit = this.position + length;
   }
 
-  top(): Value {
-    if (this.height <= this.floor)
-      this.refuse('pickle.stack-underflow', 'an opcode needs a value that is not there');
-    return this.stack[this.height - 1] as Value;
+  private leaveFrame(): void {
+    if (this.position === this.bytes.length) this.refuse('pickle.truncated', 'the stream ends without STOP');
+    this.limit = this.bytes.length;
+    this.inFrame = false;
   }
 
-  mark(): void {
-    if (this.marks.length >= MAX_STACK)
-      this.refuse('pickle.stack-limit', 'more marks wait than in any real model');
-    this.marks.push(this.floor);
-    this.floor = this.height;
+  private newList(count: number): void {
+    this.push(this.tape.list());
+    this.append(count);
   }
 
-  /** The values above the topmost mark, which goes too. */
-  popToMark(): Value[] {
-    const below = this.marks.pop();
-    if (below === undefined) this.refuse('pickle.no-mark', 'an opcode needs a mark that is not there');
-    this.charge(48 + 8 * (this.height - this.floor));
-    const values = this.stack.slice(this.floor, this.height);
-    this.height = this.floor;
-    this.floor = below;
-    return values;
+  private newDict(count: number): void {
+    this.push(this.tape.dict());
+    this.setItems(count);
   }
-
-  /** Every pickler numbers the memo from 0 without gaps; another number is an attempt on someone's memory. */
-  store(index: number): void {
-    if (index !== this.memo.length) this.refuse('pickle.memo-order', 'the memo is not filled in order');
-    this.charge(20);
-    this.memo.push(this.top());
-  }
-
-  storeNext(): void {
-    this.store(this.memo.length);
-  }
-
-  fetch(index: number): void {
-    const value = this.memo[index];
-    if (value === undefined) this.refuse('pickle.memo-missing', 'the memo holds no such value');
-    if (value instanceof Changeable) value.shared = true;
-    this.push(value);
-  }
-
-  append(target: Value, values: Value[]): void {
-    if (this.isUnknown(target)) return;
-    if (!(target instanceof List))
-      this.refuse('pickle.wrong-type', 'something is appended to what is not a list');
-    this.requireUnshared(target);
-    target.add(values);
-  }
-
-  setItems(target: Value, entries: Value[]): void {
-    if (this.isUnknown(target)) return;
-    if (!(target instanceof Dict)) this.refuse('pickle.wrong-type', 'an item is set on what is not a dict');
-    if (entries.length % 2 !== 0) this.refuse('pickle.stack-underflow', 'a key without a value');
-    this.requireUnshared(target);
-    target.add(entries);
-  }
-
-  /** A value changed after it was referred to reads differently before and after. No pickler writes that. */
-  private requireUnshared(target: List | Dict | Made): void {
-    if (target.shared) this.refuse('pickle.changed-after-use', 'a value changes after it was used elsewhere');
-  }
-
-  global(module: Value, name: Value): void {
-    if (typeof module !== 'string' || typeof name !== 'string')
-      this.refuse('pickle.wrong-type', 'a name that is not text');
-    this.charge(48);
-    const allowed = findAllowed(module, name);
-    this.watcher?.global(module, name, this.offset, allowed !== undefined);
-    if (allowed === undefined)
-      this.report('pickle.global-refused', `${printable(module, name)} is not on the allow-list`);
-    this.push(new Global(allowed ?? UNKNOWN));
-  }
-
-  /** REDUCE and NEWOBJ: writes down the call. Two spellings of plain data are carried out at once. */
-  call(by: 'REDUCE' | 'NEWOBJ', callee: Value, args: Value): void {
-    this.charge(72);
-    this.push(this.isUnknown(callee) ? new Made(UNKNOWN, [], this.offset) : this.made(by, callee, args));
-  }
-
-  private made(by: 'REDUCE' | 'NEWOBJ', callee: Value, args: Value): Value {
-    if (!(callee instanceof Global) || !isTuple(args))
-      this.refuse('pickle.wrong-type', 'a call of what is not a name, or without a tuple of arguments');
-    const { allowed } = callee;
-    const name = printable(allowed.module, allowed.name);
-    if (allowed.by !== by) {
-      this.report('pickle.call-refused', `${name} is not to be used by ${by}`);
-    } else if (!allowed.takes.some((checks) => matches(checks, args))) {
-      this.report('pickle.arguments', `${name} is given arguments that no real pickler writes`);
-    } else if (allowed === ENCODE && typeof args[0] === 'string') {
-      return this.encode(args[0]);
-    } else if (allowed === RECONSTRUCTOR && args[0] instanceof Global) {
-      return new Made(args[0].allowed, [], this.offset);
-    } else {
-      return new Made(allowed, args, this.offset);
-    }
-    return new Made(UNKNOWN, [], this.offset);
-  }
-
-  private encode(text: string): Value {
-    this.charge(96 + text.length);
-    return this.require(latin1Bytes(text), 'pickle.bad-text', 'text for bytes holds other characters');
-  }
-
-  build(target: Value, state: Value): void {
-    if (this.isUnknown(target)) return;
-    if (!(target instanceof Made)) this.refuse('pickle.wrong-type', 'state is given to what cannot have any');
-    const { allowed } = target;
-    if (target.state !== undefined) {
-      this.report('pickle.second-build', `${printable(allowed.module, allowed.name)} is given state twice`);
-      return;
-    }
-    this.requireUnshared(target);
-    const fits =
-      allowed.state === 'dict' ? state instanceof Dict : allowed.state === 'tuple' && isTuple(state);
-    if (!fits)
-      this.report(
-        'pickle.build-refused',
-        `${printable(allowed.module, allowed.name)} is given state of the wrong kind`,
-      );
-    target.state = state;
-  }
-
-  /** Only an inspection ever holds a stand-in. */
-  private isUnknown(value: Value): boolean {
-    return (value instanceof Made || value instanceof Global) && value.allowed === UNKNOWN;
-  }
-}
-
-function matches(checks: AllowedGlobal['takes'][number], args: readonly Value[]): boolean {
-  return checks.length === args.length && checks.every((check, i) => check(args[i] ?? null));
-}
-
-const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_.]{0,79}$/;
-
-/** A name as text for people, unless it could hold anything but an identifier. */
-export function printable(module: string, name: string): string {
-  return IDENTIFIER.test(module) && IDENTIFIER.test(name) ? `${module} ${name}` : 'an unprintable name';
 }

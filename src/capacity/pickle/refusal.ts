@@ -8,6 +8,7 @@ const HOSTILE = 'Do not load this file in Python. Find out who wrote it, and tra
 
 /** Code to remedy. The keys are the closed set of pickle refusals. */
 const REMEDIES = {
+  'pickle.too-large': RETRAIN,
   'pickle.truncated': DAMAGED,
   'pickle.trailing-bytes': HOSTILE,
   'pickle.leftover': DAMAGED,

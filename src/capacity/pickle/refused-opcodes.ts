@@ -1,9 +1,18 @@
 // The opcodes that are refused although Python knows them, each with the reason. What they would take from the stack
 // and leave on it is written down too, so that an inspection can go on and name every refusal in a stream.
-
+import { pushGlobal } from './calls.ts';
 import type { Machine } from './machine.ts';
-import type { Opcode } from './opcodes.ts';
 import { asciiText } from './text.ts';
+
+/** A refused opcode: an inspection moves past it, everyone else stops. */
+export interface RefusedOpcode {
+  readonly byte: number;
+  /** As in pickletools. */
+  readonly name: string;
+  /** First protocol that has it. */
+  readonly since: number;
+  run(machine: Machine): void;
+}
 
 /** Moves past the argument that follows the opcode. */
 type Argument = (machine: Machine) => void;
@@ -16,7 +25,7 @@ const fixed =
     void m.take(length);
 const counted1: Argument = (m) => void m.take(m.takeUint8());
 const counted4: Argument = (m) => void m.take(m.takeUint32());
-const counted8: Argument = (m) => void m.take(m.takeLength64());
+const counted8: Argument = (m) => void m.take(m.length64(m.take(8)));
 
 /** What it takes: so many values, or all down to the mark and then so many. What it leaves: values, or nothing. */
 type Effect = readonly ['takes' | 'takes to mark and', number, 'leaves', number];
@@ -33,7 +42,7 @@ function refused(
   argument: Argument,
   [takes, popped, , pushed]: Effect,
   why: string,
-): Opcode {
+): RefusedOpcode {
   return {
     byte: typeof byte === 'string' ? byte.charCodeAt(0) : byte,
     name,
@@ -41,7 +50,7 @@ function refused(
     run: (m) => {
       m.report('pickle.opcode-refused', `${name} is refused: ${why}`);
       argument(m);
-      if (takes !== 'takes') m.popToMark();
+      if (takes !== 'takes') m.dropToMark();
       for (let i = 0; i < popped; i++) m.pop();
       for (let i = 0; i < pushed; i++) m.pushUnknown();
     },
@@ -57,7 +66,7 @@ const HUGE = 'it is for objects beyond 4 GiB, or integers beyond 255 bytes';
 const BUFFERS = 'it refers to a buffer that is not in the stream';
 
 /** The refused part of the opcode table. */
-export const REFUSED: readonly Opcode[] = [
+export const REFUSED: readonly RefusedOpcode[] = [
   refused('S', 'STRING', 0, line, ['takes', 0, 'leaves', 1], PYTHON2),
   refused('T', 'BINSTRING', 1, counted4, ['takes', 0, 'leaves', 1], PYTHON2),
   refused('U', 'SHORT_BINSTRING', 1, counted1, ['takes', 0, 'leaves', 1], PYTHON2),
@@ -75,9 +84,9 @@ export const REFUSED: readonly Opcode[] = [
         'pickle.opcode-refused',
         'INST is refused: it calls by name in one step, and only protocol 0 of Python 2 did so',
       );
-      m.global(word(m), word(m));
+      pushGlobal(m, word(m), word(m));
       m.pop();
-      m.popToMark();
+      m.dropToMark();
       m.pushUnknown();
     },
   },

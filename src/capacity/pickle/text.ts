@@ -4,13 +4,16 @@ import { Buffer } from 'node:buffer';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Returns UTF-8 as text. Lone surrogates are refused: no model needs them, and they do not survive printing. */
-export function utf8Text(bytes: Buffer, start: number, end: number): string | undefined {
+export function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
   let all = 0;
-  for (let i = start; i < end; i++) all |= bytes[i] ?? 0;
-  if (all < 0x80) return bytes.toString('latin1', start, end);
+  for (let i = start; i < end; i++) all |= bytes[i] as number;
+  return all < 0x80;
+}
+
+/** Returns UTF-8 as text. Lone surrogates are refused: no model needs them, and they do not survive printing. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
   try {
-    return utf8.decode(bytes.subarray(start, end));
+    return utf8.decode(bytes);
   } catch {
     return undefined;
   }

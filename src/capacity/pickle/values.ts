@@ -3,7 +3,7 @@
 
 /**
  * One decoded value. Python's None, bool, int and float are `null`, boolean, number (bigint beyond 2^53) and number;
- * str is string; bytes and bytearray are views of the stream; a tuple is an array.
+ * str is string; bytes and bytearray are views of the stream.
  */
 export type Value =
   | null
@@ -12,7 +12,7 @@ export type Value =
   | bigint
   | string
   | Uint8Array
-  | readonly Value[]
+  | Tuple
   | List
   | Dict
   | Global
@@ -34,46 +34,56 @@ export interface AllowedGlobal {
   readonly why: string;
 }
 
-/** A value that Python could still change. Once it was fetched from the memo it must stay as it is. */
-export abstract class Changeable {
-  shared = false;
+/** Where a container reads what it holds. */
+export interface Source {
+  /** Returns `count` items from the item `first` on, and those of every batch after `batch`. */
+  itemsFrom(first: number, count: number, batch: number): readonly Value[];
 }
 
-const NOTHING: readonly Value[] = Object.freeze([]);
+/** What a container holds is read when it is first asked for: most of a stream is never looked at again. */
+abstract class Container {
+  private readonly source: Source;
+  private readonly first: number;
+  private readonly count: number;
+  private readonly batch: number;
+  private held: readonly Value[] | undefined = undefined;
 
-/** What a container holds. The first batch is kept as it comes: mostly it is all, and copying it would cost most. */
-abstract class Container extends Changeable {
-  private held: Value[] | undefined = undefined;
-  /** The batches after the first, 1000 values each as picklers write them, until somebody reads. */
-  private more: Value[][] | undefined = undefined;
-
-  add(values: Value[]): void {
-    if (this.held === undefined) this.held = values;
-    else if (values.length === 1) (this.more?.at(-1) ?? this.held).push(...values);
-    else if (this.more === undefined) this.more = [values];
-    else this.more.push(values);
+  constructor(source: Source, first: number, count: number, batch: number) {
+    this.source = source;
+    this.first = first;
+    this.count = count;
+    this.batch = batch;
   }
 
-  protected all(): readonly Value[] {
-    if (this.held !== undefined && this.more !== undefined) {
-      this.held = [this.held, ...this.more].flat();
-      this.more = undefined;
-    }
-    return this.held ?? NOTHING;
+  protected values(): readonly Value[] {
+    this.held ??= this.source.itemsFrom(this.first, this.count, this.batch);
+    return this.held;
+  }
+}
+
+export class Tuple extends Container {
+  declare readonly kind: 'tuple';
+
+  get items(): readonly Value[] {
+    return this.values();
   }
 }
 
 export class List extends Container {
+  declare readonly kind: 'list';
+
   get items(): readonly Value[] {
-    return this.all();
+    return this.values();
   }
 }
 
 /** Not a Map: whoever reads a dict knows which few keys it may have. */
 export class Dict extends Container {
+  declare readonly kind: 'dict';
+
   /** Keys and values in turn, in stream order. */
   get entries(): readonly Value[] {
-    return this.all();
+    return this.values();
   }
 }
 
@@ -87,7 +97,7 @@ export class Global {
 }
 
 /** What REDUCE or NEWOBJ would have made: the name, the arguments, and the state that BUILD gave, if any. */
-export class Made extends Changeable {
+export class Made {
   readonly allowed: AllowedGlobal;
   readonly args: readonly Value[];
   /** First byte of the opcode that made it. */
@@ -95,7 +105,6 @@ export class Made extends Changeable {
   state: Value | undefined;
 
   constructor(allowed: AllowedGlobal, args: readonly Value[], offset: number) {
-    super();
     this.allowed = allowed;
     this.args = args;
     this.offset = offset;
@@ -105,8 +114,4 @@ export class Made extends Changeable {
 /** Returns whether `value` was made by exactly this pair. A joined name would let a dot move between the halves. */
 export function isMade(value: Value | undefined, module: string, name: string): value is Made {
   return value instanceof Made && value.allowed.module === module && value.allowed.name === name;
-}
-
-export function isTuple(value: Value | undefined): value is readonly Value[] {
-  return Array.isArray(value);
 }

@@ -3,8 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { inspectStream } from '../../../src/capacity/pickle/inspect.ts';
 import { Machine } from '../../../src/capacity/pickle/machine.ts';
-import { Dict, isTuple, List, type Value } from '../../../src/capacity/pickle/values.ts';
+import { Dict, List, Tuple, type Value } from '../../../src/capacity/pickle/values.ts';
 
 function describeValue(value: Value): unknown {
   if (value === null || typeof value === 'boolean') return value;
@@ -18,7 +19,7 @@ function describeValue(value: Value): unknown {
   if (value instanceof Uint8Array) return ['bytes', Buffer.from(value).toString('hex')];
   if (value instanceof List) return ['list', value.items.map(describeValue)];
   if (value instanceof Dict) return ['dict', value.entries.map(describeValue)];
-  return isTuple(value) ? ['tuple', value.map(describeValue)] : 'something else';
+  return value instanceof Tuple ? ['tuple', value.items.map(describeValue)] : 'something else';
 }
 
 /** A stream from opcode letters and bytes: `stream('K', [1], '.')`. */
@@ -80,6 +81,15 @@ describe('the pickle machine', () => {
       'J',
       [1, 0, 0, 0],
       '.',
+    ],
+    [
+      'an opcode over the end of its frame and of the stream',
+      'pickle.truncated',
+      11,
+      PROTO4,
+      frame(2),
+      'J',
+      [1, 0, 0],
     ],
     ['a line over the end of its frame', 'pickle.frame-straddled', 11, PROTO4, frame(2), 'I12\n.'],
     ['a frame longer than the stream', 'pickle.truncated', 2, PROTO4, frame(9), 'N.'],
@@ -157,11 +167,29 @@ describe('the pickle machine', () => {
     );
   });
 
+  it('refuses a stream whose offsets would not fit, before it reads any of it', () => {
+    expect(() => new Machine(new Uint8Array(2 ** 29 + 1))).toThrow(refusal('pickle.too-large', 0));
+  });
+
+  it('makes one object of a value, however often it is referred to', () => {
+    const value = run(PROTO4, 'C', [1, 7], [0x94], 'h', [0], [0x86], '.') as Tuple;
+    expect(value.items[0]).toBe(value.items[1]);
+    expect(value.items).toBe(value.items);
+  });
+
+  it('reads long runs of floats as it reads one, to the frame’s end and no further', () => {
+    const one = 'G\x3f\xf0\0\0\0\0\0\0';
+    const floats = run(PROTO4, ']', frame(29), '(', one, one, one, 'e.') as List;
+    expect(floats.items).toEqual([1, 1, 1]);
+    expect(() => run(PROTO4, ']', frame(18), '(', one, one, one, 'e.')).toThrow(
+      refusal('pickle.frame-straddled', 22),
+    );
+  });
+
   it('costs the same per byte, however long the stream', () => {
     const spent = (n: number): number => {
-      const machine = new Machine(stream(']', '(K\x01K\x02G\x3f\xe0\0\0\0\0\0\0e'.repeat(n), '.'));
-      machine.run();
-      return machine.counts.reduce((sum, count) => sum + count, 0);
+      const flood = stream(']', '(K\x01K\x02G\x3f\xe0\0\0\0\0\0\0e'.repeat(n), '.');
+      return inspectStream(flood).opcodes.reduce((sum, [, count]) => sum + count, 0);
     };
     expect(spent(20_000)).toBeLessThanOrEqual(2 * spent(10_000));
   });

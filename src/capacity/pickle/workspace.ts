@@ -1,0 +1,132 @@
+// What opcodes work on: values that wait on a stack, marks between them, and a memo of values to refer to again. All of
+// them are positions in the tape. Every limit is checked before anything is allocated.
+import { isUnknown } from './allowed.ts';
+import { Reader } from './reader.ts';
+import { type Node, Tape } from './tape.ts';
+import type { Value } from './values.ts';
+
+/** A real pickler never holds more: it writes lists and dicts in batches of 1000. */
+const MAX_STACK = 65_536;
+
+export class Workspace extends Reader {
+  readonly tape: Tape = new Tape(this);
+  /** Values wait below `height`; what lies above is left over and never read. */
+  private stack: Int32Array = new Int32Array(512);
+  protected height = 0;
+  /** Just above the topmost mark, below which no opcode reaches; 0 without one. */
+  protected floor = 0;
+  private memo: Int32Array = this.table(32);
+  private memoized = 0;
+
+  push(node: Node): void {
+    if (this.height === this.stack.length) this.growStack();
+    this.stack[this.height++] = node;
+  }
+
+  private growStack(): void {
+    if (this.height >= MAX_STACK)
+      this.refuse('pickle.stack-limit', 'more values wait than in any real model');
+    this.stack = this.grown(this.stack);
+  }
+
+  pop(): Node {
+    const node = this.top();
+    this.height--;
+    return node;
+  }
+
+  popValue(): Value {
+    return this.tape.value(this.pop());
+  }
+
+  top(): Node {
+    if (this.height <= this.floor) this.refuseUnderflow();
+    return this.stack[this.height - 1] as Node;
+  }
+
+  private refuseUnderflow(): never {
+    this.refuse('pickle.stack-underflow', 'an opcode needs a value that is not there');
+  }
+
+  /** A mark lies on the stack, too: it is the height of the mark below it. */
+  mark(): void {
+    this.push(this.floor);
+    this.floor = this.height;
+  }
+
+  /** Takes the values above the topmost mark, and the mark. Returns how many there were. */
+  dropToMark(): number {
+    const { floor } = this;
+    if (floor === 0) this.refuse('pickle.no-mark', 'an opcode needs a mark that is not there');
+    const count = this.height - floor;
+    this.height = floor - 1;
+    this.floor = this.stack[this.height] as number;
+    return count;
+  }
+
+  /** Turns the values above the topmost mark into items of the tape. Returns how many there were. */
+  itemsToMark(): number {
+    const first = this.floor;
+    return this.items(first, this.dropToMark());
+  }
+
+  /** Turns the topmost values into items of the tape. Returns how many there were. */
+  itemsFromTop(count: number): number {
+    if (this.height - count < this.floor) this.refuseUnderflow();
+    this.height -= count;
+    return this.items(this.height, count);
+  }
+
+  /** What was taken from the stack a moment ago still lies above it. */
+  private items(first: number, count: number): number {
+    this.tape.addItems(this.stack, first, count);
+    return count;
+  }
+
+  /** Every pickler numbers the memo from 0 without gaps; another number is an attempt on someone's memory. */
+  store(index: number): void {
+    if (index !== this.memoized) this.refuse('pickle.memo-order', 'the memo is not filled in order');
+    if (index === this.memo.length) this.memo = this.grown(this.memo);
+    this.memo[index] = this.top();
+    this.memoized++;
+  }
+
+  storeNext(): void {
+    this.store(this.memoized);
+  }
+
+  fetch(index: number): void {
+    if (!(index >= 0 && index < this.memoized))
+      this.refuse('pickle.memo-missing', 'the memo holds no such value');
+    const node = this.memo[index] as Node;
+    this.tape.share(node);
+    this.push(node);
+  }
+
+  /** Adds the last `count` items of the tape to the list on top. */
+  append(count: number): void {
+    const list = this.top();
+    if (this.tape.isNewList(list)) this.tape.extend(list, count);
+    else this.refuseChange(list, 'something is appended to what is not a list');
+  }
+
+  /** Adds the last `count` items of the tape, keys and values in turn, to the dict on top. */
+  setItems(count: number): void {
+    const dict = this.top();
+    if (count % 2 !== 0) this.refuse('pickle.stack-underflow', 'a key without a value');
+    if (this.tape.isNewDict(dict)) this.tape.extend(dict, count);
+    else this.refuseChange(dict, 'an item is set on what is not a dict');
+  }
+
+  /** An inspection goes on where the target is a stand-in for what was refused. */
+  private refuseChange(node: Node, why: string): void {
+    this.requireUnshared(node);
+    if (!isUnknown(this.tape.value(node))) this.refuse('pickle.wrong-type', why);
+  }
+
+  /** A value changed after it was referred to reads differently before and after. No pickler writes that. */
+  requireUnshared(node: Node): void {
+    if (this.tape.isShared(node))
+      this.refuse('pickle.changed-after-use', 'a value changes after it was used elsewhere');
+  }
+}
