@@ -655,6 +655,54 @@ const keys: readonly Hostile[] = [
   ),
 ];
 
+/** Record types each of which has the one before as the type of its first field: who follows them falls off the stack. */
+function recordsInRecords(depth: number): Token[] {
+  const type = tokensOf({ global: ['numpy', 'dtype'] });
+  const records = Array.from({ length: depth }, (_, i): Token[] => [
+    op('h', 0),
+    ...tokensOf({ tuple: ['V64', false, true] }),
+    op('R'),
+    ...tokensOf({
+      tuple: [
+        3,
+        '|',
+        null,
+        { tuple: NODE_FIELDS.map(([name]) => name) },
+        {
+          dict: NODE_FIELDS.map(([name, , at], field) => {
+            const inner: Py =
+              field === 0 && i > 0 ? { raw: [op('j', new Uint8Array(Uint32Array.of(i).buffer))] } : null;
+            return [name, { tuple: [inner, at] }];
+          }),
+        },
+        64,
+        1,
+        16,
+      ],
+    }),
+    op('b'),
+    op('r', new Uint8Array(Uint32Array.of(i + 1).buffer)),
+    op('a'),
+  ]);
+  // Named once, so that the rest is short; the list is where the records wait.
+  return [op(']'), ...type, op('q', 0), op('a'), ...records.flat()];
+}
+
+const deep: readonly Hostile[] = [
+  state(
+    'an array of records in records in records',
+    'model.array',
+    treeEstimator({
+      monotonic_cst: { raw: recordsInRecords(20_000) },
+      feature_names_in_: array(
+        { raw: [op('j', new Uint8Array(Uint32Array.of(20_000).buffer))] },
+        [0],
+        new Uint8Array(),
+      ),
+    }),
+  ),
+];
+
 export const HOSTILE: readonly Hostile[] = [
   ...names,
   ...opcodes,
@@ -663,4 +711,5 @@ export const HOSTILE: readonly Hostile[] = [
   ...nodeTypes,
   ...arrays,
   ...keys,
+  ...deep,
 ];
