@@ -3,7 +3,7 @@
 // code. It is written once here so that no guard can get it wrong.
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { errnoOf } from '../evidence/coded-error.ts';
+import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { codeIdentity } from '../evidence/identity.ts';
 import {
   type EvidenceDraft,
@@ -35,7 +35,8 @@ const KERNEL = {
   'guard.timeout': 'Find out what did not answer, or pass a longer timeoutMs.',
   'guard.aborted': 'The caller gave up; ask again when ready.',
   'guard.rule-failed': 'A rule threw or gave no clear answer; this is a bug in the guard, report it.',
-  'guard.grant-failed': 'The grant could not be built; this is a bug in the guard, report it.',
+  'guard.grant-failed':
+    'See the error in parentheses: what had to last first could not be kept (space, permissions), or the guard has a bug.',
   'guard.journal-failed':
     'Make the journal writable again (space, permissions, lock): no evidence, no grant.',
   'guard.journal-timeout': 'Find out why the journal does not answer: no evidence, no grant.',
@@ -291,7 +292,8 @@ export async function enforce<Request, Facts, Grant>(
       granted = true;
       return grant;
     } catch (error) {
-      return await takeBack('guard.grant-failed', 'the grant could not be built', error);
+      const what = error instanceof CodedError ? error.code : errnoOf(error);
+      return await takeBack('guard.grant-failed', `the grant could not be built (${what})`, error);
     }
   } finally {
     if (!granted && outcome.observed) await release(guard, outcome.observed.facts, options.timeoutMs);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
+import { CodedError } from '../../src/evidence/coded-error.ts';
 import { JOURNAL_FILE } from '../../src/evidence/journal-files.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { EvidenceDraft, EvidenceSink } from '../../src/evidence/record.ts';
@@ -175,6 +176,21 @@ it.each<[string, EvidenceSink['append'], string]>([
   expect(refusal).toMatchObject({ code, evidenceId: undefined });
   await later(80, 0);
   expect(log).toEqual(['release']);
+});
+
+it.each([
+  ['a system error', Object.assign(new Error(CANARY), { code: 'ENOSPC' }), 'ENOSPC'],
+  ['a coded error', new CodedError('sample.late', CANARY, ''), 'sample.late'],
+  ['any other', new Error(CANARY), 'unknown'],
+])('says why a grant failed: %s', async (_what, error, named) => {
+  const { guard, sink } = sample({
+    grant: () => {
+      throw error;
+    },
+  });
+  const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: sink }));
+  expect(refusal).toMatchObject({ code: 'guard.grant-failed', cause: error });
+  expect(refusal.reason).toBe(`the grant could not be built (${named})`);
 });
 
 it('refuses a grant that throws also when the journal cannot take the allow back', async () => {
