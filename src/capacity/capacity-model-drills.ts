@@ -3,7 +3,7 @@ import type { Drill } from '../guards/guard.ts';
 import type { CapacityModelRequest } from './capacity-model.ts';
 import { contentDrills, pickleDrills } from './content-drills.ts';
 import { fileDrills } from './file-drills.ts';
-import { originDrills } from './origin-drills.ts';
+import { originDrills } from './origin/origin-drills.ts';
 
 export const capacityModelDrills: readonly Drill<CapacityModelRequest>[] = [
   ...fileDrills,

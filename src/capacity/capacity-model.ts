@@ -18,9 +18,9 @@ import {
   originPolicy,
   originRules,
   rememberRelease,
-} from './origin.ts';
+} from './origin/origin.ts';
+import { statementName } from './origin/statement.ts';
 import { MAX_SIDECAR_BYTES, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';
-import { statementName } from './statement.ts';
 
 export interface CapacityModelRequest {
   /** Absolute real path of a trusted directory. */

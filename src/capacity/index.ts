@@ -22,6 +22,6 @@ export {
   type ModelDescription,
   type ModelInspection,
 } from './forest/model.ts';
-export type { OriginPolicy } from './origin.ts';
+export type { OriginPolicy } from './origin/origin.ts';
 export { type SealOptions, sealModel } from './seal.ts';
 export { encodeSidecar, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';

@@ -7,8 +7,8 @@ import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import type { NoteSigner } from '../evidence/keys.ts';
 import { openTrusted } from '../guards/trusted-file.ts';
 import { decodeModel } from './forest/model.ts';
+import { type Release, signRelease, statementName } from './origin/statement.ts';
 import { encodeSidecar, type Sidecar, sidecarName } from './sidecar.ts';
-import { type Release, signRelease, statementName } from './statement.ts';
 
 /** Writes a file by way of another name beside it: mode 0600, fsync, rename(2), fsync of the directory. */
 async function replaceFile(path: string, content: string): Promise<void> {

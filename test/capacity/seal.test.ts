@@ -13,10 +13,10 @@ import {
   type TrustedModel,
 } from '../../src/capacity/capacity-model.ts';
 import { drillModel } from '../../src/capacity/drill-model.ts';
-import { advanceCounter, counterName, readCounter } from '../../src/capacity/release-counter.ts';
+import { advanceCounter, counterName, readCounter } from '../../src/capacity/origin/release-counter.ts';
+import { statementName } from '../../src/capacity/origin/statement.ts';
 import { sealModel } from '../../src/capacity/seal.ts';
 import { sidecarName } from '../../src/capacity/sidecar.ts';
-import { statementName } from '../../src/capacity/statement.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { enforce, judge } from '../../src/guards/enforce.ts';
 

@@ -1,11 +1,11 @@
 // Signed releases as text: what another in-toto tool would see, and that no damage gets past the signature.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeSidecar, parseSidecar } from '../../src/capacity/sidecar.ts';
-import { type Release, readRelease, signRelease } from '../../src/capacity/statement.ts';
-import { CodedError } from '../../src/evidence/coded-error.ts';
-import { sealEnvelope } from '../../src/evidence/dsse.ts';
-import { generateSigner } from '../../src/evidence/keys.ts';
+import { type Release, readRelease, signRelease } from '../../../src/capacity/origin/statement.ts';
+import { encodeSidecar, parseSidecar } from '../../../src/capacity/sidecar.ts';
+import { CodedError } from '../../../src/evidence/coded-error.ts';
+import { sealEnvelope } from '../../../src/evidence/dsse.ts';
+import { generateSigner } from '../../../src/evidence/keys.ts';
 
 const signer = generateSigner('release');
 const release: Release = {

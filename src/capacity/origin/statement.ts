@@ -1,10 +1,10 @@
 // The signed sidecar `NAME.intoto.jsonl`: who released which model as which version, and until when. One DSSE envelope
 // over an in-toto Statement v1 (github.com/in-toto/attestation). A bare digest says none of this.
 import { z } from 'zod';
-import { CodedError } from '../evidence/coded-error.ts';
-import { openEnvelope, sealEnvelope } from '../evidence/dsse.ts';
-import type { NoteSigner, NoteVerifier } from '../evidence/keys.ts';
-import { parseStrictJson } from '../evidence/strict-json.ts';
+import { CodedError } from '../../evidence/coded-error.ts';
+import { openEnvelope, sealEnvelope } from '../../evidence/dsse.ts';
+import type { NoteSigner, NoteVerifier } from '../../evidence/keys.ts';
+import { parseStrictJson } from '../../evidence/strict-json.ts';
 
 /** What a signer vouches for. */
 export interface Release {

@@ -3,12 +3,12 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sealEnvelope } from '../evidence/dsse.ts';
-import { generateSigner, type NoteSigner, signerFromPem } from '../evidence/keys.ts';
-import type { Drill } from '../guards/guard.ts';
-import type { CapacityModelRequest } from './capacity-model.ts';
-import { drillModel } from './drill-model.ts';
-import { drill, type Laid, MODEL } from './drill-site.ts';
+import { sealEnvelope } from '../../evidence/dsse.ts';
+import { generateSigner, type NoteSigner, signerFromPem } from '../../evidence/keys.ts';
+import type { Drill } from '../../guards/guard.ts';
+import type { CapacityModelRequest } from '../capacity-model.ts';
+import { drillModel } from '../drill-model.ts';
+import { drill, type Laid, MODEL } from '../drill-site.ts';
 import type { OriginPolicy } from './origin.ts';
 import { counterName } from './release-counter.ts';
 import { type Release, signRelease, statementName } from './statement.ts';

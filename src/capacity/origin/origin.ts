@@ -1,11 +1,11 @@
 // The second, stronger claim: not only that the bytes are those that were sealed, but that a pinned key released them,
 // that they are not an older release, and that they are still meant to be used.
 import { z } from 'zod';
-import { CodedError } from '../evidence/coded-error.ts';
-import { type NoteVerifier, parseVerifierKey } from '../evidence/keys.ts';
-import { type FileFacts, type OwnerPolicy, observeFile } from '../guards/file-walk.ts';
-import type { Rule } from '../guards/guard.ts';
-import { fileRules } from '../guards/trusted-file.ts';
+import { CodedError } from '../../evidence/coded-error.ts';
+import { type NoteVerifier, parseVerifierKey } from '../../evidence/keys.ts';
+import { type FileFacts, type OwnerPolicy, observeFile } from '../../guards/file-walk.ts';
+import type { Rule } from '../../guards/guard.ts';
+import { fileRules } from '../../guards/trusted-file.ts';
 import {
   advanceCounter,
   type Counted,

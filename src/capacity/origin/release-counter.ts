@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { CodedError } from '../evidence/coded-error.ts';
+import { CodedError } from '../../evidence/coded-error.ts';
 
 /** The highest release seen so far. */
 export interface Counted {
