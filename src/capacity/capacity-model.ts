@@ -17,7 +17,7 @@ import {
   observeOrigin,
   originPolicy,
   originRules,
-  rememberRelease,
+  rememberOrigin,
 } from './origin/origin.ts';
 import { statementName } from './origin/statement.ts';
 import { MAX_SIDECAR_BYTES, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';
@@ -201,7 +201,7 @@ export class TrustedModel {
     if (!bytes || digest === undefined || !decoded || decoded instanceof CodedError) {
       throw new TypeError('a grant needs a decoded model');
     }
-    if (origin) rememberRelease(origin);
+    if (origin) rememberOrigin(origin);
     return new TrustedModel(key, bytes, digest, decoded, claimsOf(facts));
   }
 }

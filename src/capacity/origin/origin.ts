@@ -7,12 +7,12 @@ import { type FileFacts, type OwnerPolicy, observeFile } from '../../guards/file
 import type { Rule } from '../../guards/guard.ts';
 import { fileRules } from '../../guards/trusted-file.ts';
 import {
-  advanceCounter,
   type Counted,
   counterName,
   MAX_COUNTER_BYTES,
   materialOf,
   readCounter,
+  rememberRelease,
 } from './release-counter.ts';
 import { type Release, readRelease } from './statement.ts';
 
@@ -111,12 +111,11 @@ export async function observeOrigin(
 }
 
 /** Writes down that this release is now the lowest that may be used. Runs before the model is handed out. */
-export function rememberRelease({ policy, name, release, signers: [signer], counted }: OriginFacts): void {
+export function rememberOrigin({ policy, name, release, signers: [signer], counted }: OriginFacts): void {
   if (!signer || !release || release instanceof CodedError || counted instanceof CodedError) {
     throw new TypeError('only a signed release can be remembered');
   }
-  if (counted?.version === release.version) return;
-  advanceCounter(policy.state, counterName(signer.vkey, name), release);
+  rememberRelease(policy.state, counterName(signer.vkey, name), release);
 }
 
 const FILE_RULES = fileRules<FileFacts>('file', (facts) => facts);

@@ -1,7 +1,7 @@
 // How far the releases of one model by one key have come, so that an older one, still rightly signed, is noticed. One
 // line per step in a file that only grows: the highest line counts, so two processes at once cannot set it back.
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../../evidence/coded-error.ts';
 
@@ -51,14 +51,39 @@ const malformed = (): CodedError =>
     'Look at it. A last line without an end was never granted and may be cut off.',
   );
 
-/** Adds a release, durably, before anyone is given the model. */
-export function advanceCounter(directory: string, name: string, { version, digest }: Counted): void {
-  const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;
-  const fd = openSync(join(directory, name), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
+const overtaken = (): CodedError =>
+  new CodedError(
+    'counter.overtaken',
+    'another process has meanwhile used a newer release, or another model under this version',
+    'Use the newest release of the model; a version is never used for two models.',
+  );
+
+function contentOf(fd: number): string {
+  const { size } = fstatSync(fd);
+  const content = Buffer.alloc(size);
+  if (readSync(fd, content, 0, size, 0) !== size) throw new Error('short read of the release counter');
+  return content.toString('latin1');
+}
+
+/**
+ * Makes sure, durably, that the counter has come to this release and no further, before anyone is given the model.
+ * Another process may have counted since the look, so what decides is the highest line once ours is among them: of two
+ * releases at once the older is refused, and of two models under one version the one that was written second.
+ *
+ * @throws CodedError `counter.overtaken`, `counter.malformed`; system errors when it cannot be written.
+ */
+export function rememberRelease(directory: string, name: string, { version, digest }: Counted): void {
+  const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const fd = openSync(join(directory, name), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
-    const line = `${version} ${digest}\n`;
-    if (writeSync(fd, line) !== line.length) throw new Error('short write to the release counter');
-    fsyncSync(fd);
+    const before = readCounter(contentOf(fd));
+    if (!before || before.version < version) {
+      const line = `${version} ${digest}\n`;
+      if (writeSync(fd, line) !== line.length) throw new Error('short write to the release counter');
+    }
+    fsyncSync(fd); // also where another process wrote the line: it may not have come to its own fsync yet
+    const highest = readCounter(contentOf(fd));
+    if (highest?.version !== version || highest.digest !== digest) throw overtaken();
   } finally {
     closeSync(fd);
   }
