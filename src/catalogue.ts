@@ -1,5 +1,6 @@
 // Every guard there is. A guard that is not listed here is not drilled, and a row of the scorecard that needs it falls.
 import { capacityModel } from './capacity/capacity-model.ts';
+import { capacityOrigin } from './capacity/origin/capacity-origin.ts';
 import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind.ts';
 import { evidenceJournal } from './guards/evidence-journal.ts';
@@ -19,6 +20,7 @@ export const catalogue: readonly AnyGuard[] = [
   hostKey,
   processStop,
   capacityModel,
+  capacityOrigin,
 ];
 
 /**

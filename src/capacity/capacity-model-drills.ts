@@ -3,11 +3,9 @@ import type { Drill } from '../guards/guard.ts';
 import type { CapacityModelRequest } from './capacity-model.ts';
 import { contentDrills, pickleDrills } from './content-drills.ts';
 import { fileDrills } from './file-drills.ts';
-import { originDrills } from './origin/origin-drills.ts';
 
 export const capacityModelDrills: readonly Drill<CapacityModelRequest>[] = [
   ...fileDrills,
   ...contentDrills,
   ...pickleDrills,
-  ...originDrills,
 ];

@@ -4,22 +4,12 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
-import { MAX_ENVELOPE_BYTES } from '../evidence/dsse.ts';
 import { type FileFacts, type OwnerPolicy, observeFiles } from '../guards/file-walk.ts';
 import type { Guard, Rule } from '../guards/guard.ts';
 import { DEFAULT_MAX_BYTES, fileRules, siblingRules } from '../guards/trusted-file.ts';
+import { attempt } from './attempt.ts';
 import { capacityModelDrills } from './capacity-model-drills.ts';
 import { type CapacityModel, decodeModel, type ModelDescription } from './forest/model.ts';
-import {
-  attempt,
-  type OriginFacts,
-  type OriginPolicy,
-  observeOrigin,
-  originPolicy,
-  originRules,
-  rememberOrigin,
-} from './origin/origin.ts';
-import { statementName } from './origin/statement.ts';
 import { MAX_SIDECAR_BYTES, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';
 
 export interface CapacityModelRequest {
@@ -29,12 +19,7 @@ export interface CapacityModelRequest {
   readonly model: string;
   /** Whose files are believed. Default `self-or-root`. */
   readonly owners?: OwnerPolicy | undefined;
-  /** Asks for the second claim too. Without it the bare sidecar suffices, and integrity is all that is proven. */
-  readonly origin?: OriginPolicy | undefined;
 }
-
-/** Integrity: these are the bytes that were sealed. Origin: a pinned key released them, and no newer release is known. */
-export type Claim = 'integrity' | 'origin';
 
 export interface CapacityModelFacts {
   readonly name: string;
@@ -44,14 +29,12 @@ export interface CapacityModelFacts {
   readonly sidecar: Sidecar | CodedError | undefined;
   /** Absent when the sidecar does not vouch for the bytes: nothing unverified is decoded. */
   readonly decoded: CapacityModel | CodedError | undefined;
-  readonly origin: OriginFacts | undefined;
 }
 
 const capacityModelRequest: z.ZodType<CapacityModelRequest> = z.strictObject({
   root: z.string().min(1).max(4_096),
   model: z.string().min(1).max(4_096),
   owners: z.enum(['self-or-root', 'root']).optional(),
-  origin: originPolicy.optional(),
 });
 
 /** What the sidecar says, if it is one. */
@@ -59,7 +42,7 @@ const sidecarOf = ({ sidecar }: CapacityModelFacts): Sidecar | undefined =>
   sidecar instanceof CodedError ? undefined : sidecar;
 
 async function observe(
-  { root, model: path, owners = 'self-or-root', origin: policy }: CapacityModelRequest,
+  { root, model: path, owners = 'self-or-root' }: CapacityModelRequest,
   signal: AbortSignal,
 ): Promise<CapacityModelFacts> {
   const folder = path.split('/');
@@ -67,19 +50,15 @@ async function observe(
   const wanted = [
     { name, maxBytes: DEFAULT_MAX_BYTES },
     { name: sidecarName(name), maxBytes: MAX_SIDECAR_BYTES },
-    ...(policy ? [{ name: statementName(name), maxBytes: MAX_ENVELOPE_BYTES }] : []),
   ];
-  const [model, sidecarFile, statementFile] = await observeFiles(root, folder, wanted, { owners, signal });
+  const [model, sidecarFile] = await observeFiles(root, folder, wanted, { owners, signal });
   if (!model || !sidecarFile) throw new TypeError('two files wanted, fewer observed');
   const { bytes, digest } = model;
   const text = sidecarFile.bytes;
   const sidecar = text && attempt(() => parseSidecar(text));
   const vouched = sidecar && !(sidecar instanceof CodedError) && sidecar.digest_sha256 === digest;
   const decoded = bytes && vouched ? attempt(() => decodeModel(bytes)) : undefined;
-  const place = { root, name, owners };
-  const origin =
-    policy && statementFile && (await observeOrigin(policy, place, model, statementFile, signal));
-  return { name, model, sidecarFile, sidecar, decoded, origin };
+  return { name, model, sidecarFile, sidecar, decoded };
 }
 
 const SEAL = 'Check where the model comes from, then seal it again: guardrails model seal.';
@@ -139,14 +118,7 @@ const rules: readonly Rule<CapacityModelFacts>[] = [
     refuses: ({ decoded }) =>
       decoded instanceof CodedError && `the decoder refuses the model: ${decoded.code}, ${decoded.message}`,
   },
-  ...originRules.map((rule) => ({
-    ...rule,
-    refuses: ({ origin }: CapacityModelFacts) => origin !== undefined && rule.refuses(origin),
-  })),
 ];
-
-const claimsOf = ({ origin }: CapacityModelFacts): readonly Claim[] =>
-  origin ? ['integrity', 'origin'] : ['integrity'];
 
 const granting = Symbol('granted by the capacity-model guard');
 
@@ -159,18 +131,10 @@ export class TrustedModel {
   /** SHA-256 of the bytes, 64 lowercase hex digits. */
   readonly digest: string;
   readonly description: ModelDescription;
-  /** What was proven about the bytes. */
-  readonly claims: readonly Claim[];
   readonly #decoded: CapacityModel;
 
   /** @throws CodedError `model.not-granted` for everyone but the guard. */
-  private constructor(
-    key: symbol,
-    bytes: Buffer,
-    digest: string,
-    decoded: CapacityModel,
-    claims: readonly Claim[],
-  ) {
+  private constructor(key: symbol, bytes: Buffer, digest: string, decoded: CapacityModel) {
     if (key !== granting) {
       const remedy = 'Ask the guard: enforce(capacityModel, request, { journal }).';
       throw new CodedError('model.not-granted', 'only the capacity-model guard makes a TrustedModel', remedy);
@@ -179,7 +143,6 @@ export class TrustedModel {
     this.bytes = bytes;
     this.digest = digest;
     this.description = decoded.description;
-    this.claims = Object.freeze([...claims]);
     this.#decoded = decoded;
     Object.freeze(this);
   }
@@ -197,16 +160,18 @@ export class TrustedModel {
   /** @internal */
   static grant(key: symbol, facts: CapacityModelFacts): TrustedModel {
     const { bytes, digest } = facts.model;
-    const { decoded, origin } = facts;
+    const { decoded } = facts;
     if (!bytes || digest === undefined || !decoded || decoded instanceof CodedError) {
       throw new TypeError('a grant needs a decoded model');
     }
-    if (origin) rememberOrigin(origin);
-    return new TrustedModel(key, bytes, digest, decoded, claimsOf(facts));
+    return new TrustedModel(key, bytes, digest, decoded);
   }
 }
 
-/** Grants a {@link TrustedModel} when nobody else can have written the file and its sidecar vouches for every byte. */
+/**
+ * Grants a {@link TrustedModel} when nobody else can have written the file and its sidecar vouches for every byte. That is
+ * integrity; who made the model, and whether there is a newer one, is for the capacity-origin guard.
+ */
 export const capacityModel: Guard<CapacityModelRequest, CapacityModelFacts, TrustedModel> = {
   id: 'capacity-model',
   dimension: 'architecture_capacity_model_trust_boundary',
@@ -218,7 +183,7 @@ export const capacityModel: Guard<CapacityModelRequest, CapacityModelFacts, Trus
     const { digest, method } = facts.model;
     return {
       kind: 'capacity-model',
-      name: `claim: ${claimsOf(facts).join(' and ')}; read by ${method}`,
+      name: `claim: integrity; read by ${method}`,
       ...(digest === undefined ? {} : { digest: `sha256:${digest}` }),
     };
   },

@@ -4,7 +4,6 @@ export { openTrusted, type TrustedFile } from '../guards/trusted-file.ts';
 export {
   type CapacityModelFacts,
   type CapacityModelRequest,
-  type Claim,
   capacityModel,
   TrustedModel,
 } from './capacity-model.ts';
@@ -22,6 +21,11 @@ export {
   type ModelDescription,
   type ModelInspection,
 } from './forest/model.ts';
-export type { OriginPolicy } from './origin/origin.ts';
+export {
+  type CapacityOriginFacts,
+  type CapacityOriginRequest,
+  capacityOrigin,
+  ProvenRelease,
+} from './origin/capacity-origin.ts';
 export { type SealOptions, sealModel } from './seal.ts';
 export { encodeSidecar, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';

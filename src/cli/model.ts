@@ -2,9 +2,14 @@
 // reads a file that nobody vouches for, and it decodes without making anything of it.
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type CapacityModelRequest, capacityModel, type TrustedModel } from '../capacity/capacity-model.ts';
+import { capacityModel, type TrustedModel } from '../capacity/capacity-model.ts';
 import { readCapacityTable } from '../capacity/forest/capacity.ts';
 import { inspectPickle, type ModelInspection } from '../capacity/forest/model.ts';
+import {
+  type CapacityOriginRequest,
+  capacityOrigin,
+  type ProvenRelease,
+} from '../capacity/origin/capacity-origin.ts';
 import { sealModel } from '../capacity/seal.ts';
 import { CodedError } from '../evidence/coded-error.ts';
 import { loadSigner } from '../evidence/key-store.ts';
@@ -50,25 +55,39 @@ function placeOf(
   return { root, model: fromHere.startsWith(below) ? fromHere.slice(below.length) : model };
 }
 
-function requestOf(model: string, options: LoadOptions): CapacityModelRequest {
-  const { owners, key: keys, revoked, counters } = options;
-  const place = { ...placeOf(model, options), ...(owners ? { owners } : {}) };
-  if (!keys && !revoked && counters === undefined) return place;
+/** Who may have released the model, where the user asks for that claim too. */
+type Origin = Pick<CapacityOriginRequest, 'keys' | 'revoked' | 'state'>;
+
+function originOf({ key: keys, revoked, counters }: LoadOptions): Origin | undefined {
+  if (!keys && !revoked && counters === undefined) return undefined;
   if (!keys || counters === undefined) {
     throw usage(
       'origin needs a pinned key and a place to count releases',
       'Pass --key and --counters together.',
     );
   }
-  return { ...place, origin: { keys, ...(revoked ? { revoked } : {}), state: resolve(counters) } };
+  return { keys, ...(revoked ? { revoked } : {}), state: resolve(counters) };
 }
 
-/** Loads the model through the guard, with its record in the journal; says why not, and exits 1, when refused. */
-async function load(model: string, options: LoadOptions): Promise<TrustedModel | undefined> {
-  const request = requestOf(model, options);
+interface Loaded {
+  readonly model: TrustedModel;
+  readonly release?: ProvenRelease;
+}
+
+/**
+ * Loads the model through the guard, and through that of its origin if asked to, with a record of each in the journal;
+ * says why not, and exits 1, when either refuses.
+ */
+async function load(name: string, options: LoadOptions): Promise<Loaded | undefined> {
+  const { owners } = options;
+  const place = { ...placeOf(name, options), ...(owners ? { owners } : {}) };
+  const origin = originOf(options);
   const journal = await openState(options);
   try {
-    return await enforce(capacityModel, request, { journal });
+    const model = await enforce(capacityModel, place, { journal });
+    if (!origin) return { model };
+    const request = { ...place, ...origin, digest: model.digest };
+    return { model, release: await enforce(capacityOrigin, request, { journal }) };
   } catch (error) {
     if (!(error instanceof GuardRefusal)) throw error;
     process.stderr.write(`guardrails: ${error.codes.join(', ')}: ${error.reason}. ${error.remedy}\n`);
@@ -150,8 +169,10 @@ async function seal(model: string, options: SealOptions): Promise<void> {
 }
 
 async function verify(model: string, options: LoadOptions): Promise<void> {
-  const trusted = await load(model, options);
-  if (trusted) process.stdout.write(`${trusted.digest}  ${trusted.claims.join(' and ')} proven\n`);
+  const loaded = await load(model, options);
+  if (!loaded) return;
+  const claims = loaded.release ? 'integrity and origin' : 'integrity';
+  process.stdout.write(`${loaded.model.digest}  ${claims} proven\n`);
 }
 
 function rowsOf(value: JsonValue): number[][] {
@@ -183,10 +204,10 @@ async function predict(name: string, options: PredictOptions): Promise<void> {
     csv === undefined
       ? rowsOf(parseStrictJson(text, { maxBytes: DEFAULT_MAX_BYTES, maxDepth: 2, fractionAt: () => true }))
       : readCapacityTable(text.toString('utf8')).rows;
-  const model = await load(name, options);
+  const loaded = await load(name, options);
   // String() is the shortest text that reads back as the same number, with the sign of a zero lost.
   const show = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
-  if (model) process.stdout.write(`${model.predict(rows).map(show).join('\n')}\n`);
+  if (loaded) process.stdout.write(`${loaded.model.predict(rows).map(show).join('\n')}\n`);
 }
 
 const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];

@@ -46,7 +46,7 @@ export const DIMENSIONS: readonly Dimension[] = [
     letters: 'CM',
     label: 'Capacity models are proven before they are read',
     weight: 1,
-    probes: ['capacity-model'],
+    probes: ['capacity-model', 'capacity-origin'],
   },
   {
     id: 'architecture_hardening_gap_register',

@@ -4,6 +4,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { drillModel } from '../../src/capacity/drill-model.ts';
+import type { EvidenceRecord } from '../../src/evidence/record.ts';
 import { guardrails, scratch } from './run-cli.ts';
 
 async function laid(): Promise<{ at: string; root: string; path: string }> {
@@ -63,12 +64,37 @@ describe('guardrails model', () => {
         ],
         at,
       );
-    const verify = () =>
-      guardrails(['model', 'verify', 'm.pkl', '--root', 'models', '--key', key, '--counters', 'state'], at);
+    await writeFile(join(at, 'rows.json'), '[[1.5]]');
+    const origin = ['m.pkl', '--root', 'models', '--key', key, '--counters', 'state'];
+    const verify = () => guardrails(['model', 'verify', ...origin], at);
+    const predict = () => guardrails(['model', 'predict', ...origin, '--rows', 'rows.json'], at);
+    /** The newest records: which guard, what it decided, and which claim that was about. */
+    const newest = (count: number) =>
+      readFileSync(join(at, '.guardrails/journal/journal.jsonl'), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as EvidenceRecord)
+        .slice(-count)
+        .map(({ guard, decision, subject }) => [guard.id, decision, subject?.name?.split(';')[0]]);
     expect(seal('2').code).toBe(0);
     expect(verify().stdout).toMatch(/integrity and origin proven\n$/);
+    expect(predict()).toMatchObject({ code: 0, stdout: '10\n' });
+    expect(newest(2)).toEqual([
+      ['capacity-model', 'allow', 'claim: integrity'],
+      ['capacity-origin', 'allow', 'claim: origin'],
+    ]);
     expect(seal('1').code).toBe(0);
-    expect(verify()).toMatchObject({ code: 1, stderr: expect.stringContaining('origin.rolled-back') });
+    for (const refused of [verify(), predict()]) {
+      expect(refused).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('origin.rolled-back'),
+      });
+      expect(newest(2)).toEqual([
+        ['capacity-model', 'allow', 'claim: integrity'],
+        ['capacity-origin', 'refuse', 'claim: origin'],
+      ]);
+    }
     expect(seal('0').code).toBe(2);
   });
 

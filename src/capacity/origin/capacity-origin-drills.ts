@@ -1,19 +1,18 @@
-// Releases that a pinned key did not make, makes no more, or made too long ago. Every model here is intact and sealed:
-// a bare digest would accept each of them.
+// Releases that a pinned key did not make, makes no more, or made too long ago. The model itself plays no part: it is
+// intact and sealed in each of these states, and a bare digest would accept every one.
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sealEnvelope } from '../../evidence/dsse.ts';
 import { generateSigner, type NoteSigner, signerFromPem } from '../../evidence/keys.ts';
 import type { Drill } from '../../guards/guard.ts';
-import type { CapacityModelRequest } from '../capacity-model.ts';
-import { drillModel } from '../drill-model.ts';
-import { drill, type Laid, MODEL } from '../drill-site.ts';
-import type { OriginPolicy } from './origin.ts';
+import type { CapacityOriginRequest } from './capacity-origin.ts';
 import { counterName } from './release-counter.ts';
 import { type Release, signRelease, statementName } from './statement.ts';
 
-interface Released extends Laid {
+/** What a drill finds laid out: a signed release in `directory/models`, and a place to count in `directory/state`. */
+interface Released {
+  readonly root: string;
   readonly statement: string;
   /** Directory of the release counters. */
   readonly state: string;
@@ -23,9 +22,11 @@ interface Released extends Laid {
   readonly release: Release;
 }
 
+const MODEL = 'balancer_model.pkl';
 const HOUR_MS = 3_600_000;
-const digest = createHash('sha256').update(drillModel()).digest('hex');
-const otherDigest = createHash('sha256').update('another model').digest('hex');
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const digest = sha256('the model');
+const otherDigest = sha256('another model');
 
 /** A drill that lays out a released model, then lets `spoil` do its worst. */
 function released(
@@ -33,36 +34,30 @@ function released(
   fault: string,
   expects: string,
   spoil: (released: Released) => Promise<unknown> = async () => {},
-  ask: (released: Released) => Partial<OriginPolicy> = () => ({}),
-): Drill<CapacityModelRequest> {
+  ask: (released: Released) => Partial<CapacityOriginRequest> = () => ({}),
+): Drill<CapacityOriginRequest> {
   return {
     id,
     fault,
     expects,
     async build(site) {
+      // The temporary directory may itself be a link, as on macOS, and links are refused.
+      const directory = await realpath(site.directory);
+      const root = join(directory, 'models');
+      const state = join(directory, 'state');
+      for (const folder of [root, state]) await mkdir(folder, { mode: 0o700 });
       const signer = generateSigner('drill');
-      let origin: OriginPolicy | undefined;
-      const sealed = drill(id, fault, expects, async (laid) => {
-        const state = join(laid.root, '..', 'state');
-        await mkdir(state, { mode: 0o700 });
-        const at: Released = {
-          ...laid,
-          state,
-          signer,
-          statement: statementName(laid.model),
-          counter: join(state, counterName(signer.vkey, MODEL)),
-          release: {
-            model: MODEL,
-            digest,
-            version: 7,
-            expires: new Date(Date.now() + HOUR_MS).toISOString(),
-          },
-        };
-        await writeFile(at.statement, signRelease(signer, at.release), { mode: 0o600 });
-        await spoil(at);
-        origin = { keys: [signer.vkey], state, ...ask(at) };
-      });
-      return { ...(await sealed.build(site)), origin };
+      const at: Released = {
+        root,
+        state,
+        signer,
+        statement: join(root, statementName(MODEL)),
+        counter: join(state, counterName(signer.vkey, MODEL)),
+        release: { model: MODEL, digest, version: 7, expires: new Date(Date.now() + HOUR_MS).toISOString() },
+      };
+      await writeFile(at.statement, signRelease(signer, at.release), { mode: 0o600 });
+      await spoil(at);
+      return { root, model: MODEL, digest, keys: [signer.vkey], state, ...ask(at) };
     },
   };
 }
@@ -85,7 +80,7 @@ function smallOrderPin(): string {
   return `small+${hash}+${key.toString('base64')}`;
 }
 
-export const originDrills: readonly Drill<CapacityModelRequest>[] = [
+export const capacityOriginDrills: readonly Drill<CapacityOriginRequest>[] = [
   released('released', 'none: a first release by the pinned key', 'allow'),
   released('released-before', 'none: the release that was used before', 'allow', counts(`7 ${digest}\n`)),
   released('released-newer', 'none: newer than all before', 'allow', counts(`6 ${otherDigest}\n`)),

@@ -1,0 +1,353 @@
+// The capacity-origin guard: its drills and mutants, and how the two claims about one model come together.
+import { execFile, spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { capacityModel, type TrustedModel } from '../../../src/capacity/capacity-model.ts';
+import { drillModel } from '../../../src/capacity/drill-model.ts';
+import {
+  type CapacityOriginRequest,
+  capacityOrigin,
+  ProvenRelease,
+} from '../../../src/capacity/origin/capacity-origin.ts';
+import { counterName, readCounter } from '../../../src/capacity/origin/release-counter.ts';
+import { statementName } from '../../../src/capacity/origin/statement.ts';
+import { sealModel } from '../../../src/capacity/seal.ts';
+import { sidecarName } from '../../../src/capacity/sidecar.ts';
+import { generateSigner } from '../../../src/evidence/keys.ts';
+import type { EvidenceDraft, EvidenceSink } from '../../../src/evidence/record.ts';
+import { drillGuard, drillMutants } from '../../../src/guards/drill.ts';
+import { enforce, judge } from '../../../src/guards/enforce.ts';
+
+const run = promisify(execFile);
+const mustRun = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
+const isRoot = process.getuid?.() === 0;
+const LATER = '2999-01-01T00:00:00.000Z';
+const signer = generateSigner('release');
+
+function memoryJournal(): EvidenceSink & { readonly drafts: EvidenceDraft[] } {
+  const drafts: EvidenceDraft[] = [];
+  return { drafts, append: async (draft) => void drafts.push(draft) };
+}
+
+interface Site {
+  readonly root: string;
+  readonly state: string;
+  readonly path: string;
+}
+
+async function laid(): Promise<Site> {
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'origin-')));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const root = join(directory, 'models');
+  const state = join(directory, 'state');
+  for (const folder of [root, state]) await mkdir(folder, { mode: 0o700 });
+  const path = join(root, 'm.pkl');
+  await writeFile(path, drillModel(), { mode: 0o600 });
+  return { root, state, path };
+}
+
+/** Another model that decodes: it says 11 where the first says 10. */
+function otherModel(): Buffer {
+  const bytes = drillModel();
+  const ten = Buffer.alloc(8);
+  ten.writeDoubleLE(10);
+  bytes.writeDoubleLE(11, bytes.indexOf(ten));
+  return bytes;
+}
+
+/** Signs what lies in the root as a release, and returns a question about its origin. */
+async function released(
+  { root, state }: Site,
+  version: number,
+  change: { by?: typeof signer; expires?: string } = {},
+): Promise<CapacityOriginRequest> {
+  const { by = signer, expires = LATER } = change;
+  const sidecar = await sealModel({ root, model: 'm.pkl', release: { signer: by, version, expires } });
+  return { root, model: 'm.pkl', digest: sidecar.digest_sha256, keys: [by.vkey], state };
+}
+
+const ask = (request: CapacityOriginRequest, journal: EvidenceSink = memoryJournal()) =>
+  enforce(capacityOrigin, request, { journal });
+
+/** Asks for both claims, as a caller does, and lets `between` happen after the first was granted. */
+async function load(
+  { root, state }: Site,
+  journal: EvidenceSink = memoryJournal(),
+  between: () => Promise<unknown> = async () => {},
+): Promise<{ readonly trusted: TrustedModel; readonly release: ProvenRelease }> {
+  const place = { root, model: 'm.pkl' };
+  const trusted = await enforce(capacityModel, place, { journal });
+  await between();
+  const request = { ...place, digest: trusted.digest, keys: [signer.vkey], state };
+  return { trusted, release: await enforce(capacityOrigin, request, { journal }) };
+}
+
+const counterOf = ({ state }: Site, by = signer): Promise<string> =>
+  readFile(join(state, counterName(by.vkey, 'm.pkl')), 'utf8');
+
+describe('the drills of the capacity-origin guard', () => {
+  it('all come out as expected, each rule is a headline, and every mutant is noticed', {
+    timeout: 120_000,
+  }, async () => {
+    const journal = memoryJournal();
+    const results = await drillGuard(capacityOrigin, journal);
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
+    const codes = capacityOrigin.rules.map(({ code }) => code);
+    expect(new Set(results.map(({ observed }) => observed))).toEqual(
+      new Set(['allow', 'guard.request-invalid', ...codes]),
+    );
+    const mutants = await drillMutants(capacityOrigin, results, journal);
+    expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
+    expect(mutants).toHaveLength(codes.length + (capacityOrigin.mutants ?? []).length);
+  });
+});
+
+describe('the grant', () => {
+  it('says which release by which key, and so does the record', async () => {
+    const journal = memoryJournal();
+    const request = await released(await laid(), 3);
+    const release = await ask(request, journal);
+    expect(release).toMatchObject({
+      digest: request.digest,
+      version: 3,
+      expires: LATER,
+      key: signer.vkey,
+    });
+    expect(journal.drafts).toMatchObject([
+      {
+        guard: { id: 'capacity-origin' },
+        decision: 'allow',
+        subject: { kind: 'capacity-model', digest: `sha256:${request.digest}` },
+      },
+    ]);
+    expect(journal.drafts[0]?.subject?.name).toMatch(
+      new RegExp(`^claim: origin; read by (fd|path)-walk; version 3 by key ${signer.hash}$`),
+    );
+  });
+
+  it('is made by the guard only', async () => {
+    const construct = ProvenRelease as unknown as new (...rest: unknown[]) => ProvenRelease;
+    expect(() => new construct(Symbol('forged'), {}, '')).toThrow(
+      expect.objectContaining({ code: 'origin.not-granted' }),
+    );
+    expect(ProvenRelease.isGranted(Object.create(ProvenRelease.prototype))).toBe(false);
+    const release = await ask(await released(await laid(), 1));
+    expect(ProvenRelease.isGranted(release)).toBe(true);
+    expect(Object.isFrozen(release)).toBe(true);
+  });
+});
+
+describe('the record', () => {
+  it('repeats neither path nor content of what it refuses', async () => {
+    const { root, state } = await laid();
+    const canary = 'canary-4d1f';
+    const text = `{"${canary}": "${canary}", "${canary}": 1}`;
+    await writeFile(join(root, statementName(canary)), text, { mode: 0o600 });
+    const journal = memoryJournal();
+    for (const model of [canary, `${canary}/x`, `../${canary}`, `${canary}-missing`]) {
+      const request = { root, model, digest: '0'.repeat(64), keys: [signer.vkey], state };
+      await expect(ask(request, journal)).rejects.toMatchObject({ guard: 'capacity-origin' });
+    }
+    expect(journal.drafts).toHaveLength(4);
+    expect(JSON.stringify(journal.drafts)).not.toContain(canary);
+  });
+
+  it.each([
+    ['no digest', { digest: undefined }],
+    ['a digest in capitals', { digest: 'A'.repeat(64) }],
+    ['no pinned key', { keys: [] }],
+    ['a pin with a mistyped key', { keys: [signer.vkey.replace(/.{4}$/, 'AAA=')] }],
+    ['a revocation that is neither key nor digest', { revoked: ['everything'] }],
+    ['an unknown key', { force: true }],
+  ])('refuses a request with %s', async (_why, change) => {
+    const right = { root: '/', model: 'm.pkl', digest: '0'.repeat(64), keys: [signer.vkey], state: '/x' };
+    const { codes } = await judge(capacityOrigin, { ...right, ...change } as never);
+    expect(codes).toEqual(['guard.request-invalid']);
+  });
+});
+
+describe('both claims about one model', () => {
+  it('leave a record each, and the second cannot be rolled back where the first still holds', async () => {
+    const site = await laid();
+    const files = [site.path, sidecarName(site.path), statementName(site.path)];
+    await released(site, 1);
+    const old = await Promise.all(files.map((file) => readFile(file)));
+    const journal = memoryJournal();
+    await load(site, journal);
+    const claims = journal.drafts.map(({ subject, decision }) => [subject?.name?.split(';')[0], decision]);
+    expect(claims).toEqual([
+      ['claim: integrity', 'allow'],
+      ['claim: origin', 'allow'],
+    ]);
+    expect(new Set(journal.drafts.map(({ subject }) => subject?.digest)).size).toBe(1);
+
+    await writeFile(site.path, otherModel());
+    await released(site, 2);
+    expect((await load(site)).release.version).toBe(2);
+    expect(readCounter(await counterOf(site))?.version).toBe(2);
+
+    for (const [index, file] of files.entries()) await writeFile(file, old[index] ?? '');
+    await expect(load(site)).rejects.toMatchObject({ guard: 'capacity-origin', code: 'origin.rolled-back' });
+    expect((await judge(capacityModel, { root: site.root, model: 'm.pkl' })).decision).toBe('allow');
+  });
+
+  it('are bound by the digest: a model swapped between the two questions is refused', async () => {
+    const site = await laid();
+    await released(site, 1);
+    const replace = async (): Promise<void> => {
+      await writeFile(site.path, otherModel());
+      await released(site, 2); // rightly signed, and newer: but not of the bytes that were granted
+    };
+    await expect(load(site, memoryJournal(), replace)).rejects.toMatchObject({ code: 'origin.other-model' });
+    expect(readdirSync(site.state)).toEqual([]);
+
+    const release = await readFile(statementName(site.path));
+    await writeFile(site.path, drillModel());
+    await sealModel({ root: site.root, model: 'm.pkl' }); // the bare sidecar vouches for whatever lies there
+    expect(await readFile(statementName(site.path))).toEqual(release);
+    await expect(load(site)).rejects.toMatchObject({ code: 'origin.other-model' });
+  });
+
+  it('need no second look at the model: what was granted stays what was released', async () => {
+    const site = await laid();
+    await released(site, 1);
+    const { trusted, release } = await load(site, memoryJournal(), () => rm(site.path));
+    expect(trusted.predict([[1]])).toEqual([10]);
+    expect(release.digest).toBe(trusted.digest);
+  });
+});
+
+describe('the counter', () => {
+  it('counts for each key by itself: a stolen key that jumps ahead spoils no other', async () => {
+    const site = await laid();
+    const thief = generateSigner('release');
+    const keys = [signer.vkey, thief.vkey];
+    await ask({ ...(await released(site, 999_999, { by: thief })), keys });
+    expect((await ask({ ...(await released(site, 3)), keys })).key).toBe(signer.vkey);
+  });
+
+  it('advances only when the release is handed out', async () => {
+    const site = await laid();
+    const request = await released(site, 5);
+    await judge(capacityOrigin, request);
+    const broken = { append: () => Promise.reject(new Error('no journal')) };
+    await expect(ask(request, broken)).rejects.toMatchObject({ code: 'guard.journal-failed' });
+    expect(readdirSync(site.state)).toEqual([]);
+    await ask(request);
+    await ask(request);
+    expect(await counterOf(site)).toBe(`5 ${request.digest}\n`);
+  });
+
+  it('does not advance for an expired release, however new: the one before stays in use', async () => {
+    const site = await laid();
+    const before = await released(site, 4);
+    await ask(before);
+    const statement = await readFile(statementName(site.path));
+    const newest = await released(site, Number.MAX_SAFE_INTEGER, { expires: '2001-01-01T00:00:00.000Z' });
+    await expect(ask(newest)).rejects.toMatchObject({ code: 'origin.expired' });
+    await writeFile(statementName(site.path), statement);
+    expect((await ask(before)).version).toBe(4);
+  });
+
+  it('decides again when the release is handed out: what was overtaken since the look is refused', async () => {
+    const site = await laid();
+    const request = await released(site, 6);
+    const drafts: EvidenceDraft[] = [];
+    const append: EvidenceSink['append'] = async (draft) => {
+      // Another process uses release 7 while our record is on its way to the disk.
+      if (drafts.length === 0) {
+        await writeFile(join(site.state, counterName(signer.vkey, 'm.pkl')), `7 ${'a'.repeat(64)}\n`);
+      }
+      drafts.push(draft);
+    };
+    await expect(ask(request, { append })).rejects.toMatchObject({
+      code: 'guard.grant-failed',
+      cause: { code: 'counter.overtaken' },
+    });
+    expect(drafts.map(({ decision }) => decision)).toEqual(['allow', 'error']);
+    expect(readCounter(await counterOf(site))?.version).toBe(7);
+  });
+});
+
+describe('a release that cannot be remembered is not handed over, and the journal says so', () => {
+  const takenBack = [
+    { decision: 'allow' },
+    {
+      decision: 'error',
+      codes: ['guard.grant-failed'],
+      subject: { name: expect.stringContaining('claim: origin') },
+    },
+  ];
+
+  it('when the directory is gone', async () => {
+    const site = await laid();
+    const request = await released(site, 1);
+    const drafts: EvidenceDraft[] = [];
+    const append: EvidenceSink['append'] = async (draft) => {
+      drafts.push(draft);
+      await rm(site.state, { recursive: true, force: true });
+    };
+    await expect(ask(request, { append })).rejects.toMatchObject({ code: 'guard.grant-failed' });
+    expect(drafts).toMatchObject(takenBack);
+  });
+
+  it('when the directory is read-only (needs a user other than root)', async (context) => {
+    if (isRoot) context.skip('root may write anywhere; the next test shows it read-only file systems');
+    const site = await laid();
+    const request = await released(site, 1);
+    await chmod(site.state, 0o500);
+    const journal = memoryJournal();
+    await expect(ask(request, journal)).rejects.toMatchObject({
+      code: 'guard.grant-failed',
+      reason: 'the grant could not be built (EACCES)',
+    });
+    await chmod(site.state, 0o700);
+    expect(journal.drafts).toMatchObject(takenBack);
+  });
+
+  it('when the disk is full or read-only (needs root and unshare)', {
+    timeout: 60_000,
+  }, async (context) => {
+    // Anyone may have a namespace to mount in, but in another's the directories above would be nobody's.
+    const possible = isRoot && spawnSync('unshare', ['-m', 'true']).status === 0;
+    if (!possible && !mustRun) context.skip('not root, or no mount namespaces');
+    const site = await laid();
+    const module = (path: string): string => JSON.stringify(pathToFileURL(resolve(path)).href);
+    const script = `
+      const { capacityOrigin } = await import(${module('src/capacity/origin/capacity-origin.ts')});
+      const { enforce } = await import(${module('src/guards/enforce.ts')});
+      const { execFileSync } = await import('node:child_process');
+      const fs = await import('node:fs');
+      const request = JSON.parse(process.argv[1]);
+      const filler = request.state + '/filler';
+      const ask = async () => {
+        const kept = [];
+        const journal = { append: async ({ decision }) => void kept.push(decision) };
+        const answer = await enforce(capacityOrigin, request, { journal })
+          .then(({ version }) => 'version ' + version, ({ code, cause }) => code + ' ' + cause.code);
+        console.log(answer + ': ' + kept.join(', '));
+      };
+      try { fs.writeFileSync(filler, Buffer.alloc(1 << 20)); } catch (error) { console.log(error.code); }
+      await ask();
+      fs.rmSync(filler);
+      await ask();
+      execFileSync('mount', ['-o', 'remount,ro', request.state]);
+      await ask();`;
+    const shell =
+      'mount -t tmpfs -o size=16k,mode=700 none "$1" && exec "$2" --import tsx --input-type=module -e "$3" "$4"';
+    const request = JSON.stringify(await released(site, 1));
+    const argv = ['-m', 'sh', '-c', shell, 'sh', site.state, process.execPath, script, request];
+    const { stdout } = await run('unshare', argv);
+    expect(stdout.trim().split('\n')).toEqual([
+      'ENOSPC',
+      'guard.grant-failed ENOSPC: allow, error',
+      'version 1: allow',
+      'guard.grant-failed EROFS: allow, error',
+    ]);
+  });
+});
