@@ -21,11 +21,7 @@ export {
   type ModelDescription,
   type ModelInspection,
 } from './forest/model.ts';
-export {
-  type CapacityOriginFacts,
-  type CapacityOriginRequest,
-  capacityOrigin,
-  ProvenRelease,
-} from './origin/capacity-origin.ts';
+export { capacityOrigin, ProvenRelease } from './origin/capacity-origin.ts';
+export type { CapacityOriginFacts, CapacityOriginRequest } from './origin/origin-look.ts';
 export { type SealOptions, sealModel } from './seal.ts';
 export { encodeSidecar, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';

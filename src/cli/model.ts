@@ -5,11 +5,8 @@ import { type Command, Option } from 'commander';
 import { capacityModel, type TrustedModel } from '../capacity/capacity-model.ts';
 import { readCapacityTable } from '../capacity/forest/capacity.ts';
 import { inspectPickle, type ModelInspection } from '../capacity/forest/model.ts';
-import {
-  type CapacityOriginRequest,
-  capacityOrigin,
-  type ProvenRelease,
-} from '../capacity/origin/capacity-origin.ts';
+import { capacityOrigin, type ProvenRelease } from '../capacity/origin/capacity-origin.ts';
+import type { CapacityOriginRequest } from '../capacity/origin/origin-look.ts';
 import { sealModel } from '../capacity/seal.ts';
 import { CodedError } from '../evidence/coded-error.ts';
 import { loadSigner } from '../evidence/key-store.ts';

@@ -3,58 +3,13 @@
 // the capacity-model guard granted, so the model is not looked at again and nobody can swap it between the two questions.
 import { z } from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
-import { MAX_ENVELOPE_BYTES } from '../../evidence/dsse.ts';
-import { type NoteVerifier, parseVerifierKey } from '../../evidence/keys.ts';
-import { type FileFacts, type OwnerPolicy, observeFile } from '../../guards/file-walk.ts';
+import { parseVerifierKey } from '../../evidence/keys.ts';
 import type { Guard } from '../../guards/guard.ts';
-import { attempt } from '../attempt.ts';
-import { capacityOriginDrills } from './capacity-origin-drills.ts';
-import { capacityOriginRules } from './capacity-origin-rules.ts';
-import {
-  type Counted,
-  counterName,
-  MAX_COUNTER_BYTES,
-  materialOf,
-  readCounter,
-  rememberRelease,
-} from './release-counter.ts';
-import { type Release, readRelease, statementName } from './statement.ts';
-
-export interface CapacityOriginRequest {
-  /** Absolute real path of the trusted directory that holds the model. */
-  readonly root: string;
-  /** The model file, below the root. Its signed sidecar lies beside it. */
-  readonly model: string;
-  /** SHA-256 of the bytes that the capacity-model guard granted, 64 lowercase hex digits. */
-  readonly digest: string;
-  /** Pinned verifier keys, `name+hash+base64`, the preferred one first. */
-  readonly keys: readonly string[];
-  /** Verifier keys that are believed no more, and digests of models that must not be used. */
-  readonly revoked?: readonly string[] | undefined;
-  /** Absolute real path of the directory of the release counters. Outside the root of the models. */
-  readonly state: string;
-  /** Whose files are believed. Default `self-or-root`. */
-  readonly owners?: OwnerPolicy | undefined;
-}
-
-export interface CapacityOriginFacts {
-  readonly request: CapacityOriginRequest;
-  /** Name of the model file, without directories. */
-  readonly name: string;
-  /** The signed sidecar and the way to it. */
-  readonly statementFile: FileFacts;
-  /** The signed release, or the error that there is none; absent when nothing was read or no pinned key signed it. */
-  readonly release: Release | CodedError | undefined;
-  /** Pinned keys that signed, revoked ones aside. The first is the one that counts. */
-  readonly signers: readonly NoteVerifier[];
-  /** Whether a key that signed is revoked. */
-  readonly revokedSigner: boolean;
-  /** The release counter of that key, or the error that it is none; absent when nobody signed. */
-  readonly counterFile: FileFacts | undefined;
-  readonly counted: Counted | CodedError | undefined;
-  /** Milliseconds since 1970. */
-  readonly now: number;
-}
+import { originDrills } from './origin-drills.ts';
+import { type CapacityOriginFacts, type CapacityOriginRequest, observeOrigin } from './origin-look.ts';
+import { originRules } from './origin-rules.ts';
+import { counterName, rememberRelease } from './release-counter.ts';
+import type { Release } from './statement.ts';
 
 const verifierKey = z.string().refine((text) => {
   try {
@@ -78,37 +33,6 @@ const capacityOriginRequest: z.ZodType<CapacityOriginRequest> = z.strictObject({
   owners: z.enum(['self-or-root', 'root']).optional(),
 });
 
-async function observe(request: CapacityOriginRequest, signal: AbortSignal): Promise<CapacityOriginFacts> {
-  const { root, model, owners = 'self-or-root', state } = request;
-  const name = model.slice(model.lastIndexOf('/') + 1);
-  const trust = { owners, signal };
-  const statementFile = await observeFile(root, statementName(model), {
-    ...trust,
-    maxBytes: MAX_ENVELOPE_BYTES,
-  });
-  const text = statementFile.bytes;
-  const read = text && attempt(() => readRelease(text, request.keys.map(parseVerifierKey)));
-  const signed = read === undefined || read instanceof CodedError ? [] : read.signers;
-  const revoked = new Set(request.revoked?.map(materialOf));
-  const signers = signed.filter(({ vkey }) => !revoked.has(materialOf(vkey)));
-  const [signer] = signers;
-  const counterFile =
-    signer &&
-    (await observeFile(state, counterName(signer.vkey, name), { ...trust, maxBytes: MAX_COUNTER_BYTES }));
-  const content = counterFile?.bytes?.toString('latin1');
-  return {
-    request,
-    name,
-    statementFile,
-    release: read instanceof CodedError ? read : read?.release,
-    signers,
-    revokedSigner: signers.length < signed.length,
-    counterFile,
-    counted: content === undefined ? undefined : attempt(() => readCounter(content)),
-    now: Date.now(),
-  };
-}
-
 const granting = Symbol('granted by the capacity-origin guard');
 
 /** A release that a pinned key signed, and that is now the lowest which may be used. Only the guard makes one. */
@@ -120,11 +44,11 @@ export class ProvenRelease {
   readonly version: number;
   /** RFC 3339, UTC. */
   readonly expires: string;
-  /** The pinned verifier key that signed. */
-  readonly key: string;
+  /** Pinned verifier keys that signed, the preferred one first. There is at least one. */
+  readonly keys: readonly string[];
 
   /** @throws CodedError `origin.not-granted` for everyone but the guard. */
-  private constructor(granted: symbol, { digest, version, expires }: Release, key: string) {
+  private constructor(granted: symbol, { digest, version, expires }: Release, keys: readonly string[]) {
     if (granted !== granting) {
       const remedy = 'Ask the guard: enforce(capacityOrigin, request, { journal }).';
       throw new CodedError(
@@ -137,7 +61,7 @@ export class ProvenRelease {
     this.digest = digest;
     this.version = version;
     this.expires = expires;
-    this.key = key;
+    this.keys = Object.freeze([...keys]);
     Object.freeze(this);
   }
 
@@ -152,12 +76,12 @@ export class ProvenRelease {
    * @internal
    */
   static grant(granted: symbol, { request, name, release, signers }: CapacityOriginFacts): ProvenRelease {
-    const [signer] = signers;
-    if (!signer || !release || release instanceof CodedError) {
+    if (signers.length === 0 || !release || release instanceof CodedError) {
       throw new TypeError('a grant needs a signed release');
     }
-    rememberRelease(request.state, counterName(signer.vkey, name), release);
-    return new ProvenRelease(granted, release, signer.vkey);
+    const keys = signers.map(({ vkey }) => vkey);
+    for (const key of keys) rememberRelease(request.state, counterName(key, name), release);
+    return new ProvenRelease(granted, release, keys);
   }
 }
 
@@ -175,19 +99,18 @@ export const capacityOrigin: Guard<CapacityOriginRequest, CapacityOriginFacts, P
   id: 'capacity-origin',
   dimension: 'architecture_capacity_model_trust_boundary',
   request: capacityOriginRequest,
-  observe,
-  rules: capacityOriginRules,
+  observe: observeOrigin,
+  rules: originRules,
   grant: (facts) => ProvenRelease.grant(granting, facts),
-  subject: ({ request, statementFile, release, signers: [signer] }) => {
-    const which =
-      signer && release && !(release instanceof CodedError)
-        ? `; version ${release.version} by key ${signer.hash}`
-        : '';
+  subject: ({ request, statementFile, release, signers }) => {
+    const by = signers.map(({ hash }) => hash).join(' and ');
+    const signed = by !== '' && release !== undefined && !(release instanceof CodedError);
+    const which = signed ? `; version ${release.version} by key ${by}` : '';
     return {
       kind: 'capacity-model',
       name: `claim: origin; read by ${statementFile.method}${which}`,
       digest: `sha256:${request.digest}`,
     };
   },
-  drills: capacityOriginDrills,
+  drills: originDrills,
 };

@@ -9,11 +9,8 @@ import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { capacityModel, type TrustedModel } from '../../../src/capacity/capacity-model.ts';
 import { drillModel } from '../../../src/capacity/drill-model.ts';
-import {
-  type CapacityOriginRequest,
-  capacityOrigin,
-  ProvenRelease,
-} from '../../../src/capacity/origin/capacity-origin.ts';
+import { capacityOrigin, ProvenRelease } from '../../../src/capacity/origin/capacity-origin.ts';
+import type { CapacityOriginRequest } from '../../../src/capacity/origin/origin-look.ts';
 import { counterName, readCounter } from '../../../src/capacity/origin/release-counter.ts';
 import { statementName } from '../../../src/capacity/origin/statement.ts';
 import { sealModel } from '../../../src/capacity/seal.ts';
@@ -116,7 +113,7 @@ describe('the grant', () => {
       digest: request.digest,
       version: 3,
       expires: LATER,
-      key: signer.vkey,
+      keys: [signer.vkey],
     });
     expect(journal.drafts).toMatchObject([
       {
@@ -132,7 +129,7 @@ describe('the grant', () => {
 
   it('is made by the guard only', async () => {
     const construct = ProvenRelease as unknown as new (...rest: unknown[]) => ProvenRelease;
-    expect(() => new construct(Symbol('forged'), {}, '')).toThrow(
+    expect(() => new construct(Symbol('forged'), {}, [])).toThrow(
       expect.objectContaining({ code: 'origin.not-granted' }),
     );
     expect(ProvenRelease.isGranted(Object.create(ProvenRelease.prototype))).toBe(false);
@@ -228,7 +225,30 @@ describe('the counter', () => {
     const thief = generateSigner('release');
     const keys = [signer.vkey, thief.vkey];
     await ask({ ...(await released(site, 999_999, { by: thief })), keys });
-    expect((await ask({ ...(await released(site, 3)), keys })).key).toBe(signer.vkey);
+    expect((await ask({ ...(await released(site, 3)), keys })).keys).toEqual([signer.vkey]);
+  });
+
+  it('counts for every key that signed: an old release is no newer for having lost a signature', async () => {
+    const site = await laid();
+    const second = generateSigner('second');
+    const keys = [signer.vkey, second.vkey];
+    const statement = statementName(site.path);
+    /** The same release signed by both keys, or by one of them. */
+    const signedBy = async (version: number, signers: readonly (typeof signer)[]) => {
+      const envelopes: { signatures: unknown[] }[] = [];
+      let request: CapacityOriginRequest | undefined;
+      for (const by of signers) {
+        request = { ...(await released(site, version, { by })), keys };
+        envelopes.push(JSON.parse(await readFile(statement, 'utf8')));
+      }
+      const signatures = envelopes.flatMap((envelope) => envelope.signatures);
+      await writeFile(statement, JSON.stringify({ ...envelopes[0], signatures }));
+      return request as CapacityOriginRequest;
+    };
+    expect((await ask(await signedBy(5, [signer, second]))).keys).toEqual(keys);
+    for (const left of [[signer, second], [signer], [second]]) {
+      await expect(ask(await signedBy(4, left))).rejects.toMatchObject({ code: 'origin.rolled-back' });
+    }
   });
 
   it('advances only when the release is handed out', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { sealEnvelope } from '../../evidence/dsse.ts';
 import { generateSigner, type NoteSigner, signerFromPem } from '../../evidence/keys.ts';
 import type { Drill } from '../../guards/guard.ts';
-import type { CapacityOriginRequest } from './capacity-origin.ts';
+import type { CapacityOriginRequest } from './origin-look.ts';
 import { counterName } from './release-counter.ts';
 import { type Release, signRelease, statementName } from './statement.ts';
 
@@ -80,7 +80,7 @@ function smallOrderPin(): string {
   return `small+${hash}+${key.toString('base64')}`;
 }
 
-export const capacityOriginDrills: readonly Drill<CapacityOriginRequest>[] = [
+export const originDrills: readonly Drill<CapacityOriginRequest>[] = [
   released('released', 'none: a first release by the pinned key', 'allow'),
   released('released-before', 'none: the release that was used before', 'allow', counts(`7 ${digest}\n`)),
   released('released-newer', 'none: newer than all before', 'allow', counts(`6 ${otherDigest}\n`)),

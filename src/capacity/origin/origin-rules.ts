@@ -4,7 +4,7 @@ import { CodedError } from '../../evidence/coded-error.ts';
 import type { FileFacts } from '../../guards/file-walk.ts';
 import type { Rule } from '../../guards/guard.ts';
 import { fileRules } from '../../guards/trusted-file.ts';
-import type { CapacityOriginFacts } from './capacity-origin.ts';
+import type { CapacityOriginFacts } from './origin-look.ts';
 import type { Release } from './statement.ts';
 
 const FILE_RULES = fileRules<FileFacts>('file', (facts) => facts);
@@ -23,7 +23,7 @@ const signedRelease = ({ release }: CapacityOriginFacts): Release | undefined =>
 
 const SIGN = 'Get a release signed by a pinned key: guardrails model seal --sign.';
 
-export const capacityOriginRules: readonly Rule<CapacityOriginFacts>[] = [
+export const originRules: readonly Rule<CapacityOriginFacts>[] = [
   {
     code: 'origin.statement-untrusted',
     remedy: 'Give the signed sidecar, and the directories above it, the owner and mode of a trusted model.',
@@ -91,31 +91,35 @@ export const capacityOriginRules: readonly Rule<CapacityOriginFacts>[] = [
   {
     code: 'origin.state-untrusted',
     remedy: 'Make the directory of the release counters, and let only this process and root write there.',
-    refuses: ({ counterFile }) =>
-      counterFile !== undefined &&
-      (untrusted(counterFile) ||
-        (counterFile.stopped !== undefined &&
-          counterFile.stopped.at !== 'file' &&
-          'the directory of the release counters does not exist')),
+    refuses({ counters }) {
+      for (const { file } of counters) {
+        const reason = untrusted(file);
+        if (reason !== false) return reason;
+        // A counter may be missing: nothing was counted yet. Its directory may not.
+        if (file.stopped && file.stopped.at !== 'file') return 'there is no directory of release counters';
+      }
+      return false;
+    },
   },
   {
     code: 'origin.state-malformed',
     remedy: 'Look at the release counter. A last line without an end was never granted and may be cut off.',
-    refuses: ({ counted }) => counted instanceof CodedError && counted.message,
+    refuses: ({ counters }) =>
+      counters.map(({ counted }) => counted instanceof CodedError && counted.message).find(Boolean) ?? false,
   },
   {
     code: 'origin.rolled-back',
     remedy: 'Use the newest release of the model; a version is never used for two models.',
     refuses(facts) {
       const release = signedRelease(facts);
-      const { counted } = facts;
-      if (!release || !counted || counted instanceof CodedError) return false;
-      if (release.version < counted.version) return 'a newer release has been used before';
-      return (
-        release.version === counted.version &&
-        release.digest !== counted.digest &&
-        'another model has been used under this version'
-      );
+      if (!release) return false;
+      for (const { counted } of facts.counters) {
+        if (!counted || counted instanceof CodedError) continue;
+        if (release.version < counted.version) return 'a newer release has been used before';
+        if (release.version === counted.version && release.digest !== counted.digest)
+          return 'another model has been used under this version';
+      }
+      return false;
     },
   },
 ];
