@@ -2,41 +2,17 @@
 // file away, everyone else asks the guard to believe root alone, and their own file is then the foreign one.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, link, mkdir, rename, rm, symlink, truncate } from 'node:fs/promises';
+import { chmod, link, mkdir, rm, symlink, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DrillUnavailable } from '../guards/drill.ts';
 import type { Drill } from '../guards/guard.ts';
 import type { CapacityModelRequest } from './capacity-model.ts';
+import { giveAway, mkfifo, moveOut, SOMEBODY_ELSE, strangers } from './drill-files.ts';
 import { drill, type Laid, MODEL, type Request } from './drill-site.ts';
 import { MAX_SIDECAR_BYTES } from './sidecar.ts';
 
 const run = promisify(execFile);
-const isRoot = process.geteuid?.() === 0;
-/** Any user that is neither root nor us; `nobody` by custom. */
-const SOMEBODY_ELSE = 65_534;
-
-/** Gives a path away, where the system lets us; elsewhere {@link strangers} makes it foreign as it is. */
-async function giveAway(path: string): Promise<void> {
-  if (!isRoot) return;
-  await chown(path, SOMEBODY_ELSE, SOMEBODY_ELSE).catch(() => {
-    throw new DrillUnavailable('Run as a user other than root, or as a root that may chown(2) to uid 65534.');
-  });
-}
-const strangers: Request = isRoot ? {} : { owners: 'root' };
-
-const mkfifo = async (path: string): Promise<void> => {
-  await rm(path);
-  await run('mkfifo', [path]);
-};
-
-/** Moves a file out of the root and leaves something else under its name. */
-const moveOut = async (path: string, leave: (from: string, to: string) => Promise<void>): Promise<void> => {
-  const outside = join(path, '..', '..', 'outside');
-  await rename(path, outside);
-  await leave(outside, path);
-};
-
 /** Lets a second process write to a file, again and again until the drill ends. */
 async function writeMeanwhile({ root, site }: Laid, path: string): Promise<void> {
   // Long enough to read that the other process gets its turn even on one busy core.
