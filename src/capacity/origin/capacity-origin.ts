@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { parseVerifierKey } from '../../evidence/keys.ts';
 import type { Guard } from '../../guards/guard.ts';
+import { originBrokenLooks } from './origin-broken-looks.ts';
 import { originDrills } from './origin-drills.ts';
 import { type CapacityOriginFacts, type CapacityOriginRequest, observeOrigin } from './origin-look.ts';
 import { originRules } from './origin-rules.ts';
@@ -113,4 +114,5 @@ export const capacityOrigin: Guard<CapacityOriginRequest, CapacityOriginFacts, P
     };
   },
   drills: originDrills,
+  mutants: originBrokenLooks,
 };

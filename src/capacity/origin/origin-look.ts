@@ -50,7 +50,7 @@ export interface CapacityOriginFacts {
 }
 
 /** Looks at the counters of a model, in the order of their keys. */
-async function observeCounters(
+export async function observeCounters(
   { state, owners = 'self-or-root' }: CapacityOriginRequest,
   keys: readonly NoteVerifier[],
   model: string,
