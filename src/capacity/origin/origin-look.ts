@@ -21,7 +21,7 @@ export interface CapacityOriginRequest {
   readonly revoked?: readonly string[] | undefined;
   /** Absolute real path of the directory of the release counters. Outside the root of the models. */
   readonly state: string;
-  /** Whose files are believed. Default `self-or-root`. */
+  /** Whose signed sidecar is believed. Default `self-or-root`. */
   readonly owners?: OwnerPolicy | undefined;
 }
 
@@ -49,16 +49,19 @@ export interface CapacityOriginFacts {
   readonly now: number;
 }
 
-/** Looks at the counters of a model, in the order of their keys. */
+/**
+ * Looks at the counters of a model, in the order of their keys. Whoever is asked to believe root alone still believes
+ * its own counters: nobody else could have written them, and an account that is not root could never count otherwise.
+ */
 export async function observeCounters(
-  { state, owners = 'self-or-root' }: CapacityOriginRequest,
+  { state }: CapacityOriginRequest,
   keys: readonly NoteVerifier[],
   model: string,
   signal: AbortSignal,
 ): Promise<readonly CounterFacts[]> {
   if (keys.length === 0) return [];
   const wanted = keys.map(({ vkey }) => ({ name: counterName(vkey, model), maxBytes: MAX_COUNTER_BYTES }));
-  const files = await observeFiles(state, [], wanted, { owners, signal });
+  const files = await observeFiles(state, [], wanted, { signal });
   return files.map((file) => {
     const content = file.bytes?.toString('latin1');
     return { file, counted: content === undefined ? undefined : attempt(() => readCounter(content)) };

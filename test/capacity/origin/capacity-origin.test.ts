@@ -1,7 +1,7 @@
 // The capacity-origin guard: its drills and mutants, and how the two claims about one model come together.
 import { execFile, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -249,6 +249,24 @@ describe('the counter', () => {
     for (const left of [[signer, second], [signer], [second]]) {
       await expect(ask(await signedBy(4, left))).rejects.toMatchObject({ code: 'origin.rolled-back' });
     }
+  });
+
+  it("is this account's own, also where root alone may release models (needs root, to give it away)", async (context) => {
+    if (!isRoot || !process.seteuid || !process.geteuid) return context.skip('not root');
+    const site = await laid();
+    const request: CapacityOriginRequest = { ...(await released(site, 2)), owners: 'root' };
+    await chmod(join(site.root, '..'), 0o755);
+    await chmod(site.root, 0o755);
+    await chmod(statementName(site.path), 0o644);
+    await chown(site.state, 65_534, 65_534);
+    process.seteuid(65_534);
+    try {
+      expect((await ask(request)).version).toBe(2);
+      expect((await ask(request)).version).toBe(2);
+    } finally {
+      process.seteuid(0);
+    }
+    expect((await stat(join(site.state, counterName(signer.vkey, 'm.pkl')))).uid).toBe(65_534);
   });
 
   it('advances only when the release is handed out', async () => {
