@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { CodedError } from '../../src/evidence/coded-error.ts';
 import { readJournal } from '../../src/evidence/journal-files.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
+import type { EvidenceDraft } from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify.ts';
 import { CLAIMS } from '../../src/scorecard/claims.ts';
 import { type GradingContext, gradeDimensions } from '../../src/scorecard/grade.ts';
@@ -30,6 +31,21 @@ describe('a row is worth what its weakest probe has shown', () => {
   it('is nothing on an empty journal', async () => {
     const { verdict } = await recorded([]);
     expect(Object.values(rowsOf(verdict)).every(({ grade }) => grade === 'E0')).toBe(true);
+  });
+
+  it('of capacity models falls with either claim: integrity does not stand in for origin', async () => {
+    const origin = (draft: EvidenceDraft): boolean => draft.guard.id === 'capacity-origin';
+    const without = await recorded(fullRun().filter((draft) => !origin(draft)));
+    expect(rowsOf(without.verdict)['CM']).toEqual({
+      grade: 'E0',
+      why: 'capacity-origin: no drill of it is in the journal',
+    });
+    const racy = fullRun().map((draft) =>
+      origin(draft)
+        ? { ...draft, subject: { kind: 'capacity-model', name: 'claim: origin; read by path-walk' } }
+        : draft,
+    );
+    expect(rowsOf((await recorded(racy)).verdict)['CM']).toMatchObject({ grade: 'E3' });
   });
 
   const claims = [...CLAIMS].flatMap(([guard, { drills }]) =>
@@ -135,7 +151,7 @@ describe('what keeps evidence from counting in full', () => {
   it('files that could only be looked at by path: E3', async () => {
     const racy = fullRun().map((draft) =>
       draft.guard.id === 'capacity-model'
-        ? { ...draft, subject: { kind: 'capacity-model', name: 'integrity, read by path-walk' } }
+        ? { ...draft, subject: { kind: 'capacity-model', name: 'claim: integrity; read by path-walk' } }
         : draft,
     );
     expect(rowsOf((await recorded(racy)).verdict)['CM']).toMatchObject({ grade: 'E3' });
