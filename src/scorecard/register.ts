@@ -53,7 +53,7 @@ const MANDATORY: ReadonlyMap<string, Gap['severity']> = new Map([
 
 /** The probes that prove a gap shipped. A gap that is not listed here cannot be shipped by saying so. */
 const PROOF: ReadonlyMap<string, readonly string[]> = new Map([
-  ['capacity-model-signature', ['capacity-model']],
+  ['capacity-model-signature', ['capacity-model', 'capacity-origin']],
 ]);
 
 /** An open P0 holds the whole score down to this, in milli-points. */
