@@ -1,9 +1,23 @@
 // Decoding a model and checking every node, beside JSON.parse of the same forest and beside CPython's warm
-// pickle.loads; and dense pickles, which hold no arrays, beside pickleparser.
+// pickle.loads; and dense pickles, which hold no arrays, beside pickleparser. Our machine checks every opcode and indexes
+// the values, which is all that becomes of a stream that is no model; reading every one of them out is shown, too.
 import { Parser } from 'pickleparser';
 import { decodeModel } from '../src/capacity/forest/model.ts';
 import { Machine } from '../src/capacity/pickle/machine.ts';
+import { Dict, List, Tuple, type Value } from '../src/capacity/pickle/values.ts';
 import { measured, race, startPeers } from './sklearn-peer.ts';
+
+/** Reads every value of a stream. Returns how many there are. */
+function readOut(value: Value): number {
+  if (value instanceof List || value instanceof Tuple) return sumOf(value.items);
+  return value instanceof Dict ? sumOf(value.entries) : 1;
+}
+
+function sumOf(values: readonly Value[]): number {
+  let sum = 1;
+  for (const value of values) sum += readOut(value);
+  return sum;
+}
 
 /** Prints the ratios. The peers are left out, and said to be, where there is no scikit-learn. */
 export async function decodeBench(): Promise<void> {
@@ -27,10 +41,11 @@ export async function decodeBench(): Promise<void> {
     console.log(` ${what}, ${bytes.length} bytes`);
     await race(
       [
-        ['pickle machine (ours)', () => measured(() => new Machine(bytes).run())],
+        ['checked and indexed (ours)', () => measured(() => new Machine(bytes).run())],
+        ['and every value read out (ours)', () => measured(() => readOut(new Machine(bytes).run()))],
         ['pickleparser 0.2.1', () => measured(() => new Parser().parse(bytes))],
       ],
-      20,
+      60,
     );
   }
   for (const peer of peers) peer.stop();

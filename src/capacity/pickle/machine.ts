@@ -14,7 +14,7 @@ import {
 } from './literals.ts';
 import { HEADS, OPCODES } from './opcodes.ts';
 import { type PickleCode, PickleRefusal } from './refusal.ts';
-import { EMPTY_TUPLE_NODE, FALSE_NODE, MADE_BYTES, NONE_NODE, TRUE_NODE } from './tape.ts';
+import { EMPTY_TUPLE_NODE, FALSE_NODE, MADE_BYTES, NONE_NODE, type Node, TRUE_NODE } from './tape.ts';
 import { Made, type Value } from './values.ts';
 import { Workspace } from './workspace.ts';
 
@@ -66,6 +66,7 @@ export class Machine extends Workspace {
       if (counts !== undefined) counts[byte] = (counts[byte] as number) + 1;
       if (at > this.limit) this.refuseShort(argument, at - argument);
       this.position = at;
+      let node: Node; // what the opcode leaves; one that leaves nothing, or pushes by itself, goes on at once
       switch (byte) {
         case 0x2e: // STOP
           return;
@@ -73,116 +74,118 @@ export class Machine extends Workspace {
           // The machine has looked at the first two bytes already; a second PROTO would change the rules midway.
           if (argument !== 1) this.refuse('pickle.proto-position', 'PROTO after the start');
           if ((bytes[argument] as number) > 5) this.refuse('pickle.proto-unknown', 'a protocol above 5');
-          break;
+          continue;
         case 0x95: // FRAME
           this.enterFrame(this.length64(argument));
-          break;
+          continue;
         case 0x28: // MARK
           this.mark();
-          break;
+          continue;
 
         case 0x4e: // NONE
-          this.push(NONE_NODE);
+          node = NONE_NODE;
           break;
         case 0x88: // NEWTRUE
-          this.push(TRUE_NODE);
+          node = TRUE_NODE;
           break;
         case 0x89: // NEWFALSE
-          this.push(FALSE_NODE);
+          node = FALSE_NODE;
           break;
         case 0x4b: // BININT1
-          this.push(tape.small(bytes[argument] as number));
+          node = tape.small(bytes[argument] as number);
           break;
         case 0x4d: // BININT2
         case 0x4a: // BININT
-          this.push(tape.number(argument - 1));
+          node = tape.number(argument - 1);
           break;
         case 0x47: // BINFLOAT
           at = this.floats(argument - 1);
-          break;
+          continue;
 
         case 0x8c: // SHORT_BINUNICODE
-          this.push(text(this, bytes[argument] as number));
+          node = text(this, bytes[argument] as number);
           at = this.position;
           break;
         case 0x58: // BINUNICODE
-          this.push(text(this, view.getUint32(argument, true)));
+          node = text(this, view.getUint32(argument, true));
           at = this.position;
           break;
 
         case 0x29: // EMPTY_TUPLE
-          this.push(EMPTY_TUPLE_NODE);
+          node = EMPTY_TUPLE_NODE;
           break;
         case 0x74: // TUPLE
-          this.push(tape.tuple(this.itemsToMark()));
+          node = tape.tuple(this.itemsToMark());
           break;
         case 0x85: // TUPLE1
-          this.push(tape.tuple(this.itemsFromTop(1)));
+          node = tape.tuple(this.itemsFromTop(1));
           break;
         case 0x86: // TUPLE2
-          this.push(tape.tuple(this.itemsFromTop(2)));
+          node = tape.tuple(this.itemsFromTop(2));
           break;
         case 0x87: // TUPLE3
-          this.push(tape.tuple(this.itemsFromTop(3)));
+          node = tape.tuple(this.itemsFromTop(3));
           break;
         case 0x5d: // EMPTY_LIST
-          this.push(tape.list());
+          node = tape.list();
           break;
         case 0x61: // APPEND
           this.append(this.itemsFromTop(1));
-          break;
+          continue;
         case 0x65: // APPENDS
           this.append(this.itemsToMark());
-          break;
+          continue;
         case 0x6c: // LIST
           this.newList(this.itemsToMark());
-          break;
+          continue;
         case 0x7d: // EMPTY_DICT
-          this.push(tape.dict());
+          node = tape.dict();
           break;
         case 0x73: // SETITEM
           this.setItems(this.itemsFromTop(2));
-          break;
+          continue;
         case 0x75: // SETITEMS
           this.setItems(this.itemsToMark());
-          break;
+          continue;
         case 0x64: // DICT
           this.newDict(this.itemsToMark());
-          break;
+          continue;
 
         case 0x94: // MEMOIZE
           this.storeNext();
-          break;
+          continue;
         case 0x71: // BINPUT
           this.store(bytes[argument] as number);
-          break;
+          continue;
         case 0x72: // LONG_BINPUT
           this.store(view.getUint32(argument, true));
-          break;
+          continue;
         case 0x68: // BINGET
-          this.fetch(bytes[argument] as number);
+          node = this.fetch(bytes[argument] as number);
           break;
         case 0x6a: // LONG_BINGET
-          this.fetch(view.getUint32(argument, true));
+          node = this.fetch(view.getUint32(argument, true));
           break;
 
         case 0x93: // STACK_GLOBAL
           stackGlobal(this);
-          break;
+          continue;
         case 0x52: // REDUCE
           call(this, 'REDUCE');
-          break;
+          continue;
         case 0x81: // NEWOBJ
           call(this, 'NEWOBJ');
-          break;
+          continue;
         case 0x62: // BUILD
           build(this);
-          break;
+          continue;
 
         default:
           this.takeMore(byte, argument);
           at = this.position;
+          continue;
       }
+      this.push(node);
     }
   }
 
@@ -233,7 +236,7 @@ export class Machine extends Workspace {
         this.store(indexLine(this));
         break;
       case 0x67: // GET
-        this.fetch(indexLine(this));
+        this.push(this.fetch(indexLine(this)));
         break;
       case 0x63: // GLOBAL
         globalLines(this);

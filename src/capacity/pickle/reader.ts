@@ -13,6 +13,9 @@ const ALLOWANCE_BASE = 131_072;
 /** 512 MiB. Offsets, and positions in a tape of ten times the stream, must fit in 31 bits. */
 const MAX_BYTES = 2 ** 29;
 
+/** Numbers. A model of a hundred trees fits. */
+const MOST_AT_FIRST = 32_768;
+
 export class Reader {
   readonly bytes: Buffer;
   readonly view: DataView;
@@ -50,9 +53,9 @@ export class Reader {
       this.refuse('pickle.budget', 'decoding would cost far more memory than the stream has');
   }
 
-  /** Returns an empty array of a thousand numbers and one for every so many bytes of the stream. */
+  /** Returns an empty array: a thousand numbers, and one for every so many bytes up to a size that most never fill. */
   table(bytesEach: number): Int32Array {
-    const length = 1024 + Math.ceil(this.bytes.length / bytesEach);
+    const length = 1024 + Math.min(Math.ceil(this.bytes.length / bytesEach), MOST_AT_FIRST);
     this.charge(4 * length);
     return new Int32Array(length);
   }

@@ -95,12 +95,13 @@ export class Workspace extends Reader {
     this.store(this.memoized);
   }
 
-  fetch(index: number): void {
+  /** Returns what was stored, which must now stay as it is. */
+  fetch(index: number): Node {
     if (!(index >= 0 && index < this.memoized))
       this.refuse('pickle.memo-missing', 'the memo holds no such value');
     const node = this.memo[index] as Node;
     this.tape.share(node);
-    this.push(node);
+    return node;
   }
 
   /** Adds the last `count` items of the tape to the list on top. */
