@@ -1,10 +1,10 @@
 // Names and calls. A name counts only if it is on the allow-list, a call only with the opcode and arguments listed for it;
 // then both are written down. Two spellings of plain data are carried out at once.
 import { ENCODE, findAllowed, isUnknown, RECONSTRUCTOR, UNKNOWN } from './allowed.ts';
-import type { Machine } from './machine.ts';
 import { MADE_BYTES } from './tape.ts';
 import { latin1Bytes } from './text.ts';
 import { type AllowedGlobal, Dict, Global, Made, Tuple, type Value } from './values.ts';
+import type { Workspace } from './workspace.ts';
 
 /** The longest name on the allow-list is far below. */
 const LONGEST_NAME = 80;
@@ -12,13 +12,13 @@ const GLOBAL_BYTES = 32;
 const ENCODED_BYTES = 128;
 
 /** GLOBAL: a module and a name, a line each. */
-export function globalLines(m: Machine): void {
+export function globalLines(m: Workspace): void {
   const module = m.takeAscii(LONGEST_NAME);
   pushGlobal(m, module, m.takeAscii(LONGEST_NAME));
 }
 
 /** STACK_GLOBAL: the same, from the stack. */
-export function stackGlobal(m: Machine): void {
+export function stackGlobal(m: Workspace): void {
   const name = m.popValue();
   const module = m.popValue();
   if (typeof module !== 'string' || typeof name !== 'string')
@@ -27,7 +27,7 @@ export function stackGlobal(m: Machine): void {
 }
 
 /** Pushes what the name stands for. Throws `pickle.global-refused`. */
-export function pushGlobal(m: Machine, module: string, name: string): void {
+export function pushGlobal(m: Workspace, module: string, name: string): void {
   const allowed = findAllowed(module, name);
   m.watcher?.global(module, name, m.offset, allowed !== undefined);
   if (allowed === undefined)
@@ -36,15 +36,15 @@ export function pushGlobal(m: Machine, module: string, name: string): void {
 }
 
 /** REDUCE and NEWOBJ. */
-export function call(m: Machine, by: 'REDUCE' | 'NEWOBJ'): void {
+export function call(m: Workspace, by: 'REDUCE' | 'NEWOBJ'): void {
   const args = m.popValue();
   const callee = m.popValue();
   m.push(m.tape.object(isUnknown(callee) ? unknown(m) : made(m, by, callee, args), MADE_BYTES));
 }
 
-const unknown = (m: Machine): Made => new Made(UNKNOWN, [], m.offset);
+const unknown = (m: Workspace): Made => new Made(UNKNOWN, [], m.offset);
 
-function made(m: Machine, by: 'REDUCE' | 'NEWOBJ', callee: Value, args: Value): Value {
+function made(m: Workspace, by: 'REDUCE' | 'NEWOBJ', callee: Value, args: Value): Value {
   if (!(callee instanceof Global) || !(args instanceof Tuple))
     m.refuse('pickle.wrong-type', 'a call of what is not a name, or without a tuple of arguments');
   const { allowed } = callee;
@@ -67,13 +67,13 @@ function matches(checks: AllowedGlobal['takes'][number], items: readonly Value[]
   return checks.length === items.length && checks.every((check, i) => check(items[i] ?? null));
 }
 
-function encoded(m: Machine, text: string): Value {
+function encoded(m: Workspace, text: string): Value {
   m.charge(ENCODED_BYTES + text.length);
   return m.require(latin1Bytes(text), 'pickle.bad-text', 'text for bytes holds other characters');
 }
 
 /** BUILD: state for the object on top, once, and before anything else refers to it. */
-export function build(m: Machine): void {
+export function build(m: Workspace): void {
   const state = m.popValue();
   const node = m.top();
   const target = m.tape.value(node);

@@ -1,6 +1,5 @@
 // The pickle machine: one bounded pass over one buffer. It knows how opcodes read and what they may touch, and nothing
 // of scikit-learn. A call is written down and never made.
-import { UNKNOWN } from './allowed.ts';
 import { build, call, globalLines, stackGlobal } from './calls.ts';
 import {
   byteString,
@@ -13,16 +12,9 @@ import {
   textLine,
 } from './literals.ts';
 import { HEADS, OPCODES } from './opcodes.ts';
-import { type PickleCode, PickleRefusal } from './refusal.ts';
-import { EMPTY_TUPLE_NODE, FALSE_NODE, MADE_BYTES, NONE_NODE, type Node, TRUE_NODE } from './tape.ts';
-import { Made, type Value } from './values.ts';
-import { Workspace } from './workspace.ts';
-
-/** Sees what a strict run would stop at, and lets the pass go on where the stack effect is known. */
-export interface Watcher {
-  global(module: string, name: string, offset: number, allowed: boolean): void;
-  refusal(refusal: PickleRefusal): void;
-}
+import { EMPTY_TUPLE_NODE, FALSE_NODE, NONE_NODE, type Node, TRUE_NODE } from './tape.ts';
+import type { Value } from './values.ts';
+import { type Watcher, Workspace } from './workspace.ts';
 
 const PROTO = 0x80;
 const BINFLOAT = 0x47;
@@ -31,12 +23,10 @@ export class Machine extends Workspace {
   /** How often each opcode byte was read; counted for a watcher only. */
   readonly counts: Uint32Array | undefined;
   private readonly protocol: number;
-  readonly watcher: Watcher | undefined;
 
   constructor(bytes: Uint8Array, watcher?: Watcher) {
-    super(bytes);
+    super(bytes, watcher);
     this.protocol = bytes[0] === PROTO ? (bytes[1] ?? 0) : 1;
-    this.watcher = watcher;
     this.counts = watcher && new Uint32Array(256);
   }
 
@@ -250,17 +240,6 @@ export class Machine extends Workspace {
     const opcode = OPCODES[byte];
     if (opcode === undefined) this.refuse('pickle.unknown-opcode', 'no opcode has this number');
     this.refuse('pickle.opcode-newer', `${opcode.name} does not exist in the protocol of this stream`);
-  }
-
-  /** Refuses, unless a watcher wants to know what else there is; then the caller goes on with a stand-in. */
-  report(code: PickleCode, why: string): void {
-    if (this.watcher === undefined) this.refuse(code, why);
-    this.watcher.refusal(new PickleRefusal(code, this.offset, why));
-  }
-
-  /** A stand-in for what a refused opcode or name would have made; only an inspection gets this far. */
-  pushUnknown(): void {
-    this.push(this.tape.object(new Made(UNKNOWN, [], this.offset), MADE_BYTES));
   }
 
   private enterFrame(length: number): void {

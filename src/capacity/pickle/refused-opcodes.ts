@@ -1,8 +1,8 @@
 // The opcodes that are refused although Python knows them, each with the reason. What they would take from the stack
 // and leave on it is written down too, so that an inspection can go on and name every refusal in a stream.
 import { pushGlobal } from './calls.ts';
-import type { Machine } from './machine.ts';
 import { asciiText } from './text.ts';
+import type { Workspace } from './workspace.ts';
 
 /** A refused opcode: an inspection moves past it, everyone else stops. */
 export interface RefusedOpcode {
@@ -11,11 +11,11 @@ export interface RefusedOpcode {
   readonly name: string;
   /** First protocol that has it. */
   readonly since: number;
-  run(machine: Machine): void;
+  run(machine: Workspace): void;
 }
 
 /** Moves past the argument that follows the opcode. */
-type Argument = (machine: Machine) => void;
+type Argument = (machine: Workspace) => void;
 
 const nothing: Argument = () => {};
 const line: Argument = (m) => void m.takeLine(Number.POSITIVE_INFINITY);
@@ -30,7 +30,7 @@ const counted8: Argument = (m) => void m.take(m.length64(m.take(8)));
 /** What it takes: so many values, or all down to the mark and then so many. What it leaves: values, or nothing. */
 type Effect = readonly ['takes' | 'takes to mark and', number, 'leaves', number];
 
-const word = (m: Machine): string => {
+const word = (m: Workspace): string => {
   const start = m.takeLine(80);
   return asciiText(m.bytes, start, m.position - 1) ?? '';
 };

@@ -1,14 +1,22 @@
 // What opcodes work on: values that wait on a stack, marks between them, and a memo of values to refer to again. All of
 // them are positions in the tape. Every limit is checked before anything is allocated.
-import { isUnknown } from './allowed.ts';
+import { isUnknown, UNKNOWN } from './allowed.ts';
 import { Reader } from './reader.ts';
-import { type Node, Tape } from './tape.ts';
-import type { Value } from './values.ts';
+import { type PickleCode, PickleRefusal } from './refusal.ts';
+import { MADE_BYTES, type Node, Tape } from './tape.ts';
+import { Made, type Value } from './values.ts';
+
+/** Sees what a strict run would stop at, and lets the pass go on where the stack effect is known. */
+export interface Watcher {
+  global(module: string, name: string, offset: number, allowed: boolean): void;
+  refusal(refusal: PickleRefusal): void;
+}
 
 /** A real pickler never holds more: it writes lists and dicts in batches of 1000. */
 const MAX_STACK = 65_536;
 
 export class Workspace extends Reader {
+  readonly watcher: Watcher | undefined;
   readonly tape: Tape = new Tape(this);
   /** Values wait below `height`; what lies above is left over and never read. */
   private stack: Int32Array = new Int32Array(512);
@@ -17,6 +25,22 @@ export class Workspace extends Reader {
   protected floor = 0;
   private memo: Int32Array = this.table(32);
   private memoized = 0;
+
+  constructor(bytes: Uint8Array, watcher?: Watcher) {
+    super(bytes);
+    this.watcher = watcher;
+  }
+
+  /** Refuses, unless a watcher wants to know what else there is; then the caller goes on with a stand-in. */
+  report(code: PickleCode, why: string): void {
+    if (this.watcher === undefined) this.refuse(code, why);
+    this.watcher.refusal(new PickleRefusal(code, this.offset, why));
+  }
+
+  /** A stand-in for what a refused opcode or name would have made; only an inspection gets this far. */
+  pushUnknown(): void {
+    this.push(this.tape.object(new Made(UNKNOWN, [], this.offset), MADE_BYTES));
+  }
 
   push(node: Node): void {
     if (this.height === this.stack.length) this.growStack();
