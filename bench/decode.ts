@@ -2,9 +2,10 @@
 // pickle.loads; and dense pickles, which hold no arrays, beside pickleparser. Our machine checks every opcode and indexes
 // the values, which is all that becomes of a stream that is no model; reading every one of them out is shown, too.
 import { Parser } from 'pickleparser';
-import { decodeModel } from '../src/capacity/forest/model.ts';
+import { decodeModel, inspectPickle } from '../src/capacity/forest/model.ts';
 import { Machine } from '../src/capacity/pickle/machine.ts';
 import { Dict, List, Tuple, type Value } from '../src/capacity/pickle/values.ts';
+import { HOSTILE } from '../test/fuzz/hostile-pickles.ts';
 import { measured, race, startPeers } from './sklearn-peer.ts';
 
 /** Reads every value of a stream. Returns how many there are. */
@@ -49,4 +50,10 @@ export async function decodeBench(): Promise<void> {
     );
   }
   for (const peer of peers) peer.stop();
+  const slowest = HOSTILE.map(
+    ({ what, bytes }) => [measured(() => inspectPickle(bytes)), what] as const,
+  ).sort(([a], [b]) => b - a)[0];
+  console.log(
+    ` ${HOSTILE.length} hostile pickles, each inspected once: at most ${slowest?.[0].toFixed(1)} ms (${slowest?.[1]})`,
+  );
 }

@@ -693,9 +693,9 @@ const deep: readonly Hostile[] = [
     'an array of records in records in records',
     'model.array',
     treeEstimator({
-      monotonic_cst: { raw: recordsInRecords(20_000) },
+      monotonic_cst: { raw: recordsInRecords(5_000) },
       feature_names_in_: array(
-        { raw: [op('j', new Uint8Array(Uint32Array.of(20_000).buffer))] },
+        { raw: [op('j', new Uint8Array(Uint32Array.of(5_000).buffer))] },
         [0],
         new Uint8Array(),
       ),
