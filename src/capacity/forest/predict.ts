@@ -2,7 +2,7 @@
 // added tree by tree in float64. Its answers change in the last bits with n_jobs above 1; these do not.
 import { ModelRefusal } from './refusal.ts';
 import type { PackedNodes } from './tree.ts';
-import { fourLeaves, leafOf } from './walk.ts';
+import { addLeaves, leafOf, TOGETHER } from './walk.ts';
 
 /** All that prediction reads. See {@link PackedNodes} for the nodes and `RawModel` for the formula. */
 export interface Predictor {
@@ -17,7 +17,9 @@ export interface Predictor {
 }
 
 /** Rows that go through one tree together, so that the tree stays in the cache while their features do, too. */
-const BLOCK = 256;
+const BLOCK = 42 * TOGETHER;
+/** Bytes of a number in a block. */
+const NUMBER = 8;
 
 /**
  * Returns one number per row. Each row is `features` numbers; NaN stands for a missing value where the estimator
@@ -29,13 +31,13 @@ export function predict(predictor: Predictor, rows: readonly (readonly number[])
   const { features } = predictor;
   const answers: number[] = [];
   const size = Math.min(BLOCK, rows.length);
-  const block = new Float64Array(size * features);
+  const block = new DataView(new ArrayBuffer(NUMBER * size * features));
   const sums = new Float64Array(size);
   for (let first = 0; first < rows.length; first += BLOCK) {
     const count = Math.min(BLOCK, rows.length - first);
     let missing = false;
     for (let r = 0; r < count; r++)
-      missing = readRow(rows[first + r], first + r, block, r * features, predictor) || missing;
+      missing = readRow(rows[first + r], first + r, block, NUMBER * r * features, predictor) || missing;
     predictBlock(predictor, block, count, missing, sums);
     for (let r = 0; r < count; r++) {
       const answer = (sums[r] ?? Number.NaN) / predictor.divisor;
@@ -54,7 +56,7 @@ export function predict(predictor: Predictor, rows: readonly (readonly number[])
 function readRow(
   row: readonly number[] | undefined,
   index: number,
-  into: Float64Array,
+  into: DataView,
   at: number,
   { features, acceptsMissing }: Predictor,
 ): boolean {
@@ -76,40 +78,30 @@ function readRow(
         );
       missing = true;
     }
-    into[at + f] = single;
+    into.setFloat64(at + NUMBER * f, single, true);
   }
   return missing;
 }
 
 function predictBlock(
   { nodes, roots, features, start, scale }: Predictor,
-  block: Float64Array,
+  block: DataView,
   count: number,
   missing: boolean,
   sums: Float64Array,
 ): void {
-  const leaves = new Int32Array(4);
-  const add = (r: number, leaf: number): void => {
-    sums[r] = (sums[r] as number) + scale * (nodes.values[leaf] as number);
-  };
-  const rowsAtOnce = missing ? 0 : count - (count % 4);
-  const treesAtOnce = missing ? 0 : roots.length - (roots.length % 4);
+  const width = NUMBER * features;
+  const rowsTogether = missing ? 0 : count - (count % TOGETHER);
+  const treesTogether = missing ? 0 : roots.length - (roots.length % TOGETHER);
   sums.fill(start, 0, count);
-  for (const root of roots) {
-    for (let r = 0; r < rowsAtOnce; r += 4) {
-      const [a, b, c, d] = [r * features, (r + 1) * features, (r + 2) * features, (r + 3) * features];
-      fourLeaves(nodes, block, leaves, root, a, root, b, root, c, root, d);
-      for (let i = 0; i < 4; i++) add(r + i, leaves[i] as number);
+  for (let tree = 0; tree < roots.length; tree++)
+    addLeaves(nodes, roots, block, width, { tree, row: 0, next: 'row', count: rowsTogether }, scale, sums);
+  // What is left are single rows: there many trees go at once, and are still added in their order.
+  for (let row = rowsTogether; row < count; row++) {
+    addLeaves(nodes, roots, block, width, { tree: 0, row, next: 'tree', count: treesTogether }, scale, sums);
+    for (let tree = treesTogether; tree < roots.length; tree++) {
+      const leaf = leafOf(nodes, roots[tree] as number, block, row * width);
+      sums[row] = (sums[row] as number) + scale * (nodes.values[leaf >>> 4] as number);
     }
-  }
-  // What is left are single rows: there four trees go at once, and are still added in their order.
-  for (let r = rowsAtOnce; r < count; r++) {
-    const row = r * features;
-    for (let t = 0; t < treesAtOnce; t += 4) {
-      const [a, b, c, d] = [roots[t] ?? 0, roots[t + 1] ?? 0, roots[t + 2] ?? 0, roots[t + 3] ?? 0];
-      fourLeaves(nodes, block, leaves, a, row, b, row, c, row, d, row);
-      for (let i = 0; i < 4; i++) add(r, leaves[i] as number);
-    }
-    for (let t = treesAtOnce; t < roots.length; t++) add(r, leafOf(nodes, roots[t] as number, block, row));
   }
 }

@@ -1,66 +1,92 @@
-// The way from a tree's root to the leaf of a row: where nearly all of the time goes. Indices are inside the arrays
-// because every node was checked when it was packed.
-import type { PackedNodes } from './tree.ts';
+// The way from a tree's root to the leaf of a row: where nearly all of the time goes. A split is as good as random to a
+// processor, and a wrong guess costs more than the comparison: so nothing is guessed here, and the outcome is added to
+// the child's offset. Offsets are inside the buffers because every node was checked when it was packed.
+import { NODE, type PackedNodes } from './tree.ts';
 
-/** Returns the leaf of the row that starts at `row`, NaN or not: the node itself says where a missing value goes. */
-export function leafOf(
-  { thresholds, links }: PackedNodes,
-  root: number,
-  block: Float64Array,
-  row: number,
-): number {
-  let at = root;
+/** How many rows {@link addLeaves} takes at once. */
+export const TOGETHER = 6;
+
+/** Returns the offset of the leaf of the row at byte `row`, NaN or not: the node says where a missing value goes. */
+export function leafOf({ splits }: PackedNodes, root: number, rows: DataView, row: number): number {
+  let at = NODE * root;
   for (;;) {
-    const child = links[2 * at + 1] as number;
-    if (child === at) return at;
-    const split = links[2 * at] as number;
-    const value = block[row + (split >> 1)] as number;
-    const left = Number.isNaN(value) ? (split & 1) === 1 : value <= (thresholds[at] as number);
-    at = left ? child : child + 1;
+    const asks = splits.getInt32(at, true);
+    if ((asks & 1) === 1) return at;
+    const value = rows.getFloat64(row + (asks >>> 2), true);
+    let right = Number(value > splits.getFloat64(at + 8, true));
+    if (Number.isNaN(value)) right = 1 - ((asks >>> 1) & 1);
+    at = splits.getInt32(at + 4, true) + 16 * right;
   }
+}
+
+/** Which walks to take: the first one's tree and row, and which of the two changes from one walk to the next. */
+export interface Walks {
+  readonly tree: number;
+  readonly row: number;
+  readonly next: 'tree' | 'row';
+  /** A multiple of {@link TOGETHER}. */
+  readonly count: number;
 }
 
 /**
- * Takes four walks, each at a node and with the start of its row, to their leaves, which it writes to `leaves`. Rows
- * without NaN. A split is as good as random to a processor, and a wrong guess costs more than the comparison: so
- * nothing is guessed here. The outcome is added to the child's index, and four walks go at once, so that one computes
- * while the others wait for memory. They have arrived when none moves on; an index never falls, so the sum tells.
+ * Adds to each row's sum what its walks arrive at, in the order of the walks, times `scale`. The rows are `width` bytes
+ * each and hold no NaN. Six walks go at once, so that one computes while the others wait for memory, and those that
+ * have arrived stay until all have. It is written out because calls in here are not always inlined; then it takes
+ * twice as long.
  */
-export function fourLeaves(
-  { thresholds, links }: PackedNodes,
-  block: Float64Array,
-  leaves: Int32Array,
-  a: number,
-  rowA: number,
-  b: number,
-  rowB: number,
-  c: number,
-  rowC: number,
-  d: number,
-  rowD: number,
+export function addLeaves(
+  { splits, values }: PackedNodes,
+  roots: Int32Array,
+  rows: DataView,
+  width: number,
+  { tree, row, next, count }: Walks,
+  scale: number,
+  sums: Float64Array,
 ): void {
-  let [atA, atB, atC, atD] = [a, b, c, d];
-  for (let before = -1, sum = a + b + c + d; sum !== before; ) {
-    before = sum;
-    atA = step(thresholds, links, atA, block, rowA);
-    atB = step(thresholds, links, atB, block, rowB);
-    atC = step(thresholds, links, atC, block, rowC);
-    atD = step(thresholds, links, atD, block, rowD);
-    sum = atA + atB + atC + atD;
+  const nextTree = next === 'tree' ? 1 : 0;
+  const nextRow = next === 'row' ? 1 : 0;
+  const stride = width * nextRow;
+  for (let i = 0; i < count; i += TOGETHER) {
+    const first = tree + i * nextTree;
+    const r = row + i * nextRow;
+    const rowA = r * width;
+    const rowB = rowA + stride;
+    const rowC = rowB + stride;
+    const rowD = rowC + stride;
+    const rowE = rowD + stride;
+    const rowF = rowE + stride;
+    let a = NODE * (roots[first] as number);
+    let b = NODE * (roots[first + nextTree] as number);
+    let c = NODE * (roots[first + 2 * nextTree] as number);
+    let d = NODE * (roots[first + 3 * nextTree] as number);
+    let e = NODE * (roots[first + 4 * nextTree] as number);
+    let f = NODE * (roots[first + 5 * nextTree] as number);
+    for (;;) {
+      const asksA = splits.getInt32(a, true);
+      const asksB = splits.getInt32(b, true);
+      const asksC = splits.getInt32(c, true);
+      const asksD = splits.getInt32(d, true);
+      const asksE = splits.getInt32(e, true);
+      const asksF = splits.getInt32(f, true);
+      if ((asksA & asksB & asksC & asksD & asksE & asksF & 1) === 1) break;
+      const rightA = rows.getFloat64(rowA + (asksA >>> 2), true) > splits.getFloat64(a + 8, true);
+      const rightB = rows.getFloat64(rowB + (asksB >>> 2), true) > splits.getFloat64(b + 8, true);
+      const rightC = rows.getFloat64(rowC + (asksC >>> 2), true) > splits.getFloat64(c + 8, true);
+      const rightD = rows.getFloat64(rowD + (asksD >>> 2), true) > splits.getFloat64(d + 8, true);
+      const rightE = rows.getFloat64(rowE + (asksE >>> 2), true) > splits.getFloat64(e + 8, true);
+      const rightF = rows.getFloat64(rowF + (asksF >>> 2), true) > splits.getFloat64(f + 8, true);
+      a = splits.getInt32(a + 4, true) + 16 * Number(rightA);
+      b = splits.getInt32(b + 4, true) + 16 * Number(rightB);
+      c = splits.getInt32(c + 4, true) + 16 * Number(rightC);
+      d = splits.getInt32(d + 4, true) + 16 * Number(rightD);
+      e = splits.getInt32(e + 4, true) + 16 * Number(rightE);
+      f = splits.getInt32(f + 4, true) + 16 * Number(rightF);
+    }
+    sums[r] = (sums[r] as number) + scale * (values[a >>> 4] as number);
+    sums[r + nextRow] = (sums[r + nextRow] as number) + scale * (values[b >>> 4] as number);
+    sums[r + 2 * nextRow] = (sums[r + 2 * nextRow] as number) + scale * (values[c >>> 4] as number);
+    sums[r + 3 * nextRow] = (sums[r + 3 * nextRow] as number) + scale * (values[d >>> 4] as number);
+    sums[r + 4 * nextRow] = (sums[r + 4 * nextRow] as number) + scale * (values[e >>> 4] as number);
+    sums[r + 5 * nextRow] = (sums[r + 5 * nextRow] as number) + scale * (values[f >>> 4] as number);
   }
-  leaves[0] = atA;
-  leaves[1] = atB;
-  leaves[2] = atC;
-  leaves[3] = atD;
-}
-
-function step(
-  thresholds: Float64Array,
-  links: Int32Array,
-  at: number,
-  block: Float64Array,
-  row: number,
-): number {
-  const value = block[row + ((links[2 * at] as number) >> 1)] as number;
-  return (links[2 * at + 1] as number) + Number(value > (thresholds[at] as number));
 }

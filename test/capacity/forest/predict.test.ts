@@ -1,7 +1,7 @@
 // What prediction does where scikit-learn has no say, or says infinity without a word.
 import { describe, expect, it } from 'vitest';
 import { decodeModel } from '../../../src/capacity/forest/model.ts';
-import { boosting, forest, GOOD_NODES, leaf, tree, treeEstimator } from '../../fuzz/model-writer.ts';
+import { boosting, forest, GOOD_NODES, leaf, split, tree, treeEstimator } from '../../fuzz/model-writer.ts';
 import { type Py, pickle } from '../../fuzz/pickle-writer.ts';
 
 const code = (expected: string): unknown => expect.objectContaining({ code: expected });
@@ -40,6 +40,45 @@ describe('prediction', () => {
   it('answers a long batch as it answers each row, whichever rows of it are missing a value', () => {
     const rows = Array.from({ length: 1003 }, (_, i) => [i === 300 ? Number.NaN : (i % 7) / 6, (i % 11) / 5]);
     expect(model.predict(rows)).toEqual(rows.flatMap((row) => model.predict([row])));
+  });
+
+  it('answers any number of rows with any number of trees, each row in the order of the trees', () => {
+    const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+    const rows = count(520).map((i) => [(i % 7) / 6, (i % 11) / 5]);
+    for (const trees of count(14).slice(1)) {
+      // Leaves of such sizes that another order of adding them would show in the last bits.
+      const value = (t: number, side: number): number => (1 + side) * 10 ** ((t * 5) % 9) + 0.1 * t;
+      const grown = count(trees).map((t) => {
+        const nodes = [
+          split(1, 4, 0, 0.5),
+          split(2, 3, 1, 1.5),
+          ...[0, 1, 2].map((at) => leaf(value(t, at))),
+        ];
+        return treeEstimator({ tree_: tree({ nodes }) });
+      });
+      const several = decodeModel(pickle(forest({}, grown)));
+      const expected = rows.map(([x = 0, y = 0]) => {
+        const side = Math.fround(x) <= 0.5 ? (Math.fround(y) <= 1.5 ? 0 : 1) : 2;
+        return count(trees).reduce((sum, t) => sum + value(t, side), 0) / trees;
+      });
+      for (const length of [...count(14).slice(1), 251, 252, 253, 258, 503, 504, 505, 520])
+        expect(several.predict(rows.slice(0, length))).toEqual(expected.slice(0, length));
+    }
+  });
+
+  it('compares alike at the edges of float32, in a batch and alone', () => {
+    const tiny = 2 ** -149; // the least number that float32 has
+    const most = 2 ** 128 - 2 ** 104; // and the greatest
+    const edges = [0, -0, tiny, -tiny, tiny / 2, tiny * 0.75, tiny * 1.5, 2 ** -126, 1, -1, most, -most];
+    const between = [1 + 2 ** -24, 1 + 2 ** -25, -1 - 2 ** -24, 5e-324, -5e-324, 1e300, -1e300];
+    for (const threshold of [...edges, ...between, Number.POSITIVE_INFINITY]) {
+      const nodes = [split(1, 2, 1, threshold), leaf(1), leaf(2)];
+      const one = decodeModel(pickle(treeEstimator({ tree_: tree({ nodes }) })));
+      const rows = [...edges, ...between.slice(0, 5)].map((value) => [0, value]);
+      const expected = rows.map(([, value = 0]) => (Math.fround(value) <= threshold ? 1 : 2));
+      expect(one.predict(rows)).toEqual(expected);
+      expect(rows.flatMap((row) => one.predict([row]))).toEqual(expected);
+    }
   });
 
   it.each<[string, unknown, string]>([
