@@ -1,7 +1,8 @@
 // Talks to sklearn-peer.py, and times jobs of ours and of its in interleaved rounds.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Peer } from './peer.ts';
 
 export interface Hello {
   readonly sklearn: string;
@@ -16,49 +17,13 @@ export interface Hello {
   readonly dense: Readonly<Record<string, string>>;
 }
 
-/** A running scikit-learn. */
-export class SklearnPeer {
-  readonly hello: Hello;
-  private readonly child: ChildProcess;
-  private readonly lines: AsyncIterator<string>;
+export type SklearnPeer = Peer<Hello>;
 
-  private constructor(child: ChildProcess, lines: AsyncIterator<string>, hello: Hello) {
-    this.child = child;
-    this.lines = lines;
-    this.hello = hello;
-  }
-
-  /** Starts it with a model, or lets it train one. */
-  static async start([program = '', ...args]: readonly string[], model?: Buffer): Promise<SklearnPeer> {
-    const source = readFileSync(fileURLToPath(new URL('sklearn-peer.py', import.meta.url)), 'utf8');
-    const child = spawn(program, [...args, '-c', source], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const lines = linesOf(child);
-    child.stdin?.write(`${model?.toString('base64') ?? ''}\n`);
-    const { value } = await lines.next();
-    return new SklearnPeer(child, lines, JSON.parse(value) as Hello);
-  }
-
-  /** Returns the milliseconds that one job took, measured over there. */
-  async time(job: string): Promise<number> {
-    this.child.stdin?.write(`${job}\n`);
-    const { value } = await this.lines.next();
-    return Number(value) / 1e6;
-  }
-
-  stop(): void {
-    this.child.stdin?.end();
-  }
-}
-
-async function* linesOf({ stdout }: ChildProcess): AsyncGenerator<string, string> {
-  let rest = '';
-  stdout?.setEncoding('utf8');
-  for await (const chunk of stdout ?? []) {
-    const parts = `${rest}${String(chunk)}`.split('\n');
-    rest = parts.pop() ?? '';
-    yield* parts;
-  }
-  throw new Error('the scikit-learn peer ended early');
+/** Starts it with a model, or lets it train one. */
+function startPeer(python: readonly string[], model?: Buffer): Promise<SklearnPeer> {
+  // The source goes in as an argument and not as a path: the Python may live in another root directory.
+  const source = readFileSync(fileURLToPath(new URL('sklearn-peer.py', import.meta.url)), 'utf8');
+  return Peer.start<Hello>([...python, '-c', source], model?.toString('base64') ?? '');
 }
 
 /** Starts every scikit-learn at hand: Debian's on a model it trains, and another on AGILAB's own model. */
@@ -66,11 +31,11 @@ export async function startPeers(): Promise<SklearnPeer[]> {
   const debian = ['/usr/bin/python3'];
   const peers: SklearnPeer[] = [];
   if (spawnSync('/usr/bin/python3', ['-c', 'import sklearn'], { stdio: 'ignore' }).status === 0)
-    peers.push(await SklearnPeer.start(debian));
+    peers.push(await startPeer(debian));
   else console.log('  left out: python3-sklearn is not installed');
   const shipped = new URL('../../shared/agilab/balancer_model.pkl', import.meta.url);
   const newer = process.env['GUARDRAILS_SKLEARN_14']?.split(' ');
-  if (newer && existsSync(shipped)) peers.push(await SklearnPeer.start(newer, readFileSync(shipped)));
+  if (newer && existsSync(shipped)) peers.push(await startPeer(newer, readFileSync(shipped)));
   return peers;
 }
 
@@ -101,6 +66,6 @@ export async function race(contenders: readonly Contender[], rounds: number): Pr
     const ours = figures[0] ?? { min, median };
     const ratios = `x${(min / ours.min).toFixed(2)} / x${(median / ours.median).toFixed(2)}`;
     const times = `${min.toFixed(4).padStart(10)} / ${median.toFixed(4).padStart(10)}`;
-    console.log(`  ${(contenders[i]?.[0] ?? '').padEnd(34)} ${times}   ${ratios}`);
+    console.log(`  ${(contenders[i]?.[0] ?? '').padEnd(42)} ${times}   ${ratios}`);
   }
 }
