@@ -6,11 +6,11 @@ import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { capacityModel } from '../src/capacity/capacity-model.ts';
-import { decodeModel } from '../src/capacity/forest/model.ts';
-import { encodeSidecar, sidecarName } from '../src/capacity/sidecar.ts';
-import { judge } from '../src/guards/enforce.ts';
-import { openTrusted } from '../src/guards/trusted-file.ts';
+import { capacityModel } from '../dist/capacity/capacity-model.js';
+import { decodeModel } from '../dist/capacity/forest/model.js';
+import { encodeSidecar, sidecarName } from '../dist/capacity/sidecar.js';
+import { judge } from '../dist/guards/enforce.js';
+import { openTrusted } from '../dist/guards/trusted-file.js';
 import { forest, leaf, type Node, split, tree, treeEstimator } from '../test/fuzz/model-writer.ts';
 import { pickle } from '../test/fuzz/pickle-writer.ts';
 
@@ -153,7 +153,7 @@ async function largeBench(root: string): Promise<void> {
     },
   ];
   print('512 MB', await time(contestants, 3));
-  const door = JSON.stringify(new URL('../src/guards/trusted-file.ts', import.meta.url).href);
+  const door = JSON.stringify(new URL('../dist/guards/trusted-file.js', import.meta.url).href);
   const script = `const { openTrusted } = await import(${door});
     const before = process.memoryUsage().rss;
     await openTrusted(${JSON.stringify(root)}, 'large', { maxBytes: ${size} });

@@ -1,7 +1,7 @@
 // Prediction of one row and of batches beside scikit-learn with n_jobs=None and beside onnxruntime-node, on the same
 // forest and the same rows. Ours takes arrays as they come, and checks and rounds every number; the others are given
 // what they like best, made beforehand: a numpy array, a tensor.
-import { decodeModel } from '../src/capacity/forest/model.ts';
+import { decodeModel } from '../dist/capacity/forest/model.js';
 import { type OnnxPeer, startOnnx } from './onnx-peer.ts';
 import { type Contender, measured, race, type SklearnPeer, startPeers } from './sklearn-peer.ts';
 

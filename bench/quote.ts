@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { quote as shellQuote } from 'shell-quote';
 import { Shescape } from 'shescape';
-import { quote } from '../src/ssh/quote.ts';
+import { quote } from '../dist/ssh/quote.js';
 
 interface Peer {
   readonly name: string;

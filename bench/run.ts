@@ -1,4 +1,5 @@
-// `npm run bench`: every claim about speed, each beside its peer in the same run, as a ratio.
+// `npm run bench`: every claim about speed, each beside its peer in the same run, as a ratio. What runs is the built
+// package, as users have it: what tsx makes of the sources for a test is slower.
 import { decodeBench } from './decode.ts';
 import { loadBench } from './load.ts';
 import { predictBench } from './predict.ts';
