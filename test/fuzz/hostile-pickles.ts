@@ -689,6 +689,11 @@ function recordsInRecords(depth: number): Token[] {
 }
 
 const deep: readonly Hostile[] = [
+  // The pass stays within its budget; whoever then reads the state does not, and must refuse it in the same way.
+  state('a state of fifty thousand values', 'pickle.budget', {
+    newobj: global('sklearn.tree._classes', 'DecisionTreeRegressor'),
+    state: { raw: [op('}'), op(`(${'N'.repeat(1000)}u`.repeat(50))] },
+  }),
   state(
     'an array of records in records in records',
     'model.array',

@@ -2,6 +2,7 @@
 // would be refused. Neither opens a file, and neither executes anything.
 import { inspectStream, type ListedRefusal, type PickleInspection } from '../pickle/inspect.ts';
 import { Machine } from '../pickle/machine.ts';
+import { PickleRefusal } from '../pickle/refusal.ts';
 import type { Value } from '../pickle/values.ts';
 import { type RawModel, readModel } from './estimators.ts';
 import { type Predictor, predict } from './predict.ts';
@@ -51,7 +52,8 @@ export function inspectPickle(bytes: Uint8Array): ModelInspection {
   try {
     return Object.freeze({ ...stream, refusals, description: modelFrom(value).description });
   } catch (error) {
-    if (!(error instanceof ModelRefusal)) throw error;
+    // What a container holds is read here and not in the pass, and may cost too much as well.
+    if (!(error instanceof ModelRefusal || error instanceof PickleRefusal)) throw error;
     const { code, offset = 0, message: reason } = error;
     const refused: readonly ListedRefusal[] = [Object.freeze({ code, offset, reason })];
     return Object.freeze({ ...stream, refusals: Object.freeze(refused), description: undefined });
