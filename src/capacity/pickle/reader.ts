@@ -10,8 +10,13 @@ import { asciiText } from './text.ts';
  */
 const ALLOWANCE = 16;
 const ALLOWANCE_BASE = 131_072;
-/** 512 MiB. Offsets, and positions in a tape of ten times the stream, must fit in 31 bits. */
-const MAX_BYTES = 2 ** 29;
+/**
+ * 512 MiB, however long the stream. JavaScript does not throw when its heap is full or an array grows over 2^27 items:
+ * the process ends, and whoever called with it.
+ */
+const MOST_ALLOWANCE = 2 ** 29;
+/** 256 MiB. Offsets, and positions in the tape, must fit in 31 bits, and a text in the longest string there is. */
+const MAX_BYTES = 2 ** 28;
 
 /** Numbers. A model of a hundred trees fits. */
 const MOST_AT_FIRST = 32_768;
@@ -33,7 +38,7 @@ export class Reader {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.limit = bytes.length;
-    this.allowance = ALLOWANCE_BASE + ALLOWANCE * bytes.length;
+    this.allowance = Math.min(ALLOWANCE_BASE + ALLOWANCE * bytes.length, MOST_ALLOWANCE);
   }
 
   refuse(code: PickleCode, why: string): never {

@@ -167,8 +167,14 @@ describe('the pickle machine', () => {
     );
   });
 
-  it('refuses a stream whose offsets would not fit, before it reads any of it', () => {
-    expect(() => new Machine(new Uint8Array(2 ** 29 + 1))).toThrow(refusal('pickle.too-large', 0));
+  it('refuses a stream that a string could not hold, before it reads any of it', () => {
+    expect(() => new Machine(new Uint8Array(2 ** 28 + 1))).toThrow(refusal('pickle.too-large', 0));
+  });
+
+  it('refuses what costs half a gibibyte, however long the stream: a full heap ends the process', () => {
+    const longest = new Machine(new Uint8Array(2 ** 28));
+    longest.charge(2 ** 28); // besides its tables
+    expect(() => longest.charge(2 ** 26)).toThrow(refusal('pickle.budget', 0));
   });
 
   it('makes one object of a value, however often it is referred to', () => {
