@@ -515,6 +515,7 @@ const keys: readonly Hostile[] = [
   inTree('a Tree with an unlisted key', 'model.state-unlisted', { extra: [['__class__', 1]] }),
   inTree('a Tree with a key twice', 'model.state-duplicate', { extra: [['node_count', 5]] }),
   inTree('a Tree without values', 'model.state-missing', { without: 'values' }),
+  inTree('a Tree without a depth', 'model.state-missing', { without: 'max_depth' }),
   inTree('a Tree built twice', 'pickle.second-build', { again: { dict: [] } }),
   inTree('a Tree for three features', 'model.parts-disagree', {
     args: [3, array(I8, [1], doubles([5e-324])), 1],
@@ -573,6 +574,9 @@ const keys: readonly Hostile[] = [
   state('a tree whose tree_ is a tree estimator', 'model.state-value', treeEstimator({ tree_: single })),
   inForest('a forest with an unlisted key', 'model.state-unlisted', { predict: 1 }),
   inForest('a forest of no trees', 'model.parts-disagree', { estimators_: { list: [] }, n_estimators: 1 }),
+  inForest('a forest without n_jobs', 'model.state-missing', { n_jobs: undefined }),
+  inForest('a forest of no jobs', 'model.state-value', { n_jobs: 0 }),
+  inForest('a forest without verbose', 'model.state-missing', { verbose: undefined }),
   inForest('a forest that miscounts', 'model.parts-disagree', { n_estimators: 3 }),
   inForest('a forest of numbers', 'model.state-value', { estimators_: { list: [1, 2] } }),
   inForest('a forest of a tuple', 'model.state-value', { estimators_: { tuple: [single, single] } }),
@@ -632,6 +636,26 @@ const keys: readonly Hostile[] = [
     'boosting from a start of another version',
     'model.parts-disagree',
     boosting({}, { _sklearn_version: '1.3.0' }),
+  ),
+  state(
+    'boosting that shapes its start for two trees per stage: scikit-learn would answer twice for each row',
+    'model.state-value',
+    boosting({ init_: 'zero', n_trees_per_iteration_: 2 }),
+  ),
+  state(
+    'boosting that does not shape its start',
+    'model.state-missing',
+    boosting({ n_trees_per_iteration_: undefined }),
+  ),
+  state(
+    'boosting of 1.4 with a loss of 1.3',
+    'model.parts-disagree',
+    boosting({
+      _loss: {
+        newobj: global('sklearn.ensemble._gb_losses', 'LeastSquaresError'),
+        state: { dict: [['K', 1]] },
+      },
+    }),
   ),
   state('boosting without a loss', 'model.state-missing', boosting({ _loss: undefined })),
   state('boosting through another link', 'model.state-value', boosting({ _loss: loss({ link: null }) })),

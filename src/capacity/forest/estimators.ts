@@ -120,6 +120,7 @@ function readForest(forest: Made, className: string): RawModel {
   const state = readState(forest, FOREST);
   const common = readCommon(state, forest);
   requireOneOutput(state, forest);
+  for (const key of ['n_jobs', 'verbose']) state.get(key); // not used here, but predict fails without them
   const members = state.get('estimators_');
   const trees = readTrees(members instanceof List ? members.items : [], forest, common, className);
   if (state.count('n_estimators') !== trees.length)
@@ -146,7 +147,11 @@ function readBoosting(boosting: Made): RawModel {
   const trees = readTrees(stages.objects, boosting, common, 'DecisionTreeRegressor');
   if (state.count('n_estimators_') !== trees.length)
     throw new ModelRefusal('model.parts-disagree', 'n_estimators_ is not the number of stages', offset);
-  state.get('_loss'); // its kind was checked: the start goes through it unchanged
+  // Its kind was checked: the start goes through it unchanged. 1.4 has other losses, and shapes the start by this count.
+  const loss = state.get('_loss');
+  if ((loss instanceof Made && loss.allowed.module === 'sklearn._loss.loss') !== common.minor >= 4)
+    throw new ModelRefusal('model.parts-disagree', 'a loss of another scikit-learn than the model', offset);
+  if (common.minor >= 4) state.get('n_trees_per_iteration_');
   const scale = readNumber(state.get('learning_rate'));
   const start = readStart(state.get('init_'), common);
   if (scale === undefined || !Number.isFinite(scale) || start === undefined || !Number.isFinite(start))

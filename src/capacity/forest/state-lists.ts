@@ -4,6 +4,7 @@ import { isMade, Made, type Value } from '../pickle/values.ts';
 import {
   array,
   flag,
+  jobs,
   type Kind,
   list,
   none,
@@ -17,7 +18,6 @@ import {
   text,
   texts,
   whole,
-  wholeOrNone,
 } from './state.ts';
 
 /** Constructor arguments that every estimator here shares. */
@@ -75,7 +75,7 @@ export const FOREST: StateList = new Map([
   ['n_estimators', number],
   ['bootstrap', setting],
   ['oob_score', setting],
-  ['n_jobs', wholeOrNone],
+  ['n_jobs', jobs],
   ['verbose', (value) => flag(value) || whole(value)],
   ['warm_start', setting],
   ['class_weight', none],
@@ -134,7 +134,7 @@ export const BOOSTING: StateList = new Map([
   ['n_iter_no_change', setting],
   ['tol', number],
   ['n_estimators_', number],
-  ['n_trees_per_iteration_', number],
+  ['n_trees_per_iteration_', (value) => value === 1],
   ['max_features_', number],
   ['_loss', loss],
   ['_rng', randomness],

@@ -76,7 +76,8 @@ export const text: Kind = (value) => typeof value === 'string';
 export const number: Kind = numeric;
 export const list: Kind = (value) => value instanceof List;
 export const whole: Kind = (value) => Number.isSafeInteger(readNumber(value));
-export const wholeOrNone: Kind = (value) => value === null || whole(value);
+/** How many threads; 0 is no answer to that, and predict refuses it. */
+export const jobs: Kind = (value) => value === null || (whole(value) && readNumber(value) !== 0);
 /** Read for its own sake, too: a malformed array is refused even where predict has no use for it. */
 export const array: Kind = (value) => isArray(value) && readArray(value, value.offset).shape.length > 0;
 export const none: Kind = (value) => value === null;

@@ -3,11 +3,11 @@
 import type { Made } from '../pickle/values.ts';
 import { type NumpyArray, readArray } from './ndarray.ts';
 import { ModelRefusal } from './refusal.ts';
-import { array, number, readState, type StateList } from './state.ts';
+import { array, readState, type StateList, whole } from './state.ts';
 
 const TREE_STATE: StateList = new Map([
-  ['max_depth', number],
-  ['node_count', number],
+  ['max_depth', whole],
+  ['node_count', whole],
   ['nodes', array],
   ['values', array],
 ]);
@@ -31,6 +31,7 @@ export function readTree(tree: Made, features: number): RawTree {
   if (outputs !== 1 || perOutput.shape.length !== 1 || perOutput.shape[0] !== 1 || !single)
     throw new ModelRefusal('model.unsupported', 'a tree with other than one numeric target', offset);
   const state = readState(tree, TREE_STATE);
+  state.get('max_depth'); // not used here, but no Tree comes to life without it
   const count = state.count('node_count');
   const nodes = readArray(state.get('nodes'), offset);
   const values = readArray(state.get('values'), offset);
