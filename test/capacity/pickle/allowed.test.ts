@@ -3,12 +3,154 @@ import { describe, expect, it } from 'vitest';
 import { ALLOWED, findAllowed } from '../../../src/capacity/pickle/allowed.ts';
 import { inspectStream } from '../../../src/capacity/pickle/inspect.ts';
 import { Global, List, Made } from '../../../src/capacity/pickle/values.ts';
+import { array, F8 } from '../../fuzz/model-writer.ts';
+import { type Py, pickle } from '../../fuzz/pickle-writer.ts';
 import { askOracle, DEBIAN_PYTHON, hasSklearn } from '../forest/oracle.ts';
 
 const newer = process.env['GUARDRAILS_SKLEARN_14']?.split(' ') ?? [];
 const both = newer.length > 0 && hasSklearn(DEBIAN_PYTHON);
 
+const named = (module: string, name: string): Py => ({ global: [module, name] });
+const GENERATOR = 'numpy.random._pickle';
+const SEQUENCE = 'numpy.random.bit_generator';
+const MERSENNE = named('numpy.random._mt19937', 'MT19937');
+
+/** What an argument or a state may be, under the names that the tables below use. */
+const PARTS = {
+  none: null,
+  false: false,
+  true: true,
+  zero: 0,
+  big: 2n ** 60n,
+  fraction: 0.5,
+  word: 'word',
+  C: 'C',
+  latin1: 'latin1',
+  MT19937: 'MT19937',
+  bytes: Uint8Array.of(1, 2),
+  b: Uint8Array.of(0x62),
+  B: Uint8Array.of(0x42),
+  bb: Uint8Array.of(0x62, 0x62),
+  list: { list: [0] },
+  dict: { dict: [] },
+  '()': { tuple: [] },
+  '(0,)': { tuple: [0] },
+  '(1,)': { tuple: [1] },
+  '(0, 0)': { tuple: [0, 0] },
+  dtype: F8,
+  array: array(F8, [0], Uint8Array.of()),
+  buffer: {
+    reduce: [named('numpy.core.numeric', '_frombuffer'), Uint8Array.of(), F8, { tuple: [0] }, 'C'],
+  },
+  scalar: { reduce: [named('numpy.core.multiarray', 'scalar'), F8, Uint8Array.of(0)] },
+  generator: { reduce: [named(GENERATOR, '__bit_generator_ctor'), MERSENNE] },
+  tree: { newobj: named('sklearn.tree._classes', 'DecisionTreeRegressor') },
+  ndarray: named('numpy', 'ndarray'),
+  'numpy 2’s scalar': named('numpy._core.multiarray', 'scalar'),
+  'class of trees': named('sklearn.tree._classes', 'DecisionTreeRegressor'),
+  'class of generators': MERSENNE,
+  'maker of generators': named(GENERATOR, '__bit_generator_ctor'),
+  'class of sequences': named(SEQUENCE, 'SeedSequence'),
+  'class of losses': named('sklearn._loss._loss', 'CyHuberLoss'),
+  object: named('__builtin__', 'object'),
+} satisfies Record<string, Py>;
+type Part = keyof typeof PARTS;
+const EACH = Object.entries<Py>(PARTS) as [Part, Py][];
+
+const TEXT: readonly Part[] = ['word', 'C', 'latin1', 'MT19937'];
+const BYTES: readonly Part[] = ['bytes', 'b', 'B', 'bb'];
+const WHOLE: readonly Part[] = ['zero', 'big'];
+const TUPLE: readonly Part[] = ['()', '(0,)', '(1,)', '(0, 0)'];
+
+type Row = readonly [module: string, name: string, state: string, ...takes: (readonly Part[])[]];
+const LOSSES = ['HalfSquaredError', 'AbsoluteError', 'HuberLoss', 'PinballLoss'];
+const CALLS: readonly Row[] = [
+  ['sklearn.tree._tree', 'Tree', 'dict', WHOLE, ['array', 'buffer'], WHOLE],
+  ['numpy', 'dtype', 'tuple', TEXT, ['false'], ['true']],
+  ...['numpy.core', 'numpy._core'].flatMap((core): Row[] => [
+    [`${core}.numeric`, '_frombuffer', 'none', BYTES, ['dtype'], TUPLE, ['C']],
+    [`${core}.multiarray`, '_reconstruct', 'tuple', ['ndarray'], ['(0,)'], ['b']],
+    [`${core}.multiarray`, 'scalar', 'none', ['dtype'], BYTES],
+  ]),
+  [GENERATOR, '__randomstate_ctor', 'dict', ['MT19937'], ['maker of generators']],
+  [GENERATOR, '__randomstate_ctor', 'dict', ['generator']],
+  [GENERATOR, '__bit_generator_ctor', 'tuple', ['class of generators']],
+  [SEQUENCE, '__pyx_unpickle_SeedSequence', 'tuple', ['class of sequences'], WHOLE, ['none']],
+  ['sklearn._loss._loss', '__pyx_unpickle_CyHuberLoss', 'none', ['class of losses'], WHOLE, TUPLE],
+  ['copy_reg', '_reconstructor', 'dict', ['class of trees'], ['object'], ['none']],
+  ['_codecs', 'encode', 'none', TEXT, ['latin1']],
+];
+const OBJECTS: readonly Row[] = [
+  ['sklearn.ensemble._forest', 'RandomForestRegressor', 'dict'],
+  ['sklearn.ensemble._forest', 'ExtraTreesRegressor', 'dict'],
+  ['sklearn.ensemble._gb', 'GradientBoostingRegressor', 'dict'],
+  ['sklearn.tree._classes', 'DecisionTreeRegressor', 'dict'],
+  ['sklearn.tree._classes', 'ExtraTreeRegressor', 'dict'],
+  ['sklearn.dummy', 'DummyRegressor', 'dict'],
+  ...['LeastSquaresError', 'LeastAbsoluteError', 'HuberLossFunction', 'QuantileLossFunction'].map(
+    (name): Row => ['sklearn.ensemble._gb_losses', name, 'dict'],
+  ),
+  ...LOSSES.map((name): Row => ['sklearn._loss.loss', name, 'dict']),
+  ['sklearn._loss.link', 'IdentityLink', 'none'],
+  ['sklearn._loss.link', 'Interval', 'dict'],
+];
+
+/** The code of the refusal, or `allowed`. */
+function outcome(value: Py): string {
+  const { refusals } = inspectStream(pickle(value));
+  return refusals[0]?.code ?? 'allowed';
+}
+
+describe.each(
+  [...CALLS, ...OBJECTS].map(([module, name, state, ...takes]) => ({ module, name, state, takes })),
+)('$module $name', ({ module, name, state, takes }) => {
+  const callee = named(module, name);
+  const args = takes.map(([first = 'none']): Py => PARTS[first]);
+  const isCall = takes.length > 0;
+
+  it('is allowed with each argument that it takes, and refused with any other in its place', () => {
+    for (const [position, accepted] of takes.entries())
+      for (const [part, value] of EACH)
+        expect([position, part, outcome({ reduce: [callee, ...args.with(position, value)] })]).toEqual([
+          position,
+          part,
+          accepted.includes(part) ? 'allowed' : 'pickle.arguments',
+        ]);
+  });
+
+  it('takes neither fewer arguments nor more, and comes about in one way only', () => {
+    const [right, wrong] = isCall
+      ? [{ reduce: [callee, ...args] as const }, { newobj: callee, args }]
+      : [{ newobj: callee }, { reduce: [callee] as const }];
+    expect([outcome(right), outcome(wrong)]).toEqual(['allowed', 'pickle.call-refused']);
+    const more = isCall ? { reduce: [callee, ...args, null] as const } : { newobj: callee, args: [null] };
+    expect(outcome(more)).toBe('pickle.arguments');
+    if (isCall && name !== '__randomstate_ctor')
+      expect(outcome({ reduce: [callee, ...args.slice(0, -1)] })).toBe('pickle.arguments');
+  });
+
+  it(`is given a state only if that is a ${state}`, () => {
+    const built = (given: Py): string =>
+      outcome(isCall ? { reduce: [callee, ...args], state: given } : { newobj: callee, state: given });
+    const refused = name === 'encode' ? 'pickle.wrong-type' : 'pickle.build-refused';
+    expect([built({ dict: [] }), built({ tuple: [] }), built({ list: [] }), built(null)]).toEqual([
+      state === 'dict' ? 'allowed' : refused,
+      state === 'tuple' ? 'allowed' : refused,
+      refused,
+      refused,
+    ]);
+  });
+});
+
 describe('the allow-list', () => {
+  it('holds these calls and objects, and beside them only names that are arguments', () => {
+    const listed = ([module, name]: Row): string => `${module} ${name}`;
+    const rest = ALLOWED.filter(({ by }) => by !== 'argument').map(({ module, name }) => `${module} ${name}`);
+    const wanted = [...CALLS, ...OBJECTS].map(listed);
+    const others = LOSSES.map((loss) => `sklearn._loss._loss __pyx_unpickle_Cy${loss}`);
+    expect(new Set(rest)).toEqual(new Set([...wanted, ...others]));
+  });
+
   it('gives a reason for every pair, and finds each by both halves only', () => {
     for (const allowed of ALLOWED) {
       expect(allowed.why.length).toBeGreaterThan(15);
