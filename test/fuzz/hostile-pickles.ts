@@ -511,6 +511,63 @@ const arrays: readonly Hostile[] = [
   }),
 ];
 
+/** A bytearray, which numpy takes for bytes in one place only. */
+const byteArray = (content: Uint8Array): Py => ({
+  raw: [op(0x96, new Uint8Array(BigUint64Array.of(BigInt(content.length)).buffer), content)],
+});
+const protocol5 = (what: string, code: string, value: Py): Hostile => ({
+  family: 'state',
+  what,
+  bytes: stream(proto(5), ...tokensOf(value), '.'),
+  code,
+});
+const one = array(I8, [1], doubles([5e-324]));
+
+/** Where a whole number is due, Python takes 5 and refuses 5.0; numpy does the same with bytes and bytearrays. */
+const otherKinds: readonly Hostile[] = [
+  inTree('a node_count of 5.0', 'model.state-value', { count: { float: 5 } }),
+  inTree('a Tree of 2.0 features', 'pickle.arguments', { args: [{ float: 2 }, one, 1] }),
+  inTree('a Tree of 1.0 targets', 'pickle.arguments', { args: [2, one, { float: 1 }] }),
+  inTree('a shape of 5.0', 'model.array', { nodeArray: array(nodeType(), [{ float: 5 }], bytes5) }),
+  inTree('an array state of version 1.0', 'model.array', {
+    valueArray: array(F8, [5, 1, 1], values5, { version: { float: 1 } }),
+  }),
+  inTree('values whose dtype is of version 3.0', 'model.array', {
+    valueArray: array(
+      dtype('f8', { tuple: [{ float: 3 }, '<', null, null, null, -1, -1, 0] }),
+      [5, 1, 1],
+      values5,
+    ),
+  }),
+  inTree('a node field at 8.0', 'model.array', {
+    nodeArray: array(
+      nodeState(4, {
+        dict: fieldEntries.map(([name, field], i) => [name, i === 1 ? { tuple: [I8, { float: 8 }] } : field]),
+      }),
+      [5],
+      bytes5,
+    ),
+  }),
+  state('a forest of 2.0 trees', 'model.state-value', forest({ n_estimators: { float: 2 } })),
+  state('a forest of 1.0 jobs', 'model.state-value', forest({ n_jobs: { float: 1 } })),
+  protocol5(
+    'an array whose state is a bytearray',
+    'model.array',
+    treeEstimator({ tree_: tree({ valueArray: array(F8, [5, 1, 1], byteArray(values5)) }) }),
+  ),
+  protocol5('an array of a kind in a bytearray', 'pickle.arguments', {
+    reduce: [
+      global('numpy.core.multiarray', '_reconstruct'),
+      global('numpy', 'ndarray'),
+      { tuple: [0] },
+      byteArray(Uint8Array.of(0x62)),
+    ],
+  }),
+  protocol5('a scalar in a bytearray', 'pickle.arguments', {
+    reduce: [global('numpy.core.multiarray', 'scalar'), F8, byteArray(doubles([1]))],
+  }),
+];
+
 const keys: readonly Hostile[] = [
   inTree('a Tree with an unlisted key', 'model.state-unlisted', { extra: [['__class__', 1]] }),
   inTree('a Tree with a key twice', 'model.state-duplicate', { extra: [['node_count', 5]] }),
@@ -739,6 +796,7 @@ export const HOSTILE: readonly Hostile[] = [
   ...nodes,
   ...nodeTypes,
   ...arrays,
+  ...otherKinds,
   ...keys,
   ...deep,
 ];

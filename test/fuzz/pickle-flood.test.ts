@@ -51,6 +51,15 @@ const FLOODS: readonly (readonly [what: string, make: () => Buffer])[] = [
       ),
   ],
   [
+    'one float, read again and again',
+    () =>
+      flood(
+        '\x80\x04csklearn.tree._classes\nDecisionTreeRegressor\n)\x81}K\x01G\x3f\xe0\0\0\0\0\0\0q\0s',
+        `(${'h\0'.repeat(1000)}u`,
+        'b.',
+      ),
+  ],
+  [
     'objects in an array',
     () =>
       flood(

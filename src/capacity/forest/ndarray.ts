@@ -1,7 +1,7 @@
 // numpy arrays as pickles describe them: bytes, a layout and a shape. Only the layouts that scikit-learn's regressors
 // use are understood, byte for byte; the bytes stay where they are in the stream.
 import { NUMPY_CORE } from '../pickle/allowed.ts';
-import { Dict, isMade, List, type Made, Tuple, type Value } from '../pickle/values.ts';
+import { ByteArray, Dict, Float, isMade, List, type Made, Tuple, type Value } from '../pickle/values.ts';
 import { ModelRefusal } from './refusal.ts';
 
 /** How one item lies in memory: a number, an object reference, or one of scikit-learn's two node records. */
@@ -96,7 +96,7 @@ function isField(field: Value | undefined, layout: Layout, at: number): boolean 
 function partsOf(array: Made): { content: Value; dtype: Value; shape: Value } | undefined {
   if (array.allowed.name === '_frombuffer') {
     const [content = null, dtype = null, shape = null] = array.args;
-    return { content, dtype, shape };
+    return { content: content instanceof ByteArray ? content.bytes : content, dtype, shape };
   }
   // ndarray.__setstate__: version 1, shape, dtype, Fortran order, content.
   const state = array.state instanceof Tuple ? array.state.items : [];
@@ -151,9 +151,20 @@ export function numberFrom(bytes: Uint8Array, layout: Layout): number | undefine
 
 /** Returns a Python number or a numpy scalar as a number, or `undefined` for anything else. */
 export function readNumber(value: Value | undefined): number | undefined {
-  if (typeof value === 'number') return value;
+  if (value instanceof Float) return value.value;
+  return typeof value === 'number' ? value : readScalar(value, ['f8', 'i8']);
+}
+
+/** Returns a Python or numpy integer that is safe as a number, or `undefined`: also for 5.0, which is no integer. */
+export function readWhole(value: Value | undefined): number | undefined {
+  const whole = typeof value === 'number' ? value : readScalar(value, ['i8']);
+  return Number.isSafeInteger(whole) ? whole : undefined;
+}
+
+function readScalar(value: Value | undefined, layouts: readonly Layout[]): number | undefined {
   if (!NUMPY_CORE.some((core) => isMade(value, `${core}.multiarray`, 'scalar'))) return undefined;
   const [dtype, bytes] = (value as Made).args;
   const layout = layoutOf(dtype);
-  return layout !== undefined && bytes instanceof Uint8Array ? numberFrom(bytes, layout) : undefined;
+  if (layout === undefined || !layouts.includes(layout) || !(bytes instanceof Uint8Array)) return undefined;
+  return numberFrom(bytes, layout);
 }

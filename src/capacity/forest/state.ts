@@ -1,7 +1,7 @@
 // The state of an estimator, key by key. A key that is not listed, comes twice, or holds another kind of value than
 // scikit-learn writes there refuses the model: predict must never depend on something nobody looked at.
 import { Dict, isMade, List, type Made, Tuple, type Value } from '../pickle/values.ts';
-import { isArray, readArray, readNumber } from './ndarray.ts';
+import { isArray, readArray, readNumber, readWhole } from './ndarray.ts';
 import { ModelRefusal } from './refusal.ts';
 
 /** Answers whether a value is of the kind that a key holds. */
@@ -37,8 +37,8 @@ export class State {
 
   /** A positive whole number. Throws `model.state-value`. */
   count(key: string): number {
-    const value = readNumber(this.get(key));
-    if (value === undefined || !Number.isSafeInteger(value) || value < 1)
+    const value = readWhole(this.get(key));
+    if (value === undefined || value < 1)
       throw new ModelRefusal('model.state-value', `${key} is not a positive whole number`, this.owner.offset);
     return value;
   }
@@ -75,9 +75,9 @@ export const flag: Kind = (value) => typeof value === 'boolean';
 export const text: Kind = (value) => typeof value === 'string';
 export const number: Kind = numeric;
 export const list: Kind = (value) => value instanceof List;
-export const whole: Kind = (value) => Number.isSafeInteger(readNumber(value));
+export const whole: Kind = (value) => readWhole(value) !== undefined;
 /** How many threads; 0 is no answer to that, and predict refuses it. */
-export const jobs: Kind = (value) => value === null || (whole(value) && readNumber(value) !== 0);
+export const jobs: Kind = (value) => value === null || (whole(value) && readWhole(value) !== 0);
 /** Read for its own sake, too: a malformed array is refused even where predict has no use for it. */
 export const array: Kind = (value) => isArray(value) && readArray(value, value.offset).shape.length > 0;
 export const none: Kind = (value) => value === null;

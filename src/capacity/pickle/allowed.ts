@@ -1,10 +1,20 @@
 // The allow-list: every (module, name) pair that a scikit-learn regressor's pickle may mention, the one opcode that
 // may apply it, its arguments, its state, and why it is harmless. What is not here is refused.
-import { type AllowedGlobal, type Check, Global, isMade, Made, Tuple, type Value } from './values.ts';
+import {
+  type AllowedGlobal,
+  ByteArray,
+  type Check,
+  Global,
+  isMade,
+  Made,
+  Tuple,
+  type Value,
+} from './values.ts';
 
 const text: Check = (value) => typeof value === 'string';
 const whole: Check = (value) => Number.isSafeInteger(value) || typeof value === 'bigint';
 const bytes: Check = (value) => value instanceof Uint8Array;
+const buffer: Check = (value) => value instanceof ByteArray || bytes(value);
 const tuple: Check = (value) => value instanceof Tuple;
 const anything: Check = () => true;
 const exactly =
@@ -94,7 +104,7 @@ const numpy: readonly AllowedGlobal[] = [
   argument('numpy', 'ndarray', 'a class that is only ever the first argument of _reconstruct'),
   ...NUMPY_CORE.flatMap((core) => [
     call(`${core}.numeric`, '_frombuffer', 'none', 'a view of bytes; length and layout are checked on use', [
-      bytes,
+      buffer,
       instance('numpy', 'dtype'),
       tuple,
       exactly('C'),

@@ -2,6 +2,7 @@
 // has to be computed is computed here, and refused unless Python's own pickler would have written it so.
 import { FALSE_NODE, type Node, TRUE_NODE } from './tape.ts';
 import { decimal, float, isAscii, rawUnicodeEscape, twosComplement, utf8Text } from './text.ts';
+import { Float } from './values.ts';
 import type { Workspace } from './workspace.ts';
 
 const LONGEST_INDEX = 10;
@@ -41,7 +42,7 @@ export function longLine(m: Workspace): Node {
 export function floatLine(m: Workspace): Node {
   const value = float(m.takeAscii(LONGEST_NUMBER));
   const why = 'a float that Python would not print';
-  return m.tape.object(m.require(value, 'pickle.bad-number', why), NUMBER_BYTES);
+  return m.tape.object(new Float(m.require(value, 'pickle.bad-number', why)), NUMBER_BYTES);
 }
 
 /** The memo index of PUT and GET. */
@@ -72,4 +73,9 @@ export function textLine(m: Workspace): Node {
 /** BINBYTES and its like: the next `length` bytes. */
 export function byteString(m: Workspace, length: number): Node {
   return m.tape.bytes(m.take(length), length);
+}
+
+/** BYTEARRAY8: the next `length` bytes. */
+export function byteArray(m: Workspace, length: number): Node {
+  return m.tape.byteArray(m.take(length), length);
 }

@@ -2,6 +2,7 @@
 // of scikit-learn. A call is written down and never made.
 import { build, call, globalLines, stackGlobal } from './calls.ts';
 import {
+  byteArray,
   byteString,
   floatLine,
   indexLine,
@@ -208,7 +209,7 @@ export class Machine extends Workspace {
         this.push(byteString(this, view.getUint32(argument, true)));
         break;
       case 0x96: // BYTEARRAY8
-        this.push(byteString(this, this.length64(argument)));
+        this.push(byteArray(this, this.length64(argument)));
         break;
       case 0x8a: // LONG1
         this.push(longBytes(this, bytes[argument] as number));

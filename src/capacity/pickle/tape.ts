@@ -2,7 +2,7 @@
 // stay in the buffer and are read from there when somebody asks. So nothing of a stream becomes an object unasked, and
 // what a stream costs is what this array has grown to.
 import type { Reader } from './reader.ts';
-import { Dict, List, type Source, Tuple, type Value } from './values.ts';
+import { ByteArray, Dict, Float, List, type Source, Tuple, type Value } from './values.ts';
 
 /**
  * Where a value lies in the tape: a tag, and numbers that depend on the tag. Below zero, the complement of the offset
@@ -15,7 +15,7 @@ const FALSE = 1;
 const TRUE = 2;
 /** The integer, from 0 to 255. */
 const SMALL = 3;
-/** Offset and length in the stream, as for BYTES. Text here is ASCII; other text is an OBJECT. */
+/** Offset and length in the stream, as for BYTES and BYTE_ARRAY. Text here is ASCII; other text is an OBJECT. */
 const TEXT = 4;
 const BYTES = 5;
 /** First item, how many. */
@@ -26,6 +26,7 @@ const DICT = 8;
 const BATCH = 9;
 /** Index in `objects`: what is rare or had to be computed, and what somebody has asked for. */
 const OBJECT = 10;
+const BYTE_ARRAY = 11;
 
 const TAG = 0xff;
 /** Somebody referred to it through the memo: from now on it must stay as it is. */
@@ -60,6 +61,8 @@ const BINFLOAT = 0x47;
 /** About what an object occupies that is made on asking, in bytes; text besides its characters. */
 const TEXT_BYTES = 32;
 const BYTES_BYTES = 128;
+const BYTE_ARRAY_BYTES = 160;
+const FLOAT_BYTES = 48;
 const CONTAINER_BYTES = 96;
 const ITEM_BYTES = 16;
 /** And a call that was written down. */
@@ -122,6 +125,10 @@ export class Tape implements Source {
 
   bytes(offset: number, length: number): Node {
     return this.leaf(BYTES, offset, length);
+  }
+
+  byteArray(offset: number, length: number): Node {
+    return this.leaf(BYTE_ARRAY, offset, length);
   }
 
   /** Adds anything else. `cost` is about what it occupies, in bytes. */
@@ -206,9 +213,12 @@ export class Tape implements Source {
     }
   }
 
-  private numberAt(offset: number): number {
+  private numberAt(offset: number): number | Float {
     const { bytes, view } = this.reader;
-    if (bytes[offset] === BINFLOAT) return view.getFloat64(offset + 1, false);
+    if (bytes[offset] === BINFLOAT) {
+      this.reader.charge(FLOAT_BYTES);
+      return new Float(view.getFloat64(offset + 1, false));
+    }
     if (bytes[offset] === BININT2) return view.getUint16(offset + 1, true);
     return view.getInt32(offset + 1, true);
   }
@@ -231,6 +241,9 @@ export class Tape implements Source {
       case BYTES:
         this.reader.charge(BYTES_BYTES);
         return bytes.subarray(a, a + b);
+      case BYTE_ARRAY:
+        this.reader.charge(BYTE_ARRAY_BYTES);
+        return new ByteArray(bytes.subarray(a, a + b));
       case TUPLE:
         this.reader.charge(CONTAINER_BYTES);
         return new Tuple(this, a, b, NO_BATCH);

@@ -82,7 +82,9 @@ export function decimal(text: string): number | bigint | undefined {
 /** Returns what Python's `repr` of a float says. */
 export function float(text: string): number | undefined {
   if (text === 'nan') return Number.NaN;
-  return FLOAT.test(text) ? Number(text.replace('inf', 'Infinity')) : undefined;
+  if (!FLOAT.test(text)) return undefined;
+  const value = Number(text.replace('inf', 'Infinity'));
+  return Number.isFinite(value) || text.endsWith('inf') ? value : undefined; // 1e999 is an error in Python
 }
 
 /** Returns a little-endian two's complement integer. An empty one is 0. */

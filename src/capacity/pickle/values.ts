@@ -2,8 +2,8 @@
 // was written down"; nothing is ever called, hashed, printed or compared deeply.
 
 /**
- * One decoded value. Python's None, bool, int and float are `null`, boolean, number (bigint beyond 2^53) and number;
- * str is string; bytes and bytearray are views of the stream.
+ * One decoded value. Python's None, bool and int are `null`, boolean and number (bigint beyond 2^53); str is string;
+ * bytes are a view of the stream.
  */
 export type Value =
   | null
@@ -12,11 +12,31 @@ export type Value =
   | bigint
   | string
   | Uint8Array
+  | Float
+  | ByteArray
   | Tuple
   | List
   | Dict
   | Global
   | Made;
+
+/** A Python float: where a whole number is due, Python takes 5 and refuses 5.0. */
+export class Float {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+/** A Python bytearray, a view of the stream: where bytes are due, numpy mostly refuses it. */
+export class ByteArray {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
 
 /** Answers whether one argument is what a real pickler writes in that place. */
 export type Check = (value: Value) => boolean;

@@ -5,18 +5,19 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { inspectStream } from '../../../src/capacity/pickle/inspect.ts';
 import { Machine } from '../../../src/capacity/pickle/machine.ts';
-import { Dict, List, Tuple, type Value } from '../../../src/capacity/pickle/values.ts';
+import { ByteArray, Dict, Float, List, Tuple, type Value } from '../../../src/capacity/pickle/values.ts';
 
 function describeValue(value: Value): unknown {
   if (value === null || typeof value === 'boolean') return value;
-  if (typeof value === 'bigint') return ['integer', String(value)];
-  if (typeof value === 'number') {
+  if (typeof value === 'bigint' || typeof value === 'number') return ['integer', String(value)];
+  if (value instanceof Float) {
     const bits = Buffer.alloc(8);
-    bits.writeDoubleBE(value);
-    return ['number', Number.isNaN(value) ? 'nan' : bits.toString('hex')];
+    bits.writeDoubleBE(value.value);
+    return ['float', Number.isNaN(value.value) ? 'nan' : bits.toString('hex')];
   }
   if (typeof value === 'string') return ['text', value];
   if (value instanceof Uint8Array) return ['bytes', Buffer.from(value).toString('hex')];
+  if (value instanceof ByteArray) return ['bytearray', Buffer.from(value.bytes).toString('hex')];
   if (value instanceof List) return ['list', value.items.map(describeValue)];
   if (value instanceof Dict) return ['dict', value.entries.map(describeValue)];
   return value instanceof Tuple ? ['tuple', value.items.map(describeValue)] : 'something else';
@@ -125,6 +126,7 @@ describe('the pickle machine', () => {
     ['a float with a space', 'pickle.bad-number', 0, 'F1.0 \n.'],
     ['a float in words', 'pickle.bad-number', 0, 'Finfinity\n.'],
     ['a float without digits', 'pickle.bad-number', 0, 'F.\n.'],
+    ['a float beyond the largest', 'pickle.bad-number', 0, 'F1e999\n.'],
   ])('refuses %s', (_why, code, offset, ...parts) => {
     expect(() => run(...parts)).toThrow(refusal(code, offset));
   });
@@ -186,7 +188,7 @@ describe('the pickle machine', () => {
   it('reads long runs of floats as it reads one, to the frame’s end and no further', () => {
     const one = 'G\x3f\xf0\0\0\0\0\0\0';
     const floats = run(PROTO4, ']', frame(29), '(', one, one, one, 'e.') as List;
-    expect(floats.items).toEqual([1, 1, 1]);
+    expect(floats.items).toEqual([new Float(1), new Float(1), new Float(1)]);
     expect(() => run(PROTO4, ']', frame(18), '(', one, one, one, 'e.')).toThrow(
       refusal('pickle.frame-straddled', 22),
     );

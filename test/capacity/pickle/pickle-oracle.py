@@ -43,14 +43,14 @@ def value(depth):
 def describe(v):
     if isinstance(v, bool) or v is None:
         return v
-    if isinstance(v, int) and abs(v) > 2**53 - 1:
+    if isinstance(v, int):
         return ["integer", str(v)]
-    if isinstance(v, (int, float)):
-        return ["number", "nan" if v != v else struct.pack(">d", v).hex()]
+    if isinstance(v, float):
+        return ["float", "nan" if v != v else struct.pack(">d", v).hex()]
     if isinstance(v, str):
         return ["text", v]
     if isinstance(v, (bytes, bytearray)):
-        return ["bytes", v.hex()]
+        return [type(v).__name__, v.hex()]
     if isinstance(v, dict):
         return ["dict", [describe(x) for pair in v.items() for x in pair]]
     return [type(v).__name__, [describe(x) for x in v]]
