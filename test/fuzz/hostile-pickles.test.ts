@@ -9,6 +9,7 @@ import { decodeModel, inspectPickle } from '../../src/capacity/forest/model.ts';
 import { CodedError } from '../../src/evidence/coded-error.ts';
 import { HOSTILE } from './hostile-pickles.ts';
 import { GOOD_MODELS } from './model-writer.ts';
+import { pickle } from './pickle-writer.ts';
 
 function codeOf(bytes: Uint8Array): string {
   try {
@@ -93,7 +94,34 @@ describe('a hostile pickle', () => {
     expect(new Map(opcodes).get('GLOBAL')).toBe(2);
   });
 
+  it('is listed on where a call, a state, an element or an item is for what was refused', () => {
+    const inner = 'cos\nsystem\n(tR'; // on what this makes, the rest is tried
+    for (const rest of ['(tR', '(NNtR', '}b', 'Na', '(Ne', 'NNs', '(NNu', '(NNuNa'])
+      expect([rest, inspectPickle(Buffer.from(`${inner}${rest}.`)).refusals.map(({ code }) => code)]).toEqual(
+        [rest, ['pickle.global-refused']],
+      );
+    expect(inspectPickle(Buffer.from('cos\nsystem\n}b.')).refusals).toHaveLength(1);
+  });
+
+  it('is listed in order, once for each name, and as it is for good', () => {
+    const inspection = inspectPickle(Buffer.from('(cos\nsystem\ncos\nsystem\nt.'));
+    expect(inspection.opcodes).toEqual([
+      ['GLOBAL', 2],
+      ['MARK', 1],
+      ['STOP', 1],
+      ['TUPLE', 1],
+    ]);
+    expect(inspection.globals).toEqual([{ name: 'os system', offset: 1, times: 2, allowed: false }]);
+    const { opcodes, globals, refusals } = inspection;
+    for (const part of [inspection, opcodes, globals, globals[0], refusals, refusals[0]])
+      expect(Object.isFrozen(part)).toBe(true);
+  });
+
   it('is not listed without end', () => {
+    const names = Array.from({ length: 990 }, (_, i) => `cm\nn${i}\n`).join('');
+    expect(inspectPickle(Buffer.from(`(${names}t.`)).globals).toHaveLength(990);
+    const allowed = Array.from({ length: 1001 }, (_, i) => `cm${i}\nn\n`).join('');
+    expect(inspectPickle(Buffer.from(`(${allowed}t.`)).globals).toHaveLength(1000);
     const { refusals, opcodes } = inspectPickle(Buffer.from(`${'N0'.repeat(500_000)}.`));
     expect(refusals).toHaveLength(1000);
     expect(new Map(opcodes).get('POP')).toBe(1001);
@@ -102,5 +130,16 @@ describe('a hostile pickle', () => {
   it('never has its bytes repeated in a message, unless they are a plain name', () => {
     const coloured = Buffer.from('c\x1b[31mevil\nname"<script>\n.', 'latin1');
     expect(JSON.stringify(inspectPickle(coloured))).not.toMatch(/script|\[31m/);
+    const evil = '<script>';
+    for (const [module, name] of [
+      [`${evil}a`, 'b'],
+      [`a${evil}`, 'b'],
+      ['a', `${evil}b`],
+      ['a', `b${evil}`],
+    ])
+      expect(JSON.stringify(inspectPickle(Buffer.from(`c${module}\n${name}\n.`)))).not.toContain(evil);
+    expect(inspectPickle(pickle({ global: ['a', 'b'.repeat(81)] })).globals[0]?.name).toBe(
+      'an unprintable name',
+    );
   });
 });

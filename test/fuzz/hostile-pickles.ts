@@ -206,6 +206,11 @@ const names: readonly Hostile[] = [
       ['a Tree without its arguments', { reduce: [global('sklearn.tree._tree', 'Tree')] }],
     ] as const
   ).map(([what, value]) => named(what, value, 'pickle.arguments')),
+  named(
+    'a name that is a number',
+    { raw: [...tokensOf('numpy'), ...tokensOf(1), op(0x93)] },
+    'pickle.wrong-type',
+  ),
   named('a call of a number', { reduce: [1, 2] }, 'pickle.wrong-type'),
   named('a call of a call', { reduce: [F8, 2] }, 'pickle.wrong-type'),
 ];
@@ -629,6 +634,29 @@ const keys: readonly Hostile[] = [
   state('a tree of no features', 'model.state-value', treeEstimator({ n_features_in_: 0 })),
   state('a tree for which True is a number', 'model.state-value', treeEstimator({ n_features_in_: true })),
   state('a tree whose tree_ is a tree estimator', 'model.state-value', treeEstimator({ tree_: single })),
+  ...['x1.4.2', '1x4.2', '1.4.2rc1', '1.4.123', '1.4.2.post123', '1.4'].map((version) =>
+    state(`a tree of ${version}`, 'model.version', treeEstimator({ _sklearn_version: version })),
+  ),
+  inForest('a forest of two targets', 'model.unsupported', { n_outputs_: 2 }),
+  state('boosting from a start of two targets', 'model.unsupported', boosting({}, { n_outputs_: 2 })),
+  state(
+    'boosting whose stages have a third dimension',
+    'model.unsupported',
+    boosting({ estimators_: array(O8, [2, 1, 1], { list: [single, single] }) }),
+  ),
+  state('an estimator whose state is filled after it was given', 'pickle.changed-after-use', {
+    raw: [
+      ...tokensOf({ newobj: global('sklearn.tree._classes', 'DecisionTreeRegressor') }),
+      op('}'),
+      op('q', 0),
+      op('b'),
+      op('h', 0),
+      ...tokensOf(1),
+      ...tokensOf(1),
+      op('s'),
+      op(0x86),
+    ],
+  }),
   inForest('a forest with an unlisted key', 'model.state-unlisted', { predict: 1 }),
   inForest('a forest of no trees', 'model.parts-disagree', { estimators_: { list: [] }, n_estimators: 1 }),
   inForest('a forest without n_jobs', 'model.state-missing', { n_jobs: undefined }),

@@ -127,6 +127,41 @@ describe('the pickle machine', () => {
     ['a float in words', 'pickle.bad-number', 0, 'Finfinity\n.'],
     ['a float without digits', 'pickle.bad-number', 0, 'F.\n.'],
     ['a float beyond the largest', 'pickle.bad-number', 0, 'F1e999\n.'],
+    ['a float with a plus', 'pickle.bad-number', 0, 'F+1.0\n.'],
+    ['a float with a comma', 'pickle.bad-number', 0, 'F1,0\n.'],
+    ['a float with an exponent of one digit', 'pickle.bad-number', 0, 'F1e+5\n.'],
+    ['an integer line of 81 digits', 'pickle.bad-text', 0, 'I', '9'.repeat(81), '\n.'],
+    ['an integer of 33 bytes', 'pickle.bad-number', 2, PROTO4, [0x8a, 33], '\x01'.repeat(33), '.'],
+    ['a memo index of eleven digits', 'pickle.bad-text', 1, 'Np10000000000\n.'],
+    ['a lone continuation byte', 'pickle.bad-text', 0, 'X', [1, 0, 0, 0, 0x80], '.'],
+    ['an escape of another letter', 'pickle.bad-text', 0, 'V\\x00000041\n.'],
+    ['an escape that the line cuts short', 'pickle.bad-text', 0, 'V\\u04\n.'],
+    ['an escape with a sign', 'pickle.bad-text', 0, 'V\\u+041\n.'],
+    ['an escape that ends in a sign', 'pickle.bad-text', 0, 'V\\u041+\n.'],
+    ['an escape of the first surrogate', 'pickle.bad-text', 0, 'V\\ud800\n.'],
+    ['an escape of the last surrogate', 'pickle.bad-text', 0, 'V\\udfff\n.'],
+    ['a name with a tab', 'pickle.bad-text', 0, 'cnum\tpy\ndtype\n.'],
+    ['a name with DEL', 'pickle.bad-text', 0, 'cnum\x7fpy\ndtype\n.'],
+    ['a name of 80 letters, as a name', 'pickle.global-refused', 0, 'c', 'a'.repeat(80), '\nb\n.'],
+    ['a name of 81 letters, as too long', 'pickle.bad-text', 0, 'c', 'a'.repeat(81), '\nb\n.'],
+    ['a call without a tuple', 'pickle.wrong-type', 14, 'cnumpy\ndtype\nNR.'],
+    ['state for nothing', 'pickle.stack-underflow', 1, 'Nb.'],
+    ['a memo entry of nothing', 'pickle.stack-underflow', 0, 'q', [0], '.'],
+    ['a memo entry of a mark', 'pickle.stack-underflow', 2, 'N(q', [0], '.'],
+    ['an element for nothing', 'pickle.stack-underflow', 1, 'Na.'],
+    ['an element through a mark', 'pickle.stack-underflow', 3, '](Na.'],
+    ['only a mark', 'pickle.leftover', 1, '(.'],
+    ['PROTO without its number', 'pickle.opcode-newer', 0, [0x80]],
+    [
+      'an opcode over the end of its frame to that of the stream',
+      'pickle.frame-straddled',
+      11,
+      PROTO4,
+      frame(2),
+      'J',
+      [1, 0, 0, 0],
+    ],
+    ['65,537 values at once', 'pickle.stack-limit', 65_536, 'N'.repeat(65_537), '.'],
   ])('refuses %s', (_why, code, offset, ...parts) => {
     expect(() => run(...parts)).toThrow(refusal(code, offset));
   });
@@ -179,6 +214,25 @@ describe('the pickle machine', () => {
     expect(() => longest.charge(2 ** 28)).toThrow(refusal('pickle.budget', 0));
   });
 
+  it('reads what stands right at a limit', () => {
+    const integer = run(PROTO4, [0x8a, 32], '\x01'.repeat(32), '.');
+    expect(integer).toBe(BigInt(`0x${'01'.repeat(32)}`));
+    expect(run('I', '9'.repeat(80), '\n.')).toBe(BigInt('9'.repeat(80)));
+    expect(run('V\\ud7ff\\ue000\\uffff\\U00010000\\U0010ffff\n.')).toBe(
+      '\ud7ff\ue000\uffff\u{10000}\u{10ffff}',
+    );
+    expect((run('(', 'J\x01\0\0\0'.repeat(65_535), 't.') as Tuple).items).toHaveLength(65_535);
+    expect(run(PROTO4, frame(0), frame(2), 'N.')).toBeNull();
+  });
+
+  it('outgrows the room that it set out with', () => {
+    const lists = run('](', ']'.repeat(300), 'e.') as List;
+    expect(lists.items.map(describeValue)).toEqual(Array.from({ length: 300 }, () => ['list', []]));
+    const last = [3000 & 0xff, 3000 >> 8, 0, 0];
+    const memo = run(PROTO4, '(', 'K\x01\x94'.repeat(3000), 'K\x07\x94j', last, 't.') as Tuple;
+    expect(memo.items.at(-1)).toBe(7);
+  });
+
   it('makes one object of a value, however often it is referred to', () => {
     const value = run(PROTO4, 'C', [1, 7], [0x94], 'h', [0], [0x86], '.') as Tuple;
     expect(value.items[0]).toBe(value.items[1]);
@@ -189,6 +243,7 @@ describe('the pickle machine', () => {
     const one = 'G\x3f\xf0\0\0\0\0\0\0';
     const floats = run(PROTO4, ']', frame(29), '(', one, one, one, 'e.') as List;
     expect(floats.items).toEqual([new Float(1), new Float(1), new Float(1)]);
+    expect(inspectStream(stream('](', one, one, one, 'e.')).opcodes[0]).toEqual(['BINFLOAT', 3]);
     expect(() => run(PROTO4, ']', frame(18), '(', one, one, one, 'e.')).toThrow(
       refusal('pickle.frame-straddled', 22),
     );
