@@ -43,6 +43,13 @@ describe('a hostile pickle', () => {
     },
   );
 
+  it('says that one tree comes twice before it looks into any of them', () => {
+    const twice = HOSTILE.find(({ what }) => what === 'a forest with one tree twice')?.bytes ?? Buffer.of();
+    expect(inspectPickle(twice).refusals).toMatchObject([
+      { reason: expect.stringContaining('one tree twice') },
+    ]);
+  });
+
   it.skipIf(!hasPython && !real)(
     'would run in CPython, if it is a live one (left out without python3)',
     () => {

@@ -392,6 +392,17 @@ const nodes: readonly Hostile[] = [
   inNodes('a missing-value flag of 255', 'model.tree-missing-flag', 3, { missing: 255 }),
   inNodes('a node of no samples', 'model.tree-samples', 3, { samples: 0 }),
   inNodes('a node of -1 samples', 'model.tree-samples', 3, { samples: -1 }),
+  inNodes('a left child at 2^32 - 1', 'model.tree-child', 0, { left: 2n ** 32n - 1n }),
+  inNodes('a left child 4 GiB away', 'model.tree-child', 0, { left: 2n ** 32n + 1n }),
+  inNodes('a left child beyond the tree', 'model.tree-child', 0, { left: 5 }),
+  inNodes('a right child before its parent', 'model.tree-child', 1, { right: 0 }),
+  inNodes('a node that is its own right child', 'model.tree-child', 1, { right: 1 }),
+  inNodes('the left child of another node', 'model.tree-child', 1, { left: 4 }),
+  inNodes('a leaf with a right child at 2^32 - 1', 'model.tree-leaf', 2, { right: 2n ** 32n - 1n }),
+  inNodes('a leaf with a feature at 2^32 - 2', 'model.tree-leaf', 2, { feature: 2n ** 32n - 2n }),
+  inTree('children that are one node', 'model.tree-child', {
+    nodes: [split(1, 1, 0, 0.5), leaf(1)],
+  }),
 ];
 
 const fieldNames: readonly Py[] = NODE_FIELDS.map(([name]) => name);
@@ -427,7 +438,89 @@ const nodeTypes: readonly Hostile[] = [
   inNodeType('other flags', 7, 0),
 ];
 
+/** The state of the dtype `<f8`, one item of which is another, or with one more. */
+const inPlainType = (what: string, index: number, item: Py): Hostile =>
+  inTree(`a dtype of numbers with ${what}`, 'model.array', {
+    valueArray: array(
+      dtype('f8', {
+        tuple: [3, '<', null, null, null, -1, -1, 0, ...(index === 8 ? [item] : [])].map((old, i) =>
+          i === index ? item : old,
+        ),
+      }),
+      [5, 1, 1],
+      values5,
+    ),
+  });
+const inArrayState = (what: string, ...items: readonly Py[]): Hostile =>
+  inTree(what, 'model.array', {
+    valueArray: {
+      reduce: [
+        global('numpy.core.multiarray', '_reconstruct'),
+        global('numpy', 'ndarray'),
+        { tuple: [0] },
+        Uint8Array.of(0x62),
+      ],
+      state: { tuple: items },
+    },
+  });
+
 const arrays: readonly Hostile[] = [
+  inPlainType('another version', 0, 4),
+  inPlainType('no byte order', 1, '|'),
+  inPlainType('a subarray', 2, { tuple: [F8, { tuple: [8] }] }),
+  inPlainType('names', 3, { tuple: [] }),
+  inPlainType('fields', 4, { dict: [] }),
+  inPlainType('an item size', 5, 8),
+  inPlainType('an alignment', 6, 8),
+  inPlainType('flags', 7, 63),
+  inPlainType('metadata', 8, { dict: [] }),
+  ...(
+    [
+      ['bytes in a byte order', 'u1', '<', 0],
+      ['bytes with flags', 'u1', '|', 63],
+      ['objects in a byte order', 'O8', '<', 63],
+      ['objects without flags', 'O8', '|', 0],
+      ['half numbers', 'f4', '<', 0],
+    ] as const
+  ).map(([what, name, order, flags]) =>
+    inTree(`an array of ${what}`, 'model.array', {
+      valueArray: array(
+        dtype(name, { tuple: [3, order, null, null, null, -1, -1, flags] }),
+        [0],
+        name === 'O8' ? { list: [] } : Uint8Array.of(),
+      ),
+    }),
+  ),
+  inArrayState('an array state with an item more', 1, { tuple: [5, 1, 1] }, F8, false, values5, null),
+  inArrayState('an array state without content', 1, { tuple: [5, 1, 1] }, F8, false),
+  inArrayState(
+    'an array state whose type is a class',
+    1,
+    { tuple: [5, 1, 1] },
+    global('numpy', 'dtype'),
+    false,
+    values5,
+  ),
+  inArrayState('an array of numbers in a list', 1, { tuple: [5, 1, 1] }, F8, false, {
+    list: [1, 2, 3, 4, 5],
+  }),
+  inArrayState('an array of objects in bytes', 1, { tuple: [5, 1, 1] }, O8, false, values5),
+  inTree('a shape of 33 sides', 'model.array', {
+    valueArray: array(F8, [5, ...Array.from({ length: 32 }, () => 1)], values5),
+  }),
+  inTree('a fractional shape', 'model.array', { valueArray: array(F8, [2.5, 2, 1], values5) }),
+  inTree('a shape of words', 'model.array', { valueArray: array(F8, ['5', 1, 1], values5) }),
+  inTree('two negative sides', 'model.array', { valueArray: array(F8, [-5, -1, 1], values5) }),
+  inTree('values of another length', 'model.tree-size', {
+    valueArray: array(F8, [4, 1, 1], values5.subarray(8)),
+  }),
+  inTree('values in four dimensions', 'model.tree-size', { valueArray: array(F8, [5, 1, 1, 1], values5) }),
+  inTree('values of two classes', 'model.tree-size', {
+    valueArray: array(F8, [5, 1, 2], doubles([1, 2, 3, 4, 5, 1, 2, 3, 4, 5])),
+  }),
+  inTree('nodes of another length', 'model.tree-size', {
+    nodeArray: array(nodeType(), [4], bytes5.subarray(64)),
+  }),
   inTree('a node_count above the nodes', 'model.tree-size', { count: 6 }),
   inTree('a node_count below the nodes', 'model.tree-size', { count: 4 }),
   inTree('a node_count of zero', 'model.state-value', { count: 0, nodes: [] }),
@@ -583,6 +676,18 @@ const keys: readonly Hostile[] = [
     args: [3, array(I8, [1], doubles([5e-324])), 1],
   }),
   inTree('a Tree of two targets', 'model.unsupported', { args: [2, array(I8, [1], doubles([5e-324])), 2] }),
+  inTree('a Tree that counts its classes in floats', 'model.unsupported', {
+    args: [2, array(F8, [1], doubles([5e-324])), 1],
+  }),
+  inTree('a Tree that counts its classes twice', 'model.unsupported', {
+    args: [2, array(I8, [1, 1], doubles([5e-324])), 1],
+  }),
+  inTree('a Tree that counts no classes', 'model.unsupported', {
+    args: [2, array(I8, [0], Uint8Array.of()), 1],
+  }),
+  inTree('a Tree of 257 classes', 'model.unsupported', {
+    args: [2, array(I8, [1], Uint8Array.of(1, 1, 0, 0, 0, 0, 0, 0)), 1],
+  }),
   inTree('a Tree of two classes', 'model.unsupported', { args: [2, array(I8, [1], doubles([1e-323])), 1] }),
   state('an estimator without state', 'model.state-missing', {
     newobj: global('sklearn.tree._classes', 'DecisionTreeRegressor'),

@@ -1,7 +1,17 @@
 // What prediction does where scikit-learn has no say, or says infinity without a word.
 import { describe, expect, it } from 'vitest';
 import { decodeModel } from '../../../src/capacity/forest/model.ts';
-import { boosting, forest, GOOD_NODES, leaf, split, tree, treeEstimator } from '../../fuzz/model-writer.ts';
+import {
+  array,
+  boosting,
+  forest,
+  GOOD_NODES,
+  I8,
+  leaf,
+  split,
+  tree,
+  treeEstimator,
+} from '../../fuzz/model-writer.ts';
 import { type Py, pickle } from '../../fuzz/pickle-writer.ts';
 
 const code = (expected: string): unknown => expect.objectContaining({ code: expected });
@@ -22,6 +32,16 @@ describe('prediction', () => {
   it('multiplies each stage by the learning rate and adds it, with two roundings', () => {
     const staged = decodeModel(pickle(boosting()));
     expect(staged.predict([[1, 1]])).toEqual([1.5 + 0.1 * 3.25 + 0.1 * 3.25]);
+  });
+
+  it('goes as far as a model may: ten thousand features, and samples that only an int64 counts', () => {
+    const widest = treeEstimator({
+      n_features_in_: 10_000,
+      tree_: tree({ args: [10_000, array(I8, [1], Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0)), 1] }),
+    });
+    expect(decodeModel(pickle(widest)).predict([Array.from({ length: 10_000 }, () => 0)])).toEqual([1]);
+    const nodes = GOOD_NODES.map((node) => ({ ...node, samples: 2 ** 32 }));
+    expect(decodeModel(pickle(treeEstimator({ tree_: tree({ nodes }) }))).description.nodes).toBe(5);
   });
 
   it('compares in float32: what differs only beyond it goes left with the threshold', () => {
