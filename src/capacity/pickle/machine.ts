@@ -247,8 +247,8 @@ export class Machine extends Workspace {
     if (this.inFrame) this.refuse('pickle.frame-nested', 'a frame inside a frame');
     if (length > this.limit - this.position)
       this.refuse('pickle.truncated', 'a frame longer than the stream');
-    this.inFrame = length > 0;
-    if (this.inFrame) this.limit = this.position + length;
+    this.inFrame = true;
+    this.limit = this.position + length;
   }
 
   private leaveFrame(): void {

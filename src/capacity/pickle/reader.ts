@@ -83,7 +83,7 @@ export class Reader {
 
   /** Refuses an opcode that needs `length` bytes from `start` on. */
   refuseShort(start: number, length: number): never {
-    if (this.inFrame && length <= this.bytes.length - start)
+    if (length <= this.bytes.length - start)
       this.refuse('pickle.frame-straddled', 'an opcode reaches over the end of its frame');
     this.refuse('pickle.truncated', 'an opcode needs more bytes than there are');
   }
