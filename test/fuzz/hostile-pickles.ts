@@ -400,6 +400,13 @@ const nodes: readonly Hostile[] = [
   inNodes('the left child of another node', 'model.tree-child', 1, { left: 4 }),
   inNodes('a leaf with a right child at 2^32 - 1', 'model.tree-leaf', 2, { right: 2n ** 32n - 1n }),
   inNodes('a leaf with a feature at 2^32 - 2', 'model.tree-leaf', 2, { feature: 2n ** 32n - 2n }),
+  // Nothing is left unreached here: only that a node is named twice is wrong.
+  inTree('a left child of two nodes', 'model.tree-child', {
+    nodes: [split(1, 2, 0, 0.5), split(3, 4, 0, 0.5), split(3, 5, 0, 0.5), leaf(1), leaf(2), leaf(3)],
+  }),
+  inTree('a right child of two nodes', 'model.tree-child', {
+    nodes: [split(1, 2, 0, 0.5), split(3, 4, 0, 0.5), split(5, 4, 0, 0.5), leaf(1), leaf(2), leaf(3)],
+  }),
   inTree('children that are one node', 'model.tree-child', {
     nodes: [split(1, 1, 0, 0.5), leaf(1)],
   }),
@@ -582,6 +589,8 @@ const arrays: readonly Hostile[] = [
     },
   }),
   inTree('a number for an array', 'model.state-value', { valueArray: 7 }),
+  inTree('a number for the nodes', 'model.state-value', { nodeArray: 7 }),
+  inTree('a depth in words', 'model.state-value', { depth: 'deep' }),
   inTree('two node fields swapped', 'model.array', {
     nodeArray: array(
       nodeType(NODE_FIELDS.map((f, i) => NODE_FIELDS[i === 0 ? 1 : i === 1 ? 0 : i] ?? f)),

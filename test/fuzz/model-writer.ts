@@ -118,6 +118,7 @@ export interface TreeChanges {
   readonly nodes?: readonly Node[];
   readonly args?: readonly Py[];
   readonly count?: Py;
+  readonly depth?: Py;
   readonly nodeArray?: Py;
   readonly valueArray?: Py;
   readonly extra?: readonly (readonly [Py, Py])[];
@@ -143,7 +144,7 @@ function changed(entries: Entries, changes: Readonly<Record<string, Py | undefin
 export function tree(changes: TreeChanges = {}): Py {
   const nodes = changes.nodes ?? GOOD_NODES;
   const state: [Py, Py][] = [
-    ['max_depth', 2],
+    ['max_depth', changes.depth ?? 2],
     ['node_count', changes.count ?? nodes.length],
     ['nodes', changes.nodeArray ?? array(nodeType(), [nodes.length], nodeBytes(nodes))],
     [

@@ -84,6 +84,15 @@ describe('the table of measurements', () => {
     ['a blank line', `${HEADER}\n\n1,2,3,4,5,6,7`, 'model.row-width'],
     ['a cell that is not a number', `${HEADER}\n1,2,3,4,5,0x6,7`, 'model.row-value'],
     ['an empty cell', `${HEADER}\n1,2,3,4,5,,7`, 'model.row-value'],
+    ['a cell with something before its number', `${HEADER}\n1,2,3,4,5,x6,7`, 'model.row-value'],
+    ['a cell with something behind its number', `${HEADER}\n1,2,3,4,5,6x,7`, 'model.row-value'],
+    ['a cell with a space', `${HEADER}\n1,2,3,4,5, 6,7`, 'model.row-value'],
+    ['a cell with two points', `${HEADER}\n1,2,3,4,5,6x5,7`, 'model.row-value'],
+    ['a cell with an exponent of four digits', `${HEADER}\n1,2,3,4,5,6e0001,7`, 'model.row-value'],
+    ['a long line', `${HEADER}\n1,2,3,4,5,6,7,8`, 'model.row-width'],
+    ['two blank lines at the end', `${HEADER}\n1,2,3,4,5,6,7\n\n`, 'model.row-width'],
+    ['nothing', '', 'model.row-width'],
+    ['more than 64 MiB', `${HEADER}\n${'1'.repeat(64 * 1024 * 1024)}`, 'model.row-width'],
     ['a number beyond float64', `${HEADER}\n1,2,3,4,5,6,1e999`, 'model.row-value'],
   ])('refuses %s', (_why, text, expected) => {
     expect(() => readCapacityTable(text)).toThrow(code(expected));
