@@ -569,7 +569,7 @@ const arrays: readonly Hostile[] = [
   inTree('values of two targets', 'model.array', { valueArray: array(F8, [5, 2, 1], values5) }),
   inTree('values in one dimension', 'model.tree-size', { valueArray: array(F8, [5], values5) }),
   inTree('values as integers', 'model.tree-size', { valueArray: array(I8, [5, 1, 1], values5) }),
-  inTree('values as objects', 'model.tree-size', {
+  inTree('values as objects', 'model.state-value', {
     valueArray: array(O8, [5, 1, 1], { list: [1, 2, 3, 4, 5] }),
   }),
   inTree('values of another byte order', 'model.array', {
@@ -673,6 +673,124 @@ const otherKinds: readonly Hostile[] = [
   protocol5('a scalar in a bytearray', 'pickle.arguments', {
     reduce: [global('numpy.core.multiarray', 'scalar'), F8, byteArray(doubles([1]))],
   }),
+];
+
+const cyLoss = (name: string, digest: number, fields: readonly Py[]): Py => ({
+  reduce: [
+    global('sklearn._loss._loss', `__pyx_unpickle_Cy${name}`),
+    global('sklearn._loss._loss', `Cy${name}`),
+    digest,
+    { tuple: fields },
+  ],
+});
+const key624 = new Uint8Array(4 * 624);
+const U4 = dtype('u4', { tuple: [3, '<', null, null, null, -1, -1, 0] });
+/** A random generator as numpy 2 pickles it, the lower half of which may be another. */
+const generator = (pos: number, key: Py = array(U4, [624], key624), seeds: Py = null): Py => {
+  const twister = (at: Py, words: Py): [Py, Py][] => [
+    ['bit_generator', 'MT19937'],
+    ['state', { dict: Object.entries({ key: words, pos: at }) }],
+  ];
+  return {
+    reduce: [
+      global('numpy.random._pickle', '__randomstate_ctor'),
+      {
+        reduce: [
+          global('numpy.random._pickle', '__bit_generator_ctor'),
+          global('numpy.random._mt19937', 'MT19937'),
+        ],
+        state: { tuple: [{ dict: twister(pos, key) }, seeds] },
+      },
+    ],
+    state: {
+      dict: [...twister(624, array(U4, [624], key624)), ['has_gauss', 0], ['gauss', { float: 0 }]],
+    },
+  };
+};
+
+/** What predict never looks at, and what a Python that loads the model, or trains with it again, runs into. */
+const unread: readonly Hostile[] = [
+  state(
+    'a loss in C without its quantile: CPython reads behind the tuple and crashes',
+    'pickle.arguments',
+    boosting({ _loss: loss({ closs: cyLoss('PinballLoss', 0xde00222, []) }) }),
+  ),
+  state(
+    'a loss in C without its delta: the same',
+    'pickle.arguments',
+    boosting({ _loss: loss({ closs: cyLoss('HuberLoss', 0x4f4a941, []) }) }),
+  ),
+  state(
+    'a loss in C with a dict beside its quantile',
+    'pickle.arguments',
+    boosting({ _loss: loss({ closs: cyLoss('PinballLoss', 0xde00222, [{ float: 0.5 }, { dict: [] }]) }) }),
+  ),
+  state(
+    'a loss in C of other fields',
+    'pickle.arguments',
+    boosting({ _loss: loss({ closs: cyLoss('HalfSquaredError', 1, []) }) }),
+  ),
+  state(
+    'a model in the place of a loss in C',
+    'model.state-value',
+    boosting({ _loss: loss({ closs: single }) }),
+  ),
+  state(
+    'an interval of two lists',
+    'model.state-value',
+    boosting({
+      _loss: loss({
+        interval_y_true: {
+          newobj: global('sklearn._loss.link', 'Interval'),
+          state: { dict: [['low', { list: [] }]] },
+        },
+      }),
+    }),
+  ),
+  state(
+    'a generator that draws behind its key: CPython crashes when it trains again',
+    'model.state-value',
+    treeEstimator({ random_state: generator(1_000_000) }),
+  ),
+  state(
+    'a generator that draws before its key',
+    'model.state-value',
+    treeEstimator({ random_state: generator(-1) }),
+  ),
+  state(
+    'a generator with a short key',
+    'model.state-value',
+    treeEstimator({ random_state: generator(0, array(U4, [1], new Uint8Array(4))) }),
+  ),
+  state(
+    'a generator grown from a model',
+    'model.state-value',
+    treeEstimator({ random_state: generator(0, undefined, single) }),
+  ),
+  inForest('a model among the monotonic constraints', 'model.state-value', {
+    monotonic_cst: { list: [forest()] },
+  }),
+  inForest('a model among the names of features', 'model.state-value', {
+    feature_names_in_: array(O8, [2], { list: ['a', forest()] }),
+  }),
+  inForest('a model among the scores', 'model.state-value', {
+    oob_prediction_: array(O8, [1], { list: [forest()] }),
+  }),
+  state(
+    'boosting whose unfitted start holds a model',
+    'model.state-value',
+    boosting({
+      init: {
+        newobj: global('sklearn.dummy', 'DummyRegressor'),
+        state: {
+          dict: [
+            ['strategy', 'mean'],
+            ['constant', forest()],
+          ],
+        },
+      },
+    }),
+  ),
 ];
 
 const keys: readonly Hostile[] = [
@@ -921,10 +1039,9 @@ const deep: readonly Hostile[] = [
     'an array of records in records in records',
     'model.array',
     treeEstimator({
-      monotonic_cst: { raw: recordsInRecords(5_000) },
       feature_names_in_: array(
         { raw: [op('j', new Uint8Array(Uint32Array.of(5_000).buffer))] },
-        [0],
+        [{ raw: recordsInRecords(5_000) }], // what comes before the type that it defines
         new Uint8Array(),
       ),
     }),
@@ -939,6 +1056,7 @@ export const HOSTILE: readonly Hostile[] = [
   ...nodeTypes,
   ...arrays,
   ...otherKinds,
+  ...unread,
   ...keys,
   ...deep,
 ];

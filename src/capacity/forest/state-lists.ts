@@ -1,12 +1,14 @@
 // Which keys each estimator's state may hold, from scikit-learn 1.2 to 1.4. Keys that predict does not read are listed
 // too, with the kind of value they hold: what nobody listed, nobody has thought about.
 import { isMade, Made, type Value } from '../pickle/values.ts';
+import { isArray } from './ndarray.ts';
 import {
   array,
   flag,
   jobs,
   type Kind,
   list,
+  names,
   none,
   number,
   numberOrArray,
@@ -36,7 +38,7 @@ const GROWING: readonly (readonly [string, Kind])[] = [
 
 const FITTED: readonly (readonly [string, Kind])[] = [
   ['n_features_in_', number],
-  ['feature_names_in_', array],
+  ['feature_names_in_', names],
   ['_sklearn_version', text],
 ];
 
@@ -89,15 +91,24 @@ export const FOREST: StateList = new Map([
   ['estimators_', list],
 ]);
 
+const INTERVAL: StateList = new Map([
+  ['low', number],
+  ['high', number],
+  ['low_inclusive', flag],
+  ['high_inclusive', flag],
+]);
+const interval: Kind = (value) =>
+  isMade(value, 'sklearn._loss.link', 'Interval') && readState(value, INTERVAL).has('low');
+
 /** sklearn/_loss/loss.py, from 1.4 on. The start goes through the link, so a link other than identity is refused. */
 const LOSS: StateList = new Map<string, Kind>([
-  ['closs', (value) => value instanceof Made],
+  ['closs', (value) => value instanceof Made && value.allowed.module === 'sklearn._loss._loss'],
   ['link', (value) => isMade(value, 'sklearn._loss.link', 'IdentityLink')],
   ['approx_hessian', flag],
   ['constant_hessian', flag],
   ['n_classes', none],
-  ['interval_y_true', (value) => isMade(value, 'sklearn._loss.link', 'Interval')],
-  ['interval_y_pred', (value) => isMade(value, 'sklearn._loss.link', 'Interval')],
+  ['interval_y_true', interval],
+  ['interval_y_pred', interval],
   ['quantile', number],
 ]);
 
@@ -117,7 +128,18 @@ const loss: Kind = (value) => {
 
 export const isDummy = (value: Value | undefined): value is Made =>
   isMade(value, 'sklearn.dummy', 'DummyRegressor');
-const start: Kind = (value) => value === null || value === 'zero' || isDummy(value);
+export const DUMMY: StateList = new Map([
+  ['strategy', text],
+  ['constant', (value) => value === null || numberOrArray(value)],
+  ['quantile', setting],
+  ['n_outputs_', number],
+  ['constant_', array],
+  ['n_features_in_', number],
+  ['_sklearn_version', text],
+]);
+
+const start: Kind = (value) =>
+  value === null || value === 'zero' || (isDummy(value) && readState(value, DUMMY).has('strategy'));
 
 export const BOOSTING: StateList = new Map([
   ...GROWING,
@@ -143,15 +165,5 @@ export const BOOSTING: StateList = new Map([
   ['oob_improvement_', array],
   ['oob_scores_', array],
   ['oob_score_', number],
-  ['estimators_', array],
-]);
-
-export const DUMMY: StateList = new Map([
-  ['strategy', text],
-  ['constant', (value) => value === null || numberOrArray(value)],
-  ['quantile', setting],
-  ['n_outputs_', number],
-  ['constant_', array],
-  ['n_features_in_', number],
-  ['_sklearn_version', text],
+  ['estimators_', isArray],
 ]);

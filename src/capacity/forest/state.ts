@@ -78,29 +78,82 @@ export const list: Kind = (value) => value instanceof List;
 export const whole: Kind = (value) => readWhole(value) !== undefined;
 /** How many threads; 0 is no answer to that, and predict refuses it. */
 export const jobs: Kind = (value) => value === null || (whole(value) && readWhole(value) !== 0);
-/** Read for its own sake, too: a malformed array is refused even where predict has no use for it. */
-export const array: Kind = (value) => isArray(value) && readArray(value, value.offset).shape.length > 0;
+
+/** Trees share what they hold through the memo; a million of them must not have it looked at a million times. */
+function once(kind: Kind): Kind {
+  const fitting = new WeakSet<object>();
+  return (value) => {
+    if (typeof value !== 'object' || value === null) return kind(value);
+    if (fitting.has(value)) return true;
+    const fits = kind(value);
+    if (fits) fitting.add(value);
+    return fits;
+  };
+}
+
+/** Numbers. Read for their own sake, too: a malformed array is refused even where predict has no use for it. */
+export const array: Kind = (value) => {
+  if (!isArray(value)) return false;
+  const { layout, shape } = readArray(value, value.offset);
+  return shape.length > 0 && layout !== 'O8';
+};
 export const none: Kind = (value) => value === null;
 export const texts: Kind = (value) => value instanceof Tuple && value.items.every(text);
 export const numberOrArray: Kind = (value) => numeric(value) || array(value);
+const wholes = (value: Value): boolean =>
+  (value instanceof List || value instanceof Tuple) && value.items.every(whole);
 /** One number per feature, or none. */
-export const perFeature: Kind = (value) =>
-  value === null || value instanceof List || value instanceof Tuple || array(value);
+export const perFeature: Kind = once((value) => value === null || wholes(value) || array(value));
+/** The names of the features: an array of text. */
+export const names: Kind = once((value) => {
+  if (!isArray(value)) return false;
+  const { layout, objects } = readArray(value, value.offset);
+  return layout === 'O8' && objects.every(text);
+});
 
+// A generator is carried along and never run here, but whoever trains with it in Python runs it, and it reads its key at
+// a place that nobody checks there.
+const KEY_WORDS = 624;
+const key: Kind = (value) => {
+  if (!isArray(value)) return false;
+  const { layout, shape } = readArray(value, value.offset);
+  return layout === 'u4' && shape.length === 1 && shape[0] === KEY_WORDS;
+};
+const place: Kind = (value) => {
+  const at = readWhole(value);
+  return at !== undefined && at >= 0 && at <= KEY_WORDS;
+};
 const TWISTER: StateList = new Map([
-  ['key', array],
-  ['pos', whole],
+  ['key', key],
+  ['pos', place],
 ]);
+const BITS: StateList = new Map<string, Kind>([
+  ['bit_generator', (value) => value === 'MT19937'],
+  ['state', (value) => value instanceof Dict && readDict(value, TWISTER, 0).size === TWISTER.size],
+]);
+const GENERATOR: StateList = new Map<string, Kind>([...BITS, ['has_gauss', whole], ['gauss', number]]);
 
-const GENERATOR: StateList = new Map<string, Kind>([
-  ['bit_generator', text],
-  ['state', (value) => value instanceof Dict && readDict(value, TWISTER, 0).size === 2],
-  ['has_gauss', number],
-  ['gauss', number],
-]);
+/** What a generator grew from. Entropy may be far beyond 2^53. */
+const entropy: Kind = (value) => whole(value) || typeof value === 'bigint' || wholes(value) || array(value);
+const seeds: Kind = (value) => {
+  if (!isMade(value, 'numpy.random.bit_generator', '__pyx_unpickle_SeedSequence')) return value === null;
+  if (!(value.state instanceof Tuple) || value.state.items.length !== 5) return false;
+  const [from = null, spawned = null, pool = null, size = null, spawnKey = null] = value.state.items;
+  return entropy(from) && whole(spawned) && array(pool) && whole(size) && wholes(spawnKey);
+};
+
+/** What a generator draws from. numpy 1 makes it of its name and gives it no state; numpy 2 gives it a pair. */
+const bits: Kind = (value) => {
+  if (!isMade(value, 'numpy.random._pickle', '__bit_generator_ctor')) return value === 'MT19937';
+  if (!(value.state instanceof Tuple) || value.state.items.length !== 2) return false;
+  const [twister, sequence = null] = value.state.items;
+  return (
+    twister instanceof Dict && readDict(twister, BITS, value.offset).size === BITS.size && seeds(sequence)
+  );
+};
 
 /** A seed, or a generator, which predict never touches. */
-export const randomness: Kind = (value) => {
+export const randomness: Kind = once((value) => {
   if (!isMade(value, 'numpy.random._pickle', '__randomstate_ctor')) return value === null || numeric(value);
-  return readState(value, GENERATOR).has('bit_generator');
-};
+  return bits(value.args[0] ?? null) && readState(value, GENERATOR).has('bit_generator');
+});

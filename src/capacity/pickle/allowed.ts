@@ -4,6 +4,7 @@ import {
   type AllowedGlobal,
   ByteArray,
   type Check,
+  Float,
   Global,
   isMade,
   Made,
@@ -16,6 +17,13 @@ const whole: Check = (value) => Number.isSafeInteger(value) || typeof value === 
 const bytes: Check = (value) => value instanceof Uint8Array;
 const buffer: Check = (value) => value instanceof ByteArray || bytes(value);
 const tuple: Check = (value) => value instanceof Tuple;
+const noItems: Check = (value) => value instanceof Tuple && value.items.length === 0;
+const oneFloat: Check = (value) =>
+  value instanceof Tuple && value.items.length === 1 && value.items[0] instanceof Float;
+const oneOf =
+  (...expected: readonly Value[]): Check =>
+  (value) =>
+    expected.includes(value);
 const exactly =
   (expected: Value): Check =>
   (value) =>
@@ -136,24 +144,34 @@ const randomness: readonly AllowedGlobal[] = [
   argument('numpy.random._mt19937', 'MT19937', SEED),
   call('numpy.random.bit_generator', '__pyx_unpickle_SeedSequence', 'tuple', SEED, [
     named('numpy.random.bit_generator', 'SeedSequence'),
-    whole,
+    oneOf(0x3eaa222, 0xc464c19, 0xf88304a), // Cython's digests of its five fields: SHA-256, SHA-1 or MD5
     exactly(null),
   ]),
   argument('numpy.random.bit_generator', 'SeedSequence', SEED),
 ];
 
 const LOSS = 'what boosting was trained to minimise; regression predicts without it';
+const NO_FIELDS: readonly Check[] = [oneOf(0xe3b0c44, 0xda39a3e, 0xd41d8cd), noItems];
+/**
+ * The losses in C, and the arguments that restore each: Cython's digest of its fields (the first 28 bits of SHA-256,
+ * SHA-1 or MD5) and what they hold. Of an empty tuple the last two would read an item all the same: CPython crashes.
+ */
+const C_LOSSES: readonly (readonly [name: string, fields: readonly Check[]])[] = [
+  ['HalfSquaredError', NO_FIELDS],
+  ['AbsoluteError', NO_FIELDS],
+  ['HuberLoss', [oneOf(0x4f4a941, 0x736fcab, 0x63bcabf), oneFloat]],
+  ['PinballLoss', [oneOf(0xde00222, 0x2c73eaf, 0x2494662), oneFloat]],
+];
 const losses: readonly AllowedGlobal[] = [
   ...['LeastSquaresError', 'LeastAbsoluteError', 'HuberLossFunction', 'QuantileLossFunction'].map((name) =>
     object('sklearn.ensemble._gb_losses', name, 'dict', LOSS),
   ),
-  ...['HalfSquaredError', 'AbsoluteError', 'HuberLoss', 'PinballLoss'].flatMap((name) => [
+  ...C_LOSSES.flatMap(([name, fields]) => [
     object('sklearn._loss.loss', name, 'dict', LOSS),
     argument('sklearn._loss._loss', `Cy${name}`, LOSS),
     call('sklearn._loss._loss', `__pyx_unpickle_Cy${name}`, 'none', LOSS, [
       named('sklearn._loss._loss', `Cy${name}`),
-      whole,
-      tuple,
+      ...fields,
     ]),
   ]),
   object('sklearn._loss.link', 'IdentityLink', 'none', LOSS),

@@ -4,7 +4,7 @@ import type { Kind, StateList } from '../../../src/capacity/forest/state.ts';
 import { BOOSTING, DUMMY, FOREST, TREE } from '../../../src/capacity/forest/state-lists.ts';
 import { Machine } from '../../../src/capacity/pickle/machine.ts';
 import { CodedError } from '../../../src/evidence/coded-error.ts';
-import { array, doubles, F8, I8, loss, O8, tree, treeEstimator, U1 } from '../../fuzz/model-writer.ts';
+import { array, doubles, dtype, F8, I8, loss, O8, tree, treeEstimator, U1 } from '../../fuzz/model-writer.ts';
 import { type Py, pickle } from '../../fuzz/pickle-writer.ts';
 
 const named = (module: string, name: string): Py => ({ global: [module, name] });
@@ -16,6 +16,13 @@ const object = (module: string, name: string, entries?: readonly (readonly [stri
   newobj: named(module, name),
   ...(entries && { state: { dict: entries } }),
 });
+
+/** What a generator of numpy holds: 624 words. */
+const KEY = array(
+  dtype('u4', { tuple: [3, '<', null, null, null, -1, -1, 0] }),
+  [624],
+  new Uint8Array(Uint32Array.from({ length: 624 }, (_, i) => i + 1).buffer),
+);
 
 type Entries = readonly (readonly [string, Py])[];
 /** A generator, with entries of its state and of the inner state replaced, dropped (`undefined`) or added. */
@@ -30,7 +37,7 @@ function generator(
   });
   const twister = changed(
     [
-      ['key', array(I8, [1], integers(1n))],
+      ['key', KEY],
       ['pos', 624],
     ],
     inner,
@@ -50,6 +57,21 @@ function generator(
   };
 }
 
+const INTERVAL: Entries = [
+  ['low', { float: Number.NEGATIVE_INFINITY }],
+  ['high', { float: Number.POSITIVE_INFINITY }],
+  ['low_inclusive', false],
+  ['high_inclusive', false],
+];
+const LOSSES = 'sklearn._loss._loss';
+const LOSS_IN_C: Py = {
+  reduce: [
+    named(LOSSES, '__pyx_unpickle_CyHalfSquaredError'),
+    named(LOSSES, 'CyHalfSquaredError'),
+    0xe3b0c44,
+    { tuple: [] },
+  ],
+};
 const OLD_LOSS = 'sklearn.ensemble._gb_losses';
 /** One of everything that a state could hold. */
 const EACH: readonly (readonly [what: string, value: Py])[] = [
@@ -58,6 +80,7 @@ const EACH: readonly (readonly [what: string, value: Py])[] = [
   ['word', 'word'],
   ['deprecated', 'deprecated'],
   ['zero', 'zero'],
+  ['MT19937', 'MT19937'],
   ['1', 1],
   ['2', 2],
   ['fraction', 0.5],
@@ -76,6 +99,8 @@ const EACH: readonly (readonly [what: string, value: Py])[] = [
   ['dict', { dict: [] }],
   ['array', array(F8, [1], doubles([1]))],
   ['array of objects', array(O8, [1], { list: [1] })],
+  ['array of text', array(O8, [1], { list: ['word'] })],
+  ['key', KEY],
   ['array of nothing', array(O8, [0], { list: [] })],
   [
     'array of 32 sides',
@@ -91,32 +116,24 @@ const EACH: readonly (readonly [what: string, value: Py])[] = [
   ['pattern of extra trees', treeEstimator({ tree_: undefined }, 'ExtraTreeRegressor')],
   ['fitted tree', treeEstimator()],
   ['Tree', tree()],
-  ['start', object('sklearn.dummy', 'DummyRegressor')],
+  ['start', object('sklearn.dummy', 'DummyRegressor', [['strategy', 'mean']])],
+  ['start of nothing', object('sklearn.dummy', 'DummyRegressor')],
   ['loss', loss()],
   ['old loss', object(OLD_LOSS, 'LeastSquaresError', [['K', 1]])],
   ['old loss of two', object(OLD_LOSS, 'LeastSquaresError', [['K', 2]])],
   ['old loss of none', object(OLD_LOSS, 'LeastSquaresError', [])],
   ['link', object('sklearn._loss.link', 'IdentityLink')],
-  ['interval', object('sklearn._loss.link', 'Interval')],
+  ['interval', object('sklearn._loss.link', 'Interval', INTERVAL)],
+  ['interval of nothing', object('sklearn._loss.link', 'Interval')],
+  ['loss in C', LOSS_IN_C],
   ['generator', generator()],
   ['class', named('numpy', 'ndarray')],
 ];
 
 const NUMBERS = ['1', '2', 'fraction', 'float scalar', 'integer scalar'];
-const TEXTS = ['word', 'deprecated', 'zero'];
-const ARRAYS = ['array', 'array of objects', 'array of nothing', 'array of 32 sides'];
+const TEXTS = ['word', 'deprecated', 'zero', 'MT19937'];
+const ARRAYS = ['array', 'array of 32 sides', 'key'];
 const WHOLE = ['1', '2', 'integer scalar'];
-const MADE = EACH.slice(EACH.findIndex(([what]) => what === 'array')).flatMap(([what]) =>
-  what === 'class' ? [] : [what],
-);
-const SCALARS = [
-  'float scalar',
-  'integer scalar',
-  'short scalar',
-  'long scalar',
-  'scalar of bytes',
-  'object scalar',
-];
 /** What each kind of value may be. */
 const KINDS = {
   text: TEXTS,
@@ -126,18 +143,29 @@ const KINDS = {
   none: ['none'],
   list: ['list'],
   array: ARRAYS,
+  'array of anything': [
+    ...ARRAYS,
+    'array of objects',
+    'array of text',
+    'array of nothing',
+    'array without sides',
+    'array cut short',
+  ],
+  names: ['array of nothing', 'array of text'],
+  key: ['key'],
+  generator: ['MT19937'],
   whole: WHOLE,
   'whole or none': ['none', ...WHOLE],
   'whole or flag': ['true', ...WHOLE],
   texts: ['()', '(word,)'],
-  'per feature': ['none', 'list', '()', '(word,)', '(word, 1)', ...ARRAYS],
+  'per feature': ['none', 'list', '()', ...ARRAYS],
   'number, array or none': ['none', ...NUMBERS, ...ARRAYS],
   randomness: ['none', ...NUMBERS, 'generator'],
   pattern: ['none', 'deprecated', 'pattern', 'pattern of extra trees'],
   tree: ['Tree'],
   start: ['none', 'zero', 'start'],
   loss: ['loss', 'old loss'],
-  made: [...SCALARS, ...MADE],
+  'loss in C': ['loss in C'],
   link: ['link'],
   interval: ['interval'],
   '1': ['1'],
@@ -157,7 +185,7 @@ const growing: Keys = {
   min_impurity_decrease: 'number',
   ccp_alpha: 'number',
   n_features_in_: 'number',
-  feature_names_in_: 'array',
+  feature_names_in_: 'names',
   _sklearn_version: 'text',
 };
 const LISTS: readonly (readonly [string, StateList, Keys])[] = [
@@ -227,7 +255,7 @@ const LISTS: readonly (readonly [string, StateList, Keys])[] = [
       oob_improvement_: 'array',
       oob_scores_: 'array',
       oob_score_: 'number',
-      estimators_: 'array',
+      estimators_: 'array of anything',
     },
   ],
   [
@@ -274,7 +302,7 @@ describe.each(LISTS)('the state of %s', (_what, list, keys) => {
 
 describe('a loss', () => {
   const LOSS: Keys = {
-    closs: 'made',
+    closs: 'loss in C',
     link: 'link',
     approx_hessian: 'flag',
     constant_hessian: 'flag',
@@ -303,15 +331,15 @@ describe('a loss', () => {
 describe('the state of a generator', () => {
   const seed = TREE.get('random_state');
   it.each<[string, KindName]>([
-    ['bit_generator', 'text'],
-    ['has_gauss', 'number'],
+    ['bit_generator', 'generator'],
+    ['has_gauss', 'whole'],
     ['gauss', 'number'],
   ])('holds as %s only a %s', (key, kind) => {
     expect(taken(seed, (value) => generator({ [key]: value }))).toEqual(inOrder(kind));
   });
 
   it.each<[string, KindName]>([
-    ['key', 'array'],
+    ['key', 'key'],
     ['pos', 'whole'],
   ])('holds within itself as %s only a %s', (key, kind) => {
     expect(taken(seed, (value) => generator({}, { [key]: value }))).toEqual(inOrder(kind));

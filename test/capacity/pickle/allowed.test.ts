@@ -37,6 +37,10 @@ const PARTS = {
   '(0,)': { tuple: [0] },
   '(1,)': { tuple: [1] },
   '(0, 0)': { tuple: [0, 0] },
+  '(0.5,)': { tuple: [{ float: 0.5 }] },
+  'digest of seeds': 0x3eaa222,
+  'digest of a loss': 0x4f4a941,
+  'digest of another loss': 0xde00222,
   dtype: F8,
   array: array(F8, [0], Uint8Array.of()),
   buffer: {
@@ -59,8 +63,14 @@ const EACH = Object.entries<Py>(PARTS) as [Part, Py][];
 
 const TEXT: readonly Part[] = ['word', 'C', 'latin1', 'MT19937'];
 const BYTES: readonly Part[] = ['bytes', 'b', 'B', 'bb'];
-const WHOLE: readonly Part[] = ['zero', 'big'];
-const TUPLE: readonly Part[] = ['()', '(0,)', '(1,)', '(0, 0)'];
+const WHOLE: readonly Part[] = [
+  'zero',
+  'big',
+  'digest of seeds',
+  'digest of a loss',
+  'digest of another loss',
+];
+const TUPLE: readonly Part[] = ['()', '(0,)', '(1,)', '(0, 0)', '(0.5,)'];
 
 type Row = readonly [module: string, name: string, state: string, ...takes: (readonly Part[])[]];
 const LOSSES = ['HalfSquaredError', 'AbsoluteError', 'HuberLoss', 'PinballLoss'];
@@ -75,8 +85,15 @@ const CALLS: readonly Row[] = [
   [GENERATOR, '__randomstate_ctor', 'dict', ['MT19937'], ['maker of generators']],
   [GENERATOR, '__randomstate_ctor', 'dict', ['generator']],
   [GENERATOR, '__bit_generator_ctor', 'tuple', ['class of generators']],
-  [SEQUENCE, '__pyx_unpickle_SeedSequence', 'tuple', ['class of sequences'], WHOLE, ['none']],
-  ['sklearn._loss._loss', '__pyx_unpickle_CyHuberLoss', 'none', ['class of losses'], WHOLE, TUPLE],
+  [SEQUENCE, '__pyx_unpickle_SeedSequence', 'tuple', ['class of sequences'], ['digest of seeds'], ['none']],
+  [
+    'sklearn._loss._loss',
+    '__pyx_unpickle_CyHuberLoss',
+    'none',
+    ['class of losses'],
+    ['digest of a loss'],
+    ['(0.5,)'],
+  ],
   ['copy_reg', '_reconstructor', 'dict', ['class of trees'], ['object'], ['none']],
   ['_codecs', 'encode', 'none', TEXT, ['latin1']],
 ];
