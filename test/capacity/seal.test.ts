@@ -58,6 +58,15 @@ describe('sealing a model', () => {
     expect(python.stdout).toBe('accepted\n');
   });
 
+  it('names a model in a folder without the folder', async () => {
+    const { root } = await laid();
+    await mkdir(join(root, 'newest'), { mode: 0o700 });
+    const model = 'newest/m.pkl';
+    await writeFile(join(root, model), drillModel(), { mode: 0o600 });
+    expect(await sealModel({ root, model })).toMatchObject({ model_file: 'm.pkl' });
+    expect((await judge(capacityModel, { root, model })).decision).toBe('allow');
+  });
+
   it('replaces a sidecar, also one that is a link, without writing through it', async () => {
     const { root, path } = await laid();
     const elsewhere = join(root, 'elsewhere');

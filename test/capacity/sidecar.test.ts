@@ -1,7 +1,7 @@
 // The sidecar format: what we write is what Python writes, and only that is read.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { encodeSidecar, MAX_SIDECAR_BYTES, parseSidecar, type Sidecar } from '../../src/capacity/sidecar.ts';
+import { encodeSidecar, parseSidecar, type Sidecar } from '../../src/capacity/sidecar.ts';
 
 const good: Sidecar = {
   schema: 'agilab.capacity_model_manifest.v1',
@@ -12,13 +12,18 @@ const good: Sidecar = {
 };
 
 describe('the sidecar', () => {
-  it.each(['balancer_model.pkl', 'modèle 語 😀.pkl', 'it\'s "quoted".pkl'])(
-    'is read back: %s',
-    (model_file) => {
-      const sidecar = { ...good, model_file };
-      expect(parseSidecar(Buffer.from(encodeSidecar(sidecar)))).toEqual(sidecar);
-    },
-  );
+  it.each([
+    'balancer_model.pkl',
+    'modèle 語 😀.pkl',
+    'it\'s "quoted".pkl',
+    'm',
+    'mm',
+    '...',
+    'm'.repeat(255),
+  ])('is read back: %s', (model_file) => {
+    const sidecar = { ...good, model_file };
+    expect(parseSidecar(Buffer.from(encodeSidecar(sidecar)))).toEqual(sidecar);
+  });
 
   it('has the bytes that Python writes', (context) => {
     const sidecar = { ...good, model_file: 'modèle 語 😀 ~.pkl' };
@@ -39,6 +44,9 @@ describe('the sidecar', () => {
     ['a digest and a line feed', changed({ digest_sha256: `${good.digest_sha256}\n` })],
     ['a path for a name', changed({ model_file: '../balancer_model.pkl' })],
     ['a Windows path for a name', changed({ model_file: 'C:\\model.pkl' })],
+    ['a name of 256 letters', changed({ model_file: 'm'.repeat(256) })],
+    ['no name', changed({ model_file: '' })],
+    ['a dot for a name', changed({ model_file: '.' })],
     ['dots for a name', changed({ model_file: '..' })],
     ['a control character in the name', changed({ model_file: 'a\u0000b' })],
     ['a size as text', changed({ size_bytes: '1942056' })],
@@ -61,7 +69,7 @@ describe('the sidecar', () => {
     ['two sizes', JSON.stringify(good).replace('{', '{"size_bytes":1,'), 'json.duplicate-key'],
     ['a byte order mark', `\ufeff${JSON.stringify(good)}`, 'json.encoding'],
     ['depth', '['.repeat(5) + ']'.repeat(5), 'json.too-deep'],
-    ['size', ' '.repeat(MAX_SIDECAR_BYTES + 1), 'json.too-large'],
+    ['size', ' '.repeat(65_537), 'json.too-large'],
   ])('refuses %s', (_why, text, code) => {
     expect(() => parseSidecar(Buffer.from(text))).toThrow(expect.objectContaining({ code }));
   });

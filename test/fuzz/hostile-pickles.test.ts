@@ -101,6 +101,17 @@ describe('a hostile pickle', () => {
     expect(new Map(opcodes).get('GLOBAL')).toBe(2);
   });
 
+  it('is listed, as a good model is, in what nobody can change', () => {
+    const unlisted = HOSTILE.find(({ code }) => code === 'model.state-unlisted')?.bytes ?? Buffer.of();
+    for (const bytes of [unlisted, Buffer.from('N0.'), ...GOOD_MODELS.map(([, good]) => good)]) {
+      const inspection = inspectPickle(bytes);
+      const { refusals, description = refusals } = inspection;
+      for (const part of [inspection, refusals, description, ...refusals])
+        expect(Object.isFrozen(part)).toBe(true);
+    }
+    for (const [, bytes] of GOOD_MODELS) expect(Object.isFrozen(decodeModel(bytes))).toBe(true);
+  });
+
   it('is listed on where a call, a state, an element or an item is for what was refused', () => {
     const inner = 'cos\nsystem\n(tR'; // on what this makes, the rest is tried
     for (const rest of ['(tR', '(NNtR', '}b', 'Na', '(Ne', 'NNs', '(NNu', '(NNuNa'])

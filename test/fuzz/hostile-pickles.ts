@@ -919,6 +919,16 @@ const keys: readonly Hostile[] = [
       return { estimators_: { list: [first, second] } };
     })(),
   ),
+  inForest(
+    'a forest with one array of values twice',
+    'model.shared',
+    (() => {
+      const once = array(F8, [5, 1, 1], values5);
+      const first = treeEstimator({ tree_: tree({ valueArray: { raw: [...tokensOf(once), op('q', 0)] } }) });
+      const second = treeEstimator({ tree_: tree({ valueArray: { raw: [op('h', 0)] } }) });
+      return { estimators_: { list: [first, second] } };
+    })(),
+  ),
   state(
     'boosting with two trees per stage',
     'model.unsupported',

@@ -54,6 +54,33 @@ describe.skipIf(!real && !hasSklearn(DEBIAN_PYTHON))(
 );
 
 describe('relative capacity', () => {
+  it('asks the model for one row of each worker, in their order, and is not changed afterwards', () => {
+    const asked: unknown[] = [];
+    const model: CapacityModel = {
+      ...modelOf([2, 1]),
+      predict(rows) {
+        asked.push(...rows);
+        return [2, 1];
+      },
+    };
+    const answer = relativeCapacities(
+      model,
+      new Map([
+        ['a', [1, 2]],
+        ['b', [3, 4]],
+      ]),
+    );
+    expect(asked).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(answer).toEqual([
+      { worker: 'a', label: 2, capacity: 2 },
+      { worker: 'b', label: 1, capacity: 1 },
+    ]);
+    for (const part of [answer, ...answer]) expect(Object.isFrozen(part)).toBe(true);
+  });
+
   it.each([
     ['a label of zero', [1, 0]],
     ['a negative label', [1, -1]],
@@ -76,6 +103,14 @@ describe('the table of measurements', () => {
       ],
       labels: [7, -1],
     });
+  });
+
+  it.each([
+    ['a short line', '1,2'],
+    ['a cell that is not a number', '1,2,3,4,5,x,7'],
+  ])('says on which line there is %s', (_why, line) => {
+    const text = `${HEADER}\n1,2,3,4,5,6,7\n${line}\n`;
+    expect(() => readCapacityTable(text)).toThrow('line 3 ');
   });
 
   it.each([

@@ -1,7 +1,7 @@
 // The release counter: what counts as a line, and that processes which count at once never set one another back.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -28,6 +28,8 @@ describe('reading', () => {
     ['version 0', `0 ${A}\n`],
     ['a blank line', '\n'],
     ['capitals', `1 ${'A'.repeat(64)}\n`],
+    ['a digest of 63 digits', `1 ${A.slice(1)}\n`],
+    ['a digest of 65 digits', `1 ${A}a\n`],
     ['Windows lines', `1 ${A}\r\n`],
   ])('a counter with %s is refused', (_why, content) => {
     expect(() => readCounter(content)).toThrow(expect.objectContaining({ code: 'counter.malformed' }));
@@ -44,6 +46,26 @@ describe('remembering', () => {
     const state = await scratch();
     for (const version of [4, 4, 9, 9]) rememberRelease(state, 'c', { version, digest: A });
     expect(readFileSync(join(state, 'c'), 'utf8')).toBe(`4 ${A}\n9 ${A}\n`);
+    expect(statSync(join(state, 'c')).mode & 0o777).toBe(0o600);
+  });
+
+  it('writes through no link', async () => {
+    const state = await scratch();
+    writeFileSync(join(state, 'elsewhere'), '');
+    symlinkSync(join(state, 'elsewhere'), join(state, 'c'));
+    expect(() => rememberRelease(state, 'c', { version: 1, digest: A })).toThrow('ELOOP');
+    expect(readFileSync(join(state, 'elsewhere'), 'utf8')).toBe('');
+  });
+
+  it('leaves no file open, whether it remembers or refuses (needs /proc)', async (context) => {
+    const open = '/proc/self/fd';
+    if (!existsSync(open)) context.skip('no /proc');
+    const state = await scratch();
+    const before = readdirSync(open).length;
+    for (let version = 1; version <= 50; version++) rememberRelease(state, 'c', { version, digest: A });
+    for (let i = 0; i < 50; i++)
+      expect(() => rememberRelease(state, 'c', { version: 1, digest: A })).toThrow();
+    expect(readdirSync(open).length).toBeLessThan(before + 50);
   });
 
   it.each([

@@ -70,6 +70,23 @@ describe('a signed release', () => {
     expect(() => readRelease(signed(text), [signer])).toThrow(expect.objectContaining({ code }));
   });
 
+  it.each([
+    ['a key beside its type', '"_type"', '"force":true,"_type"'],
+    ['a key beside its name', '"name"', '"force":true,"name"'],
+    ['a second digest', '"sha256"', '"sha512":"","sha256"'],
+    ['no name', '"m.pkl"', '""'],
+    ['a name of 256 letters', '"m.pkl"', `"${'m'.repeat(256)}"`],
+    ['a digest of 65 digits', '"sha256":"', '"sha256":"0'],
+    ['a digest of 63 digits', '"sha256":"0', '"sha256":"'],
+    ['a digest with a line feed', 'cdef"', 'cdef\\n"'],
+  ])('is refused with %s, though the rest is right', (_why, from, to) => {
+    const text = statement.replace(from, to);
+    expect(text).not.toBe(statement);
+    expect(() => readRelease(signed(text), [signer])).toThrow(
+      expect.objectContaining({ code: 'statement.malformed' }),
+    );
+  });
+
   it('survives no damage: a refusal with a code, no signer, or the very same release', () => {
     const text = signRelease(signer, release);
     fc.assert(
