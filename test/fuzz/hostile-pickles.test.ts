@@ -43,6 +43,14 @@ describe('a hostile pickle', () => {
     },
   );
 
+  it('names the byte at which a wrong model was made, and the first where none was', () => {
+    const offsets = ['a start on its own', 'a number'].map((wanted) => {
+      const bytes = HOSTILE.find(({ what }) => what === wanted)?.bytes ?? Buffer.of();
+      return inspectPickle(bytes).refusals.map(({ offset }) => [offset, bytes[offset]]);
+    });
+    expect(offsets).toEqual([[[expect.any(Number), 0x81]], [[0, 0x80]]]);
+  });
+
   it('says that one tree comes twice before it looks into any of them', () => {
     const twice = HOSTILE.find(({ what }) => what === 'a forest with one tree twice')?.bytes ?? Buffer.of();
     expect(inspectPickle(twice).refusals).toMatchObject([
@@ -156,6 +164,8 @@ describe('a hostile pickle', () => {
       ['a', `b${evil}`],
     ])
       expect(JSON.stringify(inspectPickle(Buffer.from(`c${module}\n${name}\n.`)))).not.toContain(evil);
+    const [inst] = inspectPickle(Buffer.from('(i\xff\n\xff\n.', 'latin1')).globals;
+    expect(inst?.name).toBe('an unprintable name');
     expect(inspectPickle(pickle({ global: ['a', 'b'.repeat(81)] })).globals[0]?.name).toBe(
       'an unprintable name',
     );

@@ -398,6 +398,10 @@ const nodes: readonly Hostile[] = [
   inNodes('a right child before its parent', 'model.tree-child', 1, { right: 0 }),
   inNodes('a node that is its own right child', 'model.tree-child', 1, { right: 1 }),
   inNodes('the left child of another node', 'model.tree-child', 1, { left: 4 }),
+  inNodes('a leaf with a left child at -2', 'model.tree-child', 2, { left: -2 }),
+  inNodes('a leaf with a right child at -2', 'model.tree-leaf', 2, { right: -2 }),
+  inNodes('a leaf with a feature at -1', 'model.tree-leaf', 2, { feature: -1 }),
+  inNodes('a feature at 2^31', 'model.tree-feature', 0, { feature: 2n ** 31n }),
   inNodes('a leaf with a right child at 2^32 - 1', 'model.tree-leaf', 2, { right: 2n ** 32n - 1n }),
   inNodes('a leaf with a feature at 2^32 - 2', 'model.tree-leaf', 2, { feature: 2n ** 32n - 2n }),
   // Nothing is left unreached here: only that a node is named twice is wrong.
@@ -439,6 +443,25 @@ const nodeTypes: readonly Hostile[] = [
   inNodeType('fields under other names', 4, { dict: fieldEntries.map(([, field], i) => [`f${i}`, field]) }),
   inNodeType('a field with a title', 4, {
     dict: fieldEntries.map(([name, field], i) => [name, i === 0 ? { tuple: [I8, 0, 'title'] } : field]),
+  }),
+  inNodeType('a field in a list', 4, {
+    dict: fieldEntries.map(([name, field], i) => [name, i === 0 ? { list: [I8, 0] } : field]),
+  }),
+  inNodeType('a field of no type', 4, {
+    dict: fieldEntries.map(([name, field], i) => [name, i === 0 ? { tuple: [null, 0] } : field]),
+  }),
+  inNodeType('a field whose type has no state', 4, {
+    dict: fieldEntries.map(([name, field], i) => [
+      name,
+      i === 0 ? { tuple: [{ reduce: [global('numpy', 'dtype'), 'i8', false, true] }, 0] } : field,
+    ]),
+  }),
+  inTree('numbers that are records', 'model.array', {
+    valueArray: array(
+      dtype('f8', { tuple: [3, '|', null, { tuple: fieldNames }, { dict: fieldEntries }, 64, 1, 16] }),
+      [5, 1, 1],
+      values5,
+    ),
   }),
   inNodeType('another width', 5, 72),
   inNodeType('another alignment', 6, 8),
@@ -525,6 +548,8 @@ const arrays: readonly Hostile[] = [
   inTree('values of two classes', 'model.tree-size', {
     valueArray: array(F8, [5, 1, 2], doubles([1, 2, 3, 4, 5, 1, 2, 3, 4, 5])),
   }),
+  inTree('nodes that are five numbers', 'model.tree-size', { nodeArray: array(F8, [5], values5) }),
+  inArrayState('an array of numbers in text', 1, { tuple: [5, 1, 1] }, F8, false, 'x'.repeat(40)),
   inTree('nodes of another length', 'model.tree-size', {
     nodeArray: array(nodeType(), [4], bytes5.subarray(64)),
   }),
@@ -876,6 +901,17 @@ const keys: readonly Hostile[] = [
     'model.unsupported',
     boosting({ estimators_: array(O8, [2, 1, 1], { list: [single, single] }) }),
   ),
+  state('an estimator in its own state', 'pickle.changed-after-use', {
+    raw: [
+      op('}'),
+      op('q', 0),
+      ...tokensOf('estimator'),
+      ...tokensOf({ newobj: global('sklearn.tree._classes', 'DecisionTreeRegressor') }),
+      op('h', 0),
+      op('b'),
+      op('s'),
+    ],
+  }),
   state('an estimator whose state is filled after it was given', 'pickle.changed-after-use', {
     raw: [
       ...tokensOf({ newobj: global('sklearn.tree._classes', 'DecisionTreeRegressor') }),

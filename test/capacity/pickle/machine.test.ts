@@ -229,7 +229,7 @@ describe('the pickle machine', () => {
     const lists = run('](', ']'.repeat(300), 'e.') as List;
     expect(lists.items.map(describeValue)).toEqual(Array.from({ length: 300 }, () => ['list', []]));
     const last = [3000 & 0xff, 3000 >> 8, 0, 0];
-    const memo = run(PROTO4, '(', 'K\x01\x94'.repeat(3000), 'K\x07\x94j', last, 't.') as Tuple;
+    const memo = run(PROTO4, '(', 'K\x01\x94'.repeat(3000), 'K\x07\x94K\x02j', last, 't.') as Tuple;
     expect(memo.items.at(-1)).toBe(7);
   });
 
