@@ -1,13 +1,31 @@
-// `npm run bench`: every claim about speed, each beside its peer in the same run, as a ratio. What runs is the built
-// package, as users have it: what tsx makes of the sources for a test is slower.
+// `npm run bench`: every claim about speed, each beside its peer in the same run, as a ratio; `npm run bench load` for one
+// of them. What runs is the built package, as users have it: what tsx makes of the sources for a test is slower. Each
+// has a process of its own: what one does to the engine, such as giving a buffer away, slows the next.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { decodeBench } from './decode.ts';
 import { loadBench } from './load.ts';
 import { predictBench } from './predict.ts';
 import { quoteBench } from './quote.ts';
 import { sshBench } from './ssh.ts';
 
-await quoteBench();
-await loadBench();
-await decodeBench();
-await predictBench();
-await sshBench();
+const BENCHES: ReadonlyMap<string, () => Promise<void>> = new Map([
+  ['quote', quoteBench],
+  ['load', loadBench],
+  ['decode', decodeBench],
+  ['predict', predictBench],
+  ['ssh', sshBench],
+]);
+
+const [, , name] = process.argv;
+if (name === undefined) {
+  for (const each of BENCHES.keys()) {
+    const argv = ['--import', 'tsx', fileURLToPath(import.meta.url), each];
+    const { status } = spawnSync(process.execPath, argv, { stdio: 'inherit' });
+    if (status !== 0) process.exitCode = 1;
+  }
+} else {
+  const bench = BENCHES.get(name);
+  if (!bench) throw new Error(`name one of ${[...BENCHES.keys()].join(', ')}`);
+  await bench();
+}
