@@ -1,20 +1,16 @@
 // `npm run bench`: every claim about speed, each beside its peer in the same run, as a ratio; `npm run bench load` for one
 // of them. What runs is the built package, as users have it: what tsx makes of the sources for a test is slower. Each
-// has a process of its own: what one does to the engine, such as giving a buffer away, slows the next.
+// has a process of its own: what one does to the engine slows the next.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { decodeBench } from './decode.ts';
-import { loadBench } from './load.ts';
-import { predictBench } from './predict.ts';
-import { quoteBench } from './quote.ts';
-import { sshBench } from './ssh.ts';
 
+// Imported one at a time: ssh2 alone, once loaded, makes every look into a buffer slower.
 const BENCHES: ReadonlyMap<string, () => Promise<void>> = new Map([
-  ['quote', quoteBench],
-  ['load', loadBench],
-  ['decode', decodeBench],
-  ['predict', predictBench],
-  ['ssh', sshBench],
+  ['quote', async () => (await import('./quote.ts')).quoteBench()],
+  ['load', async () => (await import('./load.ts')).loadBench()],
+  ['decode', async () => (await import('./decode.ts')).decodeBench()],
+  ['predict', async () => (await import('./predict.ts')).predictBench()],
+  ['ssh', async () => (await import('./ssh.ts')).sshBench()],
 ]);
 
 const [, , name] = process.argv;
