@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-// Imported one at a time: ssh2 alone, once loaded, makes every look into a buffer slower.
+// Imported one at a time: what one of them loads must not slow another.
 const BENCHES: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['quote', async () => (await import('./quote.ts')).quoteBench()],
   ['load', async () => (await import('./load.ts')).loadBench()],
