@@ -49,6 +49,27 @@ describe('prediction', () => {
     expect(model.predict([[0.5 + 1e-6, 0]])).not.toEqual(model.predict([[0.5, 0]]));
   });
 
+  const V1_3 = { _sklearn_version: '1.3.2' };
+  const V1_4 = { _sklearn_version: '1.4.2' };
+  it.each<[string, Py, boolean]>([
+    // sklearn/tree/_classes.py: from 1.3 on with splitter "best" and three criteria; from 1.4 on without constraints.
+    ['a tree of 1.3', treeEstimator(V1_3), true],
+    ['a tree of 1.3 with constraints', treeEstimator({ ...V1_3, monotonic_cst: { list: [1, 0] } }), true],
+    ['a tree of 1.3 of random splits', treeEstimator({ ...V1_3, splitter: 'random' }), false],
+    ['a tree of 1.3 by absolute error', treeEstimator({ ...V1_3, criterion: 'absolute_error' }), false],
+    ['a tree of 1.4', treeEstimator(V1_4), true],
+    ['a tree of 1.4 with constraints', treeEstimator({ ...V1_4, monotonic_cst: { list: [1, 0] } }), false],
+    ['a forest of 1.3', forest(V1_3, [treeEstimator(V1_3), treeEstimator(V1_3)]), false],
+    ['a forest of 1.4', forest(V1_4, [treeEstimator(V1_4), treeEstimator(V1_4)]), true],
+    [
+      'a forest of 1.4 whose first tree takes none',
+      forest(V1_4, [treeEstimator({ ...V1_4, splitter: 'random' }), treeEstimator(V1_4)]),
+      false,
+    ],
+  ])('says whether %s takes a missing value', (_what, value, expected) => {
+    expect(decodeModel(pickle(value)).description.acceptsMissing).toBe(expected);
+  });
+
   it('sends a missing value where its node says', () => {
     const flagged = treeEstimator({
       tree_: tree({ nodes: GOOD_NODES.map((node, i) => (i === 0 ? { ...node, missing: 1 } : node)) }),

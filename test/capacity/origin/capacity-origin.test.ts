@@ -15,6 +15,7 @@ import { counterName, readCounter } from '../../../src/capacity/origin/release-c
 import { statementName } from '../../../src/capacity/origin/statement.ts';
 import { sealModel } from '../../../src/capacity/seal.ts';
 import { sidecarName } from '../../../src/capacity/sidecar.ts';
+import { CodedError } from '../../../src/evidence/coded-error.ts';
 import { generateSigner } from '../../../src/evidence/keys.ts';
 import type { EvidenceDraft, EvidenceSink } from '../../../src/evidence/record.ts';
 import { drillGuard, drillMutants } from '../../../src/guards/drill.ts';
@@ -127,6 +128,20 @@ describe('the grant', () => {
     );
   });
 
+  it('is not even made for the guard without a release that somebody signed', async () => {
+    const request = await released(await laid(), 1);
+    const facts = await capacityOrigin.observe(request, AbortSignal.timeout(10_000));
+    const error = new CodedError('statement.malformed', 'why', 'what to do');
+    for (const wrong of [{ signers: [] }, { release: undefined }, { release: error }])
+      expect(() => capacityOrigin.grant({ ...facts, ...wrong })).toThrow('a grant needs a signed release');
+    expect(readdirSync(request.state)).toEqual([]);
+  });
+
+  it('is asked for with the owners of the default, too', async () => {
+    const request = await released(await laid(), 1);
+    expect((await ask({ ...request, owners: 'self-or-root' })).version).toBe(1);
+  });
+
   it('is made by the guard only', async () => {
     const construct = ProvenRelease as unknown as new (...rest: unknown[]) => ProvenRelease;
     expect(() => new construct(Symbol('forged'), {}, [])).toThrow(
@@ -135,7 +150,9 @@ describe('the grant', () => {
     expect(ProvenRelease.isGranted(Object.create(ProvenRelease.prototype))).toBe(false);
     const release = await ask(await released(await laid(), 1));
     expect(ProvenRelease.isGranted(release)).toBe(true);
-    expect(Object.isFrozen(release)).toBe(true);
+    for (const other of [undefined, null, 7, 'release', Object.assign({}, release)])
+      expect(ProvenRelease.isGranted(other)).toBe(false);
+    for (const part of [release, release.keys]) expect(Object.isFrozen(part)).toBe(true);
   });
 });
 
@@ -157,6 +174,19 @@ describe('the record', () => {
   it.each([
     ['no digest', { digest: undefined }],
     ['a digest in capitals', { digest: 'A'.repeat(64) }],
+    ['a digest of 63 digits', { digest: '0'.repeat(63) }],
+    ['a digest of 65 digits', { digest: '0'.repeat(65) }],
+    ['a digest with a line feed', { digest: `${'0'.repeat(64)}\n` }],
+    ['a digest with a prefix', { digest: `sha256:${'0'.repeat(64)}` }],
+    ['no root', { root: '' }],
+    ['a root of 4,097 letters', { root: `/${'r'.repeat(4096)}` }],
+    ['no model', { model: '' }],
+    ['a model of 4,097 letters', { model: 'm'.repeat(4097) }],
+    ['no directory of counters', { state: '' }],
+    ['a directory of counters of 4,097 letters', { state: `/${'s'.repeat(4096)}` }],
+    ['17 pinned keys', { keys: Array.from({ length: 17 }, () => signer.vkey) }],
+    ['1,001 revocations', { revoked: Array.from({ length: 1001 }, () => '0'.repeat(64)) }],
+    ['an owner policy that does not exist', { owners: 'any' }],
     ['no pinned key', { keys: [] }],
     ['a pin with a mistyped key', { keys: [signer.vkey.replace(/.{4}$/, 'AAA=')] }],
     ['a revocation that is neither key nor digest', { revoked: ['everything'] }],
@@ -165,6 +195,33 @@ describe('the record', () => {
     const right = { root: '/', model: 'm.pkl', digest: '0'.repeat(64), keys: [signer.vkey], state: '/x' };
     const { codes } = await judge(capacityOrigin, { ...right, ...change } as never);
     expect(codes).toEqual(['guard.request-invalid']);
+  });
+});
+
+describe('a rule at its edge', () => {
+  /** Whether the rule of this code refuses what was observed, changed in some way. */
+  async function refuses(code: string, change: object, request: object = {}): Promise<boolean> {
+    const asked = await released(await laid(), 1);
+    const facts = await capacityOrigin.observe(asked, AbortSignal.timeout(10_000));
+    const rule = capacityOrigin.rules.find((each) => each.code === code);
+    return rule?.refuses({ ...facts, ...change, request: { ...asked, ...request } }) !== false;
+  }
+
+  it('takes a release until the millisecond in which it expires', async () => {
+    const end = Date.parse(LATER);
+    expect(await refuses('origin.expired', { now: end - 1 })).toBe(false);
+    expect(await refuses('origin.expired', { now: end })).toBe(true);
+  });
+
+  it.each([
+    ['/m', '/m', true],
+    ['/m', '/m/state', true],
+    ['/m', '/m-state', false],
+    ['/m', '/state', false],
+    ['/', '/state', true],
+    ['/', '/', true],
+  ])('with models below %s and counters in %s refuses: %s', async (root, state, expected) => {
+    expect(await refuses('origin.state-inside-root', {}, { root, state })).toBe(expected);
   });
 });
 
