@@ -5,6 +5,7 @@ import { Machine } from './machine.ts';
 import { OPCODES } from './opcodes.ts';
 import { PickleRefusal } from './refusal.ts';
 import type { Value } from './values.ts';
+import type { Watcher } from './workspace.ts';
 
 export interface NamedGlobal {
   /** `module name`, or a fixed phrase where it is not a plain identifier. */
@@ -43,7 +44,7 @@ export function inspectStream(bytes: Uint8Array): PickleInspection {
     if (refusals.length >= MOST_LISTED) throw refusal; // ends the pass: an error per byte would take minutes
     refusals.push(Object.freeze({ code, offset, reason }));
   };
-  const machine = new Machine(bytes, {
+  const watcher: Watcher = {
     global(module, name, offset, allowed) {
       const label = printable(module, name);
       const known = globals.get(label);
@@ -51,15 +52,17 @@ export function inspectStream(bytes: Uint8Array): PickleInspection {
       else if (globals.size < MOST_LISTED) globals.set(label, { name: label, offset, times: 1, allowed });
     },
     refusal: note,
-  });
+  };
+  let machine: Machine | undefined;
   let value: Value | undefined;
   try {
+    machine = new Machine(bytes, watcher);
     value = machine.run();
   } catch (error) {
     if (!(error instanceof PickleRefusal)) throw error;
     if (refusals.length < MOST_LISTED) note(error);
   }
-  const counted = [...(machine.counts ?? [])].flatMap((count, byte): [string, number][] => {
+  const counted = [...(machine?.counts ?? [])].flatMap((count, byte): [string, number][] => {
     const name = OPCODES[byte]?.name;
     return count > 0 && name !== undefined ? [[name, count]] : [];
   });

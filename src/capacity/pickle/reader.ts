@@ -6,7 +6,7 @@ import { asciiText } from './text.ts';
 
 /**
  * Bytes of memory that decoding and reading may allocate for each byte of the stream, garbage included. Forests of
- * nothing but single leaves, which are all structure, come to 14, and AGILAB's model to 0.2.
+ * nothing but single leaves, which are all structure, come near; a model of real trees needs next to nothing.
  */
 const ALLOWANCE = 16;
 const ALLOWANCE_BASE = 131_072;
@@ -34,6 +34,9 @@ export class Reader {
   private allowance: number;
 
   constructor(bytes: Uint8Array) {
+    // What was checked in the pass is read again when somebody asks: another thread must not be able to change it.
+    if (bytes.buffer instanceof SharedArrayBuffer)
+      this.refuse('pickle.shared-memory', 'the bytes lie in memory that other threads may write');
     if (bytes.length > MAX_BYTES) this.refuse('pickle.too-large', `the stream is over ${MAX_BYTES} bytes`);
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -4,10 +4,12 @@ import { CodedError } from '../../evidence/coded-error.ts';
 
 const RETRAIN = 'Train and pickle the model again with scikit-learn and its standard pickler.';
 const DAMAGED = 'Fetch the file again from where it was made: no pickler writes this.';
+const COPY = 'Copy the bytes into a buffer of your own first, and verify the copy.';
 const HOSTILE = 'Do not load this file in Python. Find out who wrote it, and train the model again.';
 
 /** Code to remedy. The keys are the closed set of pickle refusals. */
 const REMEDIES = {
+  'pickle.shared-memory': COPY,
   'pickle.too-large': RETRAIN,
   'pickle.truncated': DAMAGED,
   'pickle.trailing-bytes': HOSTILE,

@@ -204,8 +204,17 @@ describe('the pickle machine', () => {
     );
   });
 
+  it('refuses memory that another thread could change between its check and its use', () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(2));
+    shared.set(stream('N.'));
+    expect(() => new Machine(shared)).toThrow(refusal('pickle.shared-memory', 0));
+    expect(inspectStream(shared).refusals).toMatchObject([{ code: 'pickle.shared-memory' }]);
+  });
+
   it('refuses a stream that a string could not hold, before it reads any of it', () => {
-    expect(() => new Machine(new Uint8Array(2 ** 28 + 1))).toThrow(refusal('pickle.too-large', 0));
+    const long = new Uint8Array(2 ** 28 + 1);
+    expect(() => new Machine(long)).toThrow(refusal('pickle.too-large', 0));
+    expect(inspectStream(long).refusals).toMatchObject([{ code: 'pickle.too-large' }]);
   });
 
   it('refuses what costs half a gibibyte, however long the stream: a full heap ends the process', () => {
