@@ -2,6 +2,7 @@
 // too, with the kind of value they hold: what nobody listed, nobody has thought about.
 import { isMade, Made, type Value } from '../pickle/values.ts';
 import { isArray } from './ndarray.ts';
+import { randomness } from './randomness.ts';
 import {
   array,
   flag,
@@ -13,7 +14,6 @@ import {
   number,
   numberOrArray,
   perFeature,
-  randomness,
   readState,
   type StateList,
   setting,

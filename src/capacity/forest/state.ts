@@ -1,6 +1,6 @@
 // The state of an estimator, key by key. A key that is not listed, comes twice, or holds another kind of value than
 // scikit-learn writes there refuses the model: predict must never depend on something nobody looked at.
-import { Dict, isMade, List, type Made, Tuple, type Value } from '../pickle/values.ts';
+import { Dict, List, type Made, Tuple, type Value } from '../pickle/values.ts';
 import { isArray, readArray, readNumber, readWhole } from './ndarray.ts';
 import { ModelRefusal } from './refusal.ts';
 
@@ -51,7 +51,8 @@ export function readState(owner: Made, list: StateList): State {
   return new State(owner, readDict(owner.state, list, owner.offset));
 }
 
-function readDict({ entries }: Dict, list: StateList, offset: number): ReadonlyMap<string, Value> {
+/** As {@link readState}, for a dict within the state of the object at `offset`. */
+export function readDict({ entries }: Dict, list: StateList, offset: number): ReadonlyMap<string, Value> {
   const values = new Map<string, Value>();
   for (let i = 0; i < entries.length; i += 2) {
     const [key, value = null] = [entries[i], entries[i + 1]];
@@ -67,20 +68,19 @@ function readDict({ entries }: Dict, list: StateList, offset: number): ReadonlyM
   return values;
 }
 
-const numeric = (value: Value): boolean => readNumber(value) !== undefined;
 /** None, a flag, a number, or a word: how estimators keep what their constructor was given. */
 export const setting: Kind = (value) =>
-  value === null || typeof value === 'boolean' || typeof value === 'string' || numeric(value);
+  value === null || typeof value === 'boolean' || typeof value === 'string' || number(value);
 export const flag: Kind = (value) => typeof value === 'boolean';
 export const text: Kind = (value) => typeof value === 'string';
-export const number: Kind = numeric;
+export const number: Kind = (value) => readNumber(value) !== undefined;
 export const list: Kind = (value) => value instanceof List;
 export const whole: Kind = (value) => readWhole(value) !== undefined;
 /** How many threads; 0 is no answer to that, and predict refuses it. */
 export const jobs: Kind = (value) => value === null || (whole(value) && readWhole(value) !== 0);
 
 /** Trees share what they hold through the memo; a million of them must not have it looked at a million times. */
-function once(kind: Kind): Kind {
+export function once(kind: Kind): Kind {
   const fitting = new WeakSet<object>();
   return (value) => {
     if (typeof value !== 'object' || value === null) return kind(value);
@@ -99,8 +99,9 @@ export const array: Kind = (value) => {
 };
 export const none: Kind = (value) => value === null;
 export const texts: Kind = (value) => value instanceof Tuple && value.items.every(text);
-export const numberOrArray: Kind = (value) => numeric(value) || array(value);
-const wholes = (value: Value): boolean =>
+export const numberOrArray: Kind = (value) => number(value) || array(value);
+/** A list or tuple of whole numbers. */
+export const wholes: Kind = (value) =>
   (value instanceof List || value instanceof Tuple) && value.items.every(whole);
 /** One number per feature, or none. */
 export const perFeature: Kind = once((value) => value === null || wholes(value) || array(value));
@@ -109,51 +110,4 @@ export const names: Kind = once((value) => {
   if (!isArray(value)) return false;
   const { layout, objects } = readArray(value, value.offset);
   return layout === 'O8' && objects.every(text);
-});
-
-// A generator is carried along and never run here, but whoever trains with it in Python runs it, and it reads its key at
-// a place that nobody checks there.
-const KEY_WORDS = 624;
-const key: Kind = (value) => {
-  if (!isArray(value)) return false;
-  const { layout, shape } = readArray(value, value.offset);
-  return layout === 'u4' && shape.length === 1 && shape[0] === KEY_WORDS;
-};
-const place: Kind = (value) => {
-  const at = readWhole(value);
-  return at !== undefined && at >= 0 && at <= KEY_WORDS;
-};
-const TWISTER: StateList = new Map([
-  ['key', key],
-  ['pos', place],
-]);
-const BITS: StateList = new Map<string, Kind>([
-  ['bit_generator', (value) => value === 'MT19937'],
-  ['state', (value) => value instanceof Dict && readDict(value, TWISTER, 0).size === TWISTER.size],
-]);
-const GENERATOR: StateList = new Map<string, Kind>([...BITS, ['has_gauss', whole], ['gauss', number]]);
-
-/** What a generator grew from. Entropy may be far beyond 2^53. */
-const entropy: Kind = (value) => whole(value) || typeof value === 'bigint' || wholes(value) || array(value);
-const seeds: Kind = (value) => {
-  if (!isMade(value, 'numpy.random.bit_generator', '__pyx_unpickle_SeedSequence')) return value === null;
-  if (!(value.state instanceof Tuple) || value.state.items.length !== 5) return false;
-  const [from = null, spawned = null, pool = null, size = null, spawnKey = null] = value.state.items;
-  return entropy(from) && whole(spawned) && array(pool) && whole(size) && wholes(spawnKey);
-};
-
-/** What a generator draws from. numpy 1 makes it of its name and gives it no state; numpy 2 gives it a pair. */
-const bits: Kind = (value) => {
-  if (!isMade(value, 'numpy.random._pickle', '__bit_generator_ctor')) return value === 'MT19937';
-  if (!(value.state instanceof Tuple) || value.state.items.length !== 2) return false;
-  const [twister, sequence = null] = value.state.items;
-  return (
-    twister instanceof Dict && readDict(twister, BITS, value.offset).size === BITS.size && seeds(sequence)
-  );
-};
-
-/** A seed, or a generator, which predict never touches. */
-export const randomness: Kind = once((value) => {
-  if (!isMade(value, 'numpy.random._pickle', '__randomstate_ctor')) return value === null || numeric(value);
-  return bits(value.args[0] ?? null) && readState(value, GENERATOR).has('bit_generator');
 });
