@@ -121,6 +121,7 @@ const MUTATIONS: readonly Mutation[] = [
 interface Tally {
   readonly refused: Map<string, number>;
   readonly accepted: Uint8Array[];
+  rounds: number;
 }
 
 const ROWS: readonly ((feature: number) => number)[] = [
@@ -167,14 +168,15 @@ function fuzz(seeds: readonly (readonly Token[])[], seconds: number, fewest: num
   const pool = seeds.flat().filter((token) => token.length < 2000);
   const seed = Number(process.env['GUARDRAILS_FUZZ_SEED'] ?? '1');
   const random = generator(seed);
-  const tally: Tally = { refused: new Map(), accepted: [] };
+  const tally: Tally = { refused: new Map(), accepted: [], rounds: 0 };
   const end = performance.now() + 1000 * seconds;
   for (let round = 0; round < fewest || performance.now() < end; round++) {
+    tally.rounds++;
     const bytes = mutant(seeds, pool, random);
     try {
       const outcome = predictions(bytes);
       if (typeof outcome === 'string') tally.refused.set(outcome, (tally.refused.get(outcome) ?? 0) + 1);
-      else if (tally.accepted.length < 1000) tally.accepted.push(bytes);
+      else tally.accepted.push(bytes);
       if (round % 16 === 0) inspectPickle(bytes);
     } catch (error) {
       throw new Error(`seed ${seed}, round ${round}: ${Buffer.from(bytes).toString('base64')}`, {
@@ -190,7 +192,9 @@ describe('a mutated model', () => {
   const trained = sklearn.filter(({ nodes }) => nodes < 200).flatMap(({ pickles }) => pickles.map(tokensIn));
   const written = GOOD_MODELS.map(([, bytes]) => tokensIn(bytes));
   // A long run by hand: GUARDRAILS_FUZZ_SECONDS=3600 GUARDRAILS_FUZZ_SEED=2 npx vitest run test/fuzz/pickle-mutation
+  const long = process.env['GUARDRAILS_FUZZ_SECONDS'] !== undefined;
   const seconds = Number(process.env['GUARDRAILS_FUZZ_SECONDS'] ?? '3');
+  const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 
   it('is refused with a code, or predicts finite numbers', () => {
     const { refused, accepted } = fuzz([...written, ...trained], seconds, 500);
@@ -199,10 +203,10 @@ describe('a mutated model', () => {
     expect(refused.size).toBeGreaterThan(20);
   }, 7_200_000);
 
-  it.skipIf(trained.length === 0)(
-    'predicts what scikit-learn predicts, where both accept it (left out without python3-sklearn)',
+  it.skipIf(trained.length === 0 && !real)(
+    'is accepted only if scikit-learn accepts it, and predicts the same (left out without python3-sklearn)',
     () => {
-      const { accepted } = fuzz(trained, seconds, 500);
+      const { accepted, rounds } = fuzz(trained, seconds, 500);
       const scratch = mkdtempSync(join(tmpdir(), 'guardrails-mutants-'));
       try {
         const list = join(scratch, 'mutants');
@@ -210,11 +214,8 @@ describe('a mutated model', () => {
         const answers = JSON.parse(
           runPython(DEBIAN_PYTHON, new URL('mutants-oracle.py', import.meta.url), list),
         ) as (string[] | string)[];
-        const both = answers.flatMap((answer, i) =>
-          typeof answer === 'string' ? [] : [[answer, predictions(accepted[i] ?? Buffer.of())]],
-        );
-        expect(both.length).toBeGreaterThan(accepted.length / 2);
-        for (const [theirs, ours] of both) expect(ours).toEqual(theirs);
+        expect(answers).toEqual(accepted.map(predictions));
+        if (long) console.log(`${rounds} mutants, ${accepted.length} accepted, all as scikit-learn predicts`);
       } finally {
         rmSync(scratch, { recursive: true });
       }

@@ -27,13 +27,17 @@ export interface Oracle {
 export const DEBIAN_PYTHON: readonly string[] = ['/usr/bin/python3'];
 
 /** Returns whether this Python has scikit-learn. */
-export function hasSklearn([program = '', ...args]: readonly string[]): boolean {
-  return spawnSync(program, [...args, '-c', 'import sklearn'], { stdio: 'ignore' }).status === 0;
+export function hasSklearn([program, ...args]: readonly string[]): boolean {
+  return (
+    program !== undefined &&
+    spawnSync(program, [...args, '-c', 'import sklearn'], { stdio: 'ignore' }).status === 0
+  );
 }
 
 /** Runs a script and returns its standard output. */
 export function runPython(command: readonly string[], script: URL, ...input: readonly string[]): string {
-  const [program = '', ...args] = command;
+  const [program, ...args] = command;
+  if (program === undefined) throw new Error('no Python is named: set GUARDRAILS_SKLEARN_14');
   const source = readFileSync(script, 'utf8');
   // The source goes in on stdin and not as a path: the Python may live in another root directory.
   const { status, stdout, stderr } = spawnSync(program, [...args, '-', ...input], {
