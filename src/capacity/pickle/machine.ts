@@ -158,21 +158,8 @@ export class Machine extends Workspace {
           node = this.fetch(view.getUint32(argument, true));
           break;
 
-        case 0x93: // STACK_GLOBAL
-          stackGlobal(this);
-          continue;
-        case 0x52: // REDUCE
-          call(this, 'REDUCE');
-          continue;
-        case 0x81: // NEWOBJ
-          call(this, 'NEWOBJ');
-          continue;
-        case 0x62: // BUILD
-          build(this);
-          continue;
-
         default:
-          this.takeMore(byte, argument);
+          this.rare(byte, argument);
           at = this.position;
           continue;
       }
@@ -195,8 +182,8 @@ export class Machine extends Workspace {
     return at;
   }
 
-  /** Carries out an opcode whose argument goes on behind its fixed part: to the end of a line, or for a given length. */
-  private takeMore(byte: number, argument: number): void {
+  /** The opcodes that are few in any stream, apart so that the others stay fast: long arguments, names, calls. */
+  private rare(byte: number, argument: number): void {
     const { bytes, view } = this;
     switch (byte) {
       case 0x56: // UNICODE
@@ -231,6 +218,18 @@ export class Machine extends Workspace {
         break;
       case 0x63: // GLOBAL
         globalLines(this);
+        break;
+      case 0x93: // STACK_GLOBAL
+        stackGlobal(this);
+        break;
+      case 0x52: // REDUCE
+        call(this, 'REDUCE');
+        break;
+      case 0x81: // NEWOBJ
+        call(this, 'NEWOBJ');
+        break;
+      case 0x62: // BUILD
+        build(this);
         break;
       default:
         OPCODES[byte]?.refused?.run(this);
