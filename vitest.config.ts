@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    env: { TSX_DISABLE_CACHE: '1' }, // it would leave a directory in /tmp
     reporters: ['default', new SummaryReporter()],
     coverage: { include: ['src/**'], reporter: ['text-summary'] },
   },
