@@ -8,7 +8,7 @@ import { Client } from 'ssh2';
 import { generateSigner } from '../dist/evidence/keys.js';
 import { openJournal } from '../dist/evidence/open-journal.js';
 import type { EvidenceSink } from '../dist/evidence/record.js';
-import { enforce } from '../dist/guards/enforce.js';
+import { enforce } from '../dist/kernel/enforce.js';
 import { argv } from '../dist/ssh/recipes/argv.js';
 import { remoteCommand } from '../dist/ssh/remote-command.js';
 import { connect } from '../dist/ssh/transport/connect.js';

@@ -2,11 +2,11 @@
 import { capacityModel } from './capacity/capacity-model.ts';
 import { capacityOrigin } from './capacity/origin/capacity-origin.ts';
 import { CodedError } from './evidence/coded-error.ts';
-import { bind } from './guards/bind.ts';
-import { evidenceJournal } from './guards/evidence-journal.ts';
-import { failClosed } from './guards/fail-closed.ts';
-import type { AnyGuard } from './guards/guard.ts';
-import { runManifest } from './guards/run-manifest.ts';
+import { bind } from './guards/bind/bind.ts';
+import { evidenceJournal } from './guards/journal/evidence-journal.ts';
+import { runManifest } from './guards/run-manifest/run-manifest.ts';
+import type { AnyGuard } from './kernel/guard.ts';
+import { failClosed } from './proof/self-test/fail-closed.ts';
 import { hostKey } from './ssh/host-key/host-key.ts';
 import { processStop } from './ssh/process/process-stop.ts';
 import { remoteCommand } from './ssh/remote-command.ts';

@@ -1,6 +1,6 @@
 // The hosts file: who takes part, and how they are reached. Strict, so that a misspelt key is an error and not a default.
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Credentials, Target } from '../../src/ssh/index.ts';
 
 const host = { host: z.string(), port: z.int(), user: z.string() };

@@ -2,13 +2,13 @@
 // caller gets was decoded from the very bytes that were hashed: there is no second open for anyone to get in front of.
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
-import { type FileFacts, type OwnerPolicy, observeFiles } from '../guards/file-walk.ts';
-import type { Guard, Rule } from '../guards/guard.ts';
-import { DEFAULT_MAX_BYTES, fileRules, siblingRules } from '../guards/trusted-file.ts';
+import { DEFAULT_MAX_BYTES, fileRules, siblingRules } from '../files/rules.ts';
+import { type FileFacts, type OwnerPolicy, observeFiles } from '../files/walk.ts';
+import type { Guard, Rule } from '../kernel/guard.ts';
+import { capacityModelDrills } from '../proof/drills/capacity-model/capacity-model-drills.ts';
 import { attempt } from './attempt.ts';
-import { capacityModelDrills } from './capacity-model-drills.ts';
 import { type CapacityModel, decodeModel, type ModelDescription } from './forest/model.ts';
 import { MAX_SIDECAR_BYTES, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';
 

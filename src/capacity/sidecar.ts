@@ -1,6 +1,6 @@
 // The sidecar `NAME.sha256.json`: which bytes a model file must hold. AGILAB's own format, read strictly, because its
 // reader takes 1942056.0 for a size, the last of two digests for the digest, and a 3 GiB sidecar whole.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 

@@ -4,8 +4,8 @@ import { guardNamed } from '../catalogue.ts';
 import { CodedError } from '../evidence/coded-error.ts';
 import type { EvidenceDraft, EvidenceSink } from '../evidence/record.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
-import { enforce } from '../guards/enforce.ts';
-import { type Decision, GuardRefusal } from '../guards/guard.ts';
+import { enforce } from '../kernel/enforce.ts';
+import { type Decision, GuardRefusal } from '../kernel/guard.ts';
 import { openState, readBounded, type StateOptions } from './state.ts';
 
 interface CheckOptions extends StateOptions {

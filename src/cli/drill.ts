@@ -1,7 +1,7 @@
 // `guardrails drill`: builds every bad state for real, records how the guards judged it, and prints what happened.
 import { type Command, Option } from 'commander';
 import { catalogue, guardNamed } from '../catalogue.ts';
-import { type DrillResult, drillGuard, drillMutants } from '../guards/drill.ts';
+import { type DrillResult, drillGuard, drillMutants } from '../proof/drill.ts';
 import { startProgress } from './progress.ts';
 import { printScorecard } from './scorecard.ts';
 import { openState, type StateOptions } from './state.ts';

@@ -1,6 +1,6 @@
 // The hosts file of `guardrails ssh`: which hosts, as whom, and by which known_hosts they are believed.
 import { homedir } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 import type { Credentials } from '../ssh/transport/connect.ts';

@@ -11,10 +11,10 @@ import { sealModel } from '../capacity/seal.ts';
 import { CodedError } from '../evidence/coded-error.ts';
 import { loadSigner } from '../evidence/key-store.ts';
 import { type JsonValue, parseStrictJson } from '../evidence/strict-json.ts';
-import { enforce } from '../guards/enforce.ts';
-import { observeFile } from '../guards/file-walk.ts';
-import { GuardRefusal } from '../guards/guard.ts';
-import { DEFAULT_MAX_BYTES } from '../guards/trusted-file.ts';
+import { DEFAULT_MAX_BYTES } from '../files/rules.ts';
+import { observeFile } from '../files/walk.ts';
+import { enforce } from '../kernel/enforce.ts';
+import { GuardRefusal } from '../kernel/guard.ts';
 import { openState, readInput, type StateOptions } from './state.ts';
 
 interface PlaceOptions extends StateOptions {

@@ -2,8 +2,8 @@
 import { buffer } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { type JsonObject, parseStrictJson } from '../evidence/strict-json.ts';
-import { enforce } from '../guards/enforce.ts';
-import { GuardRefusal } from '../guards/guard.ts';
+import { enforce } from '../kernel/enforce.ts';
+import { GuardRefusal } from '../kernel/guard.ts';
 import { hostKey } from '../ssh/host-key/host-key.ts';
 import type { HostKeyRequest } from '../ssh/host-key/host-key-rules.ts';
 import type { RemoteCommandRequest } from '../ssh/recipes/index.ts';

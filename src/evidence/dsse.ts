@@ -1,6 +1,6 @@
 // DSSE envelopes (github.com/secure-systems-lab/dsse, protocol v1.0.2): what is signed is the payload's bytes and their
 // type, so nothing has to be parsed, and nothing re-encoded, before the signature is known to hold.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from './coded-error.ts';
 import type { NoteSigner, NoteVerifier } from './keys.ts';
 import { parseStrictJson } from './strict-json.ts';

@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { link, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError, errnoOf } from './coded-error.ts';
 import { processIdentity } from './identity.ts';
 import { isOwnDirectory } from './journal-files.ts';

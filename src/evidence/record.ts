@@ -1,5 +1,5 @@
 // What one decision leaves behind: the shape of a journal line. A guard supplies the draft, the journal the rest.
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Scorecard rows, with the ids that AGILAB publishes. */
 export const DIMENSION_IDS = [

@@ -1,16 +1,7 @@
 // The public surface of the guards.
 
-export { type BindRequest, BoundAddress, bind } from './bind.ts';
-export {
-  type DrillResult,
-  DrillUnavailable,
-  drillGuard,
-  drillMutants,
-  mutantsOf,
-} from './drill.ts';
-export { type EnforceOptions, enforce, type JudgeOptions, judge } from './enforce.ts';
-export { evidenceJournal, type JournalRequest, VerifiedJournal } from './evidence-journal.ts';
-export { type FailClosedRequest, failClosed, SelfTest } from './fail-closed.ts';
+export { fileRules, openTrusted, siblingRules, type TrustedFile } from '../files/rules.ts';
+export { type EnforceOptions, enforce, type JudgeOptions, judge } from '../kernel/enforce.ts';
 export {
   type AnyGuard,
   type Decision,
@@ -19,7 +10,16 @@ export {
   type Guard,
   GuardRefusal,
   type Rule,
-} from './guard.ts';
-export { type RunManifestRequest, runManifest, VerifiedManifest } from './run-manifest.ts';
-export type { RunManifest } from './run-manifest-format.ts';
-export { fileRules, openTrusted, siblingRules, type TrustedFile } from './trusted-file.ts';
+} from '../kernel/guard.ts';
+export {
+  type DrillResult,
+  DrillUnavailable,
+  drillGuard,
+  drillMutants,
+  mutantsOf,
+} from '../proof/drill.ts';
+export { type FailClosedRequest, failClosed, SelfTest } from '../proof/self-test/fail-closed.ts';
+export { type BindRequest, BoundAddress, bind } from './bind/bind.ts';
+export { evidenceJournal, type JournalRequest, VerifiedJournal } from './journal/evidence-journal.ts';
+export { type RunManifestRequest, runManifest, VerifiedManifest } from './run-manifest/run-manifest.ts';
+export type { RunManifest } from './run-manifest/run-manifest-format.ts';

@@ -1,6 +1,6 @@
 // How the score may move from one change to the next: down at once, up only on evidence that the baseline did not have.
 // Whatever rises without it is put back to where the baseline had it, and named.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { DIMENSION_IDS, type DimensionId } from '../evidence/record.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';

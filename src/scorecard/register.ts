@@ -1,6 +1,6 @@
 // The register of known hardening gaps, in AGILAB's file format. A gap costs points whatever the drills say, and one
 // that is called shipped costs nothing only while its proof stands.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 import type { DimensionFinding } from './grade.ts';

@@ -3,14 +3,14 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'shell-quote';
 import { CodedError } from '../evidence/coded-error.ts';
-import type { Guard, Rule } from '../guards/guard.ts';
+import type { Guard, Rule } from '../kernel/guard.ts';
+import { remoteCommandDrills } from '../proof/drills/remote-command/remote-command-drills.ts';
 import { FAULTS, type FaultKind, FragmentFault } from './fragments/fault.ts';
 import type { Encoder } from './fragments/word.ts';
 import { renderInvocation, type Surroundings, variablesOf, wordsOf } from './invocation.ts';
 import { MAX_COMMAND_BYTES } from './neutral.ts';
 import { quote } from './quote.ts';
 import { invocationOf, type RemoteCommandRequest, remoteCommandRequest } from './recipes/index.ts';
-import { remoteCommandDrills } from './remote-command-drills.ts';
 
 export interface CommandFacts {
   readonly recipe: RemoteCommandRequest['recipe'];

@@ -1,6 +1,6 @@
 // From a recipe and its input to the line that a login shell is given, past the guard like every command.
 import type { EvidenceSink } from '../evidence/record.ts';
-import { enforce } from '../guards/enforce.ts';
+import { enforce } from '../kernel/enforce.ts';
 import { neutral } from './neutral.ts';
 import type { RemoteCommandRequest } from './recipes/index.ts';
 import { type RemoteCommand, remoteCommand } from './remote-command.ts';

@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { capacityModel, TrustedModel } from '../../src/capacity/capacity-model.ts';
-import { drillModel } from '../../src/capacity/drill-model.ts';
 import { encodeSidecar, sidecarName } from '../../src/capacity/sidecar.ts';
 import type { EvidenceDraft, EvidenceSink } from '../../src/evidence/record.ts';
-import { drillGuard, drillMutants } from '../../src/guards/drill.ts';
-import { enforce, judge } from '../../src/guards/enforce.ts';
+import { enforce, judge } from '../../src/kernel/enforce.ts';
+import { drillGuard, drillMutants } from '../../src/proof/drill.ts';
+import { drillModel } from '../../src/proof/drills/capacity-model/drill-model.ts';
 
 function memoryJournal(): EvidenceSink & { readonly drafts: EvidenceDraft[] } {
   const drafts: EvidenceDraft[] = [];

@@ -8,13 +8,13 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { capacityModel } from '../../src/capacity/capacity-model.ts';
-import { drillModel } from '../../src/capacity/drill-model.ts';
 import { capacityOrigin } from '../../src/capacity/origin/capacity-origin.ts';
 import { statementName } from '../../src/capacity/origin/statement.ts';
 import { sealModel } from '../../src/capacity/seal.ts';
 import { sidecarName } from '../../src/capacity/sidecar.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
-import { judge } from '../../src/guards/enforce.ts';
+import { judge } from '../../src/kernel/enforce.ts';
+import { drillModel } from '../../src/proof/drills/capacity-model/drill-model.ts';
 
 const run = promisify(execFile);
 const mustRun = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { drillModel } from '../../src/capacity/drill-model.ts';
 import type { EvidenceRecord } from '../../src/evidence/record.ts';
+import { drillModel } from '../../src/proof/drills/capacity-model/drill-model.ts';
 import { guardrails, scratch } from './run-cli.ts';
 
 async function laid(): Promise<{ at: string; root: string; path: string }> {

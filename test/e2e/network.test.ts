@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTickOf } from '../../src/evidence/identity.ts';
-import { enforce } from '../../src/guards/enforce.ts';
+import { enforce } from '../../src/kernel/enforce.ts';
 import { newToken } from '../../src/ssh/process/ownership.ts';
 import { shellOver, startOwned } from '../../src/ssh/process/ownership-remote.ts';
 import { stopProcess } from '../../src/ssh/process/process-stop.ts';

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { enforce } from '../../src/guards/enforce.ts';
+import { enforce } from '../../src/kernel/enforce.ts';
 import { copyToHost } from '../../src/ssh/recipes/copy-to-host.ts';
 import { hostKeyScan } from '../../src/ssh/recipes/host-key-scan.ts';
 import type { RemoteCommandRequest } from '../../src/ssh/recipes/index.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { enforce } from '../../src/guards/enforce.ts';
+import { enforce } from '../../src/kernel/enforce.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';

@@ -10,8 +10,8 @@ import { basename, join } from 'node:path';
 import { capacityModel } from '../../src/capacity/capacity-model.ts';
 import { sealModel } from '../../src/capacity/seal.ts';
 import { sidecarName } from '../../src/capacity/sidecar.ts';
-import { enforce } from '../../src/guards/enforce.ts';
-import { GuardRefusal } from '../../src/guards/guard.ts';
+import { enforce } from '../../src/kernel/enforce.ts';
+import { GuardRefusal } from '../../src/kernel/guard.ts';
 import { forest, GOOD_NODES, leaf, tree, treeEstimator } from '../fuzz/model-writer.ts';
 import { pickle } from '../fuzz/pickle-writer.ts';
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvidenceDraft } from '../../src/evidence/record.ts';
-import { enforce } from '../../src/guards/enforce.ts';
+import { enforce } from '../../src/kernel/enforce.ts';
 import type { Argument } from '../../src/ssh/fragments/program.ts';
 import { Secret } from '../../src/ssh/fragments/secret.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';

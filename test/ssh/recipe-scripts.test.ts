@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, wr
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EvidenceSink } from '../../src/evidence/record.ts';
-import { enforce, judge } from '../../src/guards/enforce.ts';
+import { enforce, judge } from '../../src/kernel/enforce.ts';
 import { clearResults } from '../../src/ssh/recipes/clear-results.ts';
 import { dotenvMerge } from '../../src/ssh/recipes/dotenv-merge.ts';
 import type { RemoteCommandRequest } from '../../src/ssh/recipes/index.ts';

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EvidenceSink } from '../../src/evidence/record.ts';
-import { enforce, judge } from '../../src/guards/enforce.ts';
+import { enforce, judge } from '../../src/kernel/enforce.ts';
 import { addPackages } from '../../src/ssh/recipes/add-packages.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { buildWorker } from '../../src/ssh/recipes/build-worker.ts';

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EvidenceDraft } from '../../src/evidence/record.ts';
-import { enforce } from '../../src/guards/enforce.ts';
+import { enforce } from '../../src/kernel/enforce.ts';
 import { Secret, secretInput } from '../../src/ssh/fragments/secret.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { dotenvMerge } from '../../src/ssh/recipes/dotenv-merge.ts';

@@ -1,12 +1,12 @@
 // Guards the origin of a model: not only that its bytes are those that were sealed, but that a pinned key released them,
 // that no newer release is known, and that they are still meant to be used. The claim is about a digest, the one that
 // the capacity-model guard granted, so the model is not looked at again and nobody can swap it between the two questions.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { parseVerifierKey } from '../../evidence/keys.ts';
-import type { Guard } from '../../guards/guard.ts';
-import { originBrokenLooks } from './origin-broken-looks.ts';
-import { originDrills } from './origin-drills.ts';
+import type { Guard } from '../../kernel/guard.ts';
+import { originBrokenLooks } from '../../proof/drills/capacity-origin/origin-broken-looks.ts';
+import { originDrills } from '../../proof/drills/capacity-origin/origin-drills.ts';
 import { type CapacityOriginFacts, type CapacityOriginRequest, observeOrigin } from './origin-look.ts';
 import { originRules } from './origin-rules.ts';
 import { counterName, rememberRelease } from './release-counter.ts';

@@ -3,7 +3,7 @@
 import { CodedError } from '../../evidence/coded-error.ts';
 import { MAX_ENVELOPE_BYTES } from '../../evidence/dsse.ts';
 import { type NoteVerifier, parseVerifierKey } from '../../evidence/keys.ts';
-import { type FileFacts, type OwnerPolicy, observeFile, observeFiles } from '../../guards/file-walk.ts';
+import { type FileFacts, type OwnerPolicy, observeFile, observeFiles } from '../../files/walk.ts';
 import { attempt } from '../attempt.ts';
 import { type Counted, counterName, MAX_COUNTER_BYTES, materialOf, readCounter } from './release-counter.ts';
 import { type Release, readRelease, statementName } from './statement.ts';

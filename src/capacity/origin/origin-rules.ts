@@ -1,9 +1,9 @@
 // Every reason to refuse the origin of a model. In this order: the signed sidecar, who signed it, what it says, and how
 // far the releases had come before.
 import { CodedError } from '../../evidence/coded-error.ts';
-import type { FileFacts } from '../../guards/file-walk.ts';
-import type { Rule } from '../../guards/guard.ts';
-import { fileRules } from '../../guards/trusted-file.ts';
+import { fileRules } from '../../files/rules.ts';
+import type { FileFacts } from '../../files/walk.ts';
+import type { Rule } from '../../kernel/guard.ts';
 import type { CapacityOriginFacts } from './origin-look.ts';
 import type { Release } from './statement.ts';
 

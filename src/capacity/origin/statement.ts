@@ -1,6 +1,6 @@
 // The signed sidecar `NAME.intoto.jsonl`: who released which model as which version, and until when. One DSSE envelope
 // over an in-toto Statement v1 (github.com/in-toto/attestation). A bare digest says none of this.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { openEnvelope, sealEnvelope } from '../../evidence/dsse.ts';
 import type { NoteSigner, NoteVerifier } from '../../evidence/keys.ts';

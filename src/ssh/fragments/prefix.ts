@@ -1,6 +1,6 @@
 // What may stand before a command: variables, directories for PATH and a wrapper program. It replaces a prefix in
 // free text, which is code by nature: pasted before `if` it is a syntax error, pasted before anything it runs.
-import { z } from 'zod';
+import * as z from 'zod';
 import { FragmentFault, requireText } from './fault.ts';
 import { type Argument, argumentVector, parseArgv, someText, text, textByName } from './program.ts';
 import { RemotePath } from './remote-path.ts';

@@ -1,6 +1,6 @@
 // The words of a command as they arrive: text, or a typed path. The first word of a command has rules of its own,
 // because a shell looks at it before it looks for a program.
-import { z } from 'zod';
+import * as z from 'zod';
 import { FragmentFault, requireText } from './fault.ts';
 import { RemotePath } from './remote-path.ts';
 import { literal, type Word } from './word.ts';

@@ -1,6 +1,6 @@
 // Where uv resolves packages from: the settings that a manager hands down to its workers, as variables with fixed
 // names. An index address with a password in it is a secret and has to go the way of secrets.
-import { z } from 'zod';
+import * as z from 'zod';
 import { FragmentFault } from './fault.ts';
 import { someText } from './program.ts';
 import { RemotePath } from './remote-path.ts';

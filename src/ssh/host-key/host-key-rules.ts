@@ -1,6 +1,6 @@
 // Every reason to refuse a host, judged on what one key exchange and the known_hosts files showed.
 import { basename } from 'node:path';
-import type { Rule } from '../../guards/guard.ts';
+import type { Rule } from '../../kernel/guard.ts';
 import type { Dial } from '../transport/dial.ts';
 import { type HostKeyVerdict, rsaBits } from './known-hosts.ts';
 import type { KnownHostsLook } from './known-hosts-file.ts';

@@ -2,11 +2,11 @@
 // very connection that was judged, so the host cannot be swapped between the check and the log-in.
 import { isIP } from 'node:net';
 import type { NegotiatedAlgorithms } from 'ssh2';
-import { z } from 'zod';
-import type { Guard } from '../../guards/guard.ts';
+import * as z from 'zod';
+import type { Guard } from '../../kernel/guard.ts';
+import { hostKeyDrills } from '../../proof/drills/host-key/host-key-drills.ts';
 import { offerFor } from '../transport/algorithms.ts';
 import { dial, type HeldConnection } from '../transport/dial.ts';
-import { hostKeyDrills } from './host-key-drills.ts';
 import { type HostKeyFacts, type HostKeyRequest, rules, unknown } from './host-key-rules.ts';
 import { decideHostKey, entriesFor, type HostKey, type HostKeyVerdict } from './known-hosts.ts';
 import { readKnownHosts } from './known-hosts-file.ts';

@@ -1,7 +1,7 @@
 // Process ownership on a host, through a connection: any recipe can be started owned, and only what is owned is
 // stopped. Each step is a granted command like every other, so each leaves its evidence.
 import { CodedError } from '../../evidence/coded-error.ts';
-import { type EnforceOptions, enforce } from '../../guards/enforce.ts';
+import { type EnforceOptions, enforce } from '../../kernel/enforce.ts';
 import { argv } from '../recipes/argv.ts';
 import type { RemoteCommandRequest } from '../recipes/index.ts';
 import { type RemoteCommand, remoteCommand } from '../remote-command.ts';

@@ -1,13 +1,13 @@
 // The process-stop guard: a stop touches a process only when its record proves, fact by fact, that we started it and
 // that the pid has not been given to another one since. Names and command lines prove nothing and are not looked at.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
-import { type EnforceOptions, enforce } from '../../guards/enforce.ts';
-import type { Guard, Rule } from '../../guards/guard.ts';
+import { type EnforceOptions, enforce } from '../../kernel/enforce.ts';
+import type { Guard, Rule } from '../../kernel/guard.ts';
+import { processStopDrills } from '../../proof/drills/process-stop/process-stop-drills.ts';
 import type { Argument } from '../fragments/program.ts';
 import { localShell, type OwnershipShell } from './ownership.ts';
 import { type Ownable, type OwnershipLook, parseLook } from './ownership-record.ts';
-import { processStopDrills } from './process-stop-drills.ts';
 
 export interface ProcessStopRequest {
   /** Path of the record on the host, absolute or `~/rest`. */

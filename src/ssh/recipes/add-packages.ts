@@ -1,5 +1,5 @@
 // Adds packages to a worker's project: uv --project DIR add -p VERSION [--upgrade] SPEC...
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Argument, argumentVector, parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion, parseRequirement } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

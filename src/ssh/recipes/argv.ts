@@ -1,5 +1,5 @@
 // Any program with any arguments, for what no recipe covers. Each word arrives as one word, whatever it holds.
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Argument, argumentVector, parseArgv } from '../fragments/program.ts';
 import { type CommonRequest, command, common, type Recipe } from './recipe.ts';
 

@@ -1,6 +1,6 @@
 // Compiles a worker with Cython in its own project: uv --project DIR run --no-sync [--with SPEC]... -p VERSION python
 // -m agi_node.agi_dispatcher.build --app-path DIR [--compiler-directives LIST] [-q] build_ext -b DIR
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Argument, argumentVector, parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion, parseRequirement } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

@@ -1,5 +1,5 @@
 // Makes a directory for results and removes the .csv files of an earlier run from it.
-import { z } from 'zod';
+import * as z from 'zod';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { constantScript } from '../invocation.ts';

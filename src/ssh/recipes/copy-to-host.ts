@@ -1,6 +1,6 @@
 // Copies files to a host with the local scp: scp -s -o BatchMode=yes ... -- FILE... [USER@]HOST:PATH. `-s` (OpenSSH 8.7)
 // is the SFTP protocol: in the old one the remote path would be read by the login shell once more.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTarget } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

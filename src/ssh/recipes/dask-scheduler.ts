@@ -1,6 +1,6 @@
 // Starts a Dask scheduler from its own project:
 // uv --project DIR run --no-sync dask scheduler --port PORT --host HOST --dashboard-address :0 --pid-file FILE
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseHost } from '../fragments/endpoint.ts';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { PidPath, RemotePath } from '../fragments/remote-path.ts';

@@ -1,6 +1,6 @@
 // Starts a Dask worker from its own project, as a manager does on each host:
 // uv --project DIR run --no-sync dask worker SCHEDULER --no-nanny [--worker-port RANGE] --pid-file FILE
-import { z } from 'zod';
+import * as z from 'zod';
 import { Endpoint, parsePortRange } from '../fragments/endpoint.ts';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { PidPath, RemotePath } from '../fragments/remote-path.ts';

@@ -1,6 +1,6 @@
 // Sets variables in a dotenv file on a host and keeps every other line: python3 -c CODE FILE NAME=VALUE... NAME...
 // The code is constant and finds the values in its arguments, or for secrets in its environment.
-import { z } from 'zod';
+import * as z from 'zod';
 import { FragmentFault, requireText } from '../fragments/fault.ts';
 import { someText, textByName } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

@@ -1,5 +1,5 @@
 // Gives a worker's project pip: uv --project DIR run -p VERSION python -m ensurepip
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

@@ -1,6 +1,6 @@
 // Asks a host for its keys with the local ssh-keyscan: ssh-keyscan -H -T 5 -p PORT -t TYPES -- HOST. What comes back is
 // what answered, not who it was; comparing it is the caller's part.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseSshHost } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
 import { type CommonRequest, command, common, type Input, port, type Recipe } from './recipe.ts';

@@ -1,5 +1,5 @@
 // Every recipe there is, and how a request finds its own.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Invocation } from '../invocation.ts';
 import { type AddPackagesRequest, addPackagesRecipe } from './add-packages.ts';
 import { type ArgvRequest, argvRecipe } from './argv.ts';

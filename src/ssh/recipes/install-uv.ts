@@ -1,6 +1,6 @@
 // Installs one version of uv with the installer of that version, once its bytes are the ones expected. The script is
 // constant; version and digest are its arguments.
-import { z } from 'zod';
+import * as z from 'zod';
 import { constantScript } from '../invocation.ts';
 import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
 

@@ -1,5 +1,5 @@
 // Looks a host up in a known_hosts file with the local ssh-keygen: ssh-keygen -F NAME -f FILE
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseKnownName } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

@@ -1,6 +1,6 @@
 // Prints what a manager wants to know of a host in its network, one `name=value` line each, the last one being
 // whether the host can log in to the manager.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTarget } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
 import { constantScript } from '../invocation.ts';

@@ -1,6 +1,6 @@
 // Makes a directory and its parents through Python, on hosts where no shell tool can be counted on:
 // uv run [--no-sync] python -c CODE DIR. The path is an argument of the code, not part of it.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';

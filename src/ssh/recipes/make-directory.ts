@@ -1,5 +1,5 @@
 // Makes a directory and its parents: mkdir -p -- DIR
-import { z } from 'zod';
+import * as z from 'zod';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';

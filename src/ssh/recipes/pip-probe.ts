@@ -1,5 +1,5 @@
 // Asks whether a worker's project has pip: uv --project DIR run -p VERSION python -c 'import pip'
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

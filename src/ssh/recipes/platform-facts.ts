@@ -1,6 +1,6 @@
 // Prints three lines about a host: system, machine and, on macOS, the product version. A line that the host cannot
 // fill stays empty.
-import { z } from 'zod';
+import * as z from 'zod';
 import { constantScript } from '../invocation.ts';
 import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
 

@@ -1,6 +1,6 @@
 // Runs an app's post-install module in the worker's project, with the name of the worker:
 // uv --project DIR run --no-sync -p VERSION python -m MODULE NAME
-import { z } from 'zod';
+import * as z from 'zod';
 import { FragmentFault } from '../fragments/fault.ts';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parseModule, parsePythonVersion } from '../fragments/python.ts';

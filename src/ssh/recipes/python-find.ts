@@ -1,5 +1,5 @@
 // Finds an interpreter: uv python find VERSION
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion } from '../fragments/python.ts';
 import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';

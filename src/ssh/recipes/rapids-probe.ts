@@ -1,5 +1,5 @@
 // Asks the worker's own tool whether the host's GPU can run RAPIDS: uv run --no-sync -p VERSION python CLI rapids-probe
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

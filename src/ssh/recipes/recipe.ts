@@ -1,5 +1,5 @@
 // What a recipe is: the shape of its request, and the one command that such a request means.
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Prefix, parsePrefix, prefix } from '../fragments/prefix.ts';
 import { someText } from '../fragments/program.ts';
 import { type Invocation, type Part, words } from '../invocation.ts';

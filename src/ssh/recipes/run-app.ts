@@ -1,6 +1,6 @@
 // Runs a module of an app in its project, with clustering off so that it does not start another cluster:
 // AGI_CLUSTER_ENABLED=0 uv run --no-sync --project DIR --python VERSION python -m MODULE APP
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parseModule, parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

@@ -1,6 +1,6 @@
 // Runs a program on a host with the local ssh: ssh -o BatchMode=yes ... -- [USER@]HOST COMMAND. ssh joins what it is
 // given and hands it to the login shell, so the program's words go as one neutral word.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTarget } from '../fragments/endpoint.ts';
 import { type Argument, argumentVector, parseArgv, someText } from '../fragments/program.ts';
 import { renderInvocation, words } from '../invocation.ts';

@@ -1,5 +1,5 @@
 // Has the worker's own tool report on threads: uv --project DIR run --no-sync -p VERSION python CLI threaded
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

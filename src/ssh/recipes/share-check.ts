@@ -1,5 +1,5 @@
 // Checks that a share which somebody else mounted is there and writable, and prints its path. Exit 72 says it is not.
-import { z } from 'zod';
+import * as z from 'zod';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { constantScript } from '../invocation.ts';

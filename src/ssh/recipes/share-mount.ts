@@ -1,7 +1,7 @@
 // Mounts the manager's share on a worker with sshfs, once, and leaves any other mount alone. What is mounted is read
 // from the fields of /proc/self/mountinfo (proc_pid_mountinfo(5)): a search in the output of mount(8) would take
 // "share-old" for "share".
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePort, parseTarget } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

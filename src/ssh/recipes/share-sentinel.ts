@@ -1,6 +1,6 @@
 // Checks that a host sees the same share as the manager: a file that the manager wrote there must hold its token.
 // python3 -c CODE SHARE FILE TOKEN prints the path of the file.
-import { z } from 'zod';
+import * as z from 'zod';
 import { FragmentFault } from '../fragments/fault.ts';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

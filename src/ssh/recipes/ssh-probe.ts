@@ -1,5 +1,5 @@
 // Asks whether a host lets this user in with a key: ssh -o BatchMode=yes ... -- [USER@]HOST true
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTarget } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
 import { words } from '../invocation.ts';

@@ -1,5 +1,5 @@
 // Asks which system a host runs: uname -s
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
 
 export interface SystemNameRequest extends CommonRequest {

@@ -1,6 +1,6 @@
 // Takes, recovers or gives back the lease on a worker directory through the worker's own tool:
 // uv run --no-sync -p VERSION python CLI target-lease-ACTION DIR TOKEN [TOKENS] [OPERATION]
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

@@ -1,6 +1,6 @@
 // Has the worker's own tool unpack what was copied: uv run -p VERSION python CLI unzip DIR, first without and, once the
 // project exists, within it (uv --project DIR run --no-sync ...).
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

@@ -1,5 +1,5 @@
 // Updates uv in place: uv self update
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTool, type Tool, tool } from '../fragments/program.ts';
 import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
 

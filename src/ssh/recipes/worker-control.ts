@@ -1,6 +1,6 @@
 // Has the worker's own command line tool stop processes or clean up, by the interpreter of its project when there is
 // one, else through uv: PYTHON CLI ACTION ARGS, or uv run --no-sync --with psutil [-p VERSION] python CLI ACTION ARGS.
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Argument, argumentVector, parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parseArguments, parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';

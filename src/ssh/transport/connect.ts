@@ -3,7 +3,7 @@
 import type { AuthHandlerMiddleware, AuthMethod, Client } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { EvidenceSink } from '../../evidence/record.ts';
-import { enforce } from '../../guards/enforce.ts';
+import { enforce } from '../../kernel/enforce.ts';
 import { hostKey, hostKeyAcceptNew, type VerifiedHost } from '../host-key/host-key.ts';
 import { knownHostsName } from '../host-key/known-hosts-match.ts';
 import { pinHostKey } from '../host-key/known-hosts-pin.ts';

@@ -3,7 +3,7 @@
 import type { Client, ClientChannel } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { EvidenceSink } from '../../evidence/record.ts';
-import { draftOf } from '../../guards/enforce.ts';
+import { draftOf } from '../../kernel/enforce.ts';
 import { type Secret, secretInput } from '../fragments/secret.ts';
 import type { HostKeyRequest } from '../host-key/host-key-rules.ts';
 import { RemoteCommand, remoteCommand } from '../remote-command.ts';

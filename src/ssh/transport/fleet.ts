@@ -1,6 +1,6 @@
 // The same command on many hosts: one row per host, whatever becomes of the others.
 import { CodedError } from '../../evidence/coded-error.ts';
-import { enforce } from '../../guards/enforce.ts';
+import { enforce } from '../../kernel/enforce.ts';
 import type { RemoteCommandRequest } from '../recipes/index.ts';
 import { remoteCommand } from '../remote-command.ts';
 import type { RunResult } from './channel.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvidenceDraft } from '../../../src/evidence/record.ts';
-import { drillGuard, drillMutants } from '../../../src/guards/drill.ts';
-import { judge } from '../../../src/guards/enforce.ts';
+import { judge } from '../../../src/kernel/enforce.ts';
+import { drillGuard, drillMutants } from '../../../src/proof/drill.ts';
 import { hostKey, hostKeyAcceptNew } from '../../../src/ssh/host-key/host-key.ts';
 import { missing } from '../support.ts';
 

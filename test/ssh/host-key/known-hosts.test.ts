@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LoopbackSshd, startSshd } from '../../../src/proof/drills/host-key/loopback-sshd.ts';
 import {
   decideHostKey,
   entriesFor,
@@ -12,7 +13,6 @@ import {
   parseKnownHosts,
 } from '../../../src/ssh/host-key/known-hosts.ts';
 import { knownHostsName, matchesHosts } from '../../../src/ssh/host-key/known-hosts-match.ts';
-import { type LoopbackSshd, startSshd } from '../../../src/ssh/host-key/loopback-sshd.ts';
 import { missing, runProgram } from '../support.ts';
 
 const OTHER_KEYS = [

@@ -1,6 +1,6 @@
 // The process-stop guard: drills, mutants, and records of every wrong shape.
 import { describe, expect, it } from 'vitest';
-import { drillGuard, drillMutants } from '../../../src/guards/drill.ts';
+import { drillGuard, drillMutants } from '../../../src/proof/drill.ts';
 import { parseOwnerRecord } from '../../../src/ssh/process/ownership-record.ts';
 import { processStop } from '../../../src/ssh/process/process-stop.ts';
 import { missing } from '../support.ts';

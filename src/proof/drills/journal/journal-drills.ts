@@ -1,0 +1,351 @@
+// Journals that must not be believed: each is written by the real journal, then its files are changed as a thief of the
+// disk, a crash or a careless copy would change them.
+import { createHash } from 'node:crypto';
+import { cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { codeIdentity, processIdentity } from '../../../evidence/identity.ts';
+import { CHECKPOINT_FILE, JOURNAL_FILE } from '../../../evidence/journal-files.ts';
+import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
+import { openJournal } from '../../../evidence/open-journal.ts';
+import type { EvidenceDraft, EvidenceRecord } from '../../../evidence/record.ts';
+import type { JournalRequest } from '../../../guards/journal/evidence-journal.ts';
+import type { Drill } from '../../../kernel/guard.ts';
+
+const newKey = (): NoteSigner => generateSigner('agilab-guardrails/drill');
+
+const draft = (): EvidenceDraft => ({
+  id: uuidv7(),
+  guard: { id: 'drill', ...codeIdentity() },
+  dimension: 'architecture_runtime_guardrails',
+  decision: 'refuse',
+  codes: ['drill.sample'],
+  reason: 'a record to tamper with',
+  policyDigest: '0'.repeat(64),
+  replay: { argv: ['guardrails', 'drill', 'journal'] },
+  mode: 'enforce',
+});
+
+/** Opens the journal, appends and closes it, which seals what was appended. */
+async function write(
+  directory: string,
+  signer: NoteSigner | undefined,
+  drafts: readonly EvidenceDraft[] = [draft(), draft(), draft()],
+): Promise<void> {
+  const journal = await openJournal(signer ? { directory, signer } : { directory });
+  try {
+    await Promise.all(drafts.map((each) => journal.append(each, '')));
+  } finally {
+    await journal.close();
+  }
+}
+
+const checkpointIn = (directory: string): Promise<string> =>
+  readFile(join(directory, CHECKPOINT_FILE), 'utf8');
+
+/** A sealed journal of three lines, and what is needed to spoil it. */
+interface Sealed {
+  readonly directory: string;
+  readonly signer: NoteSigner;
+  /** A path where nothing is yet. */
+  readonly elsewhere: string;
+}
+
+/** Changes the files, and returns what the request should say differently. */
+type Tamper = (sealed: Sealed) => Promise<Partial<JournalRequest> | undefined>;
+
+function drill(id: string, fault: string, expects: string, tamper: Tamper): Drill<JournalRequest> {
+  const build = async ({ directory: site }: { readonly directory: string }): Promise<JournalRequest> => {
+    const signer = newKey();
+    const directory = join(site, 'journal');
+    await write(directory, signer);
+    const changed = await tamper({ directory, signer, elsewhere: join(site, 'elsewhere') });
+    return { directory, pins: [{ vkey: signer.vkey, host: processIdentity().host }], ...changed };
+  };
+  return { id, fault, expects, build };
+}
+
+async function change(directory: string, name: string, edit: (text: string) => string): Promise<void> {
+  const path = join(directory, name);
+  const before = await readFile(path, 'utf8');
+  const after = edit(before);
+  if (after === before) throw new Error('the drill changed nothing');
+  await writeFile(path, after);
+}
+
+/** A tamperer that edits the text of a file. */
+const text =
+  (name: string, edit: (text: string) => string): Tamper =>
+  async ({ directory }) => {
+    await change(directory, name, edit);
+    return undefined;
+  };
+
+/** A tamperer that edits the lines of the journal. */
+const lines = (edit: (lines: readonly string[]) => readonly string[]): Tamper =>
+  text(JOURNAL_FILE, (whole) =>
+    edit(whole.split('\n').slice(0, -1))
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+
+/** The line that the journal itself would write next: right number, right chain, but nobody's seal. */
+function successorOf(line: string): string {
+  const record = JSON.parse(line) as EvidenceRecord;
+  const prev = createHash('sha256').update(line).digest('hex');
+  return JSON.stringify({ ...record, id: uuidv7(), seq: record.seq + 1, prev, decision: 'allow', codes: [] });
+}
+
+const forgeSuccessor = lines((all) => [...all, successorOf(all.at(-1) ?? '')]);
+
+/** Returns the note with the bytes of its only signature changed. */
+function editSignature(note: string, edit: (bytes: Buffer) => void): string {
+  const at = note.trimEnd().lastIndexOf(' ') + 1;
+  const bytes = Buffer.from(note.slice(at), 'base64');
+  edit(bytes);
+  return `${note.slice(0, at)}${bytes.toString('base64')}\n`;
+}
+
+const NO_RECORD = 'journal.not-a-record';
+const ORDER = 'journal.out-of-order';
+const CHAIN = 'journal.broken-chain';
+const SIGNATURE = 'checkpoint.bad-signature';
+const ROLLED_BACK = 'journal.rolled-back';
+const PRODUCER = 'journal.wrong-producer';
+const UNSEALED = 'journal.unsealed';
+const UNREADABLE = 'journal.unreadable';
+
+export const journalDrills: readonly Drill<JournalRequest>[] = [
+  drill('intact', 'none: written, sealed and closed', 'allow', async () => undefined),
+  drill(
+    'same-previous',
+    'none: nothing was added since the previous checkpoint',
+    'allow',
+    async (sealed) => ({
+      previous: await checkpointIn(sealed.directory),
+    }),
+  ),
+  drill('extends-previous', 'none: two more lines since then', 'allow', async ({ directory, signer }) => {
+    const previous = await checkpointIn(directory);
+    await write(directory, signer, [draft(), draft()]);
+    return { previous };
+  }),
+  drill('one-of-two-pins', 'none: one pin is of another host', 'allow', async ({ signer }) => ({
+    pins: [
+      { vkey: newKey().vkey, host: 'another-host' },
+      { vkey: signer.vkey, host: processIdentity().host },
+    ],
+  })),
+
+  drill('absent', 'the directory is not there', UNREADABLE, async ({ elsewhere }) => ({
+    directory: elsewhere,
+  })),
+  drill('link', 'the journal is a link to one elsewhere', UNREADABLE, async ({ directory, elsewhere }) => {
+    await rename(join(directory, JOURNAL_FILE), elsewhere);
+    await symlink(elsewhere, join(directory, JOURNAL_FILE));
+    return undefined;
+  }),
+  drill('cut-pin', 'a pin that lost its last characters', 'journal.bad-pin', async ({ signer }) => ({
+    pins: [{ vkey: signer.vkey.slice(0, -4), host: processIdentity().host }],
+  })),
+  drill('renamed-pin', 'a pin under a name that its hash denies', 'journal.bad-pin', async ({ signer }) => ({
+    pins: [{ vkey: `x${signer.vkey}`, host: processIdentity().host }],
+  })),
+  drill('weak-pin', 'a pin of small order, which accepts forgeries', 'journal.bad-pin', async () => {
+    const key = Buffer.concat([Buffer.of(1, 1), Buffer.alloc(31)]); // Ed25519, then the identity point
+    const hash = createHash('sha256').update('drill\n').update(key).digest('hex').slice(0, 8);
+    const vkey = `drill+${hash}+${key.toString('base64')}`;
+    return { pins: [{ vkey, host: processIdentity().host }] };
+  }),
+  drill(
+    'cut-checkpoint',
+    'the checkpoint lost its signature',
+    'checkpoint.malformed',
+    text(CHECKPOINT_FILE, (note) => note.slice(0, note.indexOf('\n\n') + 1)),
+  ),
+  drill('cut-previous', 'the previous checkpoint lost its end', 'checkpoint.malformed', async (sealed) => ({
+    previous: (await checkpointIn(sealed.directory)).slice(0, -1),
+  })),
+  drill(
+    'flipped-bit',
+    'one bit of the signature',
+    SIGNATURE,
+    text(CHECKPOINT_FILE, (note) => editSignature(note, (bytes) => (bytes[40] = (bytes[40] ?? 0) ^ 1))),
+  ),
+  drill('stretched', 'the checkpoint claims a forged line too', SIGNATURE, async (sealed) => {
+    await forgeSuccessor(sealed);
+    await change(sealed.directory, CHECKPOINT_FILE, (note) => note.replace('\n3\n', '\n4\n'));
+    return undefined;
+  }),
+  drill('borrowed-name', 'all rewritten under the name of the pinned key', SIGNATURE, async (sealed) => {
+    const directory = sealed.elsewhere;
+    const { name, hash } = sealed.signer;
+    await write(directory, { ...newKey(), name, hash });
+    return { directory };
+  }),
+  drill(
+    'strange-previous',
+    'the previous checkpoint is by nobody known',
+    'checkpoint.unpinned',
+    async (sealed) => {
+      await write(sealed.elsewhere, newKey());
+      return { previous: await checkpointIn(sealed.elsewhere) };
+    },
+  ),
+
+  drill(
+    'no-json',
+    'a line that is no JSON',
+    NO_RECORD,
+    lines((all) => all.with(1, '{')),
+  ),
+  drill(
+    'foreign-field',
+    'a field that no record has',
+    NO_RECORD,
+    lines((all) => all.with(2, `{"note":"",${all[2]?.slice(1)}`)),
+  ),
+  drill(
+    'deleted',
+    'a line taken out',
+    ORDER,
+    lines((all) => all.toSpliced(1, 1)),
+  ),
+  drill(
+    'swapped',
+    'two lines swapped',
+    ORDER,
+    lines(([a = '', b = '', c = '']) => [a, c, b]),
+  ),
+  drill(
+    'repeated',
+    'a line repeated',
+    ORDER,
+    lines((all) => all.toSpliced(1, 0, all[1] ?? '')),
+  ),
+  drill(
+    'edited',
+    'a refusal turned into an allowance',
+    CHAIN,
+    lines((all) => all.with(1, all[1]?.replace('"refuse"', '"allow"') ?? '')),
+  ),
+  drill(
+    'unchained',
+    'a first line that follows on something unseen',
+    CHAIN,
+    lines((all) => all.with(0, all[0]?.replace('"prev":"0', '"prev":"1') ?? '')),
+  ),
+  drill('same-id', 'two records of one id, sealed', 'journal.duplicate-id', async ({ directory, signer }) => {
+    const twice = draft();
+    await write(directory, signer, [twice, twice]);
+    return undefined;
+  }),
+  drill(
+    'half-line',
+    'a crash left half a line',
+    'journal.torn-tail',
+    text(JOURNAL_FILE, (all) => `${all}{"sch`),
+  ),
+  drill(
+    'cut-line',
+    'the last line lost its end',
+    'journal.torn-tail',
+    text(JOURNAL_FILE, (all) => all.slice(0, -9)),
+  ),
+  drill(
+    'cut',
+    'the last line taken away',
+    'journal.missing-lines',
+    lines((all) => all.slice(0, -1)),
+  ),
+  drill(
+    'emptied',
+    'every line taken away',
+    'journal.missing-lines',
+    text(JOURNAL_FILE, () => ''),
+  ),
+  drill(
+    'rewritten',
+    'every line rewritten, well chained',
+    'journal.rewritten',
+    async ({ directory, elsewhere }) => {
+      await write(elsewhere, undefined);
+      await cp(join(elsewhere, JOURNAL_FILE), join(directory, JOURNAL_FILE));
+      return undefined;
+    },
+  ),
+  drill(
+    'edited-last',
+    'the last line edited, where no chain tells',
+    'journal.rewritten',
+    lines((all) => all.with(2, all[2]?.replace('"refuse"', '"allow"') ?? '')),
+  ),
+
+  drill(
+    'other-journal',
+    'the previous checkpoint is of another',
+    'journal.foreign-origin',
+    async (sealed) => {
+      const other = newKey();
+      await write(sealed.elsewhere, other);
+      const { host } = processIdentity();
+      return {
+        pins: [sealed.signer, other].map(({ vkey }) => ({ vkey, host })),
+        previous: await checkpointIn(sealed.elsewhere),
+      };
+    },
+  ),
+  drill('rolled-back', 'an older copy put back', ROLLED_BACK, async ({ directory, signer, elsewhere }) => {
+    await cp(directory, elsewhere, { recursive: true });
+    await write(directory, signer, [draft()]);
+    return { directory: elsewhere, previous: await checkpointIn(directory) };
+  }),
+  drill(
+    'forked',
+    'as long, by the same key, but another past',
+    ROLLED_BACK,
+    async ({ directory, signer, elsewhere }) => {
+      await write(elsewhere, signer);
+      return { previous: await checkpointIn(directory), directory: elsewhere };
+    },
+  ),
+  drill('other-host', 'the key is pinned for another host', PRODUCER, async ({ signer }) => ({
+    pins: [{ vkey: signer.vkey, host: 'another-host' }],
+  })),
+  drill('other-key-of-two', 'this host has a pin, but for another key', PRODUCER, async ({ signer }) => ({
+    pins: [
+      { vkey: newKey().vkey, host: processIdentity().host },
+      { vkey: signer.vkey, host: 'another-host' },
+    ],
+  })),
+  drill('never-signed', 'written without a key', 'journal.unsigned', async ({ elsewhere }) => {
+    await write(elsewhere, undefined);
+    return { directory: elsewhere };
+  }),
+  drill('checkpoint-removed', 'the checkpoint taken away', 'journal.unsigned', async ({ directory }) => {
+    const previous = await checkpointIn(directory);
+    await rm(join(directory, CHECKPOINT_FILE));
+    return { previous };
+  }),
+  drill(
+    'other-key',
+    'all rewritten and sealed by a key of the same name',
+    'journal.unpinned',
+    async ({ elsewhere }) => {
+      await write(elsewhere, newKey());
+      return { directory: elsewhere };
+    },
+  ),
+  drill('forged-tail', 'a well-chained line after the seal', UNSEALED, forgeSuccessor),
+  drill('older-checkpoint', 'an older checkpoint put back', UNSEALED, async ({ directory, signer }) => {
+    const older = await checkpointIn(directory);
+    await write(directory, signer, [draft()]);
+    await writeFile(join(directory, CHECKPOINT_FILE), older);
+    return { previous: older };
+  }),
+  drill('adopted-tail', 'a forged line that a later writer sealed over', UNSEALED, async (sealed) => {
+    await forgeSuccessor(sealed);
+    await write(sealed.directory, sealed.signer, [draft()]);
+    return undefined;
+  }),
+];

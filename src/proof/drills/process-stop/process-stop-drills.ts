@@ -1,0 +1,186 @@
+// Drills of the process-stop guard: real processes of this machine, each started by the drill and ended with it, and
+// records that lie about them in one respect. No drill stops anything that another program started.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { processIdentity, startTickOf } from '../../../evidence/identity.ts';
+import type { Drill, DrillSite } from '../../../kernel/guard.ts';
+import type { ProcessStopRequest } from '../../../ssh/process/process-stop.ts';
+import { DrillUnavailable } from '../../drill.ts';
+
+interface Facts {
+  boot: string;
+  namespace: string;
+  pid: number;
+  tick: number;
+  uid: number;
+  token: string;
+}
+
+function ended(child: ChildProcess): Promise<unknown> {
+  return child.exitCode !== null || child.signalCode !== null
+    ? Promise.resolve()
+    : new Promise((resolve) => child.once('exit', resolve));
+}
+
+/** Starts an idle process and returns the truth about it. */
+async function innocent(site: DrillSite, uid?: number): Promise<{ facts: Facts; child: ChildProcess }> {
+  const child = spawn('sleep', ['600'], { stdio: 'ignore', ...(uid === undefined ? {} : { uid, gid: uid }) });
+  await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+  site.onCleanup(async () => {
+    child.kill('SIGKILL');
+    await ended(child);
+  });
+  const { boot, pidNamespace } = processIdentity();
+  const pid = child.pid ?? 0;
+  const tick = startTickOf(pid);
+  const self = process.getuid?.();
+  if (boot === 'unknown' || pidNamespace === 'unknown' || tick === undefined || self === undefined) {
+    throw new DrillUnavailable('process ownership is proven through /proc: run on Linux');
+  }
+  const token = randomBytes(16).toString('hex');
+  return { facts: { boot, namespace: pidNamespace, pid, tick, uid: self, token }, child };
+}
+
+const lineOf = ({ boot, namespace, pid, tick, uid, token }: Facts): string =>
+  `agilab-process-owner-v1 ${boot} ${namespace} ${pid} ${tick} ${uid} ${token}\n`;
+
+type Falsify = (facts: Facts, site: DrillSite, child: ChildProcess) => string | Promise<string>;
+
+function drill(
+  id: string,
+  fault: string,
+  expects: string,
+  write: Falsify,
+  mode = 0o600,
+): Drill<ProcessStopRequest> {
+  const build = async (site: DrillSite): Promise<ProcessStopRequest> => {
+    const { facts, child } = await innocent(site);
+    const owner = { token: facts.token };
+    const record = join(site.directory, 'owner');
+    await writeFile(record, await write(facts, site, child));
+    await chmod(record, mode);
+    return { record, owner };
+  };
+  return { id, fault, expects, build };
+}
+
+const TARGET = '/home/u/wenv/flight_worker';
+
+function agilabDrill(id: string, fault: string, expects: string, change: object): Drill<ProcessStopRequest> {
+  const build = async (site: DrillSite): Promise<ProcessStopRequest> => {
+    const { facts } = await innocent(site);
+    // As psutil computes it, which AGILAB uses. Linux counts 100 ticks to the second for its users.
+    const [, bootTime] = /^btime ([0-9]+)$/m.exec(await readFile('/proc/stat', 'utf8')) ?? [];
+    const started = Number(bootTime) + facts.tick / 100;
+    const value = {
+      pid: facts.pid,
+      process_start_time: started,
+      schema: 'agilab-dask-pid-owner-v1',
+      target: TARGET,
+    };
+    const record = join(site.directory, 'dask_worker_0_0.pid');
+    await writeFile(record, `${JSON.stringify({ ...value, ...change }, null, 2)}\n`, { mode: 0o600 });
+    return { record, owner: { target: TARGET } };
+  };
+  return { id, fault, expects, build };
+}
+
+const NOBODY = 65_534;
+
+export const processStopDrills: readonly Drill<ProcessStopRequest>[] = [
+  drill('ours', 'a live process and its true record', 'allow', lineOf),
+  agilabDrill('ours-by-agilab', 'a live process and its AGILAB record', 'allow', {}),
+  {
+    id: 'record-missing',
+    fault: 'no record',
+    expects: 'process-stop.record-missing',
+    build: async ({ directory }) => ({ record: join(directory, 'none'), owner: { token: '0'.repeat(32) } }),
+  },
+  drill(
+    'record-writable',
+    'a record that everybody can write',
+    'process-stop.record-untrusted',
+    lineOf,
+    0o666,
+  ),
+  drill(
+    'record-replaceable',
+    'a true record in a directory where everybody may put another one',
+    'process-stop.record-untrusted',
+    async (facts, site) => {
+      await chmod(site.directory, 0o777);
+      return lineOf(facts);
+    },
+  ),
+  {
+    id: 'record-linked',
+    fault: 'a symbolic link in the place of the record',
+    expects: 'process-stop.record-untrusted',
+    build: async (site) => {
+      const { facts } = await innocent(site);
+      const [real, record] = [join(site.directory, 'real'), join(site.directory, 'owner')];
+      await writeFile(real, lineOf(facts), { mode: 0o600 });
+      await symlink(real, record);
+      return { record, owner: { token: facts.token } };
+    },
+  },
+  drill(
+    'record-code',
+    'a record that holds shell code',
+    'process-stop.record-malformed',
+    () => 'pid=1; kill 1\n',
+  ),
+  drill(
+    'record-bare-pid',
+    'the bare pid that Dask writes, without any proof',
+    'process-stop.record-malformed',
+    ({ pid }) => `${pid}\n`,
+  ),
+  drill(
+    'record-two-lines',
+    'a true record with another one behind it',
+    'process-stop.record-malformed',
+    (facts) => lineOf(facts).repeat(2),
+  ),
+  drill('foreign-token', 'a process that another action started', 'process-stop.foreign', (facts) =>
+    lineOf({ ...facts, token: 'f'.repeat(32) }),
+  ),
+  agilabDrill('foreign-target', 'an AGILAB record of another target', 'process-stop.foreign', {
+    target: `${TARGET}2`,
+  }),
+  drill('other-boot', 'a record from before the reboot', 'process-stop.other-boot', (facts) =>
+    lineOf({ ...facts, boot: '00000000-0000-4000-8000-000000000000' }),
+  ),
+  drill('other-namespace', 'a record from another container', 'process-stop.other-namespace', (facts) =>
+    lineOf({ ...facts, namespace: 'pid:[1]' }),
+  ),
+  drill('gone', 'a process that has ended', 'process-stop.gone', async (facts, _site, child) => {
+    child.kill('SIGKILL');
+    await ended(child);
+    return lineOf(facts);
+  }),
+  drill('reused', 'a pid that was given to a later process', 'process-stop.reused', (facts) =>
+    lineOf({ ...facts, tick: facts.tick - 1 }),
+  ),
+  agilabDrill('reused-by-agilab', 'an AGILAB record of an earlier process', 'process-stop.reused', {
+    process_start_time: Date.now() / 1000 - 3_600,
+  }),
+  {
+    id: 'other-user',
+    fault: 'a process of another user under the pid in the record',
+    expects: 'process-stop.other-user',
+    build: async (site) => {
+      const asRoot = process.getuid?.() === 0;
+      const { facts } = await innocent(site, asRoot ? NOBODY : undefined);
+      const tick = asRoot ? facts.tick : startTickOf(1);
+      const pid = asRoot ? facts.pid : 1;
+      if (tick === undefined)
+        throw new DrillUnavailable('cannot see a process of another user here: run as root');
+      const record = join(site.directory, 'owner');
+      await writeFile(record, lineOf({ ...facts, pid, tick }), { mode: 0o600 });
+      return { record, owner: { token: facts.token } };
+    },
+  },
+];

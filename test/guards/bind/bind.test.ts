@@ -1,0 +1,284 @@
+// The bind guard, against the resolver, the kernel's sockets and the spellings that other checks let through.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { EvidenceDraft, EvidenceSink } from '../../../src/evidence/record.ts';
+import { type BindRequest, BoundAddress, bind } from '../../../src/guards/bind/bind.ts';
+import { enforce, judge } from '../../../src/kernel/enforce.ts';
+import { drillGuard, drillMutants } from '../../../src/proof/drill.ts';
+
+const run = promisify(execFile);
+
+function memoryJournal(): EvidenceSink & { readonly drafts: EvidenceDraft[] } {
+  const drafts: EvidenceDraft[] = [];
+  return { drafts, append: async (draft) => void drafts.push(draft) };
+}
+
+const ask = (...values: (string | null)[]): BindRequest => ({
+  sources: values.map((value, index) => ({ from: `s${index}`, value })),
+  port: 8501,
+});
+
+async function grantFor(host: string, port: number): Promise<BoundAddress> {
+  return enforce(bind, { sources: [{ from: 'cli', value: host }], port }, { journal: memoryJournal() });
+}
+
+async function listening(options: { host?: string; port?: number; path?: string }): Promise<Server> {
+  const server = createServer();
+  onTestFinished(() => void server.close());
+  server.listen(options);
+  await once(server, 'listening');
+  return server;
+}
+
+async function freePort(): Promise<number> {
+  const probe = await listening({ host: '127.0.0.1', port: 0 });
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+describe('the drills of the bind guard', () => {
+  it('all come out as expected, and every mutant is noticed', async () => {
+    const journal = memoryJournal();
+    const results = await drillGuard(bind, journal);
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
+    expect(new Set(bind.rules.map(({ code }) => code))).toEqual(
+      new Set(results.map(({ observed }) => observed).filter((code) => code !== 'allow')),
+    );
+    const mutants = await drillMutants(bind, results, journal);
+    expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
+    expect(mutants).toHaveLength(bind.rules.length + 1);
+  });
+});
+
+describe('hosts that other checks take for loopback, or for no concern', () => {
+  it.each([
+    ['inet_aton shorthand', '127.1', 'bind.ambiguous-address'],
+    ['hexadecimal', '0x7f.1', 'bind.ambiguous-address'],
+    ['one decimal number', '2130706433', 'bind.ambiguous-address'],
+    ['one octal number', '017700000001', 'bind.ambiguous-address'],
+    ['one hexadecimal number', '0x7f000001', 'bind.ambiguous-address'],
+    ['leading zeros', '127.000.000.001', 'bind.ambiguous-address'],
+    ['a root label after the address', '127.0.0.1.', 'bind.ambiguous-address'],
+    ['five numbers', '127.0.0.1.1', 'bind.ambiguous-address'],
+    ['a number out of range', '256.0.0.1', 'bind.ambiguous-address'],
+    ['IPv4-mapped loopback', '::ffff:127.0.0.1', 'bind.ambiguous-address'],
+    ['IPv4-mapped loopback in hex', '::FFFF:7f00:1', 'bind.ambiguous-address'],
+    ['IPv4-mapped, written out', '0:0:0:0:0:ffff:7f00:0001', 'bind.ambiguous-address'],
+    ['zero, which is 0.0.0.0', '0', 'bind.wildcard'],
+    ['zero in octal', '000', 'bind.wildcard'],
+    ['zero in hex', '0x0.0', 'bind.wildcard'],
+    ['the IPv4 wildcard', '0.0.0.0', 'bind.wildcard'],
+    ['the IPv6 wildcard', '::', 'bind.wildcard'],
+    ['the IPv6 wildcard in brackets', '[::]', 'bind.wildcard'],
+    ['the IPv6 wildcard, written out', '0:0:0:0:0:0:0:0', 'bind.wildcard'],
+    ['IPv4-mapped wildcard', '::ffff:0.0.0.0', 'bind.wildcard'],
+    ['a star', '*', 'bind.wildcard'],
+    ['an empty host', '', 'bind.wildcard'],
+    ['nothing set', null, 'bind.wildcard'],
+    ['a root label after a name', 'localhost.', 'bind.malformed-address'],
+    ['host and port', '127.0.0.1:8501', 'bind.malformed-address'],
+    ['bracketed host and port', '[::1]:8501', 'bind.malformed-address'],
+    ['a socket path', '/run/ui.sock', 'bind.malformed-address'],
+    ['a socket URL', 'unix:/run/ui.sock', 'bind.malformed-address'],
+    ['an abstract socket', '@ui', 'bind.malformed-address'],
+    ['a zone on IPv4', '127.0.0.1%eth0', 'bind.malformed-address'],
+    ['a zone on loopback', '::1%eth0', 'bind.malformed-address'],
+    ['a zone in brackets', '[::1%eth0]', 'bind.malformed-address'],
+    ['two opening brackets', '[[::1', 'bind.malformed-address'],
+    ['one bracket', '[::1', 'bind.malformed-address'],
+    ['nested brackets', '[[::1]]', 'bind.malformed-address'],
+    ['empty brackets', '[]', 'bind.malformed-address'],
+    ['IPv4 in brackets', '[127.0.0.1]', 'bind.malformed-address'],
+    ['a line feed', '127.0.0.1\n', 'bind.malformed-address'],
+    ['a tab', 'localhost\t', 'bind.malformed-address'],
+    ['a blank', ' ', 'bind.malformed-address'],
+    ['a blank in front', ' 127.0.0.1', 'bind.malformed-address'],
+    ['NUL', '127.0.0.1\0.example.org', 'bind.malformed-address'],
+    ['an invisible character', '127.0.0.1\u200b', 'bind.malformed-address'],
+    ['fullwidth digits', '１２７.0.0.1', 'bind.malformed-address'],
+    ['a name in letters beyond ASCII', 'löcalhost', 'bind.malformed-address'],
+    ['a user part', 'root@localhost', 'bind.malformed-address'],
+    ['a list', '127.0.0.1,0.0.0.0', 'bind.malformed-address'],
+    ['an option', '-localhost', 'bind.malformed-address'],
+    ['a private network', '192.168.1.10', 'bind.not-loopback'],
+    ['a neighbour of the wildcard', '0.0.0.1', 'bind.not-loopback'],
+    ['just past loopback', '128.0.0.1', 'bind.not-loopback'],
+    ['link-local', 'fe80::1', 'bind.not-loopback'],
+    ['IPv4-compatible loopback, which is not loopback', '::127.0.0.1', 'bind.not-loopback'],
+    ['translated loopback', '64:ff9b::127.0.0.1', 'bind.not-loopback'],
+    ['a label longer than any zone can hold', 'x'.repeat(64), 'bind.unresolvable'],
+  ])('refuses %s', async (_why, value, code) => {
+    const decision = await judge(bind, ask(value));
+    expect(decision).toMatchObject({ decision: 'refuse', codes: [code] });
+    expect(decision.remedy).not.toBe('');
+  });
+
+  it.each([
+    ['127.0.0.1', '127.0.0.1', 4],
+    ['127.9.8.7', '127.9.8.7', 4],
+    ['::1', '::1', 6],
+    ['[::1]', '::1', 6],
+    ['0:0:0:0:0:0:0:1', '::1', 6],
+  ] as const)('allows %s and grants the canonical literal', async (value, host, family) => {
+    expect(await grantFor(value, 8501)).toMatchObject({ host, family, port: 8501 });
+  });
+});
+
+describe('several sources', () => {
+  it('are all judged, the most exposed is the headline and every code is listed', async () => {
+    const decision = await judge(bind, ask('127.0.0.1', '::1%lo', '127.1', '192.0.2.1', null));
+    expect(decision.codes).toEqual([
+      'bind.wildcard',
+      'bind.not-loopback',
+      'bind.ambiguous-address',
+      'bind.malformed-address',
+    ]);
+    expect(decision.reason).toContain('s4');
+  });
+
+  it('grant the address of the first', async () => {
+    const journal = memoryJournal();
+    const granted = await enforce(bind, ask('::1', '127.0.0.1'), { journal });
+    expect(granted.host).toBe('::1');
+  });
+
+  it.each([
+    ['no source at all', { sources: [], port: 8501 }],
+    ['an unknown key', { ...ask('127.0.0.1'), force: true }],
+    ['port 0', { ...ask('127.0.0.1'), port: 0 }],
+    ['a port as text', { ...ask('127.0.0.1'), port: '8501' }],
+    ['a source that is no identifier', { sources: [{ from: 'a\nb', value: '::1' }], port: 1 }],
+    ['a source without a value', { sources: [{ from: 'cli' }], port: 1 }],
+  ])('refuse %s', async (_why, request) => {
+    const decision = await judge(bind, request as BindRequest);
+    expect(decision.codes).toEqual(['guard.request-invalid']);
+  });
+});
+
+/** Judges a name in a mount namespace of its own whose /etc/hosts says what the test wants. */
+async function judgeWithHosts(hosts: string, name: string): Promise<{ codes: string[]; reason: string }> {
+  const directory = await mkdtemp(join(tmpdir(), 'bind-hosts-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  await writeFile(join(directory, 'hosts'), hosts);
+  const source = (path: string): string => fileURLToPath(new URL(`../../../src/${path}`, import.meta.url));
+  await writeFile(
+    join(directory, 'judge.mts'),
+    `import { bind } from ${JSON.stringify(source('guards/bind/bind.ts'))};
+     import { judge } from ${JSON.stringify(source('kernel/enforce.ts'))};
+     const request = { sources: [{ from: 'cli', value: ${JSON.stringify(name)} }], port: 8501 };
+     console.log(JSON.stringify(await judge(bind, request)));`,
+  );
+  const script = 'mount --bind "$1/hosts" /etc/hosts && exec "$2" --import tsx "$1/judge.mts"';
+  const argv = ['-rm', 'sh', '-c', script, 'sh', directory, process.execPath];
+  const { stdout } = await run('unshare', argv, { cwd: fileURLToPath(new URL('../../..', import.meta.url)) });
+  return JSON.parse(stdout) as { codes: string[]; reason: string };
+}
+
+const namespaces = await run('unshare', ['-rm', 'true']).then(
+  () => true,
+  () => false,
+);
+const mustRun = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
+
+describe('names, as the system resolver answers them (needs unshare and user namespaces)', () => {
+  it.skipIf(!namespaces && !mustRun).each([
+    ['loopback and the network', '127.0.0.1 ui.test\n192.0.2.7 ui.test\n', ['bind.not-loopback']],
+    ['the wildcard', '0.0.0.0 ui.test\n', ['bind.wildcard']],
+    ['IPv4-mapped loopback', '::ffff:127.0.0.1 ui.test\n', ['bind.ambiguous-address']],
+    ['a poisoned localhost', '192.0.2.7 localhost\n', ['bind.not-loopback'], 'localhost'],
+    ['loopback twice', '127.0.0.1 ui.test\n127.0.0.2 ui.test\n', []],
+  ] as [string, string, string[], string?][])(
+    'judges every address: %s',
+    { timeout: 60_000 },
+    async (_why, hosts, codes, name = 'ui.test') => {
+      expect((await judgeWithHosts(hosts, name)).codes).toEqual(codes);
+    },
+  );
+});
+
+describe('BoundAddress', () => {
+  it('confirms a server that really listens there', async () => {
+    const granted = await grantFor('127.0.0.1', await freePort());
+    const server = await listening({ host: granted.host, port: granted.port });
+    expect(granted.confirm(server)).toBe(server);
+    expect(server.listening).toBe(true);
+  });
+
+  it.each([
+    ['every interface', { host: '0.0.0.0' }],
+    ['another loopback address', { host: '127.0.0.2' }],
+  ])('closes and refuses a server that listens on %s', async (_why, elsewhere) => {
+    const granted = await grantFor('127.0.0.1', await freePort());
+    const server = await listening({ ...elsewhere, port: granted.port });
+    expect(() => granted.confirm(server)).toThrow(
+      expect.objectContaining({ code: 'bind.listening-elsewhere' }),
+    );
+    expect(server.listening).toBe(false);
+  });
+
+  it('refuses another port, even when the server lies about its address', async () => {
+    const granted = await grantFor('127.0.0.1', await freePort());
+    const server = await listening({ host: '127.0.0.1', port: 0 });
+    server.address = () => ({ address: '127.0.0.1', family: 'IPv4', port: granted.port });
+    expect(() => granted.confirm(server)).toThrow(
+      expect.objectContaining({ code: 'bind.listening-elsewhere' }),
+    );
+  });
+
+  it('refuses a server on a socket path', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'bind-path-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const granted = await grantFor('127.0.0.1', 8501);
+    const server = await listening({ path: join(directory, 's') });
+    expect(() => granted.confirm(server)).toThrow(
+      expect.objectContaining({ code: 'bind.listening-elsewhere' }),
+    );
+  });
+
+  it('refuses a server that does not listen yet, and what is no server', async () => {
+    const granted = await grantFor('127.0.0.1', 8501);
+    const code = expect.objectContaining({ code: 'bind.not-listening' });
+    expect(() => granted.confirm(createServer())).toThrow(code);
+    const impostor = { address: () => ({ address: '127.0.0.1', family: 'IPv4', port: 8501 }) };
+    expect(() => granted.confirm(impostor as unknown as Server)).toThrow(code);
+  });
+
+  it('is made by the guard only', async () => {
+    expect(() => new BoundAddress(Symbol('forged'), '0.0.0.0', 4, 80)).toThrow(
+      expect.objectContaining({ code: 'bind.not-granted' }),
+    );
+    const server = await listening({ host: '0.0.0.0', port: 0 });
+    const forged = Object.create(BoundAddress.prototype, { host: { value: '0.0.0.0' } }) as BoundAddress;
+    expect(() => forged.confirm(server)).toThrow(TypeError);
+    expect(Object.isFrozen(await grantFor('::1', 8501))).toBe(true);
+    // @ts-expect-error a look-alike is no grant
+    const lookAlike: BoundAddress = { host: '0.0.0.0', family: 4, port: 80, confirm: (s: never) => s };
+    expect(lookAlike).not.toBeInstanceOf(BoundAddress);
+  });
+});
+
+describe('evidence', () => {
+  it('never repeats a host text', async () => {
+    const journal = memoryJournal();
+    const canary = 'canary-7f3a';
+    for (const value of [`${canary}\n`, `[${canary}]`, `${canary}:1`, `${'x'.repeat(64)}.${canary}`]) {
+      await expect(enforce(bind, ask(value), { journal })).rejects.toMatchObject({ guard: 'bind' });
+    }
+    expect(journal.drafts).toHaveLength(4);
+    expect(JSON.stringify(journal.drafts)).not.toContain(canary);
+  });
+
+  it('settles when the caller gives up', async () => {
+    const decision = await judge(bind, ask('localhost'), { signal: AbortSignal.abort() });
+    expect(decision.codes).toEqual(['guard.aborted']);
+  });
+});

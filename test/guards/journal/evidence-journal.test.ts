@@ -1,0 +1,160 @@
+// The journal guard: its drills, the sentence that names the line, and a grant that nobody else can make or change.
+import { createHash, type Hash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { processIdentity } from '../../../src/evidence/identity.ts';
+import { generateSigner } from '../../../src/evidence/keys.ts';
+import { openJournal } from '../../../src/evidence/open-journal.ts';
+import type { EvidenceDraft, EvidenceSink } from '../../../src/evidence/record.ts';
+import type { JournalVerdict } from '../../../src/evidence/verify.ts';
+import {
+  evidenceJournal,
+  type JournalRequest,
+  VerifiedJournal,
+} from '../../../src/guards/journal/evidence-journal.ts';
+import { enforce, judge } from '../../../src/kernel/enforce.ts';
+import { drillGuard, drillMutants } from '../../../src/proof/drill.ts';
+import { draft, scratch } from '../../evidence/support.ts';
+
+// The real verifier, until a test says what a later one might add to its verdict.
+const later = vi.hoisted(() => ({ over: {} as Partial<JournalVerdict> }));
+vi.mock('../../src/evidence/verify.ts', async (original) => {
+  const real = await original<typeof import('../../../src/evidence/verify.ts')>();
+  const verifyJournal: typeof real.verifyJournal = (...args) => ({
+    ...real.verifyJournal(...args),
+    ...later.over,
+  });
+  return { ...real, verifyJournal };
+});
+
+const { host } = processIdentity();
+const memoryJournal = (): EvidenceSink & { readonly drafts: EvidenceDraft[] } => {
+  const drafts: EvidenceDraft[] = [];
+  return { drafts, append: async (each) => void drafts.push(each) };
+};
+
+async function sealed(count = 3): Promise<JournalRequest> {
+  const directory = await scratch();
+  const signer = generateSigner('agilab-guardrails/test');
+  const journal = await openJournal({ directory, signer });
+  for (let i = 0; i < count; i++) await journal.append(draft(), '');
+  await journal.close();
+  return { directory, pins: [{ vkey: signer.vkey, host }] };
+}
+
+describe('the drills of the journal guard', () => {
+  it('all come out as expected, every rule is a headline, and every mutant is noticed', async () => {
+    const journal = memoryJournal();
+    const results = await drillGuard(evidenceJournal, journal);
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
+    expect(new Set(results.map(({ observed }) => observed))).toEqual(
+      new Set(['allow', ...evidenceJournal.rules.map(({ code }) => code)]),
+    );
+    const mutants = await drillMutants(evidenceJournal, results, journal);
+    expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
+    expect(mutants).toHaveLength(evidenceJournal.rules.length + 1);
+  }, 60_000);
+});
+
+describe('the grant', () => {
+  it('says what the files say, hashed here by the book', async () => {
+    const request = await sealed(2);
+    const granted = await enforce(evidenceJournal, request, { journal: memoryJournal() });
+    const bytes = await readFile(join(request.directory, 'journal.jsonl'), 'utf8');
+    // RFC 6962 section 2.1, written out for two leaves.
+    const sha256 = (...parts: readonly (string | Uint8Array)[]): Buffer =>
+      parts.reduce<Hash>((hash, part) => hash.update(part), createHash('sha256')).digest();
+    const [first = '', second = ''] = bytes.split('\n');
+    const root = sha256('\x01', sha256('\0', first), sha256('\0', second)).toString('hex');
+    expect(granted.root).toBe(root);
+    expect(granted.size).toBe(2);
+    expect(granted.origin).toBe(
+      (await readFile(join(request.directory, 'checkpoint'), 'utf8')).split('\n')[0],
+    );
+    expect(granted.records.map((record) => JSON.stringify(record))).toEqual(bytes.trimEnd().split('\n'));
+  });
+
+  it('cannot be made, copied or changed by anybody else', async () => {
+    const granted = await enforce(evidenceJournal, await sealed(), { journal: memoryJournal() });
+    expect(() => new VerifiedJournal(Symbol(), 'origin', '', [])).toThrow(
+      expect.objectContaining({ code: 'journal.not-granted' }),
+    );
+    expect(() => Object.create(VerifiedJournal.prototype).records).toThrow(TypeError);
+    expect(Object.isFrozen(granted)).toBe(true);
+    expect(Object.isFrozen(granted.records)).toBe(true);
+    expect(Object.isFrozen(granted.records[0]?.guard)).toBe(true);
+    expect(Object.isFrozen(granted.records[0]?.codes)).toBe(true);
+  });
+});
+
+describe('a refusal', () => {
+  it('names the line', async () => {
+    const request = await sealed();
+    const path = join(request.directory, 'journal.jsonl');
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    await writeFile(path, lines.with(1, lines[1]?.replace('"allow"', '"error"') ?? '').join('\n'));
+    const { codes, reason } = await judge(evidenceJournal, request);
+    expect(codes).toEqual(['journal.broken-chain']);
+    expect(reason).toMatch(/^line 2 /);
+  });
+
+  it('gives every reason at once, and the tampering before the missing seal', async () => {
+    const request = await sealed();
+    await writeFile(join(request.directory, 'journal.jsonl'), '{}\n{"torn');
+    const { codes } = await judge(evidenceJournal, {
+      ...request,
+      pins: [{ vkey: generateSigner('a').vkey, host }],
+    });
+    expect(codes).toEqual([
+      'journal.not-a-record',
+      'journal.torn-tail',
+      'journal.missing-lines',
+      'journal.unpinned',
+    ]);
+  });
+
+  it('says which pin is bad, and repeats no byte of it', async () => {
+    const request = await sealed();
+    const decision = await judge(evidenceJournal, {
+      ...request,
+      pins: [...request.pins, { vkey: 'SECRET', host }],
+    });
+    expect(decision).toMatchObject({ codes: ['journal.bad-pin'], reason: expect.stringMatching(/^pin 2: /) });
+    expect(JSON.stringify(decision)).not.toContain('SECRET');
+  });
+
+  it('names the journal in its own record only when a pinned key did', async () => {
+    const request = await sealed();
+    const journal = memoryJournal();
+    await enforce(evidenceJournal, request, { journal });
+    const pins = [{ vkey: generateSigner('a').vkey, host }];
+    await expect(enforce(evidenceJournal, { ...request, pins }, { journal })).rejects.toThrow();
+    const [allowed, refused] = journal.drafts.map(({ subject }) => subject);
+    expect(allowed?.name).toContain(host);
+    expect(refused).toEqual({ kind: 'journal', name: undefined, digest: allowed?.digest });
+  });
+
+  it.each([
+    ['a relative directory', { directory: 'journal' }],
+    ['a directory with NUL', { directory: '/tmp/\0' }],
+    ['no pin at all', { pins: [] }],
+    ['an unknown key', { trust: true }],
+  ])('comes before any look for %s', async (_why, over) => {
+    const request = { ...(await sealed()), ...over } as JournalRequest;
+    expect((await judge(evidenceJournal, request)).codes).toEqual(['guard.request-invalid']);
+  });
+
+  it.each<[string, Partial<JournalVerdict>]>([
+    ['a problem', { ok: false, problems: [{ code: 'journal.of-tomorrow', message: 'is new' }] }],
+    ['a doubt without a problem', { ok: false }],
+  ])('follows from %s that no rule knows', async (_why, over) => {
+    later.over = over;
+    try {
+      const decision = await judge(evidenceJournal, await sealed());
+      expect(decision).toMatchObject({ decision: 'error', codes: ['guard.observe-failed'] });
+    } finally {
+      later.over = {};
+    }
+  });
+});
