@@ -69,7 +69,8 @@ export function isBareSecret(variable: string, value: string): boolean {
 export function findSecret(data: unknown): string | undefined {
   // A stack of our own: the data may be nested deeper than calls can go.
   const pending: unknown[] = [data];
-  for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
+  while (pending.length > 0) {
+    const value = pending.pop();
     if (typeof value === 'string') {
       const text = value;
       const found = SECRET_PATTERNS.find(({ pattern }) => pattern.test(text));

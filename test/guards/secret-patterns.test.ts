@@ -31,6 +31,7 @@ describe('findSecret', () => {
     ['an option and the word after it', ['psql', '--password', 'hunter2'], 'named-value'],
     ['a field', { db: { apiToken: 'x' } }, 'named-value'],
     ['a key of an object', { [`${'ghp'}_${filler}`]: 1 }, 'github-token'],
+    ['a secret among what is not there', [`${'ghp'}_${filler}`, undefined], 'github-token'],
     ['the last of many', [...Array(1_000).fill('ok'), { deep: [['PASSWORD=x']] }], 'assignment'],
   ])('finds %s', (_why, data, name) => {
     expect(findSecret(data)).toBe(name);
