@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { capacityModel } from '../dist/capacity/capacity-model.js';
 import { decodeModel } from '../dist/capacity/forest/model.js';
 import { encodeSidecar, sidecarName } from '../dist/capacity/sidecar.js';
-import { openTrusted } from '../dist/files/rules.js';
+import { openTrusted } from '../dist/files/open.js';
 import { judge } from '../dist/kernel/enforce.js';
 import { forest, leaf, type Node, split, tree, treeEstimator } from '../test/fuzz/model-writer.ts';
 import { pickle } from '../test/fuzz/pickle-writer.ts';
@@ -153,7 +153,7 @@ async function largeBench(root: string): Promise<void> {
     },
   ];
   print('512 MB', await time(contestants, 3));
-  const door = JSON.stringify(new URL('../dist/files/rules.js', import.meta.url).href);
+  const door = JSON.stringify(new URL('../dist/files/open.js', import.meta.url).href);
   const script = `const { openTrusted } = await import(${door});
     const before = process.memoryUsage().rss;
     await openTrusted(${JSON.stringify(root)}, 'large', { maxBytes: ${size} });

@@ -1,6 +1,6 @@
 // The capacity room's public surface: from a model file that may be anything to numbers that can be relied on.
 
-export { openTrusted, type TrustedFile } from '../files/rules.ts';
+export { openTrusted, type TrustedFile } from '../files/open.ts';
 export {
   type CapacityModelFacts,
   type CapacityModelRequest,

@@ -5,7 +5,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import type { NoteSigner } from '../evidence/keys.ts';
-import { openTrusted } from '../files/rules.ts';
+import { openTrusted } from '../files/open.ts';
 import { decodeModel } from './forest/model.ts';
 import { type Release, signRelease, statementName } from './origin/statement.ts';
 import { encodeSidecar, type Sidecar, sidecarName } from './sidecar.ts';

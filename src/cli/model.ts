@@ -11,7 +11,7 @@ import { sealModel } from '../capacity/seal.ts';
 import { CodedError } from '../evidence/coded-error.ts';
 import { loadSigner } from '../evidence/key-store.ts';
 import { type JsonValue, parseStrictJson } from '../evidence/strict-json.ts';
-import { DEFAULT_MAX_BYTES } from '../files/rules.ts';
+import { DEFAULT_MAX_BYTES } from '../files/open.ts';
 import { observeFile } from '../files/walk.ts';
 import { enforce } from '../kernel/enforce.ts';
 import { GuardRefusal } from '../kernel/guard.ts';

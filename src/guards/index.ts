@@ -1,6 +1,7 @@
 // The public surface of the guards.
 
-export { fileRules, openTrusted, siblingRules, type TrustedFile } from '../files/rules.ts';
+export { openTrusted, type TrustedFile } from '../files/open.ts';
+export { fileRules, siblingRules } from '../files/rules.ts';
 export { type EnforceOptions, enforce, type JudgeOptions, judge } from '../kernel/enforce.ts';
 export {
   type AnyGuard,

@@ -124,7 +124,7 @@ describe('scorecard', () => {
         cpSync(join(root, part), join(copy.directory, part), { recursive: true });
       }
       symlinkSync(join(root, 'node_modules'), join(copy.directory, 'node_modules'));
-      const source = join(copy.directory, 'src/guards/bind.ts');
+      const source = join(copy.directory, 'src/guards/bind/bind.ts');
       const text = readFileSync(source, 'utf8');
       const without = text.replace('\n  rules,\n', '\n  rules: rules.slice(1),\n');
       expect(without).not.toBe(text);

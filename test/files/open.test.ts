@@ -21,7 +21,8 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fdWalk, pathWalk } from '../../src/files/descent.ts';
-import { fileRules, openTrusted, siblingRules } from '../../src/files/rules.ts';
+import { openTrusted } from '../../src/files/open.ts';
+import { fileRules, siblingRules } from '../../src/files/rules.ts';
 import { type FileFacts, type ObserveOptions, observeFiles } from '../../src/files/walk.ts';
 
 const run = promisify(execFile);
@@ -211,7 +212,7 @@ describe.skipIf(!linux)('on Linux', () => {
   it('refuses a fake /proc (needs unshare and user namespaces)', { timeout: 60_000 }, async (context) => {
     const namespaces = spawnSync('unshare', ['-rm', 'true']).status === 0;
     if (!namespaces && !mustRun) context.skip('no user namespaces');
-    const door = JSON.stringify(pathToFileURL(resolve('src/guards/trusted-file.ts')).href);
+    const door = JSON.stringify(pathToFileURL(resolve('src/files/open.ts')).href);
     // Node and its loader are up before /proc goes away.
     const script = `const { openTrusted } = await import(${door}); const { execFileSync } = await import('node:child_process');
       execFileSync('mount', ['-t', 'tmpfs', 'none', '/proc']);

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
-import { DEFAULT_MAX_BYTES } from '../../files/rules.ts';
+import { DEFAULT_MAX_BYTES } from '../../files/open.ts';
 import { observeFile } from '../../files/walk.ts';
 import type { Guard } from '../../kernel/guard.ts';
 import { runManifestDrills } from '../../proof/drills/run-manifest/run-manifest-drills.ts';

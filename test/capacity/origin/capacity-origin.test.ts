@@ -415,7 +415,7 @@ describe('a release that cannot be remembered is not handed over, and the journa
     const module = (path: string): string => JSON.stringify(pathToFileURL(resolve(path)).href);
     const script = `
       const { capacityOrigin } = await import(${module('src/capacity/origin/capacity-origin.ts')});
-      const { enforce } = await import(${module('src/guards/enforce.ts')});
+      const { enforce } = await import(${module('src/kernel/enforce.ts')});
       const { execFileSync } = await import('node:child_process');
       const fs = await import('node:fs');
       const request = JSON.parse(process.argv[1]);

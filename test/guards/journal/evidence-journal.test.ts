@@ -19,7 +19,7 @@ import { draft, scratch } from '../../evidence/support.ts';
 
 // The real verifier, until a test says what a later one might add to its verdict.
 const later = vi.hoisted(() => ({ over: {} as Partial<JournalVerdict> }));
-vi.mock('../../src/evidence/verify.ts', async (original) => {
+vi.mock('../../../src/evidence/verify.ts', async (original) => {
   const real = await original<typeof import('../../../src/evidence/verify.ts')>();
   const verifyJournal: typeof real.verifyJournal = (...args) => ({
     ...real.verifyJournal(...args),
