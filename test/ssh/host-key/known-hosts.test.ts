@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LoopbackSshd, startSshd } from '../../../src/proof/drills/host-key/loopback-sshd.ts';
 import {
   decideHostKey,
   entriesFor,
@@ -13,6 +12,7 @@ import {
   parseKnownHosts,
 } from '../../../src/ssh/host-key/known-hosts.ts';
 import { knownHostsName, matchesHosts } from '../../../src/ssh/host-key/known-hosts-match.ts';
+import { type LoopbackSshd, startSshd } from '../../e2e/loopback-sshd.ts';
 import { missing, runProgram } from '../support.ts';
 
 const OTHER_KEYS = [
@@ -140,7 +140,7 @@ describe.skipIf(missing('ssh-keygen'))('look-up', () => {
 describe.skipIf(missing('sshd', 'ssh', 'ssh-keygen'))('decision', () => {
   let sshd: LoopbackSshd;
   beforeAll(async () => {
-    sshd = await startSshd(['ed25519']);
+    sshd = await startSshd({ types: ['ed25519'], outdated: false });
   });
   afterAll(() => sshd.stop());
 

@@ -1,38 +1,42 @@
-// Drills of the host-key guard: real sshd processes with known, changed, revoked and unknown keys, and a man in the
-// middle who edits what he can, which is every byte before the keys are agreed.
-import { execFile } from 'node:child_process';
+// Drills of the host-key guard: servers with known, changed, revoked and unknown keys, and a man in the middle who
+// edits what he can, which is every byte before the keys are agreed.
+import { createHmac, randomBytes } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Drill, DrillSite } from '../../../kernel/guard.ts';
 import type { HostKeyRequest } from '../../../ssh/host-key/host-key-rules.ts';
-import { type LoopbackSshd, type ServerKeyType, startSshd } from './loopback-sshd.ts';
+import { type ServerKeyType, type StartServer, startServer } from './loopback-server.ts';
 
 /** A key that no drill's server has. */
 const STRANGER = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBZFsvbE3x3i9RnoGe9hgIUwg7FuW5PDqieiU+LzZ6Qu';
 
 interface Scene {
+  readonly id: string;
+  readonly fault: string;
+  readonly expects: string;
   /** Default: one Ed25519 key. */
   readonly types?: readonly ServerKeyType[];
-  readonly config?: readonly string[];
+  readonly outdated?: boolean;
   /** The known_hosts file; `name` is how it must spell the server, `key` the server's first key. */
-  known(name: string, key: string, server: LoopbackSshd): string;
+  readonly known: (name: string, key: string) => string;
   /** Last touches: another file, another port. */
-  stage?(request: HostKeyRequest, file: string, site: DrillSite): Promise<HostKeyRequest>;
+  readonly stage?: (request: HostKeyRequest, file: string, site: DrillSite) => Promise<HostKeyRequest>;
 }
 
-function drill(id: string, fault: string, expects: string, scene: Scene): Drill<HostKeyRequest> {
+function drillOf(
+  { types = ['ed25519'], outdated = false, known, stage, ...drill }: Scene,
+  start: StartServer,
+): Drill<HostKeyRequest> {
   const build = async (site: DrillSite): Promise<HostKeyRequest> => {
-    const server = await startSshd(scene.types ?? ['ed25519'], scene.config);
-    site.onCleanup(server.stop);
+    const { host, port, keys, stop } = await start({ types, outdated });
+    site.onCleanup(stop);
     const file = join(site.directory, 'known_hosts');
-    const { host, port } = server;
-    await writeFile(file, scene.known(`[${host}]:${port}`, server.keys[0] ?? '', server), { mode: 0o600 });
+    await writeFile(file, known(`[${host}]:${port}`, keys[0] ?? ''), { mode: 0o600 });
     const request = { host, port, knownHosts: [file] };
-    return scene.stage ? await scene.stage(request, file, site) : request;
+    return stage ? await stage(request, file, site) : request;
   };
-  return { id, fault, expects, build };
+  return { ...drill, build };
 }
 
 /** Puts a relay in front of the server that replaces `from` by `to`, of equal length, in what the server says. */
@@ -60,88 +64,154 @@ async function intercept(
 
 const rightKey = (name: string, key: string): string => `${name} ${key}\n`;
 
-export const hostKeyDrills: readonly Drill<HostKeyRequest>[] = [
-  drill('known', 'a host with the key on file', 'allow', { known: rightKey }),
-  drill('known-among-others', 'the right key after another key of the same type', 'allow', {
+/** As `ssh-keygen -H` writes a name: `|1|`, a salt, and the HMAC-SHA1 of the name under it (sshd(8)). */
+function hashed(name: string): string {
+  const salt = randomBytes(20);
+  const digest = createHmac('sha1', salt).update(name).digest('base64');
+  return `|1|${salt.toString('base64')}|${digest}`;
+}
+
+const scenes: readonly Scene[] = [
+  { id: 'known', fault: 'a host with the key on file', expects: 'allow', known: rightKey },
+  {
+    id: 'known-among-others',
+    fault: 'the right key after another key of the same type',
+    expects: 'allow',
     known: (name, key) => `${name} ${STRANGER}\n@revoked * ${STRANGER}\n${name} ${key}\n`,
-  }),
-  drill('known-by-rsa', 'a host known by its RSA key, which would rather show another', 'allow', {
+  },
+  {
+    id: 'known-by-rsa',
+    fault: 'a host known by its RSA key, which would rather show another',
+    expects: 'allow',
     types: ['rsa', 'ed25519'],
     known: rightKey,
-  }),
-  drill('known-hashed', 'a host whose name is hashed', 'allow', {
-    known: rightKey,
-    stage: async (request, file) => {
-      await promisify(execFile)('ssh-keygen', ['-q', '-H', '-f', file]);
-      return request;
-    },
-  }),
-  drill('known-by-alias', 'a host that is looked up by its alias', 'allow', {
+  },
+  {
+    id: 'known-hashed',
+    fault: 'a host whose name is hashed',
+    expects: 'allow',
+    known: (name, key) => rightKey(hashed(name), key),
+  },
+  {
+    id: 'known-by-alias',
+    fault: 'a host that is looked up by its alias',
+    expects: 'allow',
     known: (_name, key) => rightKey('alias', key),
     stage: async (request) => ({ ...request, hostKeyAlias: 'Alias' }),
-  }),
-  drill('unknown', 'a host that no line names', 'host-key.unknown', {
+  },
+  {
+    id: 'unknown',
+    fault: 'a host that no line names',
+    expects: 'host-key.unknown',
     known: () => `other.example ${STRANGER}\n`,
-  }),
-  drill('other-port', 'the right key, on file for the host on port 22 only', 'host-key.unknown', {
+  },
+  {
+    id: 'other-port',
+    fault: 'the right key, on file for the host on port 22 only',
+    expects: 'host-key.unknown',
     known: (_name, key) => rightKey('127.0.0.1', key),
-  }),
-  drill('vetoed', 'the right key on a line that excludes the host', 'host-key.unknown', {
+  },
+  {
+    id: 'vetoed',
+    fault: 'the right key on a line that excludes the host',
+    expects: 'host-key.unknown',
     known: (name, key) => rightKey(`*,!${name}`, key),
-  }),
-  drill('changed', 'a host that shows another key than the one on file', 'host-key.changed', {
+  },
+  {
+    id: 'changed',
+    fault: 'a host that shows another key than the one on file',
+    expects: 'host-key.changed',
     known: (name) => rightKey(name, STRANGER),
-  }),
-  drill('revoked', 'a key that is on file and revoked further down', 'host-key.revoked', {
+  },
+  {
+    id: 'revoked',
+    fault: 'a key that is on file and revoked further down',
+    expects: 'host-key.revoked',
     known: (name, key) => `${rightKey(name, key)}@revoked * ${key}\n`,
-  }),
-  drill('short-rsa', 'a host with the key on file, which is RSA of 1024 bits', 'host-key.short-rsa', {
+  },
+  {
+    id: 'short-rsa',
+    fault: 'a host with the key on file, which is RSA of 1024 bits',
+    expects: 'host-key.short-rsa',
     types: ['rsa1024'],
     known: rightKey,
-  }),
-  drill('other-type', 'a host that lost the type of key on file', 'host-key.other-type', {
+  },
+  {
+    id: 'other-type',
+    fault: 'a host that lost the type of key on file',
+    expects: 'host-key.other-type',
     types: ['ecdsa'],
     known: (name) => rightKey(name, STRANGER),
-  }),
-  drill('needs-certificate', 'a host for which only an authority is on file', 'host-key.needs-certificate', {
+  },
+  {
+    id: 'needs-certificate',
+    fault: 'a host for which only an authority is on file',
+    expects: 'host-key.needs-certificate',
     known: (name, key) => rightKey(`@cert-authority ${name}`, key),
-  }),
-  drill('unreadable', 'a known_hosts file that is not there', 'host-key.unreadable', {
+  },
+  {
+    id: 'unreadable',
+    fault: 'a known_hosts file that is not there',
+    expects: 'host-key.unreadable',
     known: rightKey,
     stage: async (request, file) => ({ ...request, knownHosts: [file, `${file}2`] }),
-  }),
-  drill('file-writable', 'a known_hosts file that everybody can write', 'host-key.file-writable', {
+  },
+  {
+    id: 'file-writable',
+    fault: 'a known_hosts file that everybody can write',
+    expects: 'host-key.file-writable',
     known: rightKey,
     stage: async (request, file) => {
       await chmod(file, 0o666);
       return request;
     },
-  }),
-  drill('unreachable', 'a port where nothing listens', 'host-key.unreachable', {
+  },
+  {
+    id: 'unreachable',
+    fault: 'a port where nothing listens',
+    expects: 'host-key.unreachable',
     known: rightKey,
     stage: async (request) => ({ ...request, port: await deadPort() }),
-  }),
-  drill('outdated', 'a host that authenticates messages with SHA-1 only', 'host-key.no-common-algorithm', {
-    config: ['Ciphers aes128-ctr', 'MACs hmac-sha1'],
+  },
+  {
+    id: 'outdated',
+    fault: 'a host that authenticates messages with SHA-1 only',
+    expects: 'host-key.no-common-algorithm',
+    outdated: true,
     known: rightKey,
-  }),
-  drill('downgraded', 'a man in the middle who strips strict key exchange', 'host-key.no-strict-kex', {
+  },
+  {
+    id: 'downgraded',
+    fault: 'a man in the middle who strips strict key exchange',
+    expects: 'host-key.no-strict-kex',
     known: (_name, key) => rightKey('relayed', key),
     stage: (request, _file, site) =>
       intercept(request, site, 'kex-strict-s-v00@openssh.com', 'kex-strict-s-v00@openssh.org'),
-  }),
-  drill('tampered', 'a man in the middle who edits the list of algorithms', 'host-key.unproven', {
+  },
+  {
+    id: 'tampered',
+    fault: 'a man in the middle who edits the list of algorithms',
+    expects: 'host-key.unproven',
     known: (_name, key) => rightKey('relayed', key),
     stage: (request, _file, site) =>
-      intercept(request, site, 'hmac-sha1-etm@openssh.com', 'hmac-sha1-etm@openssh.org'),
-  }),
-  {
-    id: 'option-like',
-    fault: 'a host name that ssh would read as an option',
-    expects: 'guard.request-invalid',
-    build: async ({ directory }) => ({ host: '-oProxyCommand=id', port: 22, knownHosts: [directory] }),
+      intercept(request, site, 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-512-etm@openssh.org'),
   },
 ];
+
+/** Returns the drills, each with a server of its own from `start`. */
+export function hostKeyDrillsOn(start: StartServer): readonly Drill<HostKeyRequest>[] {
+  return [
+    ...scenes.map((scene) => drillOf(scene, start)),
+    {
+      id: 'option-like',
+      fault: 'a host name that ssh would read as an option',
+      expects: 'guard.request-invalid',
+      build: async ({ directory }) => ({ host: '-oProxyCommand=id', port: 22, knownHosts: [directory] }),
+    },
+  ];
+}
+
+export const hostKeyDrills: readonly Drill<HostKeyRequest>[] = hostKeyDrillsOn(startServer);
 
 async function deadPort(): Promise<number> {
   const server = createServer();

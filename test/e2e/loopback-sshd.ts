@@ -1,17 +1,20 @@
-// A real OpenSSH server for drills: unprivileged, on loopback, one sshd process per connection (inetd mode), with
-// host keys made for the occasion. Nothing listens and nothing is left once its drill has ended.
+// A real OpenSSH server for the host-key states: unprivileged, on loopback, one sshd process per connection (inetd
+// mode), with host keys made for the occasion. Nothing listens and nothing is left once its test has ended.
 import { execFile, spawn } from 'node:child_process';
 import { access, chown, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DrillUnavailable } from '../../drill.ts';
+
+import { DrillUnavailable } from '../../src/proof/drill.ts';
+import type {
+  LoopbackServer,
+  ServerKeyType,
+  ServerOptions,
+} from '../../src/proof/drills/host-key/loopback-server.ts';
 
 const run = promisify(execFile);
-
-/** `rsa1024`: a key that nobody should accept any more. */
-export type ServerKeyType = 'ed25519' | 'ecdsa' | 'rsa' | 'rsa1024';
 
 const KEYGEN: Readonly<Record<ServerKeyType, readonly string[]>> = {
   ed25519: ['-t', 'ed25519'],
@@ -20,16 +23,9 @@ const KEYGEN: Readonly<Record<ServerKeyType, readonly string[]>> = {
   rsa1024: ['-t', 'rsa', '-b', '1024'],
 };
 
-export interface LoopbackSshd {
-  /** Always 127.0.0.1. */
-  readonly host: string;
-  readonly port: number;
-  /** The public key line of each host key, `type base64`, in the order asked for. */
-  readonly keys: readonly string[];
+export interface LoopbackSshd extends LoopbackServer {
   /** The command that serves one connection on standard input and output, for `ssh -o ProxyCommand`. */
   readonly command: readonly string[];
-  /** Stops listening, ends the sshd processes and removes the keys. */
-  readonly stop: () => Promise<void>;
 }
 
 async function findSshd(): Promise<string> {
@@ -47,32 +43,33 @@ async function findSshd(): Promise<string> {
 // and serves key exchanges as any user, so for a drill run by root it is `nobody`.
 const NOBODY = 65_534;
 const asRoot = process.getuid?.() === 0;
+const identity = asRoot ? { uid: NOBODY, gid: NOBODY } : {};
 
-/**
- * Returns a server with fresh host keys; `config` holds further sshd_config lines.
- *
- * @throws DrillUnavailable where there is no sshd or no ssh-keygen.
- */
-export async function startSshd(
-  types: readonly ServerKeyType[],
-  config: readonly string[] = [],
-): Promise<LoopbackSshd> {
+/** Returns a server with fresh host keys. @throws DrillUnavailable where sshd does not start with them. */
+export async function startSshd({ types, outdated }: ServerOptions): Promise<LoopbackSshd> {
   const sshd = await findSshd();
   const directory = await mkdtemp(join(tmpdir(), 'guardrails-sshd-'));
   const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
   try {
     const keys: string[] = [];
-    const lines = ['UsePAM no', 'StrictModes no', 'PidFile none', ...config];
+    const lines = ['UsePAM no', 'StrictModes no', 'PidFile none'];
+    if (outdated) lines.push('Ciphers aes128-ctr', 'MACs hmac-sha1');
     for (const [index, type] of types.entries()) {
       const path = join(directory, `key${index}`);
       await run('ssh-keygen', ['-q', ...KEYGEN[type], '-N', '', '-f', path]);
       keys.push((await readFile(`${path}.pub`, 'utf8')).split(' ', 2).join(' ').trim());
       if (asRoot) await chown(path, NOBODY, NOBODY);
-      lines.push(`HostKey ${path}`);
+      lines.push(`HostKey "${path.replaceAll(/["\\]/g, '\\$&')}"`); // sshd_config(5): arguments may be quoted
     }
     const file = join(directory, 'sshd_config');
     await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o644 });
     if (asRoot) await chown(directory, NOBODY, NOBODY);
+    // A directory that nobody can reach, for one, must not look like a host that does not answer.
+    await run(sshd, ['-t', '-f', file], identity).catch(() => {
+      throw new DrillUnavailable(
+        'sshd does not start here: see `sshd -t`, and whether nobody can reach TMPDIR',
+      );
+    });
     return await listen([sshd, '-i', '-f', file], keys, remove);
   } catch (error) {
     await remove();
@@ -87,7 +84,6 @@ async function listen(
 ): Promise<LoopbackSshd> {
   const [program = '', ...args] = argv;
   const stops = new Set<() => void>();
-  const identity = asRoot ? { uid: NOBODY, gid: NOBODY } : {};
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     const child = spawn(program, args, { stdio: [socket, socket, 'ignore'], ...identity });
     const stop = (): void => void child.kill('SIGKILL');
