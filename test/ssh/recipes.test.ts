@@ -1,5 +1,5 @@
 // Every recipe: what programs receive when a real shell runs its line, and what no recipe lets through.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EvidenceSink } from '../../src/evidence/record.ts';
@@ -12,7 +12,7 @@ import { daskScheduler } from '../../src/ssh/recipes/dask-scheduler.ts';
 import { daskWorker } from '../../src/ssh/recipes/dask-worker.ts';
 import { ensurePip } from '../../src/ssh/recipes/ensure-pip.ts';
 import { hostKeyScan } from '../../src/ssh/recipes/host-key-scan.ts';
-import { RECIPES, type RemoteCommandRequest } from '../../src/ssh/recipes/index.ts';
+import { RECIPES, type RemoteCommandRequest, remoteCommandRequest } from '../../src/ssh/recipes/index.ts';
 import { knownHostFind } from '../../src/ssh/recipes/known-host-find.ts';
 import { makeDirectories } from '../../src/ssh/recipes/make-directories.ts';
 import { makeDirectory } from '../../src/ssh/recipes/make-directory.ts';
@@ -248,6 +248,25 @@ it('every recipe without a script of its own is in the table above', () => {
   ];
   const tested = new Set([...scripted.flat(), ...cases.map(([{ recipe }]) => recipe)]);
   expect([...tested].sort()).toEqual(Object.keys(RECIPES).sort());
+});
+
+it('every file of a recipe is in the list, under the name that it gives itself', () => {
+  const files = readdirSync(new URL('../../src/ssh/recipes/', import.meta.url));
+  const named = files.map((file) => file.replace(/\.ts$/, ''));
+  expect(Object.keys(RECIPES).sort()).toEqual(
+    named.filter((name) => !['all', 'index', 'recipe'].includes(name)).sort(),
+  );
+});
+
+it('a request of JSON stays with its recipe, whatever recipe the JSON names', () => {
+  const json = JSON.parse('{"recipe": "clear-results", "directory": "~/results"}');
+  expect(makeDirectory({ ...json })).toEqual({ recipe: 'make-directory', directory: '~/results' });
+  expect(argv(['ls'], { ...json, argv: ['rm'] })).toMatchObject({ recipe: 'argv', argv: ['ls'] });
+});
+
+it('a recipe that there is not is answered with those that there are', () => {
+  const [issue] = remoteCommandRequest.safeParse({ recipe: 'shell', line: 'id' }).error?.issues ?? [];
+  expect(issue).toMatchObject({ path: ['recipe'], options: Object.keys(RECIPES) });
 });
 
 describe('the prefix of a command', () => {

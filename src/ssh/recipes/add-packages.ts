@@ -3,10 +3,9 @@ import * as z from 'zod';
 import { type Argument, argumentVector, parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion, parseRequirement } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface AddPackagesRequest extends CommonRequest {
-  readonly recipe: 'add-packages';
+export interface AddPackagesRequest extends RecipeRequest<'add-packages'> {
   readonly tool: Tool;
   readonly worker: string;
   readonly python: string;
@@ -15,17 +14,16 @@ export interface AddPackagesRequest extends CommonRequest {
   readonly upgrade?: boolean | undefined;
 }
 
-export const addPackagesRecipe: Recipe<AddPackagesRequest> = {
+/** Returns the request that adds packages to a worker's project. */
+export const addPackages: Recipe<AddPackagesRequest> = defineRecipe({
   id: 'add-packages',
-  request: z.strictObject({
-    recipe: z.literal('add-packages'),
+  fields: {
     tool,
     worker: someText,
     python: someText,
     packages: argumentVector,
     upgrade: z.boolean().optional(),
-    ...common,
-  }),
+  },
   invocation: ({ tool, worker, python, packages, upgrade = false, prefix }) =>
     command(
       prefix,
@@ -33,9 +31,4 @@ export const addPackagesRecipe: Recipe<AddPackagesRequest> = {
       ['add', '-p', parsePythonVersion(python), upgrade ? '--upgrade' : []],
       packages.map((item) => parseRequirement(item)),
     ),
-};
-
-/** Returns the request that adds packages to a worker's project. */
-export function addPackages(input: Input<AddPackagesRequest>): AddPackagesRequest {
-  return { recipe: 'add-packages', ...input };
-}
+});

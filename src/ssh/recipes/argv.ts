@@ -1,23 +1,21 @@
 // Any program with any arguments, for what no recipe covers. Each word arrives as one word, whatever it holds.
-import * as z from 'zod';
 import { type Argument, argumentVector, parseArgv } from '../fragments/program.ts';
-import { type CommonRequest, command, common, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface ArgvRequest extends CommonRequest {
-  readonly recipe: 'argv';
+export interface ArgvRequest extends RecipeRequest<'argv'> {
   readonly argv: readonly Argument[];
 }
 
-export const argvRecipe: Recipe<ArgvRequest> = {
+export const argvRecipe: Recipe<ArgvRequest> = defineRecipe({
   id: 'argv',
-  request: z.strictObject({ recipe: z.literal('argv'), argv: argumentVector, ...common }),
+  fields: { argv: argumentVector },
   invocation: ({ argv, prefix }) => command(prefix, parseArgv(argv, 'argv')),
-};
+});
 
 /** Returns the request for one program with its arguments. */
 export function argv(
   words: readonly Argument[],
   options: Omit<ArgvRequest, 'recipe' | 'argv'> = {},
 ): ArgvRequest {
-  return { recipe: 'argv', argv: words, ...options };
+  return argvRecipe({ ...options, argv: words });
 }

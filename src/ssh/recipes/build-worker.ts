@@ -5,10 +5,9 @@ import { type Argument, argumentVector, parseTool, someText, type Tool, tool } f
 import { parsePythonVersion, parseRequirement } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { words } from '../invocation.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface BuildWorkerRequest extends CommonRequest {
-  readonly recipe: 'build-worker';
+export interface BuildWorkerRequest extends RecipeRequest<'build-worker'> {
   readonly tool: Tool;
   readonly worker: string;
   readonly python: string;
@@ -19,10 +18,10 @@ export interface BuildWorkerRequest extends CommonRequest {
   readonly quiet?: boolean | undefined;
 }
 
-export const buildWorkerRecipe: Recipe<BuildWorkerRequest> = {
+/** Returns the request that compiles a worker with Cython in its own project. */
+export const buildWorker: Recipe<BuildWorkerRequest> = defineRecipe({
   id: 'build-worker',
-  request: z.strictObject({
-    recipe: z.literal('build-worker'),
+  fields: {
     tool,
     worker: someText,
     python: someText,
@@ -33,8 +32,7 @@ export const buildWorkerRecipe: Recipe<BuildWorkerRequest> = {
       .max(1_000)
       .optional(),
     quiet: z.boolean().optional(),
-    ...common,
-  }),
+  },
   invocation: (request) => {
     const { tool, worker, python, buildPackages = [], compilerDirectives, quiet = false, prefix } = request;
     const directory = RemotePath.parseAnchored(worker, 'the worker directory').word;
@@ -48,9 +46,4 @@ export const buildWorkerRecipe: Recipe<BuildWorkerRequest> = {
       [quiet ? '-q' : [], 'build_ext', '-b', directory],
     );
   },
-};
-
-/** Returns the request that compiles a worker with Cython in its own project. */
-export function buildWorker(input: Input<BuildWorkerRequest>): BuildWorkerRequest {
-  return { recipe: 'build-worker', ...input };
-}
+});

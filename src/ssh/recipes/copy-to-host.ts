@@ -5,10 +5,9 @@ import { parseTarget } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { words } from '../invocation.ts';
-import { type CommonRequest, command, common, type Input, port, type Recipe } from './recipe.ts';
+import { command, defineRecipe, port, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface CopyToHostRequest extends CommonRequest {
-  readonly recipe: 'copy-to-host';
+export interface CopyToHostRequest extends RecipeRequest<'copy-to-host'> {
   /** On this machine; relative to the working directory unless absolute or `~/rest`. */
   readonly files: readonly string[];
   readonly host: string;
@@ -22,10 +21,10 @@ export interface CopyToHostRequest extends CommonRequest {
   readonly sshpass?: boolean | undefined;
 }
 
-export const copyToHostRecipe: Recipe<CopyToHostRequest> = {
+/** Returns the request that copies files to a host with the local scp. */
+export const copyToHost: Recipe<CopyToHostRequest> = defineRecipe({
   id: 'copy-to-host',
-  request: z.strictObject({
-    recipe: z.literal('copy-to-host'),
+  fields: {
     files: z.array(someText).min(1).max(4_096),
     host: someText,
     user: someText.optional(),
@@ -34,8 +33,7 @@ export const copyToHostRecipe: Recipe<CopyToHostRequest> = {
     identity: someText.optional(),
     recursive: z.boolean().optional(),
     sshpass: z.boolean().optional(),
-    ...common,
-  }),
+  },
   invocation: (request) => {
     const { files, host, user, port, destination, identity, recursive = false, sshpass = false } = request;
     return command(
@@ -51,9 +49,4 @@ export const copyToHostRecipe: Recipe<CopyToHostRequest> = {
       parseTarget(host, user).scp + RemotePath.parseAnchored(destination, 'the destination').fromLogin,
     );
   },
-};
-
-/** Returns the request that copies files to a host with the local scp. */
-export function copyToHost(input: Input<CopyToHostRequest>): CopyToHostRequest {
-  return { recipe: 'copy-to-host', ...input };
-}
+});

@@ -1,23 +1,20 @@
 // Starts a Dask scheduler from its own project:
 // uv --project DIR run --no-sync dask scheduler --port PORT --host HOST --dashboard-address :0 --pid-file FILE
-import * as z from 'zod';
 import { parseHost } from '../fragments/endpoint.ts';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { PidPath, RemotePath } from '../fragments/remote-path.ts';
 import {
-  type CommonRequest,
   command,
-  common,
-  type Input,
+  defineRecipe,
   type LogLevel,
   logLevel,
   port,
   type Recipe,
+  type RecipeRequest,
   withLogLevel,
 } from './recipe.ts';
 
-export interface DaskSchedulerRequest extends CommonRequest {
-  readonly recipe: 'dask-scheduler';
+export interface DaskSchedulerRequest extends RecipeRequest<'dask-scheduler'> {
   readonly tool: Tool;
   /** Directory of the project, absolute or `~/rest`. */
   readonly project: string;
@@ -29,18 +26,17 @@ export interface DaskSchedulerRequest extends CommonRequest {
   readonly logLevel?: LogLevel | undefined;
 }
 
-export const daskSchedulerRecipe: Recipe<DaskSchedulerRequest> = {
+/** Returns the request that starts a Dask scheduler. */
+export const daskScheduler: Recipe<DaskSchedulerRequest> = defineRecipe({
   id: 'dask-scheduler',
-  request: z.strictObject({
-    recipe: z.literal('dask-scheduler'),
+  fields: {
     tool,
     project: someText,
     host: someText,
     port,
     pidFile: someText,
     logLevel: logLevel.optional(),
-    ...common,
-  }),
+  },
   invocation: ({ tool, project, host, port, pidFile, logLevel, prefix }) => {
     const directory = RemotePath.parseAnchored(project, 'the project directory');
     return command(
@@ -50,9 +46,4 @@ export const daskSchedulerRecipe: Recipe<DaskSchedulerRequest> = {
       ['--pid-file', PidPath.parse(pidFile, directory).word],
     );
   },
-};
-
-/** Returns the request that starts a Dask scheduler. */
-export function daskScheduler(input: Input<DaskSchedulerRequest>): DaskSchedulerRequest {
-  return { recipe: 'dask-scheduler', ...input };
-}
+});

@@ -1,23 +1,20 @@
 // Starts a Dask worker from its own project, as a manager does on each host:
 // uv --project DIR run --no-sync dask worker SCHEDULER --no-nanny [--worker-port RANGE] --pid-file FILE
-import * as z from 'zod';
 import { Endpoint, parsePortRange } from '../fragments/endpoint.ts';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { PidPath, RemotePath } from '../fragments/remote-path.ts';
 import { words } from '../invocation.ts';
 import {
-  type CommonRequest,
   command,
-  common,
-  type Input,
+  defineRecipe,
   type LogLevel,
   logLevel,
   type Recipe,
+  type RecipeRequest,
   withLogLevel,
 } from './recipe.ts';
 
-export interface DaskWorkerRequest extends CommonRequest {
-  readonly recipe: 'dask-worker';
+export interface DaskWorkerRequest extends RecipeRequest<'dask-worker'> {
   /** How uv is called, such as `['uv']`. */
   readonly tool: Tool;
   /** Directory of the worker's project, absolute or `~/rest`. */
@@ -31,18 +28,17 @@ export interface DaskWorkerRequest extends CommonRequest {
   readonly logLevel?: LogLevel | undefined;
 }
 
-export const daskWorkerRecipe: Recipe<DaskWorkerRequest> = {
+/** Returns the request that starts a Dask worker. */
+export const daskWorker: Recipe<DaskWorkerRequest> = defineRecipe({
   id: 'dask-worker',
-  request: z.strictObject({
-    recipe: z.literal('dask-worker'),
+  fields: {
     tool,
     worker: someText,
     scheduler: someText,
     pidFile: someText,
     workerPort: someText.optional(),
     logLevel: logLevel.optional(),
-    ...common,
-  }),
+  },
   invocation: ({ tool, worker, scheduler, pidFile, workerPort, logLevel, prefix }) => {
     const project = RemotePath.parseAnchored(worker, 'the worker directory');
     const port =
@@ -54,9 +50,4 @@ export const daskWorkerRecipe: Recipe<DaskWorkerRequest> = {
       ['--no-nanny', port, '--pid-file', PidPath.parse(pidFile, project).word],
     );
   },
-};
-
-/** Returns the request that starts a Dask worker. */
-export function daskWorker(input: Input<DaskWorkerRequest>): DaskWorkerRequest {
-  return { recipe: 'dask-worker', ...input };
-}
+});

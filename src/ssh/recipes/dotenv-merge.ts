@@ -1,13 +1,11 @@
 // Sets variables in a dotenv file on a host and keeps every other line: python3 -c CODE FILE NAME=VALUE... NAME...
 // The code is constant and finds the values in its arguments, or for secrets in its environment.
-import * as z from 'zod';
 import { FragmentFault, requireText } from '../fragments/fault.ts';
 import { someText, textByName } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface DotenvMergeRequest extends CommonRequest {
-  readonly recipe: 'dotenv-merge';
+export interface DotenvMergeRequest extends RecipeRequest<'dotenv-merge'> {
   /** Absolute or `~/rest`; made with its directory, mode 0600, when it is not there. */
   readonly file: string;
   readonly values: Readonly<Record<string, string>>;
@@ -54,14 +52,13 @@ function parseAssignment(name: string, value: string): string {
   return `${name}=${value}`;
 }
 
-export const dotenvMergeRecipe: Recipe<DotenvMergeRequest> = {
+/** Returns the request that sets variables in a dotenv file; the secrets of its prefix are set as well. */
+export const dotenvMerge: Recipe<DotenvMergeRequest> = defineRecipe({
   id: 'dotenv-merge',
-  request: z.strictObject({
-    recipe: z.literal('dotenv-merge'),
+  fields: {
     file: someText,
     values: textByName,
-    ...common,
-  }),
+  },
   invocation: ({ file, values, prefix }) =>
     command(
       prefix,
@@ -69,9 +66,4 @@ export const dotenvMergeRecipe: Recipe<DotenvMergeRequest> = {
       ...Object.entries(values).map(([name, value]) => parseAssignment(name, value)),
       ...(prefix?.secrets ?? []),
     ),
-};
-
-/** Returns the request that sets variables in a dotenv file; the secrets of its prefix are set as well. */
-export function dotenvMerge(input: Input<DotenvMergeRequest>): DotenvMergeRequest {
-  return { recipe: 'dotenv-merge', ...input };
-}
+});

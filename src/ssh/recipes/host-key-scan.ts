@@ -3,21 +3,20 @@
 import * as z from 'zod';
 import { parseSshHost } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
-import { type CommonRequest, command, common, type Input, port, type Recipe } from './recipe.ts';
+import { command, defineRecipe, port, type Recipe, type RecipeRequest } from './recipe.ts';
 
 type KeyType = 'ed25519' | 'ecdsa' | 'rsa';
 
-export interface HostKeyScanRequest extends CommonRequest {
-  readonly recipe: 'host-key-scan';
+export interface HostKeyScanRequest extends RecipeRequest<'host-key-scan'> {
   readonly host: string;
   readonly port?: number | undefined;
   readonly types?: readonly KeyType[] | undefined;
 }
 
-export const hostKeyScanRecipe: Recipe<HostKeyScanRequest> = {
+/** Returns the request that asks a host for its keys. */
+export const hostKeyScan: Recipe<HostKeyScanRequest> = defineRecipe({
   id: 'host-key-scan',
-  request: z.strictObject({
-    recipe: z.literal('host-key-scan'),
+  fields: {
     host: someText,
     port: port.optional(),
     types: z
@@ -25,17 +24,11 @@ export const hostKeyScanRecipe: Recipe<HostKeyScanRequest> = {
       .min(1)
       .max(3)
       .optional(),
-    ...common,
-  }),
+  },
   invocation: ({ host, port = 22, types = ['ed25519', 'ecdsa', 'rsa'], prefix }) =>
     command(
       prefix,
       ['ssh-keyscan', '-H', '-T', '5', '-p', String(port), '-t', types.join(',')],
       ['--', parseSshHost(host)],
     ),
-};
-
-/** Returns the request that asks a host for its keys. */
-export function hostKeyScan(input: Input<HostKeyScanRequest>): HostKeyScanRequest {
-  return { recipe: 'host-key-scan', ...input };
-}
+});

@@ -2,10 +2,9 @@
 // constant; version and digest are its arguments.
 import * as z from 'zod';
 import { constantScript } from '../invocation.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface InstallUvRequest extends CommonRequest {
-  readonly recipe: 'install-uv';
+export interface InstallUvRequest extends RecipeRequest<'install-uv'> {
   /** `0.5.11` */
   readonly version: string;
   /** SHA-256 of the installer, 64 lowercase hex digits. What is not known beforehand is not run. */
@@ -23,18 +22,12 @@ if [ "\${found%% *}" != "$2" ]; then
 fi
 sh "$installer"`;
 
-export const installUvRecipe: Recipe<InstallUvRequest> = {
+/** Returns the request that installs one version of uv. */
+export const installUv: Recipe<InstallUvRequest> = defineRecipe({
   id: 'install-uv',
-  request: z.strictObject({
-    recipe: z.literal('install-uv'),
+  fields: {
     version: z.string().regex(/^\d{1,4}\.\d{1,4}\.\d{1,4}$/),
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
-    ...common,
-  }),
+  },
   invocation: ({ version, sha256, prefix }) => command(prefix, constantScript(INSTALL, version, sha256)),
-};
-
-/** Returns the request that installs one version of uv. */
-export function installUv(input: Input<InstallUvRequest>): InstallUvRequest {
-  return { recipe: 'install-uv', ...input };
-}
+});

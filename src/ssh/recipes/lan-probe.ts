@@ -1,13 +1,11 @@
 // Prints what a manager wants to know of a host in its network, one `name=value` line each, the last one being
 // whether the host can log in to the manager.
-import * as z from 'zod';
 import { parseTarget } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
 import { constantScript } from '../invocation.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface LanProbeRequest extends CommonRequest {
-  readonly recipe: 'lan-probe';
+export interface LanProbeRequest extends RecipeRequest<'lan-probe'> {
   /** The manager, as the host reaches it. */
   readonly manager: string;
   readonly user?: string | undefined;
@@ -22,19 +20,13 @@ else
   echo manager=no
 fi`;
 
-export const lanProbeRecipe: Recipe<LanProbeRequest> = {
+/** Returns the request for what a manager wants to know of a host in its network. */
+export const lanProbe: Recipe<LanProbeRequest> = defineRecipe({
   id: 'lan-probe',
-  request: z.strictObject({
-    recipe: z.literal('lan-probe'),
+  fields: {
     manager: someText,
     user: someText.optional(),
-    ...common,
-  }),
+  },
   invocation: ({ manager, user, prefix }) =>
     command(prefix, constantScript(PROBE, parseTarget(manager, user).ssh)),
-};
-
-/** Returns the request for what a manager wants to know of a host in its network. */
-export function lanProbe(input: Input<LanProbeRequest>): LanProbeRequest {
-  return { recipe: 'lan-probe', ...input };
-}
+});

@@ -3,10 +3,9 @@
 import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface MakeDirectoriesRequest extends CommonRequest {
-  readonly recipe: 'make-directories';
+export interface MakeDirectoriesRequest extends RecipeRequest<'make-directories'> {
   readonly tool: Tool;
   readonly directory: string;
   /** `--no-sync`. */
@@ -15,24 +14,18 @@ export interface MakeDirectoriesRequest extends CommonRequest {
 
 const CODE = 'import os, sys; os.makedirs(sys.argv[1], exist_ok=True)';
 
-export const makeDirectoriesRecipe: Recipe<MakeDirectoriesRequest> = {
+/** Returns the request that makes a directory and its parents through Python. */
+export const makeDirectories: Recipe<MakeDirectoriesRequest> = defineRecipe({
   id: 'make-directories',
-  request: z.strictObject({
-    recipe: z.literal('make-directories'),
+  fields: {
     tool,
     directory: someText,
     noSync: z.boolean().optional(),
-    ...common,
-  }),
+  },
   invocation: ({ tool, directory, noSync = false, prefix }) =>
     command(
       prefix,
       [parseTool(tool), 'run', noSync ? '--no-sync' : [], 'python', '-c', CODE],
       RemotePath.parseAnchored(directory, 'the directory').word,
     ),
-};
-
-/** Returns the request that makes a directory and its parents through Python. */
-export function makeDirectories(input: Input<MakeDirectoriesRequest>): MakeDirectoriesRequest {
-  return { recipe: 'make-directories', ...input };
-}
+});

@@ -1,14 +1,12 @@
 // Runs an app's post-install module in the worker's project, with the name of the worker:
 // uv --project DIR run --no-sync -p VERSION python -m MODULE NAME
-import * as z from 'zod';
 import { FragmentFault } from '../fragments/fault.ts';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parseModule, parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface PostInstallRequest extends CommonRequest {
-  readonly recipe: 'post-install';
+export interface PostInstallRequest extends RecipeRequest<'post-install'> {
   readonly tool: Tool;
   readonly worker: string;
   readonly python: string;
@@ -24,16 +22,15 @@ function stemOf({ components }: RemotePath): string {
   return stem;
 }
 
-export const postInstallRecipe: Recipe<PostInstallRequest> = {
+/** Returns the request that runs an app's post-install module in the worker's project. */
+export const postInstall: Recipe<PostInstallRequest> = defineRecipe({
   id: 'post-install',
-  request: z.strictObject({
-    recipe: z.literal('post-install'),
+  fields: {
     tool,
     worker: someText,
     python: someText,
     module: someText,
-    ...common,
-  }),
+  },
   invocation: ({ tool, worker, python, module, prefix }) => {
     const directory = RemotePath.parseAnchored(worker, 'the worker directory');
     return command(
@@ -42,9 +39,4 @@ export const postInstallRecipe: Recipe<PostInstallRequest> = {
       ['python', '-m', parseModule(module), stemOf(directory)],
     );
   },
-};
-
-/** Returns the request that runs an app's post-install module in the worker's project. */
-export function postInstall(input: Input<PostInstallRequest>): PostInstallRequest {
-  return { recipe: 'post-install', ...input };
-}
+});

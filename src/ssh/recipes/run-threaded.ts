@@ -1,28 +1,25 @@
 // Has the worker's own tool report on threads: uv --project DIR run --no-sync -p VERSION python CLI threaded
-import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface RunThreadedRequest extends CommonRequest {
-  readonly recipe: 'run-threaded';
+export interface RunThreadedRequest extends RecipeRequest<'run-threaded'> {
   readonly tool: Tool;
   readonly worker: string;
   readonly python: string;
   readonly cli: string;
 }
 
-export const runThreadedRecipe: Recipe<RunThreadedRequest> = {
+/** Returns the request that has the worker's own tool report on threads. */
+export const runThreaded: Recipe<RunThreadedRequest> = defineRecipe({
   id: 'run-threaded',
-  request: z.strictObject({
-    recipe: z.literal('run-threaded'),
+  fields: {
     tool,
     worker: someText,
     python: someText,
     cli: someText,
-    ...common,
-  }),
+  },
   invocation: ({ tool, worker, python, cli, prefix }) =>
     command(
       prefix,
@@ -30,9 +27,4 @@ export const runThreadedRecipe: Recipe<RunThreadedRequest> = {
       ['run', '--no-sync', '-p', parsePythonVersion(python), 'python'],
       [RemotePath.parseAnchored(cli, 'the worker tool').word, 'threaded'],
     ),
-};
-
-/** Returns the request that has the worker's own tool report on threads. */
-export function runThreaded(input: Input<RunThreadedRequest>): RunThreadedRequest {
-  return { recipe: 'run-threaded', ...input };
-}
+});

@@ -1,12 +1,10 @@
 // Checks that a share which somebody else mounted is there and writable, and prints its path. Exit 72 says it is not.
-import * as z from 'zod';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { constantScript } from '../invocation.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface ShareCheckRequest extends CommonRequest {
-  readonly recipe: 'share-check';
+export interface ShareCheckRequest extends RecipeRequest<'share-check'> {
   /** Absolute or `~/rest`. */
   readonly share: string;
 }
@@ -17,14 +15,10 @@ const CHECK = `if [ ! -d "$1" ] || [ ! -w "$1" ]; then
 fi
 printf '%s\\n' "$1"`;
 
-export const shareCheckRecipe: Recipe<ShareCheckRequest> = {
+/** Returns the request that checks a mounted share. */
+export const shareCheck: Recipe<ShareCheckRequest> = defineRecipe({
   id: 'share-check',
-  request: z.strictObject({ recipe: z.literal('share-check'), share: someText, ...common }),
+  fields: { share: someText },
   invocation: ({ share, prefix }) =>
     command(prefix, constantScript(CHECK, RemotePath.parseShare(share).word)),
-};
-
-/** Returns the request that checks a mounted share. */
-export function shareCheck(input: Input<ShareCheckRequest>): ShareCheckRequest {
-  return { recipe: 'share-check', ...input };
-}
+});

@@ -1,15 +1,13 @@
 // Mounts the manager's share on a worker with sshfs, once, and leaves any other mount alone. What is mounted is read
 // from the fields of /proc/self/mountinfo (proc_pid_mountinfo(5)): a search in the output of mount(8) would take
 // "share-old" for "share".
-import * as z from 'zod';
 import { parsePort, parseTarget } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { constantScript } from '../invocation.ts';
-import { type CommonRequest, command, common, type Input, port, type Recipe } from './recipe.ts';
+import { command, defineRecipe, port, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface ShareMountRequest extends CommonRequest {
-  readonly recipe: 'share-mount';
+export interface ShareMountRequest extends RecipeRequest<'share-mount'> {
   /** The manager, as the worker reaches it. */
   readonly host: string;
   readonly user?: string | undefined;
@@ -64,17 +62,16 @@ sshfs -p "$port" -o BatchMode=yes -o StrictHostKeyChecking=yes -o reconnect -o S
   -o nodev -o nosuid -o noexec "$source" "$share" || exit 75
 [ "$(mounted)" = ours ] && usable || { say 'the share is not usable after mounting'; exit 75; }`;
 
-export const shareMountRecipe: Recipe<ShareMountRequest> = {
+/** Returns the request that mounts the manager's share on a worker. */
+export const shareMount: Recipe<ShareMountRequest> = defineRecipe({
   id: 'share-mount',
-  request: z.strictObject({
-    recipe: z.literal('share-mount'),
+  fields: {
     host: someText,
     user: someText.optional(),
     port,
     source: someText,
     share: someText,
-    ...common,
-  }),
+  },
   invocation: ({ host, user, port, source, share, prefix }) => {
     const target = parseTarget(host, user);
     const directory = RemotePath.parseAbsolute(source, 'the source of the share');
@@ -84,9 +81,4 @@ export const shareMountRecipe: Recipe<ShareMountRequest> = {
       constantScript(MOUNT, target.ssh, String(parsePort(port)), target.scp + directory, point),
     );
   },
-};
-
-/** Returns the request that mounts the manager's share on a worker. */
-export function shareMount(input: Input<ShareMountRequest>): ShareMountRequest {
-  return { recipe: 'share-mount', ...input };
-}
+});

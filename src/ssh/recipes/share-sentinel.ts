@@ -1,13 +1,11 @@
 // Checks that a host sees the same share as the manager: a file that the manager wrote there must hold its token.
 // python3 -c CODE SHARE FILE TOKEN prints the path of the file.
-import * as z from 'zod';
 import { FragmentFault } from '../fragments/fault.ts';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
-import { type CommonRequest, command, common, type Input, type Recipe, token } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest, token } from './recipe.ts';
 
-export interface ShareSentinelRequest extends CommonRequest {
-  readonly recipe: 'share-sentinel';
+export interface ShareSentinelRequest extends RecipeRequest<'share-sentinel'> {
   readonly share: string;
   /** Relative to the share. */
   readonly file: string;
@@ -27,23 +25,17 @@ if not isinstance(found, dict) or found.get("token") != token:
     raise SystemExit("the sentinel holds another token")
 print(path)`;
 
-export const shareSentinelRecipe: Recipe<ShareSentinelRequest> = {
+/** Returns the request that checks that a host sees the manager's share. */
+export const shareSentinel: Recipe<ShareSentinelRequest> = defineRecipe({
   id: 'share-sentinel',
-  request: z.strictObject({
-    recipe: z.literal('share-sentinel'),
+  fields: {
     share: someText,
     file: someText,
     token,
-    ...common,
-  }),
+  },
   invocation: ({ share, file, token, prefix }) => {
     const name = RemotePath.parse(file, 'the sentinel');
     if (name.base !== 'relative') throw new FragmentFault('path-anchored', 'the sentinel');
     return command(prefix, 'python3', '-c', CHECK, RemotePath.parseShare(share).word, name.word, token);
   },
-};
-
-/** Returns the request that checks that a host sees the manager's share. */
-export function shareSentinel(input: Input<ShareSentinelRequest>): ShareSentinelRequest {
-  return { recipe: 'share-sentinel', ...input };
-}
+});

@@ -1,26 +1,23 @@
 // Asks whether a host lets this user in with a key: ssh -o BatchMode=yes ... -- [USER@]HOST true
-import * as z from 'zod';
 import { parseTarget } from '../fragments/endpoint.ts';
 import { someText } from '../fragments/program.ts';
 import { words } from '../invocation.ts';
-import { type CommonRequest, command, common, type Input, port, type Recipe } from './recipe.ts';
+import { command, defineRecipe, port, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface SshProbeRequest extends CommonRequest {
-  readonly recipe: 'ssh-probe';
+export interface SshProbeRequest extends RecipeRequest<'ssh-probe'> {
   readonly host: string;
   readonly user?: string | undefined;
   readonly port?: number | undefined;
 }
 
-export const sshProbeRecipe: Recipe<SshProbeRequest> = {
+/** Returns the request that asks whether a host lets this user in with a key. */
+export const sshProbe: Recipe<SshProbeRequest> = defineRecipe({
   id: 'ssh-probe',
-  request: z.strictObject({
-    recipe: z.literal('ssh-probe'),
+  fields: {
     host: someText,
     user: someText.optional(),
     port: port.optional(),
-    ...common,
-  }),
+  },
   invocation: ({ host, user, port, prefix }) =>
     command(
       prefix,
@@ -28,9 +25,4 @@ export const sshProbeRecipe: Recipe<SshProbeRequest> = {
       port === undefined ? [] : words('-p', String(port)),
       ['--', parseTarget(host, user).ssh, 'true'],
     ),
-};
-
-/** Returns the request that asks whether a host lets this user in with a key. */
-export function sshProbe(input: Input<SshProbeRequest>): SshProbeRequest {
-  return { recipe: 'ssh-probe', ...input };
-}
+});

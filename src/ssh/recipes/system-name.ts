@@ -1,18 +1,11 @@
 // Asks which system a host runs: uname -s
-import * as z from 'zod';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface SystemNameRequest extends CommonRequest {
-  readonly recipe: 'system-name';
-}
-
-export const systemNameRecipe: Recipe<SystemNameRequest> = {
-  id: 'system-name',
-  request: z.strictObject({ recipe: z.literal('system-name'), ...common }),
-  invocation: ({ prefix }) => command(prefix, 'uname', '-s'),
-};
+export type SystemNameRequest = RecipeRequest<'system-name'>;
 
 /** Returns the request that asks which system a host runs. */
-export function systemName(input: Input<SystemNameRequest> = {}): SystemNameRequest {
-  return { recipe: 'system-name', ...input };
-}
+export const systemName: Recipe<SystemNameRequest> = defineRecipe({
+  id: 'system-name',
+  fields: {},
+  invocation: ({ prefix }) => command(prefix, 'uname', '-s'),
+});

@@ -4,10 +4,9 @@ import * as z from 'zod';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
-import { type CommonRequest, command, common, type Input, type Recipe, token } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest, token } from './recipe.ts';
 
-interface LeaseRequest extends CommonRequest {
-  readonly recipe: 'target-lease';
+interface LeaseRequest extends RecipeRequest<'target-lease'> {
   readonly tool: Tool;
   readonly python: string;
   readonly cli: string;
@@ -25,28 +24,19 @@ export type TargetLeaseRequest = LeaseRequest &
   );
 
 const operation = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/);
-const lease = {
-  recipe: z.literal('target-lease'),
-  tool,
-  python: someText,
-  cli: someText,
-  worker: someText,
-  token,
-  ...common,
-};
+const lease = { tool, python: someText, cli: someText, worker: someText, token };
 
-export const targetLeaseRecipe: Recipe<TargetLeaseRequest> = {
+/** Returns the request that takes, recovers or gives back the lease on a worker directory. */
+export const targetLease: Recipe<TargetLeaseRequest> = defineRecipe({
   id: 'target-lease',
-  request: z.discriminatedUnion('action', [
-    z.strictObject({ ...lease, action: z.literal('acquire'), operation }),
-    z.strictObject({
-      ...lease,
-      action: z.literal('recover'),
-      previous: z.array(token).min(1).max(64),
-      operation,
-    }),
-    z.strictObject({ ...lease, action: z.literal('release') }),
-  ]),
+  fields: {
+    by: 'action',
+    of: [
+      { ...lease, action: z.literal('acquire'), operation },
+      { ...lease, action: z.literal('recover'), previous: z.array(token).min(1).max(64), operation },
+      { ...lease, action: z.literal('release') },
+    ],
+  },
   invocation: (request) => {
     const { tool, python, cli, worker, token, action, prefix } = request;
     return command(
@@ -60,11 +50,4 @@ export const targetLeaseRecipe: Recipe<TargetLeaseRequest> = {
       request.action === 'release' ? [] : request.operation,
     );
   },
-};
-
-/** Returns the request that takes, recovers or gives back the lease on a worker directory. */
-export function targetLease(input: DistributiveInput<TargetLeaseRequest>): TargetLeaseRequest {
-  return { recipe: 'target-lease', ...input };
-}
-
-type DistributiveInput<Request> = Request extends unknown ? Input<Request> : never;
+});

@@ -5,10 +5,9 @@ import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { words } from '../invocation.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface UnpackWorkerRequest extends CommonRequest {
-  readonly recipe: 'unpack-worker';
+export interface UnpackWorkerRequest extends RecipeRequest<'unpack-worker'> {
   readonly tool: Tool;
   readonly worker: string;
   readonly python: string;
@@ -17,17 +16,16 @@ export interface UnpackWorkerRequest extends CommonRequest {
   readonly inProject?: boolean | undefined;
 }
 
-export const unpackWorkerRecipe: Recipe<UnpackWorkerRequest> = {
+/** Returns the request that has the worker's own tool unpack what was copied. */
+export const unpackWorker: Recipe<UnpackWorkerRequest> = defineRecipe({
   id: 'unpack-worker',
-  request: z.strictObject({
-    recipe: z.literal('unpack-worker'),
+  fields: {
     tool,
     worker: someText,
     python: someText,
     cli: someText,
     inProject: z.boolean().optional(),
-    ...common,
-  }),
+  },
   invocation: ({ tool, worker, python, cli, inProject = false, prefix }) => {
     const directory = RemotePath.parseAnchored(worker, 'the worker directory').word;
     return command(
@@ -38,9 +36,4 @@ export const unpackWorkerRecipe: Recipe<UnpackWorkerRequest> = {
       [RemotePath.parseAnchored(cli, 'the worker tool').word, 'unzip', directory],
     );
   },
-};
-
-/** Returns the request that has the worker's own tool unpack what was copied. */
-export function unpackWorker(input: Input<UnpackWorkerRequest>): UnpackWorkerRequest {
-  return { recipe: 'unpack-worker', ...input };
-}
+});

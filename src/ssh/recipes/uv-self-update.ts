@@ -1,20 +1,14 @@
 // Updates uv in place: uv self update
-import * as z from 'zod';
 import { parseTool, type Tool, tool } from '../fragments/program.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface UvSelfUpdateRequest extends CommonRequest {
-  readonly recipe: 'uv-self-update';
+export interface UvSelfUpdateRequest extends RecipeRequest<'uv-self-update'> {
   readonly tool: Tool;
 }
 
-export const uvSelfUpdateRecipe: Recipe<UvSelfUpdateRequest> = {
-  id: 'uv-self-update',
-  request: z.strictObject({ recipe: z.literal('uv-self-update'), tool, ...common }),
-  invocation: ({ tool, prefix }) => command(prefix, parseTool(tool), 'self', 'update'),
-};
-
 /** Returns the request that updates uv in place. */
-export function uvSelfUpdate(input: Input<UvSelfUpdateRequest>): UvSelfUpdateRequest {
-  return { recipe: 'uv-self-update', ...input };
-}
+export const uvSelfUpdate: Recipe<UvSelfUpdateRequest> = defineRecipe({
+  id: 'uv-self-update',
+  fields: { tool },
+  invocation: ({ tool, prefix }) => command(prefix, parseTool(tool), 'self', 'update'),
+});

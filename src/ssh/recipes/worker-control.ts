@@ -5,10 +5,9 @@ import { type Argument, argumentVector, parseTool, someText, type Tool, tool } f
 import { parseArguments, parsePythonVersion } from '../fragments/python.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
 import { constantScript, words } from '../invocation.ts';
-import { type CommonRequest, command, common, type Input, type Recipe } from './recipe.ts';
+import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
-export interface WorkerControlRequest extends CommonRequest {
-  readonly recipe: 'worker-control';
+export interface WorkerControlRequest extends RecipeRequest<'worker-control'> {
   readonly tool: Tool;
   readonly worker: string;
   /** Path of the tool, a Python file. */
@@ -27,18 +26,17 @@ if [ -x "$python" ]; then
 fi
 exec "$@"`;
 
-export const workerControlRecipe: Recipe<WorkerControlRequest> = {
+/** Returns the request that has the worker's own tool stop processes or clean up. */
+export const workerControl: Recipe<WorkerControlRequest> = defineRecipe({
   id: 'worker-control',
-  request: z.strictObject({
-    recipe: z.literal('worker-control'),
+  fields: {
     tool,
     worker: someText,
     cli: someText,
     action: z.enum(['kill', 'kill-force', 'clean']),
     arguments: argumentVector.optional(),
     python: someText.optional(),
-    ...common,
-  }),
+  },
   invocation: (request) => {
     const { tool, worker, cli, action, python, prefix } = request;
     const interpreter = RemotePath.parseAnchored(worker, 'the worker directory').join(
@@ -52,9 +50,4 @@ export const workerControlRecipe: Recipe<WorkerControlRequest> = {
     const rest = words(file, action, parseArguments(request.arguments));
     return command(prefix, constantScript(CHOOSE, interpreter.word, String(uv.length), uv, rest));
   },
-};
-
-/** Returns the request that has the worker's own tool stop processes or clean up. */
-export function workerControl(input: Input<WorkerControlRequest>): WorkerControlRequest {
-  return { recipe: 'worker-control', ...input };
-}
+});
