@@ -13,7 +13,7 @@ import { argv } from '../dist/ssh/recipes/argv.js';
 import { remoteCommand } from '../dist/ssh/remote-command.js';
 import { connect } from '../dist/ssh/transport/connect.js';
 import { runOnHosts } from '../dist/ssh/transport/fleet.js';
-import { Gate } from '../dist/ssh/transport/gate.js';
+import { Semaphore } from '../dist/ssh/transport/semaphore.js';
 import { startHost, type TestHost } from '../test/e2e/host.ts';
 
 const ROUNDS = 5;
@@ -93,10 +93,10 @@ async function fleet(host: TestHost, journal: EvidenceSink): Promise<void> {
     if (failed.length > 0) throw new Error(`${failed.length} hosts failed`);
   };
   const bare = async (): Promise<void> => {
-    const gate = new Gate(8);
+    const handshakes = new Semaphore(8);
     const one = async (): Promise<void> => {
-      const leave = await gate.enter();
-      const client = await bareConnect(host, true).finally(leave);
+      const release = await handshakes.acquire();
+      const client = await bareConnect(host, true).finally(release);
       await bareExec(client, 'uname');
       client.end();
     };

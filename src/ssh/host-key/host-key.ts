@@ -1,12 +1,13 @@
 // The host-key guard: one key exchange judged by known_hosts before a word about the user is said. The grant is the
 // very connection that was judged, so the host cannot be swapped between the check and the log-in.
 import { isIP } from 'node:net';
-import type { NegotiatedAlgorithms } from 'ssh2';
+
 import * as z from 'zod';
 import type { Guard } from '../../kernel/guard.ts';
 import { hostKeyDrills } from '../../proof/drills/host-key/host-key-drills.ts';
 import { offerFor } from '../transport/algorithms.ts';
 import { dial, type HeldConnection } from '../transport/dial.ts';
+import type { Negotiated } from '../transport/negotiated.ts';
 import { type HostKeyFacts, type HostKeyRequest, rules, unknown } from './host-key-rules.ts';
 import { decideHostKey, entriesFor, type HostKey, type HostKeyVerdict } from './known-hosts.ts';
 import { readKnownHosts } from './known-hosts-file.ts';
@@ -17,7 +18,7 @@ export class VerifiedHost {
   readonly request: HostKeyRequest;
   readonly key: HostKey;
   readonly verdict: HostKeyVerdict;
-  readonly negotiated: NegotiatedAlgorithms;
+  readonly negotiated: Negotiated;
   /** @internal */
   readonly held: HeldConnection;
 
@@ -88,7 +89,7 @@ const observeWith =
 const describe = ({ request: { host, port }, dial: dialed, ...facts }: HostKeyFacts): string => {
   if (dialed?.outcome !== 'presented') return `${host}:${port}`;
   const { key, negotiated } = dialed;
-  const sealed = negotiated ? ` ${negotiated.kex} ${negotiated.cs.cipher}` : '';
+  const sealed = negotiated ? ` ${negotiated.kex} ${negotiated.clientToServer.cipher}` : '';
   return `${host}:${port} ${key.type} ${key.fingerprint} ${facts.verdict?.verdict ?? 'unjudged'}${sealed}`;
 };
 

@@ -6,21 +6,10 @@ import { randomBytes } from 'node:crypto';
 import type { Client, ClientChannel } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { neutral } from '../neutral.ts';
+import type { RunResult, Unknown } from './run-result.ts';
 
 /** The whole command line. No byte of it depends on the request, so no login shell has anything to misread. */
 export const SHELL = 'exec /bin/sh -s';
-
-export type Unknown = 'link-lost' | 'timeout' | 'aborted' | 'output-limit' | 'no-exit-code';
-
-/** How a command ended. `unknown` is neither success nor failure: it may have run, and may be running. */
-export type RunResult =
-  | { readonly outcome: 'exited'; readonly code: number; readonly stdout: Buffer; readonly stderr: Buffer }
-  | {
-      readonly outcome: 'unknown';
-      readonly cause: Unknown;
-      readonly stdout: Buffer;
-      readonly stderr: Buffer;
-    };
 
 export interface ChannelOptions {
   readonly signal: AbortSignal;
@@ -42,8 +31,8 @@ printf '\\n%s end %s\\n' ${nonce} "$c" >&2
 exit 0
 `;
 
-/** A script on its way to a channel. */
-export interface Parcel {
+/** A script as one channel needs it. */
+export interface Job {
   /** What the login shell gets to read. */
   readonly line: string;
   readonly input: Buffer;
@@ -53,7 +42,7 @@ export interface Parcel {
 /**
  * @throws CodedError `ssh.too-long` for a script of more than about 30 KiB that also needs standard input.
  */
-export function pack(script: string, stdin: Buffer | undefined): Parcel {
+export function jobOf(script: string, stdin: Buffer | undefined): Job {
   const nonce = randomBytes(16).toString('hex');
   if (stdin === undefined) {
     // Children find an empty standard input, or they would read the rest of the script.
@@ -140,7 +129,7 @@ export function openShell(client: Client, line: string): Promise<ClientChannel> 
  */
 export function runScript(
   channel: ClientChannel,
-  { nonce, input }: Parcel,
+  { nonce, input }: Job,
   { signal, maxOutputBytes }: ChannelOptions,
   closed: () => void,
 ): Promise<RunResult> {

@@ -8,7 +8,7 @@ import { hostKey, hostKeyAcceptNew, type VerifiedHost } from '../host-key/host-k
 import { knownHostsName } from '../host-key/known-hosts-match.ts';
 import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
-import { deadlineOf, Gate } from './gate.ts';
+import { deadlineOf, Semaphore } from './semaphore.ts';
 
 /** Tried in this order; a password last, and only when the host asks for one. */
 export interface Credentials {
@@ -33,7 +33,7 @@ export interface ConnectOptions {
 }
 
 /** sshd drops connections beyond ten that have not logged in (sshd_config(5), MaxStartups). */
-const handshakes = new Gate(8);
+const handshakes = new Semaphore(8);
 
 function methodsOf(user: string, { privateKey, passphrase, agent, password }: Credentials): AuthMethod[] {
   const methods: AuthMethod[] = [];
@@ -95,7 +95,7 @@ export async function connect(
 ): Promise<Connection> {
   const { user, ...request } = target;
   const guard = hostKeys === 'accept-new' ? hostKeyAcceptNew : hostKey;
-  const leave = await handshakes.enter(signal);
+  const release = await handshakes.acquire(signal);
   try {
     const host = await enforce(guard, request, { journal, timeoutMs, ...(signal ? { signal } : {}) });
     const client = await logIn(host, methodsOf(user, credentials), deadlineOf(timeoutMs, signal));
@@ -111,6 +111,6 @@ export async function connect(
     }
     return connection;
   } finally {
-    leave();
+    release();
   }
 }

@@ -1,5 +1,5 @@
-// The transport: a connection exists only where the host-key guard let one through; it runs what the remote-command
-// guard granted and nothing else; and what it cannot know it calls unknown.
+// A logged-in connection. It exists only where the host-key guard granted one, runs only what the remote-command guard
+// granted, and reports an outcome that it cannot know as unknown.
 import type { Client, ClientChannel } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { EvidenceSink } from '../../evidence/record.ts';
@@ -7,9 +7,10 @@ import { draftOf } from '../../kernel/enforce.ts';
 import { type Secret, secretInput } from '../fragments/secret.ts';
 import type { HostKeyRequest } from '../host-key/host-key-rules.ts';
 import { RemoteCommand, remoteCommand } from '../remote-command.ts';
-import { type Parcel, pack, type RunResult, runScript } from './channel.ts';
-import { deadlineOf, Gate } from './gate.ts';
-import { Shells } from './shells.ts';
+import { type Job, jobOf, runScript } from './channel.ts';
+import { ChannelPool } from './channel-pool.ts';
+import type { RunResult } from './run-result.ts';
+import { deadlineOf, Semaphore } from './semaphore.ts';
 
 export interface Target extends HostKeyRequest {
   readonly user: string;
@@ -41,21 +42,21 @@ const notSent = (cause: unknown): CodedError =>
 /** A logged-in connection, good for any number of commands at once (eight at a time). */
 export class Connection {
   readonly target: Target;
-  readonly #shells: Shells;
+  readonly #pool: ChannelPool;
   readonly #journal: EvidenceSink;
-  readonly #channels: Gate;
+  readonly #channels: Semaphore;
 
   /** @internal */
   constructor(client: Client, target: Target, journal: EvidenceSink) {
     this.target = target;
-    this.#shells = new Shells(client);
+    this.#pool = new ChannelPool(client);
     this.#journal = journal;
-    this.#channels = new Gate(CHANNELS);
+    this.#channels = new Semaphore(CHANNELS);
   }
 
   /** Whether the link still stood when it was last heard of. */
   get isOpen(): boolean {
-    return this.#shells.isOpen;
+    return this.#pool.isOpen;
   }
 
   /**
@@ -81,9 +82,9 @@ export class Connection {
       const ahead = Buffer.from(secretInput(command.secrets, secrets));
       const input = stdin === undefined ? ahead : Buffer.concat([ahead, Buffer.from(stdin)]);
       const reads = stdin !== undefined || command.secrets.length > 0;
-      const parcel = pack(command.script, reads ? input : undefined);
-      const { channel, leave } = await this.#ready(command, parcel, deadline);
-      result = await runScript(channel, parcel, { signal: deadline, maxOutputBytes }, leave);
+      const job = jobOf(command.script, reads ? input : undefined);
+      const { channel, release } = await this.#ready(command, job, deadline);
+      result = await runScript(channel, job, { signal: deadline, maxOutputBytes }, release);
     } catch (error) {
       const refusal = error instanceof CodedError ? error : notSent(error);
       // Should this record fail too, the answer is still no.
@@ -108,24 +109,30 @@ export class Connection {
   // The channel opens while the record becomes durable: an idle shell is no effect, the script is.
   async #ready(
     command: RemoteCommand,
-    parcel: Parcel,
+    job: Job,
     deadline: AbortSignal,
-  ): Promise<{ readonly channel: ClientChannel; readonly leave: () => void }> {
-    const leave = await this.#channels.enter(deadline);
+  ): Promise<{ readonly channel: ClientChannel; readonly release: () => void }> {
+    const release = await this.#channels.acquire(deadline);
     const [record, opened] = await Promise.allSettled([
       this.#record(command, 'allow', [], 'about to be sent'),
-      this.#shells.open(parcel.line, deadline),
+      this.#pool.open(job.line, deadline),
     ]);
     if (record.status === 'fulfilled' && opened.status === 'fulfilled')
-      return { channel: opened.value, leave };
-    leave();
+      return { channel: opened.value, release };
+    release();
     if (opened.status === 'fulfilled') opened.value.close();
     throw record.status === 'rejected' ? record.reason : opened.status === 'rejected' && opened.reason;
   }
 
   /** Ends the connection. Commands that still run stay running on the host; their outcome is unknown. */
   close(): void {
-    this.#shells.close();
+    this.#pool.close();
+  }
+
+  /** Closes the connection and waits until the link is gone: `await using connection = await connect(...)`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.#pool.closed;
   }
 
   async #record(

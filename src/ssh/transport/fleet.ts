@@ -3,10 +3,10 @@ import { CodedError } from '../../evidence/coded-error.ts';
 import { enforce } from '../../kernel/enforce.ts';
 import type { RemoteCommandRequest } from '../recipes/index.ts';
 import { remoteCommand } from '../remote-command.ts';
-import type { RunResult } from './channel.ts';
 import { type ConnectOptions, type Credentials, connect } from './connect.ts';
 import type { RunOptions, Target } from './connection.ts';
-import { Gate } from './gate.ts';
+import type { RunResult } from './run-result.ts';
+import { Semaphore } from './semaphore.ts';
 
 /** What became of one host. `refused`: nothing ran there. */
 export type HostRow =
@@ -43,10 +43,10 @@ export async function runOnHosts(
 ): Promise<readonly HostRow[]> {
   const { journal, signal } = options;
   const command = await enforce(remoteCommand, request, { journal, ...(signal ? { signal } : {}) });
-  const gate = new Gate(HOSTS);
+  const hosts = new Semaphore(HOSTS);
   let done = 0;
   const one = async (target: Target): Promise<HostRow> => {
-    const leave = await gate.enter();
+    const release = await hosts.acquire();
     try {
       const connection = await connect(target, credentials, options);
       try {
@@ -56,12 +56,11 @@ export async function runOnHosts(
         connection.close();
       }
     } catch (error) {
-      // Whatever it is, it is the story of one host; the others have theirs.
       const fault = error instanceof CodedError ? error : GAVE_UP;
       const { code, message, remedy } = fault;
       return { target, outcome: 'refused', code, message, remedy };
     } finally {
-      leave();
+      release();
     }
   };
   return await Promise.all(

@@ -3,7 +3,8 @@
 import { EventEmitter } from 'node:events';
 import type { ClientChannel } from 'ssh2';
 import { describe, expect, it } from 'vitest';
-import { pack, type RunResult, runScript } from '../../../src/ssh/transport/channel.ts';
+import { jobOf, runScript } from '../../../src/ssh/transport/channel.ts';
+import type { RunResult } from '../../../src/ssh/transport/run-result.ts';
 
 class FakeChannel extends EventEmitter {
   readonly stderr = new EventEmitter();
@@ -29,16 +30,11 @@ interface Play {
 
 async function play({ out, err = marks(''), closes, cut }: Play, maxOutputBytes = 1_000): Promise<RunResult> {
   const channel = new FakeChannel();
-  const parcel = pack('true', undefined);
+  const job = jobOf('true', undefined);
   const signal = new AbortController().signal;
-  const running = runScript(
-    channel as unknown as ClientChannel,
-    parcel,
-    { signal, maxOutputBytes },
-    () => {},
-  );
-  const bytes = Buffer.from(out(parcel.nonce));
-  channel.stderr.emit('data', Buffer.from(err(parcel.nonce)));
+  const running = runScript(channel as unknown as ClientChannel, job, { signal, maxOutputBytes }, () => {});
+  const bytes = Buffer.from(out(job.nonce));
+  channel.stderr.emit('data', Buffer.from(err(job.nonce)));
   const pieces =
     cut === undefined
       ? Array.from(bytes, (byte) => Buffer.of(byte))
@@ -94,12 +90,12 @@ describe('the answer', () => {
 it('takes time in proportion to its output', async () => {
   const once = async (size: number): Promise<number> => {
     const channel = new FakeChannel();
-    const parcel = pack('true', undefined);
+    const job = jobOf('true', undefined);
     const signal = new AbortController().signal;
     const options = { signal, maxOutputBytes: 1e9 };
-    const running = runScript(channel as unknown as ClientChannel, parcel, options, () => {});
+    const running = runScript(channel as unknown as ClientChannel, job, options, () => {});
     const chunk = Buffer.alloc(4_096, 'x');
-    channel.emit('data', Buffer.from(`\n${parcel.nonce} begin\n`));
+    channel.emit('data', Buffer.from(`\n${job.nonce} begin\n`));
     const start = performance.now();
     for (let at = 0; at < size; at += chunk.length) channel.emit('data', chunk);
     const took = performance.now() - start;

@@ -1,4 +1,4 @@
-// The shells of one connection: opened when the host has room, and one kept ready where it pays.
+// The channels of one connection, each with a shell on it: opened when the host has room, and one kept ready where it pays.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
@@ -8,19 +8,24 @@ const ATTEMPTS = 12;
 /** RFC 4254 section 5.1: administratively prohibited, connect failed. sshd says the latter beyond MaxSessions. */
 const NO_ROOM: ReadonlySet<unknown> = new Set([1, 2]);
 
-export class Shells {
+export class ChannelPool {
   readonly #client: Client;
   #open: boolean;
   #opened: number;
   #spare: ClientChannel | undefined;
+  /** Resolves when the link is gone. */
+  readonly closed: Promise<void>;
 
   constructor(client: Client) {
     this.#client = client;
     this.#open = true;
     this.#opened = 0;
     this.#spare = undefined;
-    client.on('close', () => {
-      this.#open = false;
+    this.closed = new Promise((resolve) => {
+      client.on('close', () => {
+        this.#open = false;
+        resolve();
+      });
     });
   }
 

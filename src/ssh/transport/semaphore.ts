@@ -1,29 +1,30 @@
-// At most so many at once, and no longer than so. sshd counts: ten sessions to a connection, ten connections that have not logged in yet.
+// A counting semaphore with a fair queue. sshd counts: ten sessions to a connection (sshd_config(5), MaxSessions), ten
+// connections that have not logged in yet (MaxStartups).
 
-/** Lets at most `limit` pieces of work run at the same time; the others wait in order. */
-export class Gate {
+/** Lets at most `limit` holders in at the same time; the others wait in order. */
+export class Semaphore {
   readonly #limit: number;
   readonly #waiting: (() => void)[];
-  #busy: number;
+  #held: number;
 
   constructor(limit: number) {
     this.#limit = limit;
     this.#waiting = [];
-    this.#busy = 0;
+    this.#held = 0;
   }
 
-  /** Resolves, once there is room, with the function that gives the place back. Rejects when the signal aborts first. */
-  async enter(signal?: AbortSignal): Promise<() => void> {
+  /** Resolves, once there is room, with the function that releases it. Rejects when the signal aborts first. */
+  async acquire(signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
-    if (this.#busy < this.#limit) this.#busy++;
+    if (this.#held < this.#limit) this.#held++;
     else await this.#wait(signal);
-    let left = false;
+    let released = false;
     return () => {
-      if (left) return;
-      left = true;
+      if (released) return;
+      released = true;
       const next = this.#waiting.shift();
       if (next) next();
-      else this.#busy--;
+      else this.#held--;
     };
   }
 
