@@ -1,38 +1,13 @@
 // Sealing: writes the sidecars that vouch for a model. A file appears under its name whole and on disk, or not at all;
 // a reader that comes in between finds sidecars that do not match the model, and refuses.
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
+import { replaceFile } from '../evidence/files.ts';
 import type { NoteSigner } from '../evidence/keys.ts';
 import { openTrusted } from '../files/open.ts';
 import { decodeModel } from './forest/model.ts';
 import { type Release, signRelease, statementName } from './origin/statement.ts';
 import { encodeSidecar, type Sidecar, sidecarName } from './sidecar.ts';
-
-/** Writes a file by way of another name beside it: mode 0600, fsync, rename(2), fsync of the directory. */
-async function replaceFile(path: string, content: string): Promise<void> {
-  const draft = `${path}.${randomBytes(8).toString('hex')}.draft`;
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
 
 export interface SealOptions {
   /** Absolute real path of a trusted directory. */

@@ -6,7 +6,7 @@ import type { EvidenceDraft, EvidenceSink } from '../evidence/record.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 import { enforce } from '../kernel/enforce.ts';
 import { type Decision, GuardRefusal } from '../kernel/guard.ts';
-import { openState, readBounded, type StateOptions } from './state.ts';
+import { openState, readStdin, type StateOptions } from './state.ts';
 
 interface CheckOptions extends StateOptions {
   readonly json?: string;
@@ -15,9 +15,7 @@ interface CheckOptions extends StateOptions {
 async function check(name: string, options: CheckOptions): Promise<void> {
   const guard = guardNamed(name);
   const text =
-    options.json === undefined || options.json === '-'
-      ? await readBounded(process.stdin)
-      : Buffer.from(options.json);
+    options.json === undefined || options.json === '-' ? await readStdin() : Buffer.from(options.json);
   const request = parseStrictJson(text, { maxBytes: 1_048_576, maxDepth: 32, fractionAt: () => true });
   const journal = await openState(options);
   let kept: EvidenceDraft | undefined;

@@ -1,19 +1,16 @@
 // The directory in which this host keeps its key, its pins and its journal; `.guardrails` unless told otherwise.
-import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
-import { CodedError, errnoOf } from '../evidence/coded-error.ts';
+import { CodedError } from '../evidence/coded-error.ts';
+import { readBounded, readStream, whyOf } from '../evidence/files.ts';
 import { processIdentity } from '../evidence/identity.ts';
 import type { Journal } from '../evidence/journal.ts';
 import { readJournal } from '../evidence/journal-files.ts';
-import { initKeys, loadPins, loadSigner } from '../evidence/key-store.ts';
-import { type NoteSigner, parseVerifierKey } from '../evidence/keys.ts';
+import { loadPins } from '../evidence/key-store.ts';
+import { parseVerifierKey } from '../evidence/keys.ts';
 import { openJournal } from '../evidence/open-journal.ts';
+import { ensureSigner, journalDirectory, type StateOptions } from '../evidence/state.ts';
 import { type JournalVerdict, type Pin, verifyJournal } from '../evidence/verify.ts';
 
-/** Options of every command that touches the state directory. */
-export interface StateOptions {
-  readonly dir: string;
-}
+export type { StateOptions };
 
 /** Options of every command that reads a journal. */
 export interface VerdictOptions extends StateOptions {
@@ -21,68 +18,37 @@ export interface VerdictOptions extends StateOptions {
   readonly previous?: string;
 }
 
-const journalDirectory = (dir: string): string => join(dir, 'journal');
-
 /** Longest input that is read, in bytes: /dev/zero has no end. */
 const MAX_INPUT_BYTES = 16 * 1024 * 1024;
 
-/** Returns all that a stream holds. @throws CodedError `input.too-large`. */
-export async function readBounded(stream: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let total = 0;
-  for await (const chunk of stream) {
-    total += chunk.length;
-    if (total > MAX_INPUT_BYTES)
-      throw new CodedError('input.too-large', 'the input is over 16 MiB', 'Send less.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+/** Returns what standard input holds. @throws CodedError `input.too-large`. */
+export async function readStdin(): Promise<Buffer> {
+  return await bounded(readStream(process.stdin, MAX_INPUT_BYTES));
 }
 
-/** Returns a file's bytes, for a file that the user named. */
+/** Returns a file's bytes, for a file that the user named: a link, a pipe or a device if it must be. */
 export async function readInput(path: string): Promise<Buffer> {
+  return await bounded(readBounded(path, { maxBytes: MAX_INPUT_BYTES, follow: true, anyKind: true }), path);
+}
+
+async function bounded(read: Promise<Buffer>, name = 'standard input'): Promise<Buffer> {
   try {
-    return await readBounded(createReadStream(path));
+    return await read;
   } catch (error) {
-    if (error instanceof CodedError) throw error;
+    if (error instanceof CodedError && error.code === 'read.too-large')
+      throw new CodedError('input.too-large', `${name}: ${error.message}`, 'Send less.');
     const remedy = 'Name a file that this user can read.';
-    throw new CodedError('input.unreadable', `cannot read ${path} (${errnoOf(error)})`, remedy, {
+    throw new CodedError('input.unreadable', `cannot read ${name} (${whyOf(error)})`, remedy, {
       cause: error,
     });
   }
 }
 
-async function hasJournal(dir: string): Promise<boolean> {
-  try {
-    await readJournal(journalDirectory(dir));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Makes the key of a fresh directory, or takes the one that another process made in the same moment. */
-async function firstSigner(dir: string): Promise<NoteSigner> {
-  try {
-    const signer = await initKeys(dir);
-    process.stderr.write(`Made a signing key in ${dir} and pinned it for this host: ${signer.vkey}\n`);
-    return signer;
-  } catch (error) {
-    if (error instanceof CodedError && error.code === 'keys.exist') return loadSigner(dir);
-    throw error;
-  }
-}
-
-/** Opens the journal for writing. On a fresh directory it makes a key first and says so; it never replaces one. */
+/** Opens the journal for writing. On a fresh directory it makes a key first and says so. */
 export async function openState({ dir }: StateOptions): Promise<Journal> {
-  let signer: NoteSigner;
-  try {
-    signer = await loadSigner(dir);
-  } catch (error) {
-    const fresh = error instanceof CodedError && error.code === 'keys.missing';
-    if (!fresh || (await hasJournal(dir))) throw error;
-    signer = await firstSigner(dir);
-  }
+  const { signer, made } = await ensureSigner({ dir });
+  if (made)
+    process.stderr.write(`Made a signing key in ${dir} and pinned it for this host: ${signer.vkey}\n`);
   return openJournal({ directory: journalDirectory(dir), signer });
 }
 

@@ -1,6 +1,12 @@
 // The public surface of the evidence room.
 export { CodedError } from './coded-error.ts';
-export { codeIdentity, type ProcessIdentity, processIdentity } from './identity.ts';
+export {
+  codeIdentity,
+  type ProcessIdentity,
+  processIdentity,
+  type RunningCode,
+  runningCode,
+} from './identity.ts';
 export { Journal } from './journal.ts';
 export { readJournal } from './journal-files.ts';
 export { initKeys, loadPins, loadSigner } from './key-store.ts';
@@ -24,6 +30,8 @@ export {
   type Subject,
   type Verdict,
 } from './record.ts';
+export { openState, type StateOptions } from './state.ts';
+export { uuidv7 } from './uuid.ts';
 export {
   type JournalFiles,
   type JournalLine,

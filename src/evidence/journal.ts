@@ -3,12 +3,14 @@
 // guard without a record refuses.
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { v7 as uuidv7 } from 'uuid';
+import { join } from 'node:path';
 import { signCheckpoint } from './checkpoint.ts';
 import { type CodedError, errnoOf } from './coded-error.ts';
+import { replaceFile, writeAll } from './files.ts';
 import { processIdentity } from './identity.ts';
-import { CHECKPOINT_FILE, fail, journalFull, MAX_JOURNAL_BYTES, replaceFile } from './journal-files.ts';
+import { CHECKPOINT_FILE, fail, journalFull, MAX_JOURNAL_BYTES } from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
+import type { Lock } from './lock.ts';
 import type { MerkleTree } from './merkle.ts';
 import {
   type EvidenceDraft,
@@ -17,6 +19,7 @@ import {
   evidenceRecord,
   MAX_RECORD_BYTES,
 } from './record.ts';
+import { uuidv7 } from './uuid.ts';
 
 interface Waiting {
   readonly draft: EvidenceDraft;
@@ -37,7 +40,7 @@ export class Journal implements EvidenceSink {
   readonly #signer: NoteSigner | undefined;
   readonly #origin: string;
   readonly #inputKey: Uint8Array;
-  readonly #unlock: () => Promise<void>;
+  readonly #lock: Lock;
   readonly #tree: MerkleTree;
   #head: string;
   #length: number;
@@ -47,6 +50,7 @@ export class Journal implements EvidenceSink {
   #sealing: Promise<unknown> = Promise.resolve();
   #sealTimer: NodeJS.Timeout | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
   /** Set once the file may hold bytes that nobody was promised; nothing is written after them. */
   #broken: unknown;
 
@@ -55,7 +59,7 @@ export class Journal implements EvidenceSink {
     directory: string;
     file: FileHandle;
     signer: NoteSigner | undefined;
-    unlock: () => Promise<void>;
+    lock: Lock;
     tree: MerkleTree;
     head: string;
     length: number;
@@ -66,7 +70,7 @@ export class Journal implements EvidenceSink {
     this.#signer = parts.signer;
     this.#origin = originOf(parts.signer);
     this.#inputKey = parts.signer?.derive('input digest') ?? randomBytes(32);
-    this.#unlock = parts.unlock;
+    this.#lock = parts.lock;
     this.#tree = parts.tree;
     this.#head = parts.head;
     this.#length = parts.length;
@@ -161,12 +165,7 @@ export class Journal implements EvidenceSink {
         error,
       );
     try {
-      // A full disk may take a part and report success for that part, so short writes are the normal case here.
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, null);
-        if (bytesWritten === 0) throw Object.assign(new Error('wrote nothing'), { code: 'EIO' });
-        done += bytesWritten;
-      }
+      await writeAll(this.#file, bytes);
     } catch (error) {
       // Nobody was promised these bytes: take them back, so that the next record starts on a line of its own.
       await this.#file.truncate(this.#length).catch((cause: unknown) => {
@@ -219,7 +218,7 @@ export class Journal implements EvidenceSink {
     const note = signCheckpoint({ origin: this.#origin, size, root: this.#tree.root() }, signer);
     if (size === this.#sealed) return note;
     try {
-      await replaceFile(this.#directory, CHECKPOINT_FILE, note);
+      await replaceFile(join(this.#directory, CHECKPOINT_FILE), note);
     } catch (error) {
       throw fail(
         'journal.write-failed',
@@ -232,15 +231,23 @@ export class Journal implements EvidenceSink {
     return note;
   }
 
-  /** Waits for all appends, seals, and gives the lock back. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  /** Waits for all appends, seals, and gives the lock back. A second call ends with the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#sealTimer);
     try {
       await this.#sealInTurn();
     } finally {
-      await this.#file.close().finally(this.#unlock);
+      await this.#file.close().finally(() => this.#lock.release());
     }
   }
 }

@@ -1,17 +1,16 @@
 // The signing key of this host and the keys it trusts, in one directory. The private key never leaves it; the pins are
 // (key, host) pairs, because a key vouches only for the host that holds it.
-import { constants } from 'node:fs';
-import { link, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { CodedError, errnoOf } from './coded-error.ts';
+import { isOwnDirectory, makeDirectory, publishFile, readBounded } from './files.ts';
 import { processIdentity } from './identity.ts';
-import { isOwnDirectory } from './journal-files.ts';
 import { generateSigner, type NoteSigner, parseVerifierKey, signerFromPem } from './keys.ts';
 import type { Pin } from './verify.ts';
 
 const KEY_FILE = 'signing-key.pem';
 const PINS_FILE = 'pins.json';
+const MAX_FILE_BYTES = 1_048_576;
 
 interface PinsFile {
   readonly schema: 'agilab.guardrails_pins.v1';
@@ -24,23 +23,6 @@ const pinsFile: z.ZodType<PinsFile> = z.strictObject({
 
 const keyName = (): string => `agilab-guardrails/${encodeURIComponent(processIdentity().host)}`;
 
-/** Makes a file with its whole content or not at all, and never replaces one (link(2) fails on an existing name). */
-async function createOnce(path: string, content: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(content);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  try {
-    await link(temporary, path);
-  } finally {
-    await unlink(temporary);
-  }
-}
-
 async function requireOwnDirectory(directory: string): Promise<void> {
   if (await isOwnDirectory(directory)) return;
   const remedy = 'Use a real directory of your own that nobody else can write to (chmod 0700).';
@@ -52,7 +34,7 @@ async function pin(directory: string, { vkey }: NoteSigner): Promise<void> {
     schema: 'agilab.guardrails_pins.v1',
     pins: [{ vkey, host: processIdentity().host }],
   };
-  await createOnce(join(directory, PINS_FILE), `${JSON.stringify(pins, null, 2)}\n`);
+  await publishFile(join(directory, PINS_FILE), `${JSON.stringify(pins, null, 2)}\n`);
 }
 
 /**
@@ -68,10 +50,10 @@ export async function initKeys(directory: string): Promise<NoteSigner> {
     return new CodedError('keys.exist', 'this directory already has a signing key and pins', remedy);
   };
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     await requireOwnDirectory(directory);
     const fresh = generateSigner(keyName());
-    const signer = await createOnce(join(directory, KEY_FILE), fresh.exportPem()).then(
+    const signer = await publishFile(join(directory, KEY_FILE), fresh.exportPem()).then(
       () => fresh,
       (error: unknown) => {
         if (errnoOf(error) === 'EEXIST') return loadSigner(directory);
@@ -90,20 +72,19 @@ export async function initKeys(directory: string): Promise<NoteSigner> {
   }
 }
 
-/** Reads a plain file that only this user (or root, who needs no file to forge) can have put there. */
+/** Reads a file that only this user (or root, who needs no file to forge) can have put there. */
 async function readOwn(path: string, forbiddenMode: number): Promise<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const stat = await file.stat();
-    const foreign = process.geteuid !== undefined && stat.uid !== process.geteuid() && stat.uid !== 0;
-    if (!stat.isFile() || (stat.mode & forbiddenMode) !== 0 || foreign) {
-      const remedy =
-        'Make it a plain file of your own with mode 0600; if others could read a key or write pins, make them anew.';
-      throw new CodedError('keys.unsafe', 'the signing key or the pins are open to others', remedy);
-    }
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
+    return (await readBounded(path, { maxBytes: MAX_FILE_BYTES, owner: 'own', forbiddenMode })).toString(
+      'utf8',
+    );
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const remedy =
+      'Make it a plain file of your own with mode 0600; if others could read a key or write pins, make them anew.';
+    throw new CodedError('keys.unsafe', `the signing key or the pins: ${error.message}`, remedy, {
+      cause: error,
+    });
   }
 }
 

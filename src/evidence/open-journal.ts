@@ -1,28 +1,27 @@
 // Opening a journal: what an earlier writer left behind is verified first, and what a crash tore is kept, put aside and
 // recorded. A journal that is not what its checkpoint says is never continued.
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises';
+import { type FileHandle, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { v7 as uuidv7 } from 'uuid';
 import { parseCheckpoint, signedBy } from './checkpoint.ts';
 import { CodedError, errnoOf } from './coded-error.ts';
-import { codeIdentity } from './identity.ts';
-import { Journal } from './journal.ts';
 import {
-  fail,
   isOwnDirectory,
-  JOURNAL_FILE,
-  journalFull,
-  MAX_JOURNAL_BYTES,
-  readCheckpoint,
-  readPlain,
+  makeDirectory,
+  openAppend,
+  readBounded,
+  readHandle,
   replaceFile,
   syncDirectory,
-} from './journal-files.ts';
+  whyOf,
+} from './files.ts';
+import { codeIdentity } from './identity.ts';
+import { Journal } from './journal.ts';
+import { fail, JOURNAL_FILE, journalFull, MAX_JOURNAL_BYTES, readCheckpoint } from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
 import { acquireLock } from './lock.ts';
 import type { EvidenceDraft, EvidenceRecord } from './record.ts';
+import { uuidv7 } from './uuid.ts';
 import { type JournalScan, REPAIR_ID, scanJournal } from './verify.ts';
 
 /** Side files for torn tails: this, the number of lines before the tear, and the start of the tail's SHA-256. */
@@ -50,25 +49,23 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   try {
     return await openDirectory(options);
   } catch (error) {
-    if (error instanceof CodedError) throw error;
-    const message = `the journal could not be opened (${errnoOf(error)})`;
+    if (error instanceof CodedError && !error.code.startsWith('read.')) throw error;
+    const message = `the journal could not be opened (${whyOf(error)})`;
     const remedy = 'Name a directory of your own on a disk that has space.';
     throw fail('journal.write-failed', message, remedy, error);
   }
 }
 
 async function openDirectory({ directory, signer, lockWaitMs = 10_000 }: JournalOptions): Promise<Journal> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory);
   if (!(await isOwnDirectory(directory))) {
     const remedy = 'Use a real directory of your own that nobody else can write to (chmod 0700).';
     throw fail('journal.unsafe-directory', 'others could replace files in the journal directory', remedy);
   }
-  const unlock = await acquireLock(directory, lockWaitMs);
+  const lock = await acquireLock(join(directory, 'lock'), lockWaitMs, 'journal.locked');
   let file: FileHandle | undefined;
   try {
-    const { O_APPEND, O_CREAT, O_RDWR, O_NOFOLLOW } = constants;
-    const flags = O_APPEND | O_CREAT | O_RDWR | O_NOFOLLOW;
-    file = await open(join(directory, JOURNAL_FILE), flags, 0o600).catch((error: unknown) => {
+    file = await openAppend(join(directory, JOURNAL_FILE)).catch((error: unknown) => {
       throw errnoOf(error) === 'ELOOP' || errnoOf(error) === 'EISDIR' ? unsafeFile() : error;
     });
     const stat = await file.stat();
@@ -80,13 +77,13 @@ async function openDirectory({ directory, signer, lockWaitMs = 10_000 }: Journal
     )
       throw unsafeFile();
     if (stat.size > MAX_JOURNAL_BYTES) throw journalFull();
-    const bytes = await file.readFile();
+    const bytes = await readHandle(file, MAX_JOURNAL_BYTES);
     const { scan, sealed } = scanIntact(bytes, await readCheckpoint(directory), signer);
     if (scan.torn.length > 0) await quarantine(directory, file, scan);
     await syncDirectory(directory);
     const { tree, head, length } = scan;
     const before = tree.size;
-    const journal = new Journal({ directory, file, signer, unlock, tree, head, length, sealed });
+    const journal = new Journal({ directory, file, signer, lock, tree, head, length, sealed });
     for (const { name, torn } of await unrecordedTails(directory, scan.records)) {
       const digest = `sha256:${createHash('sha256').update(torn).digest('hex')}`;
       const reason = `a tail of ${torn.length} bytes was cut off by a crash and moved to a side file`;
@@ -101,7 +98,7 @@ async function openDirectory({ directory, signer, lockWaitMs = 10_000 }: Journal
     return journal;
   } catch (error) {
     await file?.close();
-    await unlock();
+    await lock.release();
     throw error;
   }
 }
@@ -138,7 +135,7 @@ async function quarantine(
   { torn, length, tree }: JournalScan,
 ): Promise<void> {
   const digest = createHash('sha256').update(torn).digest('hex').slice(0, 16);
-  await replaceFile(directory, `${TORN_PREFIX}${tree.size}-${digest}`, torn);
+  await replaceFile(join(directory, `${TORN_PREFIX}${tree.size}-${digest}`), torn);
   await file.truncate(length);
   await file.datasync();
 }
@@ -154,8 +151,9 @@ async function unrecordedTails(
   const names = (await readdir(directory)).filter(
     (name) => name.startsWith(TORN_PREFIX) && !recorded.has(name),
   );
+  const policy = { maxBytes: MAX_JOURNAL_BYTES };
   return Promise.all(
-    names.map(async (name) => ({ name, torn: await readPlain(join(directory, name), MAX_JOURNAL_BYTES) })),
+    names.map(async (name) => ({ name, torn: await readBounded(join(directory, name), policy) })),
   );
 }
 

@@ -1,7 +1,6 @@
 // Reads known_hosts files, each opened once and judged on its descriptor: who can write the file can name the host.
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { errnoOf } from '../../evidence/coded-error.ts';
+import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
+import { readBounded } from '../../evidence/files.ts';
 import { type KnownHost, parseKnownHosts } from './known-hosts.ts';
 
 /** Far above any real file; a bigger one is a mistake or an attempt to exhaust this process. */
@@ -31,20 +30,13 @@ async function readOne(file: string): Promise<KnownHostsLook> {
     fault: { kind, why },
   });
   try {
-    // O_NONBLOCK: a FIFO in the place of the file must not hold the connection up for ever.
-    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stat = await handle.stat();
-      if (!stat.isFile() || stat.size > MAX_BYTES)
-        return fault('unreadable', 'not a regular file of bearable size');
-      const trusted = stat.uid === 0 || stat.uid === process.geteuid?.();
-      if (!trusted) return fault('writable', 'owned by another user');
-      if ((stat.mode & 0o022) !== 0) return fault('writable', 'writable by group or others');
-      return { entries: parseKnownHosts(await handle.readFile('latin1'), file) };
-    } finally {
-      await handle.close();
-    }
+    const policy = { maxBytes: MAX_BYTES, owner: 'own', forbiddenMode: 0o022, follow: true } as const;
+    return { entries: parseKnownHosts((await readBounded(file, policy)).toString('latin1'), file) };
   } catch (error) {
+    const code = error instanceof CodedError ? error.code : '';
+    if (code === 'read.foreign-owner') return fault('writable', 'owned by another user');
+    if (code === 'read.open-mode') return fault('writable', 'writable by group or others');
+    if (code.startsWith('read.')) return fault('unreadable', 'not a regular file of bearable size');
     return fault('unreadable', errnoOf(error));
   }
 }

@@ -1,0 +1,171 @@
+// How every room keeps files of its own: made durable before anybody relies on them, read within a bound and only when
+// they are what the caller may believe. A crash leaves the old content or the new, never a mixture.
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { CodedError, errnoOf } from './coded-error.ts';
+
+const { O_APPEND, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+
+/** Makes what was created, renamed or removed in a directory last (fsync(2): the file's own sync does not cover its name). */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, O_RDONLY | O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a directory and the parents it lacks, mode 0700, durably: each new name is synced in its parent. */
+export async function makeDirectory(path: string): Promise<void> {
+  const target = resolve(path);
+  const first = await mkdir(target, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = target; made.length >= first.length; made = dirname(made))
+    await syncDirectory(dirname(made));
+}
+
+/** Whether a path is a real directory of this user's that nobody else can put files into. */
+export async function isOwnDirectory(path: string): Promise<boolean> {
+  const { mode, uid } = await lstat(path);
+  const directoryOnly = (mode & 0o170022) === 0o040000;
+  return directoryOnly && (process.geteuid === undefined || uid === process.geteuid());
+}
+
+/** Writes all bytes at the end of what the handle is open for. A full disk may take a part and report that as success. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, null);
+    if (bytesWritten === 0) throw Object.assign(new Error('wrote nothing'), { code: 'EIO' });
+    done += bytesWritten;
+  }
+}
+
+/** Writes the content under a name that nobody knows, durably, and lets `place` bring it to `path`. */
+async function writeBeside(
+  path: string,
+  content: string | Uint8Array,
+  place: (draft: string) => Promise<void>,
+): Promise<void> {
+  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}.draft`);
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    try {
+      await writeAll(file, Buffer.from(content));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await place(draft);
+  } finally {
+    await rm(draft, { force: true }); // gone already where it was renamed
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** Replaces a file, mode 0600: after a crash the old one or the new one is there (rename(2)). Replaces a link, not its target. */
+export function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  return writeBeside(path, content, (draft) => rename(draft, path));
+}
+
+/**
+ * Makes a file, mode 0600, with its whole content or not at all, and never replaces one (link(2)).
+ *
+ * @throws system error `EEXIST`; `EPERM` on a file system without hard links.
+ */
+export function publishFile(path: string, content: string | Uint8Array): Promise<void> {
+  return writeBeside(path, content, (draft) => link(draft, path));
+}
+
+/** Opens a file for {@link append} and for reading; makes it, mode 0600, where it is missing. Follows no link. */
+export function openAppend(path: string): Promise<FileHandle> {
+  return open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600);
+}
+
+/** Adds bytes to a file that {@link openAppend} opened, durably; the name of a new file needs {@link syncDirectory} too. */
+export async function append(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  await writeAll(file, bytes);
+  await file.datasync();
+}
+
+const tooLarge = (maxBytes: number): CodedError =>
+  new CodedError('read.too-large', `it holds more than ${maxBytes} bytes`, 'Give less.');
+
+/** Returns all that a stream holds. @throws CodedError `read.too-large`. */
+export async function readStream(stream: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of stream) {
+    total += chunk.length;
+    if (total > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** What a file must be to be read. */
+export interface ReadPolicy {
+  /** Longest content, in bytes. */
+  readonly maxBytes: number;
+  /** `own`: of this user or of root. `any`, the default: whoever gave us the path vouches for it. */
+  readonly owner?: 'own' | 'any';
+  /** Permission bits that must not be set. Default 0. */
+  readonly forbiddenMode?: number;
+  /** Follows a link at the end of the path. Default false. */
+  readonly follow?: boolean;
+  /** Reads a pipe or a device as well, as long as it takes. Default false: a FIFO or /dev/zero put there is refused at once. */
+  readonly anyKind?: boolean;
+}
+
+const refuse = (code: string, message: string, remedy: string): CodedError =>
+  new CodedError(code, message, remedy);
+
+/** Reads what a handle holds from its start, within the bound. A file may grow, or hold more than it says (/proc). */
+export async function readHandle(file: FileHandle, maxBytes: number): Promise<Buffer> {
+  const stat = await file.stat();
+  const plain = stat.isFile();
+  const chunks: Buffer[] = [];
+  for (let total = 0; ; ) {
+    // One byte more than is allowed tells the end from the bound.
+    const wanted = Math.max(plain ? stat.size - total : 65_536, 64) + 1;
+    const chunk = Buffer.allocUnsafe(Math.min(wanted, maxBytes - total + 1));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, plain ? total : null);
+    if (bytesRead === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, bytesRead));
+    total += bytesRead;
+    if (total > maxBytes) throw tooLarge(maxBytes);
+  }
+}
+
+/**
+ * Returns the content of a file that is what `policy` asks for, judged on the descriptor that is read.
+ *
+ * @throws CodedError `read.not-plain`, `read.too-large`, `read.foreign-owner`, `read.open-mode`; system errors (`ELOOP`
+ * for a link that is not followed).
+ */
+export async function readBounded(path: string, policy: ReadPolicy): Promise<Buffer> {
+  const { maxBytes, owner = 'any', forbiddenMode = 0, follow = false, anyKind = false } = policy;
+  // O_NONBLOCK: opening a FIFO must not wait for a writer.
+  const flags = O_RDONLY | (follow ? 0 : O_NOFOLLOW) | (anyKind ? 0 : O_NONBLOCK);
+  const file = await open(path, flags);
+  try {
+    const stat = await file.stat();
+    if (!anyKind && !stat.isFile())
+      throw refuse('read.not-plain', 'it is no plain file', 'Put a plain file there.');
+    const foreign = stat.uid !== 0 && stat.uid !== (process.geteuid?.() ?? stat.uid);
+    if (owner === 'own' && foreign)
+      throw refuse('read.foreign-owner', 'another user owns it', 'Make it a file of your own.');
+    if ((stat.mode & forbiddenMode) !== 0)
+      throw refuse('read.open-mode', 'group or others may use it', 'Make it mode 0600.');
+    return await readHandle(file, maxBytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Returns why a call of this module failed, for a message: our own words, or the errno name. */
+export function whyOf(error: unknown): string {
+  return error instanceof CodedError ? error.message : errnoOf(error);
+}

@@ -1,0 +1,34 @@
+// UUID version 7 (RFC 9562 section 5.7): milliseconds, then a counter that makes the ids of one process rise strictly
+// (section 6.2, method 1), then random bits. Sorted as text they are in the order in which they were made.
+import { randomFillSync } from 'node:crypto';
+
+/** Random bytes are drawn for this many ids at once: one call of the generator costs more than an id. */
+const POOL_IDS = 256;
+const BYTES_PER_ID = 10; // 2 for the counter, 8 for the tail
+
+const pool = Buffer.alloc(POOL_IDS * BYTES_PER_ID);
+let next = pool.length;
+let time = 0;
+let counter = 0;
+
+/** Returns a new UUIDv7, lowercase. */
+export function uuidv7(): string {
+  if (next === pool.length) {
+    randomFillSync(pool);
+    next = 0;
+  }
+  const now = Date.now();
+  if (now > time) {
+    time = now;
+    counter = pool.readUInt16BE(next) & 0x7ff; // 11 random bits: the twelfth leaves room to count
+  } else if (++counter > 0xfff) {
+    time++; // the clock stands still or ran back: go on ahead of it (RFC 9562 section 6.2, counter rollover)
+    counter = pool.readUInt16BE(next) & 0x7ff;
+  }
+  const tail = pool.toString('hex', next + 2, next + BYTES_PER_ID);
+  const variant = (8 | ((pool.readUInt8(next + 2) >> 4) & 3)).toString(16);
+  next += BYTES_PER_ID;
+  const millis = time.toString(16).padStart(12, '0');
+  const count = counter.toString(16).padStart(3, '0');
+  return `${millis.slice(0, 8)}-${millis.slice(8)}-7${count}-${variant}${tail.slice(1, 4)}-${tail.slice(4)}`;
+}
