@@ -2,9 +2,9 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
 import type { EvidenceDraft } from '../../src/evidence/record.ts';
+import { uuidv7 } from '../../src/evidence/uuid.ts';
 
 export async function scratch(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'guardrails-test-'));
