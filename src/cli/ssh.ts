@@ -1,6 +1,5 @@
 // `guardrails ssh`: render a command, run one on every host of a file, or look at the keys that the hosts show.
-import { buffer } from 'node:stream/consumers';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type JsonObject, parseStrictJson } from '../evidence/strict-json.ts';
 import { enforce } from '../kernel/enforce.ts';
 import { GuardRefusal } from '../kernel/guard.ts';
@@ -11,15 +10,25 @@ import { render, type ShellFamily } from '../ssh/render.ts';
 import { type HostRow, runOnHosts } from '../ssh/transport/fleet.ts';
 import { readHosts } from './hosts-file.ts';
 import { startProgress } from './progress.ts';
-import { openState, type StateOptions } from './state.ts';
+import { openState, readStdin, type StateOptions } from './state.ts';
 
 interface RequestOptions extends StateOptions {
   readonly json?: string;
 }
 
 async function readRequest({ json }: RequestOptions): Promise<JsonObject> {
-  const text = json === undefined || json === '-' ? await buffer(process.stdin) : Buffer.from(json);
+  const text = json === undefined || json === '-' ? await readStdin() : Buffer.from(json);
   return parseStrictJson(text, { maxBytes: 1_048_576 }) as JsonObject;
+}
+
+/** setTimeout of Node takes more milliseconds than this for one. */
+const MAX_SECONDS = 2_147_483;
+
+function secondsOf(text: string): number {
+  const seconds = /^[1-9][0-9]{0,6}$/.test(text) ? Number(text) : 0;
+  if (seconds < 1 || seconds > MAX_SECONDS)
+    throw new InvalidArgumentError(`Give whole seconds, 1 to ${MAX_SECONDS}.`);
+  return seconds;
 }
 
 const print = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
@@ -51,7 +60,7 @@ function rowOf({ target, ...row }: HostRow): object {
 
 async function run(
   path: string,
-  options: RequestOptions & { timeout: string; acceptNew?: true },
+  options: RequestOptions & { timeout: number; acceptNew?: true },
 ): Promise<void> {
   const { targets, credentials } = await readHosts(path);
   // The guard's schema decides whether this is a request.
@@ -62,7 +71,7 @@ async function run(
   try {
     const rows = await runOnHosts(targets, credentials, request, {
       journal,
-      run: { timeoutMs: Number(options.timeout) * 1_000 },
+      run: { timeoutMs: options.timeout * 1_000 },
       hostKeys: options.acceptNew ? 'accept-new' : 'strict',
       onRow: ({ target }) => progress.step(nameOf(target)),
     });
@@ -139,7 +148,7 @@ export function registerSsh(program: Command): void {
     .description('run one command on every host of a file; one JSON row per host, exit 0 when all exited 0')
     .argument('<hosts>', 'hosts file')
     .option('--json <text>', 'the request of the remote-command guard (default: read from stdin)')
-    .option('--timeout <seconds>', 'for the command on each host', '600')
+    .option('--timeout <seconds>', 'for the command on each host', secondsOf, 600)
     .option('--accept-new', 'believe hosts at first contact and pin their keys; never counts as strict')
     .action((path: string, _options, command: Command) => run(path, command.optsWithGlobals()));
   ssh

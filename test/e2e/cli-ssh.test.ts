@@ -42,6 +42,11 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())(
       expect(code).toBe(0);
     });
 
+    it.each(['abc', '0', '1.5', '2147484'])('takes no %j for seconds', (seconds) => {
+      const { code, stderr } = cli('run', file, '--timeout', seconds, '--json', '{}');
+      expect([code, stderr]).toEqual([2, expect.stringContaining('whole seconds')]);
+    });
+
     it('run exits 1 when a command fails, and when the guard refuses it', () => {
       expect(cli('run', file, '--json', '{"recipe":"argv","argv":["false"]}').code).toBe(1);
       const refused = cli('run', file, '--json', '{"recipe":"argv","argv":["-x"]}');
@@ -71,6 +76,15 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())(
     it('render prints exactly the line', () => {
       const { code, stdout } = cli('render', 'argv', '--json', '{"argv":["echo","a b"]}');
       expect([code, stdout]).toEqual([0, "'echo' 'a b'\n"]);
+    });
+
+    it('reads no request without end', () => {
+      const endless = guardrails(
+        ['ssh', 'render', 'argv', '--json', '-'],
+        host.directory,
+        'x'.repeat(17_000_000),
+      );
+      expect([endless.code, endless.stderr]).toEqual([2, expect.stringContaining('input.too-large')]);
     });
 
     it('says what is wrong with a hosts file', () => {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { openShell, SHELL } from './channel.ts';
+import type { Deadline } from './deadline.ts';
 
 const ATTEMPTS = 12;
 /** RFC 4254 section 5.1: administratively prohibited, connect failed. sshd says the latter beyond MaxSessions. */
@@ -44,21 +45,25 @@ export class ChannelPool {
    *
    * @throws CodedError `ssh.not-connected`, `ssh.channel-refused`.
    */
-  async open(line: string, deadline: AbortSignal): Promise<ClientChannel> {
+  async open(line: string, deadline: Deadline): Promise<ClientChannel> {
     const channel = this.#takeSpare(line) ?? (await this.#openNew(line, deadline));
     if (++this.#opened > 1) this.#prepareSpare();
     return channel;
   }
 
-  async #openNew(line: string, deadline: AbortSignal): Promise<ClientChannel> {
+  async #openNew(line: string, deadline: Deadline): Promise<ClientChannel> {
     for (let attempt = 1; ; attempt++) {
-      deadline.throwIfAborted();
       if (!this.#open) {
         throw new CodedError('ssh.not-connected', 'the connection is closed', 'Connect again; nothing ran.');
       }
       try {
-        return await openShell(this.#client, line);
+        // A host may take the request and never answer it.
+        return await deadline.run(
+          () => openShell(this.#client, line),
+          (late) => late.close(),
+        );
       } catch (error) {
+        if (deadline.interrupted) throw deadline.interrupted;
         const reason = error instanceof Error && 'reason' in error ? error.reason : undefined;
         const full = NO_ROOM.has(reason);
         if (!this.#open || !full || attempt === ATTEMPTS) {
@@ -68,7 +73,8 @@ export class ChannelPool {
             'Nothing ran. See MaxSessions and ForceCommand in the sshd_config of the host.',
           );
         }
-        await sleep((0.5 + Math.random()) * 5 * 2 ** Math.min(attempt, 7));
+        const pause = (0.5 + Math.random()) * 5 * 2 ** Math.min(attempt, 7);
+        await deadline.run((signal) => sleep(pause, undefined, { signal }));
       }
     }
   }

@@ -6,13 +6,14 @@ import { randomBytes } from 'node:crypto';
 import type { Client, ClientChannel } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { neutral } from '../neutral.ts';
+import type { Deadline } from './deadline.ts';
 import type { RunResult, Unknown } from './run-result.ts';
 
 /** The whole command line. No byte of it depends on the request, so no login shell has anything to misread. */
 export const SHELL = 'exec /bin/sh -s';
 
 export interface ChannelOptions {
-  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
   /** Bytes of standard output, and of standard error, beyond which the command is ended. */
   readonly maxOutputBytes: number;
 }
@@ -130,9 +131,10 @@ export function openShell(client: Client, line: string): Promise<ClientChannel> 
 export function runScript(
   channel: ClientChannel,
   { nonce, input }: Job,
-  { signal, maxOutputBytes }: ChannelOptions,
+  { deadline, maxOutputBytes }: ChannelOptions,
   closed: () => void,
 ): Promise<RunResult> {
+  const { signal } = deadline;
   const out = new Marked(nonce);
   const err = new Marked(nonce);
   return new Promise((resolve, reject) => {
@@ -148,7 +150,7 @@ export function runScript(
       channel.close();
       finish({ outcome: 'unknown', cause });
     };
-    const onAbort = (): void => cut(signal.reason?.name === 'TimeoutError' ? 'timeout' : 'aborted');
+    const onAbort = (): void => cut(deadline.interrupted?.code === 'guard.timeout' ? 'timeout' : 'aborted');
     const take = (stream: Marked) => (chunk: Buffer) => {
       stream.push(chunk);
       if (stream.size > (stream.began ? maxOutputBytes : MAX_NOISE)) return cut('output-limit');

@@ -8,7 +8,8 @@ import { hostKey, hostKeyAcceptNew, type VerifiedHost } from '../host-key/host-k
 import { knownHostsName } from '../host-key/known-hosts-match.ts';
 import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
-import { deadlineOf, Semaphore } from './semaphore.ts';
+import { checkTimeout, Deadline, Interrupted } from './deadline.ts';
+import { Semaphore } from './semaphore.ts';
 
 /** Tried in this order; a password last, and only when the host asks for one. */
 export interface Credentials {
@@ -23,7 +24,7 @@ export interface Credentials {
 export interface ConnectOptions {
   readonly journal: EvidenceSink;
   readonly signal?: AbortSignal;
-  /** For the key exchange, and again for the log-in. Default 30,000. */
+  /** For key exchange, records and log-in together, in whole milliseconds. Default 30,000. */
   readonly timeoutMs?: number;
   /**
    * Default `strict`. `accept-new` also connects to a host that no line names and pins its key in the first file
@@ -31,6 +32,8 @@ export interface ConnectOptions {
    */
   readonly hostKeys?: 'strict' | 'accept-new';
 }
+
+export const DEFAULT_CONNECT_MS = 30_000;
 
 /** sshd drops connections beyond ten that have not logged in (sshd_config(5), MaxStartups). */
 const handshakes = new Semaphore(8);
@@ -44,32 +47,20 @@ function methodsOf(user: string, { privateKey, passphrase, agent, password }: Cr
   return methods;
 }
 
-function logIn({ held }: VerifiedHost, methods: AuthMethod[], signal: AbortSignal): Promise<Client> {
+/** Returns the client once the host has let the user in. The caller bounds the wait and destroys the connection. */
+function logIn({ held }: VerifiedHost, methods: AuthMethod[]): Promise<Client> {
   const { client } = held;
   return new Promise((resolve, reject) => {
-    const fail = (code: string, message: string, remedy: string): void => {
-      held.destroy();
-      reject(new CodedError(code, message, remedy));
-    };
     const refused = (): void =>
-      fail(
-        'ssh.authentication-failed',
-        'the host accepted none of the credentials',
-        'Check the user name, the key and authorized_keys on the host.',
+      reject(
+        new CodedError(
+          'ssh.authentication-failed',
+          'the host accepted none of the credentials',
+          'Check the user name, the key and authorized_keys on the host.',
+        ),
       );
-    const timedOut = (): void =>
-      fail('ssh.timeout', 'the log-in took too long, or was aborted', 'Try again, or raise timeoutMs.');
-    if (signal.aborted) return timedOut();
-    signal.addEventListener('abort', timedOut, { once: true });
-    const settled = (): void => signal.removeEventListener('abort', timedOut);
-    client.once('ready', () => {
-      settled();
-      resolve(client);
-    });
-    client.once('close', () => {
-      settled();
-      refused();
-    });
+    client.once('ready', () => resolve(client));
+    client.once('close', refused);
     const next: AuthHandlerMiddleware = (left, _partial, answer) => {
       // The host says what it may ask for; a password is not offered to one that does not want it.
       let method = methods.shift();
@@ -81,35 +72,48 @@ function logIn({ held }: VerifiedHost, methods: AuthMethod[], signal: AbortSigna
   });
 }
 
+function inTime(error: unknown): unknown {
+  if (!(error instanceof Interrupted)) return error;
+  return error.code === 'guard.timeout'
+    ? new CodedError('ssh.timeout', 'the log-in took too long', 'Try again, or raise timeoutMs.')
+    : new CodedError('ssh.aborted', 'the caller gave up before the log-in', 'Ask again when ready.');
+}
+
 /**
- * Returns a connection to a host whose key known_hosts vouches for. Nothing about the user is said before that, and
+ * Returns a connection to a host whose key known_hosts vouches for. Nothing about the user is sent before that, and
  * nothing before the evidence is durable.
  *
- * @throws GuardRefusal with a `host-key.*` code; CodedError `ssh.authentication-failed`, `ssh.timeout`, and with
- * `accept-new` as `pinHostKey`.
+ * @throws GuardRefusal with a `host-key.*` or `guard.*` code; CodedError `usage.timeout`, `ssh.authentication-failed`,
+ * `ssh.timeout`, `ssh.aborted`, and with `accept-new` as `pinHostKey`.
  */
 export async function connect(
   target: Target,
   credentials: Credentials,
-  { journal, signal, timeoutMs = 30_000, hostKeys = 'strict' }: ConnectOptions,
+  { journal, signal, timeoutMs = DEFAULT_CONNECT_MS, hostKeys = 'strict' }: ConnectOptions,
 ): Promise<Connection> {
+  checkTimeout(timeoutMs);
   const { user, ...request } = target;
   const guard = hostKeys === 'accept-new' ? hostKeyAcceptNew : hostKey;
+  const outer = signal ? { signal } : {};
   const release = await handshakes.acquire(signal);
+  const start = performance.now();
+  const left = (): number => Math.max(1, Math.ceil(timeoutMs - (performance.now() - start)));
   try {
-    const host = await enforce(guard, request, { journal, timeoutMs, ...(signal ? { signal } : {}) });
-    const client = await logIn(host, methodsOf(user, credentials), deadlineOf(timeoutMs, signal));
-    const connection = new Connection(client, target, journal);
-    if (host.verdict.verdict === 'unknown') {
-      const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
-      try {
-        await pinHostKey(request.knownHosts[0] ?? '', name, host.key);
-      } catch (error) {
-        connection.close();
-        throw error;
+    const host = await enforce(guard, request, { journal, timeoutMs: left(), ...outer });
+    const deadline = new Deadline({ timeoutMs: left(), ...outer });
+    try {
+      const client = await deadline.run(() => logIn(host, methodsOf(user, credentials)));
+      if (host.verdict.verdict === 'unknown') {
+        const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
+        await deadline.run(() => pinHostKey(request.knownHosts[0] ?? '', name, host.key));
       }
+      return new Connection(client, target, journal);
+    } catch (error) {
+      host.held.destroy();
+      throw inTime(error);
+    } finally {
+      deadline.end();
     }
-    return connection;
   } finally {
     release();
   }

@@ -9,8 +9,9 @@ import type { HostKeyRequest } from '../host-key/host-key-rules.ts';
 import { RemoteCommand, remoteCommand } from '../remote-command.ts';
 import { type Job, jobOf, runScript } from './channel.ts';
 import { ChannelPool } from './channel-pool.ts';
+import { Deadline } from './deadline.ts';
 import type { RunResult } from './run-result.ts';
-import { deadlineOf, Semaphore } from './semaphore.ts';
+import { Semaphore } from './semaphore.ts';
 
 export interface Target extends HostKeyRequest {
   readonly user: string;
@@ -18,7 +19,7 @@ export interface Target extends HostKeyRequest {
 
 export interface RunOptions {
   readonly signal?: AbortSignal;
-  /** Default 600,000. */
+  /** For all of the run, waiting for a channel included. Whole milliseconds, default 600,000. */
   readonly timeoutMs?: number;
   /** For standard output and standard error each. Default 16 MiB. */
   readonly maxOutputBytes?: number;
@@ -28,8 +29,20 @@ export interface RunOptions {
   readonly secrets?: Readonly<Record<string, Secret>>;
 }
 
+export const DEFAULT_RUN_MS = 600_000;
+
 /** sshd allows ten sessions to a connection (sshd_config(5), MaxSessions); one more of ours stands ready. */
 const CHANNELS = 8;
+
+/** For a record that no run waits for any more, in milliseconds. */
+const RECORD_MS = 5_000;
+
+type RecordArguments = readonly [
+  command: RemoteCommand,
+  verdict: 'allow' | 'refuse' | 'error',
+  codes: readonly string[],
+  reason: string,
+];
 
 const notSent = (cause: unknown): CodedError =>
   new CodedError(
@@ -63,11 +76,17 @@ export class Connection {
    * Runs a granted command and returns how it ended. Two records say so: one before anything is sent, one after.
    *
    * @throws CodedError `ssh.not-granted`, `ssh.not-connected`, `ssh.channel-refused`, `ssh.shell-unsupported`,
-   * `ssh.not-sent`, `ssh.secret-mismatch`: nothing ran; `ssh.unrecorded`. An outcome that nobody knows is returned, not thrown.
+   * `ssh.not-sent`, `ssh.secret-mismatch`, `usage.timeout`: nothing ran; `ssh.unrecorded`. An outcome that nobody knows is returned, not thrown.
    */
   async run(
     command: RemoteCommand,
-    { signal, timeoutMs = 600_000, maxOutputBytes = 16 * 1024 * 1024, stdin, secrets = {} }: RunOptions = {},
+    {
+      signal,
+      timeoutMs = DEFAULT_RUN_MS,
+      maxOutputBytes = 16 * 1024 * 1024,
+      stdin,
+      secrets = {},
+    }: RunOptions = {},
   ): Promise<RunResult> {
     if (!RemoteCommand.isGranted(command)) {
       throw new CodedError(
@@ -76,7 +95,7 @@ export class Connection {
         'Ask the guard: enforce(remoteCommand, request, { journal }).',
       );
     }
-    const deadline = deadlineOf(timeoutMs, signal);
+    const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });
     let result: RunResult;
     try {
       const ahead = Buffer.from(secretInput(command.secrets, secrets));
@@ -84,17 +103,25 @@ export class Connection {
       const reads = stdin !== undefined || command.secrets.length > 0;
       const job = jobOf(command.script, reads ? input : undefined);
       const { channel, release } = await this.#ready(command, job, deadline);
-      result = await runScript(channel, job, { signal: deadline, maxOutputBytes }, release);
+      result = await runScript(channel, job, { deadline, maxOutputBytes }, release);
     } catch (error) {
       const refusal = error instanceof CodedError ? error : notSent(error);
       // Should this record fail too, the answer is still no.
-      await this.#record(command, 'refuse', [refusal.code], 'nothing ran').catch(() => {});
+      await this.#recordEnd(command, 'refuse', [refusal.code], 'nothing ran').catch(() => {});
       throw refusal;
+    } finally {
+      deadline.end();
     }
     try {
-      if (result.outcome === 'exited') await this.#record(command, 'allow', [], `exit code ${result.code}`);
+      if (result.outcome === 'exited')
+        await this.#recordEnd(command, 'allow', [], `exit code ${result.code}`);
       else
-        await this.#record(command, 'error', [`ssh.${result.cause}`], 'it is unknown how the command ended');
+        await this.#recordEnd(
+          command,
+          'error',
+          [`ssh.${result.cause}`],
+          'it is unknown how the command ended',
+        );
     } catch (error) {
       throw new CodedError(
         'ssh.unrecorded',
@@ -110,11 +137,11 @@ export class Connection {
   async #ready(
     command: RemoteCommand,
     job: Job,
-    deadline: AbortSignal,
+    deadline: Deadline,
   ): Promise<{ readonly channel: ClientChannel; readonly release: () => void }> {
-    const release = await this.#channels.acquire(deadline);
+    const release = await this.#channels.acquire(deadline.signal);
     const [record, opened] = await Promise.allSettled([
-      this.#record(command, 'allow', [], 'about to be sent'),
+      deadline.run(() => this.#record(command, 'allow', [], 'about to be sent')),
       this.#pool.open(job.line, deadline),
     ]);
     if (record.status === 'fulfilled' && opened.status === 'fulfilled')
@@ -135,12 +162,17 @@ export class Connection {
     await this.#pool.closed;
   }
 
-  async #record(
-    command: RemoteCommand,
-    verdict: 'allow' | 'refuse' | 'error',
-    codes: readonly string[],
-    reason: string,
-  ): Promise<void> {
+  // How it ended must be told after the deadline too, so this record has time of its own.
+  async #recordEnd(...record: RecordArguments): Promise<void> {
+    const deadline = new Deadline({ timeoutMs: RECORD_MS });
+    try {
+      await deadline.run(() => this.#record(...record));
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async #record(...[command, verdict, codes, reason]: RecordArguments): Promise<void> {
     const { user, host, port } = this.target;
     const decision = { guard: remoteCommand.id, decision: verdict, codes, reason, remedy: '' };
     const subject = { kind: 'remote-run', name: `${user}@${host}:${port}`, digest: command.digest };

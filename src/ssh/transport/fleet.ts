@@ -1,10 +1,11 @@
 // The same command on many hosts: one row per host, whatever becomes of the others.
-import { CodedError } from '../../evidence/coded-error.ts';
+import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
 import { enforce } from '../../kernel/enforce.ts';
 import type { RemoteCommandRequest } from '../recipes/index.ts';
 import { remoteCommand } from '../remote-command.ts';
-import { type ConnectOptions, type Credentials, connect } from './connect.ts';
-import type { RunOptions, Target } from './connection.ts';
+import { type ConnectOptions, type Credentials, connect, DEFAULT_CONNECT_MS } from './connect.ts';
+import { DEFAULT_RUN_MS, type RunOptions, type Target } from './connection.ts';
+import { checkTimeout } from './deadline.ts';
 import type { RunResult } from './run-result.ts';
 import { Semaphore } from './semaphore.ts';
 
@@ -21,19 +22,25 @@ export type HostRow =
 
 export interface FleetOptions extends ConnectOptions {
   readonly run?: RunOptions;
-  /** Called after each host, for a progress bar. */
+  /** Called after each host, for a progress bar. What it throws is dropped: no row is lost to it. */
   readonly onRow?: (row: HostRow, done: number, total: number) => void;
 }
-
-const GAVE_UP = new CodedError('ssh.gave-up', 'the caller gave up before the host was asked', 'Ask again.');
 
 /** Hosts at work at the same time. The key exchanges among them are bounded further, by `connect`. */
 const HOSTS = 32;
 
+function codedOf(error: unknown, signal: AbortSignal | undefined): CodedError {
+  if (error instanceof CodedError) return error;
+  if (signal?.aborted)
+    return new CodedError('ssh.aborted', 'the caller gave up before the host was asked', 'Ask again.');
+  const message = `an unexpected error (${errnoOf(error, error instanceof Error ? error.name : typeof error)})`;
+  return new CodedError('ssh.unexpected', message, 'Report it: every failure should have a code.');
+}
+
 /**
  * Returns one row per target, in their order. The request is granted once: every host gets the same command.
  *
- * @throws GuardRefusal with a `command.*` code before any host is contacted.
+ * @throws GuardRefusal with a `command.*` code, CodedError `usage.timeout`, before any host is contacted.
  */
 export async function runOnHosts(
   targets: readonly Target[],
@@ -41,7 +48,9 @@ export async function runOnHosts(
   request: RemoteCommandRequest,
   { run = {}, onRow, ...options }: FleetOptions,
 ): Promise<readonly HostRow[]> {
-  const { journal, signal } = options;
+  const { journal, signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
+  checkTimeout(timeoutMs);
+  checkTimeout(run.timeoutMs ?? DEFAULT_RUN_MS);
   const command = await enforce(remoteCommand, request, { journal, ...(signal ? { signal } : {}) });
   const hosts = new Semaphore(HOSTS);
   let done = 0;
@@ -56,8 +65,7 @@ export async function runOnHosts(
         connection.close();
       }
     } catch (error) {
-      const fault = error instanceof CodedError ? error : GAVE_UP;
-      const { code, message, remedy } = fault;
+      const { code, message, remedy } = codedOf(error, signal);
       return { target, outcome: 'refused', code, message, remedy };
     } finally {
       release();
@@ -66,7 +74,9 @@ export async function runOnHosts(
   return await Promise.all(
     targets.map(async (target) => {
       const row = await one(target);
-      onRow?.(row, ++done, targets.length);
+      try {
+        onRow?.(row, ++done, targets.length);
+      } catch {}
       return row;
     }),
   );

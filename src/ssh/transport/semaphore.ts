@@ -43,8 +43,3 @@ export class Semaphore {
     });
   }
 }
-
-/** Returns a signal that aborts with `signal`, or as a timeout. */
-export function deadlineOf(timeoutMs: number, signal?: AbortSignal): AbortSignal {
-  return signal ? AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) : AbortSignal.timeout(timeoutMs);
-}

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import type { ClientChannel } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { jobOf, runScript } from '../../../src/ssh/transport/channel.ts';
+import { Deadline } from '../../../src/ssh/transport/deadline.ts';
 import type { RunResult } from '../../../src/ssh/transport/run-result.ts';
 
 class FakeChannel extends EventEmitter {
@@ -31,8 +32,8 @@ interface Play {
 async function play({ out, err = marks(''), closes, cut }: Play, maxOutputBytes = 1_000): Promise<RunResult> {
   const channel = new FakeChannel();
   const job = jobOf('true', undefined);
-  const signal = new AbortController().signal;
-  const running = runScript(channel as unknown as ClientChannel, job, { signal, maxOutputBytes }, () => {});
+  const deadline = new Deadline();
+  const running = runScript(channel as unknown as ClientChannel, job, { deadline, maxOutputBytes }, () => {});
   const bytes = Buffer.from(out(job.nonce));
   channel.stderr.emit('data', Buffer.from(err(job.nonce)));
   const pieces =
@@ -41,6 +42,7 @@ async function play({ out, err = marks(''), closes, cut }: Play, maxOutputBytes 
       : [bytes.subarray(0, cut), bytes.subarray(cut)];
   for (const piece of pieces) channel.emit('data', piece);
   channel.emit('close', closes);
+  deadline.end();
   return running;
 }
 const marks =
@@ -91,8 +93,8 @@ it('takes time in proportion to its output', async () => {
   const once = async (size: number): Promise<number> => {
     const channel = new FakeChannel();
     const job = jobOf('true', undefined);
-    const signal = new AbortController().signal;
-    const options = { signal, maxOutputBytes: 1e9 };
+    const deadline = new Deadline();
+    const options = { deadline, maxOutputBytes: 1e9 };
     const running = runScript(channel as unknown as ClientChannel, job, options, () => {});
     const chunk = Buffer.alloc(4_096, 'x');
     channel.emit('data', Buffer.from(`\n${job.nonce} begin\n`));
@@ -101,6 +103,7 @@ it('takes time in proportion to its output', async () => {
     const took = performance.now() - start;
     channel.emit('close', undefined);
     await running;
+    deadline.end();
     return took;
   };
   await once(4e6);

@@ -1,0 +1,112 @@
+// One budget of time for everything that one call waits for. Time that one wait uses up is gone for the next.
+import { CodedError } from '../../evidence/coded-error.ts';
+
+interface DeadlineOptions {
+  /** Ends every wait of the call. */
+  readonly signal?: AbortSignal;
+  /** For all waits of the call together, in milliseconds: 1 to 2,147,483,647. Default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** setTimeout(2) of Node takes anything above for 1. */
+const MAX_TIMEOUT_MS = 2_147_483_647;
+
+/**
+ * Returns `timeoutMs` if it is one.
+ *
+ * @throws CodedError `usage.timeout`: NaN would end every wait at once, and Infinity after one millisecond.
+ */
+export function checkTimeout(timeoutMs: number): number {
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
+  const remedy = `Give whole milliseconds, 1 to ${MAX_TIMEOUT_MS}.`;
+  throw new CodedError('usage.timeout', 'the timeout is no number of milliseconds', remedy);
+}
+
+/** Ends a wait: time was up, or the caller gave up. */
+export class Interrupted extends Error {
+  readonly code: 'guard.timeout' | 'guard.aborted';
+  constructor(code: 'guard.timeout' | 'guard.aborted', cause?: unknown) {
+    super(code, { cause });
+    this.name = 'Interrupted';
+    this.code = code;
+  }
+}
+
+/** The time that one call may take. Whoever makes one calls {@link Deadline.end}, or the process waits for its timer. */
+export class Deadline {
+  /** In milliseconds, as asked for. */
+  readonly timeoutMs: number;
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal | undefined;
+  readonly #timer: NodeJS.Timeout;
+  readonly #started = performance.now();
+  readonly #onAbort = (): void => this.#interrupt('guard.aborted', this.#outer?.reason);
+  #interrupted: Interrupted | undefined;
+
+  /** @throws CodedError `usage.timeout`. */
+  constructor({ signal, timeoutMs = DEFAULT_TIMEOUT_MS }: DeadlineOptions = {}) {
+    this.timeoutMs = checkTimeout(timeoutMs);
+    this.#outer = signal;
+    // A referenced timer: a promise that never settles must end in a refusal, not in a process that exits silently.
+    this.#timer = setTimeout(() => this.#interrupt('guard.timeout'), timeoutMs);
+    if (signal?.aborted) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Aborts at the deadline, or when the caller gives up; never after {@link Deadline.end}. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Why the call is over, or `undefined` while there is time. */
+  get interrupted(): Interrupted | undefined {
+    return this.#interrupted;
+  }
+
+  /** What is left, in whole milliseconds, at least 1: a deadline that has passed is told by {@link Deadline.interrupted}. */
+  get remainingMs(): number {
+    return Math.max(1, Math.ceil(this.timeoutMs - (performance.now() - this.#started)));
+  }
+
+  #interrupt(code: Interrupted['code'], cause?: unknown): void {
+    if (this.#interrupted) return;
+    this.#interrupted = new Interrupted(code, cause);
+    this.end();
+    this.#controller.abort(this.#interrupted);
+  }
+
+  /** Stops the clock. A grant that holds the signal is left alone from here on. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#outer?.removeEventListener('abort', this.#onAbort);
+  }
+
+  /**
+   * Waits for `work` until the deadline. What arrives afterwards goes to `late`, so that it can be closed.
+   *
+   * @throws Interrupted; whatever `work` throws.
+   */
+  run<T>(work: (signal: AbortSignal) => Promise<T>, late: (value: T) => void = () => {}): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#interrupted) return reject(this.#interrupted);
+      let open = true;
+      const onInterrupt = (): void => {
+        open = false;
+        reject(this.#interrupted as Interrupted);
+      };
+      const { signal } = this;
+      signal.addEventListener('abort', onInterrupt, { once: true });
+      const settle = (): boolean => {
+        signal.removeEventListener('abort', onInterrupt);
+        return open;
+      };
+      // `async` so that a synchronous throw becomes a rejection too.
+      (async () => work(signal))().then(
+        (value) => (settle() ? resolve(value) : late(value)),
+        (error: unknown) => settle() && reject(error),
+      );
+    });
+  }
+}
