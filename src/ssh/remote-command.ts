@@ -1,16 +1,18 @@
 // Guards what is sent to a remote shell. A request says what a command means; the guard renders it, has a parser
-// that is not ours (shell-quote) read it back, and grants it only when the two agree.
+// that is not ours (shell-quote) read it back, and grants it only when the two agree. A line that existing code builds
+// for the same purpose is read by a grammar, since whoever wrote it may have used more of the shell than words.
 import { createHash } from 'node:crypto';
 import { parse } from 'shell-quote';
 import { CodedError } from '../evidence/coded-error.ts';
 import type { Guard, Rule } from '../kernel/guard.ts';
 import { remoteCommandDrills } from '../proof/drills/remote-command/remote-command-drills.ts';
+import { readLine } from './existing-line.ts';
 import { FAULTS, type FaultKind, FragmentFault } from './fragments/fault.ts';
 import type { Encoder } from './fragments/word.ts';
 import { renderInvocation, type Surroundings, variablesOf, wordsOf } from './invocation.ts';
 import { MAX_COMMAND_BYTES } from './neutral.ts';
 import { quote } from './quote.ts';
-import { invocationOf, type RemoteCommandRequest, remoteCommandRequest } from './recipes/index.ts';
+import { invocationOf, type RemoteCommandRequest, remoteCommandRequest, socketsOf } from './recipes/index.ts';
 
 export interface CommandFacts {
   readonly recipe: RemoteCommandRequest['recipe'];
@@ -25,8 +27,18 @@ export interface CommandFacts {
   readonly bytes: number;
   /** Whether the script, read by the other parser, is the words that were meant. */
   readonly readsBack: boolean;
-  /** The same of the existing line, when the request brought one. */
-  readonly existingReadsBack: boolean;
+  /** The existing line beside the command, when the request brought one. */
+  readonly existing: Comparison | undefined;
+}
+
+/** How an existing line compares with the command. */
+interface Comparison {
+  /** The first construct in it that is not read; then nothing is known of its words. */
+  readonly unread?: string;
+  /** Whether its words are those of the command. */
+  readonly equal: boolean;
+  /** The first option of the recipe that gives a socket its address and that the line lacks or gives another value. */
+  readonly open?: string | undefined;
 }
 
 // Not a plausible directory, so a literal that only looks expanded cannot pass for one that was.
@@ -42,7 +54,30 @@ function readsAs(line: string, words: readonly string[]): boolean {
   }
 }
 
-function look(request: RemoteCommandRequest, encode: Encoder): CommandFacts {
+/** Whether a word of an existing line means the word that is meant. */
+function isEqual(found: string | undefined, meant: string): boolean {
+  if (found === meant) return true;
+  // Existing code also writes paths relative to the directory of the log-in, which is the home. Only with a slash: a
+  // bare name may be looked up in PATH.
+  const relative = meant.startsWith(`${PROBE.home}/`) ? meant.slice(PROBE.home.length + 1) : '';
+  return /^[^-~].*\//s.test(relative) && found === relative;
+}
+
+async function compare(
+  line: string,
+  meant: readonly string[],
+  sockets: readonly string[],
+): Promise<Comparison> {
+  const reading = await readLine(line, PROBE);
+  if ('unread' in reading) return { unread: reading.unread, equal: false };
+  const { words } = reading;
+  const equal = words.length === meant.length && meant.every((word, index) => isEqual(words[index], word));
+  const after = (list: readonly string[], option: string): string | undefined =>
+    list.includes(option) ? list[list.indexOf(option) + 1] : undefined;
+  return { equal, open: sockets.find((option) => after(words, option) !== after(meant, option)) };
+}
+
+async function look(request: RemoteCommandRequest, encode: Encoder): Promise<CommandFacts> {
   const { recipe, existing } = request;
   try {
     const invocation = invocationOf(request);
@@ -59,7 +94,7 @@ function look(request: RemoteCommandRequest, encode: Encoder): CommandFacts {
       secrets: invocation.prefix.secrets,
       bytes,
       readsBack: !readable || readsAs(script, meant),
-      existingReadsBack: existing === undefined || readsAs(existing, meant),
+      existing: existing === undefined ? undefined : await compare(existing, meant, socketsOf(request)),
     };
   } catch (error) {
     if (!(error instanceof FragmentFault)) throw error;
@@ -72,7 +107,7 @@ function look(request: RemoteCommandRequest, encode: Encoder): CommandFacts {
       secrets: [],
       bytes: 0,
       readsBack: true,
-      existingReadsBack: true,
+      existing: undefined,
     };
   }
 }
@@ -93,14 +128,27 @@ const rules: readonly Rule<CommandFacts>[] = [
       `the command takes ${bytes} bytes of the ${MAX_COMMAND_BYTES} that a shell can be given`,
   },
   {
+    code: 'command.existing-syntax',
+    remedy:
+      'Send the line that the grant holds, or have the existing code build plain words and quoted ones.',
+    refuses: ({ existing }) =>
+      existing?.unread !== undefined &&
+      `the existing line holds ${existing.unread}, so what it does is not known`,
+  },
+  {
+    code: 'command.existing-sockets',
+    remedy: 'Send the line that the grant holds: it gives each socket of the program its address.',
+    refuses: ({ existing }) =>
+      existing?.open !== undefined && `the existing line leaves open where ${existing.open} listens`,
+  },
+  {
     code: 'command.parse-back',
     remedy:
       'This rendering does not mean the request. Send the line that the grant holds, and report a bug if it is ours.',
-    refuses: ({ readsBack, existingReadsBack }) => {
+    refuses: ({ readsBack, existing }) => {
       if (!readsBack) return 'the rendered command, read by an independent parser, is not what was meant';
-      return (
-        !existingReadsBack && 'the existing line, read by an independent parser, is not what the recipe means'
-      );
+      const differs = existing !== undefined && existing.unread === undefined && !existing.equal;
+      return differs && 'the existing line does not mean what the recipe means';
     },
   },
 ];

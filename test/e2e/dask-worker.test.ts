@@ -49,6 +49,7 @@ describe.skipIf(missing('sshd', 'ssh-keygen', 'dask', 'setsid') || withoutLogin(
         tool: [join(host.directory, 'uv')],
         worker: directory,
         scheduler: scheduler.address,
+        host: '127.0.0.1',
         pidFile: 'dask_worker_0_0.pid',
         // Dask's own scratch files would otherwise stay behind in /tmp.
         prefix: {

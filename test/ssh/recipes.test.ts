@@ -59,19 +59,46 @@ const cases: readonly (readonly [RemoteCommandRequest, readonly (string | readon
       tool: 'uv --offline',
       worker: W,
       scheduler: 'tcp://10.0.0.1:8786',
+      host: '10.0.0.2',
       pidFile: 'dask_worker_0_0.pid',
       workerPort: '9000:9100',
     }),
     [
       ['uv', '--offline', '--project', worker, 'run', '--no-sync', 'dask', 'worker', 'tcp://10.0.0.1:8786'],
-      ['--no-nanny', '--worker-port', '9000:9100', '--pid-file', `${worker}/dask_worker_0_0.pid`],
+      [
+        '--no-nanny',
+        '--host',
+        '10.0.0.2',
+        '--dashboard-address',
+        '127.0.0.1:0',
+        '--worker-port',
+        '9000:9100',
+        '--pid-file',
+        `${worker}/dask_worker_0_0.pid`,
+      ],
     ],
   ],
   [
     daskScheduler({ tool: T, project: W, host: '2001:db8::1', port: 8786, pidFile: 'dask_scheduler.pid' }),
     [
       ['uv', '--project', worker, 'run', '--no-sync', 'dask', 'scheduler', '--port', '8786', '--host'],
-      ['2001:db8::1', '--dashboard-address', ':0', '--pid-file', `${worker}/dask_scheduler.pid`],
+      ['2001:db8::1', '--dashboard-address', '127.0.0.1:0', '--pid-file', `${worker}/dask_scheduler.pid`],
+    ],
+  ],
+  [
+    daskScheduler({
+      tool: T,
+      project: '/w',
+      host: '10.0.0.1',
+      port: 8786,
+      dashboardHost: '::1',
+      pidFile: 's.pid',
+      tls: { ca: '/t/ca.pem', certificate: `${W}/c.pem`, key: '~/k.pem' },
+    }),
+    [
+      ['uv', '--project', '/w', 'run', '--no-sync', 'dask', 'scheduler', '--port', '8786', '--host'],
+      ['10.0.0.1', '--dashboard-address', '[::1]:0', '--protocol', 'tls', '--tls-ca-file', '/t/ca.pem'],
+      ['--tls-cert', `${worker}/c.pem`, '--tls-key', home('k.pem'), '--pid-file', '/w/s.pid'],
     ],
   ],
   [
@@ -254,7 +281,7 @@ it('every file of a recipe is in the list, under the name that it gives itself',
   const files = readdirSync(new URL('../../src/ssh/recipes/', import.meta.url));
   const named = files.map((file) => file.replace(/\.ts$/, ''));
   expect(Object.keys(RECIPES).sort()).toEqual(
-    named.filter((name) => !['all', 'index', 'recipe'].includes(name)).sort(),
+    named.filter((name) => !['all', 'dask', 'index', 'recipe'].includes(name)).sort(),
   );
 });
 
@@ -270,7 +297,13 @@ it('a recipe that there is not is answered with those that there are', () => {
 });
 
 describe('the prefix of a command', () => {
-  const base = { tool: T, worker: '~/w', scheduler: 'tcp://10.0.0.1:8786', pidFile: 'w.pid' };
+  const base = {
+    tool: T,
+    worker: '~/w',
+    scheduler: 'tcp://10.0.0.1:8786',
+    host: '10.0.0.2',
+    pidFile: 'w.pid',
+  };
 
   it('sets variables, directories and a wrapper in every shell', async () => {
     site.program('uv', `/usr/bin/printf '%s\\0' "$LEVEL" "$INDEX" "$SSL_CERT_FILE" "\${PATH%%:/usr/bin*}"`);
@@ -324,7 +357,13 @@ describe('the prefix of a command', () => {
 });
 
 describe('what the same operations accepted elsewhere', () => {
-  const base = { tool: T, worker: '~/w', scheduler: 'tcp://10.0.0.1:8786', pidFile: 'w.pid' };
+  const base = {
+    tool: T,
+    worker: '~/w',
+    scheduler: 'tcp://10.0.0.1:8786',
+    host: '10.0.0.2',
+    pidFile: 'w.pid',
+  };
   const lease = { tool: T, python: P, cli: L, worker: '~/w', action: 'release' } as const;
   const mount = { recipe: 'share-mount', port: 22, source: '/srv/share', share: '~/share' };
   const refusals: readonly (readonly [string, string, unknown])[] = [

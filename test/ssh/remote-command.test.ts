@@ -77,10 +77,16 @@ describe('a granted command', () => {
 });
 
 describe('the existing line of a request', () => {
-  const request = { tool: ['uv'], worker: '~/wenv/x', scheduler: 'tcp://10.0.0.1:8786', pidFile: 'w.pid' };
+  const request = {
+    tool: ['uv'],
+    worker: '~/wenv/x',
+    scheduler: 'tcp://10.0.0.1:8786',
+    host: '10.0.0.2',
+    pidFile: 'w.pid',
+  };
 
   it('may be any rendering that means the same, and is never what is sent', async () => {
-    const existing = `uv --project "$HOME/wenv/x" run --no-sync dask worker tcp://10.0.0.1:8786 --no-nanny --pid-file "$HOME"/'wenv/x/w.pid'`;
+    const existing = `uv --project "$HOME/wenv/x" run --no-sync dask worker tcp://10.0.0.1:8786 --no-nanny --host 10.0.0.2 --dashboard-address 127.0.0.1:0 --pid-file "$HOME"/'wenv/x/w.pid'`;
     const journal = memoryJournal();
     const command = await enforce(remoteCommand, daskWorker({ ...request, existing }), { journal });
     expect(command.script).not.toBe(existing);
@@ -95,7 +101,7 @@ describe('the existing line of a request', () => {
     ['an open substitution', 'uv --version ${x'],
   ])('is refused when it holds %s', async (_why, existing) => {
     const decision = await judge(remoteCommand, argv(['uv', '--version'], { existing }));
-    expect(decision.codes).toEqual(['command.parse-back']);
+    expect(decision.codes).toEqual(['command.existing-syntax']);
   });
 });
 
@@ -123,6 +129,7 @@ describe('requests', () => {
       tool: [{ path: '~/.local/bin/uv' }, '--offline'],
       worker: '~/wenv/x',
       scheduler: 'tls://[2001:DB8:0::1]:8786',
+      host: '2001:DB8::2',
       pidFile: '~/wenv/x/run/w.pid',
       workerPort: '9000:9100',
       prefix: { env: { DASK_DISTRIBUTED__LOGGING__distributed: 'info' }, wrapper: ['nice', '-n', '5'] },
@@ -132,7 +139,8 @@ describe('requests', () => {
     });
     expect(command.words.join(' ')).toBe(
       'DASK_DISTRIBUTED__LOGGING__distributed=info nice -n 5 ~/.local/bin/uv --offline --project ~/wenv/x ' +
-        'run --no-sync dask worker tls://[2001:db8::1]:8786 --no-nanny --worker-port 9000:9100 ' +
+        'run --no-sync dask worker tls://[2001:db8::1]:8786 --no-nanny --host 2001:db8::2 --dashboard-address 127.0.0.1:0 ' +
+        '--worker-port 9000:9100 ' +
         '--pid-file ~/wenv/x/run/w.pid',
     );
   });

@@ -1,5 +1,5 @@
 // Where something listens: scheme, user, host and port, each by its own grammar and written back in one spelling.
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { FragmentFault } from './fault.ts';
 import { literal, type Word } from './word.ts';
 
@@ -23,6 +23,25 @@ export function parseHost(text: string, slot = 'the host'): string {
   if (isIPv6(address) && !address.includes('%')) return new URL(`http://[${address}]`).hostname.slice(1, -1);
   if (inner === undefined && (isIPv4(host) || HOST_NAME.test(host))) return host;
   throw new FragmentFault('host', slot);
+}
+
+/** The unspecified addresses of RFC 4291 and RFC 1122, and the second one mapped into the first. */
+const EVERY_INTERFACE: ReadonlySet<string> = new Set(['::', '0.0.0.0', '::ffff:0:0']);
+
+/**
+ * Returns the address that a program is to listen on. A name is none: what it stands for is decided elsewhere.
+ *
+ * @throws FragmentFault `ssh.host`, `ssh.listen-address`.
+ */
+export function parseListenAddress(text: string, slot = 'the address'): string {
+  const address = parseHost(text, slot);
+  if (isIP(address) === 0 || EVERY_INTERFACE.has(address)) throw new FragmentFault('listen-address', slot);
+  return address;
+}
+
+/** Returns `host:port`, with brackets around IPv6. */
+export function hostAndPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /**
@@ -110,7 +129,6 @@ export class Endpoint {
   }
 
   get word(): Word {
-    const host = this.host.includes(':') ? `[${this.host}]` : this.host;
-    return literal(`${this.scheme}://${host}:${this.port}`);
+    return literal(`${this.scheme}://${hostAndPort(this.host, this.port)}`);
   }
 }

@@ -71,6 +71,15 @@ export const FAULTS = {
     says: 'is neither a host name nor a plainly written address',
     remedy: 'Use a host name, dotted decimal without leading zeros, or IPv6 in brackets without a zone.',
   },
+  'listen-address': {
+    says: 'is not one literal address of its host',
+    remedy:
+      'Give the address itself, such as 10.0.0.1: no name, and not 0.0.0.0 or ::, which are every interface.',
+  },
+  'tls-endpoint': {
+    says: 'is not reached over TLS although files for TLS are given',
+    remedy: 'Write the endpoint as tls://host:port, or leave the files out.',
+  },
   port: { says: 'is not a port', remedy: 'Use 1 to 65535, without leading zeros.' },
   'port-range': {
     says: 'is not a range of ports',

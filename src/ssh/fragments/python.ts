@@ -5,9 +5,10 @@ import { type Argument, parseArgument } from './program.ts';
 import { RemotePath } from './remote-path.ts';
 import { literal, type Word } from './word.ts';
 
-// The request formats of `uv python find`: a version, an implementation with or without one, or PEP 440 bounds.
+// The request formats of `uv python find`: a version, an implementation with or without one, or PEP 440 bounds. A
+// version may name its variant, as in 3.14+gil.
 const VERSION = String.raw`\d+(?:\.\d+){0,2}(?:(?:a|b|rc)\d+)?`;
-const NAMED = `(?:(?:cpython|pypy|graalpy|python)[-@]?)?${VERSION}t?(?:-[a-z0-9_]+){0,3}`;
+const NAMED = `(?:(?:cpython|pypy|graalpy|python)[-@]?)?${VERSION}(?:t|[+](?:gil|freethreaded|debug))?(?:-[a-z0-9_]+){0,3}`;
 const BOUND = String.raw`(?:[<>]=?|[=!~]=)${VERSION}(?:\.\*)?`;
 const PYTHON_VERSION = new RegExp(`^(?:${NAMED}|cpython|pypy|graalpy|${BOUND}(?:,${BOUND})*)$`);
 

@@ -1,48 +1,56 @@
 // Starts a Dask scheduler from its own project:
-// uv --project DIR run --no-sync dask scheduler --port PORT --host HOST --dashboard-address :0 --pid-file FILE
-import { parseHost } from '../fragments/endpoint.ts';
+// uv --project DIR run --no-sync dask scheduler --port PORT --host HOST --dashboard-address HOST:0
+// [--protocol tls --tls-ca-file FILE --tls-cert FILE --tls-key FILE] --pid-file FILE
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { PidPath, RemotePath } from '../fragments/remote-path.ts';
 import {
-  command,
-  defineRecipe,
+  type DaskTls,
   type LogLevel,
+  listenOptions,
   logLevel,
-  port,
-  type Recipe,
-  type RecipeRequest,
+  SOCKETS,
+  tls,
+  tlsOptions,
   withLogLevel,
-} from './recipe.ts';
+} from './dask.ts';
+import { command, defineRecipe, port, type Recipe, type RecipeRequest } from './recipe.ts';
 
 export interface DaskSchedulerRequest extends RecipeRequest<'dask-scheduler'> {
   readonly tool: Tool;
   /** Directory of the project, absolute or `~/rest`. */
   readonly project: string;
-  /** The one address to listen on. */
+  /** The one address of its host on which the scheduler listens: a literal one, and not every interface. */
   readonly host: string;
   readonly port: number;
   /** File for the process id, inside `project`. */
   readonly pidFile: string;
+  /** The address of the HTTP server, which knows neither passwords nor TLS; default 127.0.0.1. */
+  readonly dashboardHost?: string | undefined;
+  /** Without it whoever reaches the scheduler runs code on its workers. */
+  readonly tls?: DaskTls | undefined;
   readonly logLevel?: LogLevel | undefined;
 }
 
 /** Returns the request that starts a Dask scheduler. */
 export const daskScheduler: Recipe<DaskSchedulerRequest> = defineRecipe({
   id: 'dask-scheduler',
+  sockets: SOCKETS,
   fields: {
     tool,
     project: someText,
     host: someText,
     port,
     pidFile: someText,
+    dashboardHost: someText.optional(),
+    tls: tls.optional(),
     logLevel: logLevel.optional(),
   },
-  invocation: ({ tool, project, host, port, pidFile, logLevel, prefix }) => {
+  invocation: ({ tool, project, host, port, pidFile, dashboardHost, tls, logLevel, prefix }) => {
     const directory = RemotePath.parseAnchored(project, 'the project directory');
     return command(
       withLogLevel(prefix, logLevel),
       [parseTool(tool), '--project', directory.word, 'run', '--no-sync', 'dask', 'scheduler'],
-      ['--port', String(port), '--host', parseHost(host), '--dashboard-address', ':0'],
+      ['--port', String(port), listenOptions(host, dashboardHost), tls ? tlsOptions(tls) : []],
       ['--pid-file', PidPath.parse(pidFile, directory).word],
     );
   },

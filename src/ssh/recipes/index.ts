@@ -25,7 +25,16 @@ export const remoteCommandRequest: z.ZodType<RemoteCommandRequest> = z.discrimin
   listed.map(({ request }) => request) as unknown as [z.core.$ZodTypeDiscriminable],
 ) as unknown as z.ZodType<RemoteCommandRequest>;
 
+function recipeOf({ recipe }: RemoteCommandRequest): Recipe<RemoteCommandRequest> {
+  return RECIPES[recipe] as unknown as Recipe<RemoteCommandRequest>;
+}
+
 /** @throws FragmentFault when a value does not fit its slot. */
 export function invocationOf(request: RemoteCommandRequest): Invocation {
-  return (RECIPES[request.recipe] as unknown as Recipe<RemoteCommandRequest>).invocation(request);
+  return recipeOf(request).invocation(request);
+}
+
+/** Returns the options that give an address to each socket on which the program of the request listens. */
+export function socketsOf(request: RemoteCommandRequest): readonly string[] {
+  return recipeOf(request).sockets ?? [];
 }

@@ -28,22 +28,23 @@ export interface Recipe<Request extends AnyRequest> {
   readonly request: z.ZodType<Request>;
   /** @throws FragmentFault when a value does not fit its slot. */
   readonly invocation: (request: Request) => Invocation;
+  /** The options that give an address to each socket on which the program listens. */
+  readonly sockets?: readonly string[];
 }
 
 type Fields<Request> = {
   readonly [Key in Exclude<keyof Request, keyof AnyRequest>]-?: z.ZodType<Request[Key]>;
 };
 
-interface Definition<Request extends AnyRequest> {
-  readonly id: Request['recipe'];
+interface Definition<Request extends AnyRequest>
+  extends Pick<Recipe<Request>, 'id' | 'invocation' | 'sockets'> {
   /** One schema for each field; where one field decides about others, a list of them with its name in `by`. */
   readonly fields: Fields<Request> | { readonly by: string; readonly of: readonly z.ZodRawShape[] };
-  readonly invocation: (request: Request) => Invocation;
 }
 
 /** Makes a recipe. Everything there is to say of one stands here, once; `all.ts` lists it. */
 export function defineRecipe<Request extends AnyRequest>(definition: Definition<Request>): Recipe<Request> {
-  const { id, fields, invocation } = definition;
+  const { id, fields, invocation, sockets = [] } = definition;
   const strict = (own: z.ZodRawShape): z.ZodObject =>
     z.strictObject({
       recipe: z.literal(id),
@@ -56,7 +57,9 @@ export function defineRecipe<Request extends AnyRequest>(definition: Definition<
     : strict(fields as z.ZodRawShape);
   // The name comes last: fields that were read from JSON may hold the name of another recipe.
   const make = (input?: object): AnyRequest => ({ ...input, recipe: id });
-  return Object.freeze(Object.assign(make, { id, request, invocation })) as unknown as Recipe<Request>;
+  return Object.freeze(
+    Object.assign(make, { id, request, invocation, sockets }),
+  ) as unknown as Recipe<Request>;
 }
 
 function isChoice(fields: object): fields is { readonly by: string; readonly of: readonly z.ZodRawShape[] } {
@@ -71,11 +74,3 @@ export function command(prefix: Prefix | undefined, ...parts: readonly Part[]): 
 export const port: z.ZodType<number> = z.int().min(1).max(65_535);
 /** 32 lowercase hex digits. */
 export const token: z.ZodType<string> = z.string().regex(/^[0-9a-f]{32}$/);
-export const logLevel: z.ZodType<LogLevel> = z.enum(['debug', 'info', 'warning', 'error', 'critical']);
-export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'critical';
-
-/** Returns the prefix with the variable by which Dask takes its log level. */
-export function withLogLevel(prefix: Prefix | undefined, level: LogLevel | undefined): Prefix | undefined {
-  if (level === undefined) return prefix;
-  return { ...prefix, env: { DASK_DISTRIBUTED__LOGGING__distributed: level, ...prefix?.env } };
-}

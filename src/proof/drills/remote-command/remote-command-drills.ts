@@ -9,6 +9,7 @@ import { dotenvMerge } from '../../../ssh/recipes/dotenv-merge.ts';
 import type { RemoteCommandRequest } from '../../../ssh/recipes/index.ts';
 import { postInstall } from '../../../ssh/recipes/post-install.ts';
 import { pythonFind } from '../../../ssh/recipes/python-find.ts';
+import { runThreaded } from '../../../ssh/recipes/run-threaded.ts';
 import { shareCheck } from '../../../ssh/recipes/share-check.ts';
 import { shareSentinel } from '../../../ssh/recipes/share-sentinel.ts';
 import { sshProbe } from '../../../ssh/recipes/ssh-probe.ts';
@@ -27,8 +28,10 @@ const WORKER = {
   tool: ['uv'],
   worker: '~/wenv/flight_worker',
   scheduler: 'tcp://10.0.0.1:8786',
+  host: '10.0.0.2',
   pidFile: 'worker.pid',
 };
+const FILES = { ca: '~/tls/ca.pem', certificate: '~/tls/cert.pem', key: '~/tls/key.pem' };
 const PROJECT = { tool: ['uv'], worker: '~/wenv/flight_worker', python: '3.12' };
 const worker = (change: Partial<Omit<DaskWorkerRequest, 'recipe'>>): RemoteCommandRequest =>
   daskWorker({ ...WORKER, ...change });
@@ -173,6 +176,37 @@ export const remoteCommandDrills: readonly Drill<RemoteCommandRequest>[] = [
     'command.host',
     worker({ scheduler: 'tcp://127.1:8786' }),
   ),
+  drill(
+    'tls',
+    'none: a worker that speaks TLS',
+    'allow',
+    worker({ scheduler: 'tls://10.0.0.1:8786', tls: FILES }),
+  ),
+  drill('tls-for-tcp', 'files for TLS and a plain endpoint', 'command.tls-endpoint', worker({ tls: FILES })),
+  drill(
+    'listen-everywhere',
+    'a worker that listens on every interface',
+    'command.listen-address',
+    worker({ host: '0.0.0.0' }),
+  ),
+  drill(
+    'listen-everywhere-mapped',
+    'the same, written as an IPv4 address in IPv6',
+    'command.listen-address',
+    worker({ host: '::ffff:0.0.0.0' }),
+  ),
+  drill(
+    'listen-name',
+    'a worker that listens wherever a name leads',
+    'command.listen-address',
+    worker({ host: 'node-2' }),
+  ),
+  drill(
+    'dashboard-everywhere',
+    'a dashboard without passwords on every interface',
+    'command.listen-address',
+    worker({ dashboardHost: '::' }),
+  ),
   drill('port', 'a port beyond the last', 'command.port', worker({ scheduler: 'tcp://10.0.0.1:65536' })),
   drill(
     'port-range',
@@ -266,16 +300,69 @@ export const remoteCommandDrills: readonly Drill<RemoteCommandRequest>[] = [
     run('cat', 'a'.repeat(131_071 - "'cat' ''".length + 1)),
   ),
   drill(
-    'concatenated',
-    'a line that existing code builds without quoting',
-    'command.parse-back',
-    argv(['ls', '/a b; id'], { existing: 'ls /a b; id' }),
+    'existing-relative',
+    'none: an existing line with paths relative to the home and its own PATH',
+    'allow',
+    runThreaded({
+      ...PROJECT,
+      cli: '~/wenv/cli.py',
+      prefix: { pathPrepend: ['~/.local/bin'] },
+      existing:
+        'export PATH="$HOME/.local/bin:$PATH"; uv --project wenv/flight_worker run --no-sync -p 3.12 python wenv/cli.py threaded',
+    }),
+  ),
+  ...Object.entries({
+    substitution: 'printf %s "$(id)"',
+    backquotes: 'printf %s "`id`"',
+    second: 'printf %s x; id',
+    'second-line': 'printf %s x\nid',
+    background: 'printf %s x & id',
+    redirection: 'printf %s x > y',
+    braces: 'printf %s {x,y}',
+    glob: 'printf %s *',
+    variable: 'printf %s "$X"id',
+    declaration: 'export LD_PRELOAD=x; printf %s x',
+    reserved: 'time printf %s x',
+  }).map(([id, existing]) =>
+    drill(
+      `existing-${id}`,
+      'an existing line that does more than to name words',
+      'command.existing-syntax',
+      argv(['printf', '%s', 'x'], { existing }),
+    ),
   ),
   drill(
-    'double-quoted',
-    'a line that existing code builds with double quotes',
+    'existing-sockets',
+    'an existing line that starts a worker on every interface',
+    'command.existing-sockets',
+    worker({
+      existing:
+        'uv --project wenv/flight_worker run --no-sync dask worker tcp://10.0.0.1:8786 --no-nanny --pid-file wenv/flight_worker/worker.pid',
+    }),
+  ),
+  drill(
+    'existing-bare-name',
+    'an existing line that looks a program up which the request names by its path',
     'command.parse-back',
-    argv(['ls', '/$(id)$X'], { existing: 'ls "/$(id)$X"' }),
+    argv([{ path: '~/tool' }], { existing: 'tool' }),
+  ),
+  drill(
+    'existing-option',
+    'an existing line in which a relative path is an option',
+    'command.parse-back',
+    argv(['ls', { path: '~/-l/x' }], { existing: 'ls -l/x' }),
+  ),
+  drill(
+    'existing-longer',
+    'an existing line with one word more',
+    'command.parse-back',
+    argv(['ls'], { existing: 'ls -l' }),
+  ),
+  drill(
+    'existing-shorter',
+    'an existing line with one word less',
+    'command.parse-back',
+    argv(['ls', '-l'], { existing: 'ls' }),
   ),
   drill(
     'quoted-tilde',
