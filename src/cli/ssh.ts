@@ -53,7 +53,7 @@ async function renderLine(recipe: string, options: RequestOptions & { shell: She
 
 function rowOf({ target, ...row }: HostRow): object {
   const host = `${target.user}@${nameOf(target)}`;
-  if (row.outcome === 'refused') return { host, ...row };
+  if (row.outcome !== 'ran') return { host, ...row };
   const { stdout, stderr, ...ending } = row.result;
   return { host, ...ending, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') };
 }

@@ -1,6 +1,7 @@
 // The transport against a real sshd, under every login shell that Debian has.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvidenceDraft } from '../../src/evidence/record.ts';
 import { enforce } from '../../src/kernel/enforce.ts';
@@ -10,6 +11,7 @@ import { argv } from '../../src/ssh/recipes/argv.ts';
 import { type RemoteCommand, remoteCommand } from '../../src/ssh/remote-command.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';
 import type { Connection } from '../../src/ssh/transport/connection.ts';
+import { runOnHosts } from '../../src/ssh/transport/fleet.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
 import { asRoot, loginShells, startHost, type TestHost } from './host.ts';
 
@@ -138,7 +140,7 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
     for (let round = 0; round < 3; round++) {
       await own.run(granted);
       await new Promise((resolve) => setTimeout(resolve, 200));
-      const idle = spawnSync('pgrep', ['-u', name, '-xf', '/bin/sh -s'])
+      const idle = spawnSync('pgrep', ['-u', name, '-f', '^/bin/sh -c echo'])
         .stdout.toString()
         .split('\n')
         .filter(Boolean);
@@ -220,6 +222,19 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
     await expect(own.run(touch)).rejects.toMatchObject({ code: 'ssh.not-sent' });
     own.close();
     expect(existsSync(`/tmp/guardrails-never-${process.pid}`)).toBe(false);
+  });
+
+  it('calls a host unknown, not refused, when the command was sent and its end could not be recorded', async () => {
+    const user = host.userWith('/bin/sh');
+    let budget = 3; // the command, the host and the sending; then the disk is full
+    const brittle = {
+      append: async () => (budget-- > 0 ? undefined : Promise.reject(new Error('disk full'))),
+    };
+    const asked = argv(['touch', { path: '~/sent' }]);
+    const rows = await runOnHosts([host.target(user)], host.credentials, asked, { journal: brittle });
+    expect(rows).toMatchObject([{ outcome: 'unknown', code: 'ssh.unrecorded' }]);
+    expect(existsSync(join(user.home, 'sent'))).toBe(true);
+    rmSync(join(user.home, 'sent'));
   });
 
   it('takes nothing but a granted command', async () => {

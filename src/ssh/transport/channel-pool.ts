@@ -1,76 +1,88 @@
-// The channels of one connection, each with a shell on it: opened when the host has room, and one kept ready where it pays.
+// The channels of one connection: opened when the host has room, and one kept ready where it pays.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, ClientChannel } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
-import { openShell, SHELL } from './channel.ts';
 import type { Deadline } from './deadline.ts';
+import type { Link } from './link.ts';
+import { Semaphore } from './semaphore.ts';
+import { neverStarted, ShellChannel } from './shell-channel.ts';
 
+/** sshd allows ten sessions to a connection (sshd_config(5), MaxSessions). One of these is the one kept ready. */
+const SESSIONS = 9;
+/** Refusals in a row while no channel of ours is open. */
 const ATTEMPTS = 12;
-/** RFC 4254 section 5.1: administratively prohibited, connect failed. sshd says the latter beyond MaxSessions. */
-const NO_ROOM: ReadonlySet<unknown> = new Set([1, 2]);
 
 export class ChannelPool {
-  readonly #client: Client;
-  #open: boolean;
-  #opened: number;
-  #spare: ClientChannel | undefined;
-  /** Resolves when the link is gone. */
-  readonly closed: Promise<void>;
+  readonly #link: Link;
+  readonly #places: Semaphore;
+  /** How many the host allows, as far as it has shown. */
+  #sessions: number;
+  #open: number;
+  #used: number;
+  #spare: ShellChannel | undefined;
 
-  constructor(client: Client) {
-    this.#client = client;
-    this.#open = true;
-    this.#opened = 0;
+  constructor(link: Link) {
+    this.#link = link;
+    this.#places = new Semaphore(SESSIONS - 1);
+    this.#sessions = SESSIONS;
+    this.#open = 0;
+    this.#used = 0;
     this.#spare = undefined;
-    this.closed = new Promise((resolve) => {
-      client.on('close', () => {
-        this.#open = false;
-        resolve();
-      });
-    });
-  }
-
-  get isOpen(): boolean {
-    return this.#open;
-  }
-
-  close(): void {
-    this.#open = false;
-    this.#client.end();
   }
 
   /**
-   * Returns a channel on which the login shell reads `line`. Retried where the host had no room: a channel that was not
-   * opened has run nothing.
+   * Returns a channel on which our shell has said that it runs; `startMs` bounds the wait for that.
    *
-   * @throws CodedError `ssh.not-connected`, `ssh.channel-refused`.
+   * @throws CodedError `ssh.not-connected`, `ssh.channel-refused`, `ssh.shell-unsupported`, Interrupted: nothing ran.
    */
-  async open(line: string, deadline: Deadline): Promise<ClientChannel> {
-    const channel = this.#takeSpare(line) ?? (await this.#openNew(line, deadline));
-    if (++this.#opened > 1) this.#prepareSpare();
-    return channel;
+  async open(deadline: Deadline, startMs: number): Promise<ShellChannel> {
+    const release = await this.#places.acquire(deadline.signal);
+    let shell: ShellChannel | undefined;
+    try {
+      shell = this.#takeSpare() ?? (await this.#openNew(deadline));
+      if (++this.#used > 1) this.#prepareSpare();
+      await this.#begun(shell, deadline, startMs);
+      void shell.gone.then(release);
+      return shell;
+    } catch (error) {
+      shell?.close();
+      release();
+      if (!this.#link.isOpen && !deadline.interrupted) throw notConnected(error);
+      throw error;
+    }
   }
 
-  async #openNew(line: string, deadline: Deadline): Promise<ClientChannel> {
-    for (let attempt = 1; ; attempt++) {
-      if (!this.#open) {
-        throw new CodedError('ssh.not-connected', 'the connection is closed', 'Connect again; nothing ran.');
-      }
+  async #begun(shell: ShellChannel, deadline: Deadline, startMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(neverStarted('it gave no sign in time')), startMs);
+    });
+    try {
+      await deadline.run(() => Promise.race([shell.begun, late]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #openNew(deadline: Deadline): Promise<ShellChannel> {
+    for (let attempt = 1; ; ) {
+      if (!this.#link.isOpen) throw notConnected();
       try {
         // A host may take the request and never answer it.
         return await deadline.run(
-          () => openShell(this.#client, line),
+          () => this.#openCounted(),
           (late) => late.close(),
         );
       } catch (error) {
         if (deadline.interrupted) throw deadline.interrupted;
-        const reason = error instanceof Error && 'reason' in error ? error.reason : undefined;
-        const full = NO_ROOM.has(reason);
-        if (!this.#open || !full || attempt === ATTEMPTS) {
+        if (!this.#link.isOpen) throw notConnected(error);
+        // What is refused has run nothing. While others of ours are open there will be room, so the wait goes on.
+        this.#shrink();
+        if (this.#open === 0 && attempt++ === ATTEMPTS) {
           throw new CodedError(
             'ssh.channel-refused',
             'the host opened no session for the command',
             'Nothing ran. See MaxSessions and ForceCommand in the sshd_config of the host.',
+            { cause: error },
           );
         }
         const pause = (0.5 + Math.random()) * 5 * 2 ** Math.min(attempt, 7);
@@ -79,27 +91,40 @@ export class ChannelPool {
     }
   }
 
+  async #openCounted(): Promise<ShellChannel> {
+    const shell = await ShellChannel.open(this.#link);
+    this.#open++;
+    void shell.gone.then(() => this.#open--);
+    return shell;
+  }
+
   // A connection that runs a second command will run a third: its shell starts while the second one works. It is a
   // fresh shell for one command like any other, and has nothing to do until it gets its script.
   #prepareSpare(): void {
-    if (this.#spare || !this.#open) return;
-    openShell(this.#client, SHELL).then(
-      (channel) => {
-        if (this.#spare || !this.#open) return channel.close();
-        const drop = (): void => {
-          if (this.#spare === channel) this.#spare = undefined;
-        };
-        channel.once('exit', drop).once('finish', drop);
-        this.#spare = channel;
+    if (this.#spare || !this.#link.isOpen || this.#open >= this.#sessions) return;
+    this.#openCounted().then(
+      (shell) => {
+        if (this.#spare || !this.#link.isOpen) return shell.close();
+        this.#spare = shell;
+        void shell.gone.then(() => {
+          if (this.#spare === shell) this.#spare = undefined;
+        });
       },
-      () => {}, // no room for a spare: the next command opens its own
+      () => this.#shrink(), // no room for a spare: the next command opens its own
     );
   }
 
-  #takeSpare(line: string): ClientChannel | undefined {
-    if (line !== SHELL) return undefined;
+  #shrink(): void {
+    this.#sessions = Math.max(1, Math.min(this.#sessions, this.#open));
+    this.#places.shrink(this.#sessions);
+  }
+
+  #takeSpare(): ShellChannel | undefined {
     const spare = this.#spare;
     this.#spare = undefined;
-    return spare;
+    return spare?.isOpen ? spare : undefined;
   }
 }
+
+const notConnected = (cause?: unknown): CodedError =>
+  new CodedError('ssh.not-connected', 'the connection is closed', 'Nothing ran. Connect again.', { cause });

@@ -10,6 +10,7 @@ import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
 import { checkTimeout, Deadline, Interrupted } from './deadline.ts';
 import { Semaphore } from './semaphore.ts';
+import { Ssh2Link } from './ssh2-link.ts';
 
 /** Tried in this order; a password last, and only when the host asks for one. */
 export interface Credentials {
@@ -107,7 +108,7 @@ export async function connect(
         const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
         await deadline.run(() => pinHostKey(request.knownHosts[0] ?? '', name, host.key));
       }
-      return new Connection(client, target, journal);
+      return new Connection(new Ssh2Link(client), target, journal);
     } catch (error) {
       host.held.destroy();
       throw inTime(error);

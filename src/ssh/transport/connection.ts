@@ -1,17 +1,16 @@
 // A logged-in connection. It exists only where the host-key guard granted one, runs only what the remote-command guard
 // granted, and reports an outcome that it cannot know as unknown.
-import type { Client, ClientChannel } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { EvidenceSink } from '../../evidence/record.ts';
 import { draftOf } from '../../kernel/enforce.ts';
 import { type Secret, secretInput } from '../fragments/secret.ts';
 import type { HostKeyRequest } from '../host-key/host-key-rules.ts';
 import { RemoteCommand, remoteCommand } from '../remote-command.ts';
-import { type Job, jobOf, runScript } from './channel.ts';
 import { ChannelPool } from './channel-pool.ts';
-import { Deadline } from './deadline.ts';
+import { checkTimeout, Deadline } from './deadline.ts';
+import type { Link } from './link.ts';
 import type { RunResult } from './run-result.ts';
-import { Semaphore } from './semaphore.ts';
+import type { ShellChannel } from './shell-channel.ts';
 
 export interface Target extends HostKeyRequest {
   readonly user: string;
@@ -21,6 +20,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** For all of the run, waiting for a channel included. Whole milliseconds, default 600,000. */
   readonly timeoutMs?: number;
+  /** For our shell to say that it runs, in whole milliseconds. Default 15,000: some login files are slow. */
+  readonly startTimeoutMs?: number;
   /** For standard output and standard error each. Default 16 MiB. */
   readonly maxOutputBytes?: number;
   /** Standard input of the command; without it the command reads nothing. */
@@ -30,9 +31,6 @@ export interface RunOptions {
 }
 
 export const DEFAULT_RUN_MS = 600_000;
-
-/** sshd allows ten sessions to a connection (sshd_config(5), MaxSessions); one more of ours stands ready. */
-const CHANNELS = 8;
 
 /** For a record that no run waits for any more, in milliseconds. */
 const RECORD_MS = 5_000;
@@ -55,21 +53,21 @@ const notSent = (cause: unknown): CodedError =>
 /** A logged-in connection, good for any number of commands at once (eight at a time). */
 export class Connection {
   readonly target: Target;
+  readonly #link: Link;
   readonly #pool: ChannelPool;
   readonly #journal: EvidenceSink;
-  readonly #channels: Semaphore;
 
   /** @internal */
-  constructor(client: Client, target: Target, journal: EvidenceSink) {
+  constructor(link: Link, target: Target, journal: EvidenceSink) {
     this.target = target;
-    this.#pool = new ChannelPool(client);
+    this.#link = link;
+    this.#pool = new ChannelPool(link);
     this.#journal = journal;
-    this.#channels = new Semaphore(CHANNELS);
   }
 
   /** Whether the link still stood when it was last heard of. */
   get isOpen(): boolean {
-    return this.#pool.isOpen;
+    return this.#link.isOpen;
   }
 
   /**
@@ -83,6 +81,7 @@ export class Connection {
     {
       signal,
       timeoutMs = DEFAULT_RUN_MS,
+      startTimeoutMs = 15_000,
       maxOutputBytes = 16 * 1024 * 1024,
       stdin,
       secrets = {},
@@ -95,15 +94,15 @@ export class Connection {
         'Ask the guard: enforce(remoteCommand, request, { journal }).',
       );
     }
+    checkTimeout(startTimeoutMs);
     const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });
     let result: RunResult;
     try {
       const ahead = Buffer.from(secretInput(command.secrets, secrets));
       const input = stdin === undefined ? ahead : Buffer.concat([ahead, Buffer.from(stdin)]);
       const reads = stdin !== undefined || command.secrets.length > 0;
-      const job = jobOf(command.script, reads ? input : undefined);
-      const { channel, release } = await this.#ready(command, job, deadline);
-      result = await runScript(channel, job, { deadline, maxOutputBytes }, release);
+      const shell = await this.#ready(command, deadline, startTimeoutMs);
+      result = await shell.run(command.script, reads ? input : undefined, { deadline, maxOutputBytes });
     } catch (error) {
       const refusal = error instanceof CodedError ? error : notSent(error);
       // Should this record fail too, the answer is still no.
@@ -133,33 +132,26 @@ export class Connection {
     return result;
   }
 
-  // The channel opens while the record becomes durable: an idle shell is no effect, the script is.
-  async #ready(
-    command: RemoteCommand,
-    job: Job,
-    deadline: Deadline,
-  ): Promise<{ readonly channel: ClientChannel; readonly release: () => void }> {
-    const release = await this.#channels.acquire(deadline.signal);
+  // The shell starts while the record becomes durable: an idle shell is no effect, the script is.
+  async #ready(command: RemoteCommand, deadline: Deadline, startMs: number): Promise<ShellChannel> {
     const [record, opened] = await Promise.allSettled([
       deadline.run(() => this.#record(command, 'allow', [], 'about to be sent')),
-      this.#pool.open(job.line, deadline),
+      this.#pool.open(deadline, startMs),
     ]);
-    if (record.status === 'fulfilled' && opened.status === 'fulfilled')
-      return { channel: opened.value, release };
-    release();
+    if (record.status === 'fulfilled' && opened.status === 'fulfilled') return opened.value;
     if (opened.status === 'fulfilled') opened.value.close();
     throw record.status === 'rejected' ? record.reason : opened.status === 'rejected' && opened.reason;
   }
 
   /** Ends the connection. Commands that still run stay running on the host; their outcome is unknown. */
   close(): void {
-    this.#pool.close();
+    this.#link.close();
   }
 
   /** Closes the connection and waits until the link is gone: `await using connection = await connect(...)`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    await this.#pool.closed;
+    await this.#link.closed;
   }
 
   // How it ended must be told after the deadline too, so this record has time of its own.

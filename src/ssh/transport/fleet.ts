@@ -9,12 +9,15 @@ import { checkTimeout } from './deadline.ts';
 import type { RunResult } from './run-result.ts';
 import { Semaphore } from './semaphore.ts';
 
-/** What became of one host. `refused`: nothing ran there. */
+/**
+ * What became of one host. `ran`: the command was sent, and `result` says how it ended, if anybody knows. `refused`:
+ * nothing of it was sent. `unknown`: it was sent, and no record of its end could be kept.
+ */
 export type HostRow =
   | { readonly target: Target; readonly outcome: 'ran'; readonly result: RunResult }
   | {
       readonly target: Target;
-      readonly outcome: 'refused';
+      readonly outcome: 'refused' | 'unknown';
       readonly code: string;
       readonly message: string;
       readonly remedy: string;
@@ -66,7 +69,9 @@ export async function runOnHosts(
       }
     } catch (error) {
       const { code, message, remedy } = codedOf(error, signal);
-      return { target, outcome: 'refused', code, message, remedy };
+      // The one error of a run that comes after the command was sent.
+      const outcome = code === 'ssh.unrecorded' ? 'unknown' : 'refused';
+      return { target, outcome, code, message, remedy };
     } finally {
       release();
     }

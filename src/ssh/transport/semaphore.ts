@@ -3,7 +3,7 @@
 
 /** Lets at most `limit` holders in at the same time; the others wait in order. */
 export class Semaphore {
-  readonly #limit: number;
+  #limit: number;
   readonly #waiting: (() => void)[];
   #held: number;
 
@@ -22,10 +22,18 @@ export class Semaphore {
     return () => {
       if (released) return;
       released = true;
+      this.#held--;
+      if (this.#held >= this.#limit) return;
       const next = this.#waiting.shift();
-      if (next) next();
-      else this.#held--;
+      if (!next) return;
+      this.#held++;
+      next();
     };
+  }
+
+  /** Lowers the limit. Who is in stays in; nobody else gets in until there is room under the new limit. */
+  shrink(limit: number): void {
+    this.#limit = Math.min(this.#limit, limit);
   }
 
   #wait(signal?: AbortSignal): Promise<void> {

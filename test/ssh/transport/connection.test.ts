@@ -20,10 +20,24 @@ const hostThat = async (behave: (peer: Peer) => void): Promise<EmbeddedHost> => 
 };
 afterEach(() => host?.stop());
 
+/** A host whose shell says that it runs, and keeps what it is sent. */
+const marking =
+  (heard: string[], mark = true) =>
+  (peer: Peer): void => {
+    peer.on('session', (accept) =>
+      accept().on('exec', (take, _refuse, { command }) => {
+        const channel = take();
+        channel.on('data', (bytes: Buffer) => void heard.push(bytes.toString()));
+        if (mark) channel.write(`\n${command.slice(-32)} begin 1\n`);
+      }),
+    );
+  };
+
 const SILENCES: readonly (readonly [string, (peer: Peer) => void])[] = [
   ['a session', (peer) => peer.on('session', () => {})],
   ['a command', (peer) => peer.on('session', (accept) => void accept().on('exec', () => {}))],
-  ['a script', (peer) => peer.on('session', (accept) => void accept().on('exec', (take) => void take()))],
+  ['a command line', marking([], false)],
+  ['a script', marking([])],
 ];
 
 describe.each(SILENCES)('a host that never answers %s', (what, behave) => {
@@ -47,15 +61,24 @@ describe.each(SILENCES)('a host that never answers %s', (what, behave) => {
   });
 });
 
+it('sends nothing to a program that does not prove to be our shell', async () => {
+  const heard: string[] = [];
+  const { target, credentials } = await hostThat(marking(heard, false));
+  const connection = await connect(target, credentials, { journal });
+  records.length = 0;
+  const run = connection.run(granted, { startTimeoutMs: 200, stdin: 'touch F' });
+  await expect(run).rejects.toMatchObject({ code: 'ssh.shell-unsupported' });
+  expect(heard).toEqual([]);
+  expect(records.map(({ decision, reason }) => [decision, reason])).toEqual([
+    ['allow', 'about to be sent'],
+    ['refuse', 'nothing ran'],
+  ]);
+  connection.close();
+});
+
 it('sends nothing while the record is not durable, and gives up at the deadline', async () => {
   const scripts: string[] = [];
-  const { target, credentials } = await hostThat((peer) =>
-    peer.on('session', (accept) =>
-      accept().on('exec', (take) =>
-        take().on('data', (bytes: Buffer) => void scripts.push(bytes.toString())),
-      ),
-    ),
-  );
+  const { target, credentials } = await hostThat(marking(scripts));
   let hangs = false;
   const slow = { append: () => (hangs ? new Promise(() => {}) : Promise.resolve()) };
   const connection = await connect(target, credentials, { journal: slow });

@@ -1,0 +1,30 @@
+// What a connection needs of a transport: channels with a command on each, whichever library or program carries them.
+
+/** 1 is standard output, 2 standard error. */
+export type StreamNumber = 1 | 2;
+
+export interface ChannelEvents {
+  readonly data: (stream: StreamNumber, bytes: Buffer) => void;
+  /** Called once, when the channel is gone. `status` is undefined when the host told no exit status. */
+  readonly closed: (status: number | undefined) => void;
+}
+
+export interface Channel {
+  write(bytes: Buffer): void;
+  /** Asks the host to send TERM to the whole process group of the command (RFC 4254 section 6.9). */
+  terminate(): void;
+  close(): void;
+}
+
+export interface Link {
+  readonly isOpen: boolean;
+  /** Resolves when the link is gone. */
+  readonly closed: Promise<void>;
+  /**
+   * Returns a channel on which the login shell of the user was given `line`.
+   *
+   * @throws whatever the transport reports; the line was not run then.
+   */
+  exec(line: string, events: ChannelEvents): Promise<Channel>;
+  close(): void;
+}

@@ -1,0 +1,46 @@
+// The embedded transport: a logged-in client of ssh2 as a link.
+import type { Client } from 'ssh2';
+import type { Channel, ChannelEvents, Link } from './link.ts';
+
+export class Ssh2Link implements Link {
+  readonly #client: Client;
+  readonly closed: Promise<void>;
+  #open: boolean;
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.#open = true;
+    this.closed = new Promise((resolve) => {
+      client.on('close', () => {
+        this.#open = false;
+        resolve();
+      });
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#client.end();
+  }
+
+  exec(line: string, { data, closed }: ChannelEvents): Promise<Channel> {
+    return new Promise((resolve, reject) => {
+      this.#client.exec(line, (error, channel) => {
+        if (error) return reject(error);
+        channel.on('error', () => {}); // the close that follows says what there is to say
+        channel.on('data', (bytes: Buffer) => data(1, bytes));
+        channel.stderr.on('data', (bytes: Buffer) => data(2, bytes));
+        channel.on('close', (status: unknown) => closed(typeof status === 'number' ? status : undefined));
+        resolve({
+          write: (bytes) => void channel.write(bytes),
+          terminate: () => channel.signal('TERM'),
+          close: () => channel.close(),
+        });
+      });
+    });
+  }
+}
