@@ -1,8 +1,9 @@
 // Real shells for tests, run where no command exists but a canary. What runs the canary was an injection.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { locate } from './locate.ts';
 
 export interface Shell {
   readonly name: string;
@@ -31,25 +32,23 @@ const OTHER: readonly Shell[] = [
   shell('elvish'),
 ];
 
-function isHere(program: string): boolean {
-  return spawnSync('sh', ['-c', 'command -v -- "$1"', 'sh', program]).status === 0;
-}
-
-/** Returns the shells of a list that are here. In CI a missing one is an error; elsewhere it is named and left out. */
-function present(shells: readonly Shell[]): readonly Shell[] {
-  const absent = shells.filter(({ argv }) => !isHere(argv[0])).map(({ name }) => name);
-  if (absent.length > 0) {
-    if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error(`install ${absent.join(', ')}`);
-    process.stderr.write(`left out, not installed here: ${absent.join(', ')}\n`);
-  }
-  return shells.filter(({ name }) => !absent.includes(name));
+/** Whether a shell can be run here. In CI a missing one is an error; elsewhere shells.test.ts names it. */
+function isHere({ name, argv }: Shell): boolean {
+  const found = locate(argv[0]) !== undefined;
+  if (!found && process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error(`install ${name}`);
+  return found;
 }
 
 /** Shells of the POSIX family. */
-export const posixShells: readonly Shell[] = present(POSIX);
+export const posixShells: readonly Shell[] = POSIX.filter(isHere);
 
 /** Login shells with rules of their own. */
-export const otherShells: readonly Shell[] = present(OTHER);
+export const otherShells: readonly Shell[] = OTHER.filter(isHere);
+
+/** Names of the shells that are not here. */
+export const absentShells: readonly string[] = [...POSIX, ...OTHER]
+  .filter((shell) => !posixShells.includes(shell) && !otherShells.includes(shell))
+  .map(({ name }) => name);
 
 export interface ShellRun {
   readonly stdout: Buffer;
@@ -108,7 +107,7 @@ export class ShellSite {
     { cwd = this.root, env = {}, stdin = '' }: Parameters<ShellSite['run']>[2] = {},
   ): Promise<ShellRun> {
     // Found by our PATH, not by the one that the shell gets.
-    const path = spawnSync('sh', ['-c', 'command -v -- "$1"', 'sh', program]).stdout.toString().trim();
+    const path = locate(program) ?? program;
     return new Promise((resolve, reject) => {
       const child = spawn(path, args, {
         cwd,

@@ -1,7 +1,8 @@
 // What the SSH tests share: real components or a loud reason, and ssh's own opinion.
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { locate } from '../locate.ts';
 
 export interface Output {
   readonly code: number | null;
@@ -21,10 +22,7 @@ export function runProgram(program: string, args: readonly string[]): Promise<Ou
 
 /** Where a real component is missing: CI fails, a stranger's machine leaves the test out and says why. */
 export function missing(...programs: readonly string[]): string | false {
-  const absent = programs.filter((name) => {
-    const found = spawnSync('sh', ['-c', 'command -v -- "$1" || test -x "/usr/sbin/$1"', 'sh', name]);
-    return found.status !== 0;
-  });
+  const absent = programs.filter((name) => locate(name) === undefined);
   if (absent.length === 0) return false;
   if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error(`install ${absent.join(', ')}`);
   return `left out: no ${absent.join(', ')} here`;

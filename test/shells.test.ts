@@ -1,0 +1,11 @@
+// Names each shell in which nothing was proven, because it is not on this machine.
+import { expect, it } from 'vitest';
+import { absentShells, posixShells } from './shells.ts';
+
+it('has a shell of the POSIX family to prove commands in', () => {
+  expect(posixShells.length).toBeGreaterThan(0);
+});
+
+it.for(absentShells)('proves commands in %s', (name, context) => {
+  context.skip(`no ${name} here`);
+});
