@@ -2,7 +2,8 @@
 import { basename } from 'node:path';
 import type { Rule } from '../../kernel/guard.ts';
 import type { Dial } from '../transport/dial.ts';
-import { type HostKeyVerdict, rsaBits } from './known-hosts.ts';
+import { rsaBits } from './key-blob.ts';
+import type { HostKeyVerdict } from './known-hosts.ts';
 import type { KnownHostsLook } from './known-hosts-file.ts';
 
 export interface HostKeyRequest {
@@ -85,6 +86,12 @@ export const rules: readonly Rule<HostKeyFacts>[] = [
     code: 'host-key.revoked',
     remedy: 'Do not connect. The key was revoked: give the host a new key and distribute it.',
     refuses: (facts) => isVerdict(facts, 'revoked') && `the host shows a key revoked by ${where(facts)}`,
+  },
+  {
+    code: 'host-key.revocation-unclear',
+    remedy: 'Write the line as `@revoked HOSTS TYPE KEY`, or begin it with # if it revokes nothing.',
+    refuses: (facts) =>
+      isVerdict(facts, 'unclear') && `${where(facts)} may revoke a key of this host, and is not understood`,
   },
   {
     code: 'host-key.changed',

@@ -11,7 +11,7 @@ import type { Negotiated } from '../transport/negotiated.ts';
 import { type HostKeyFacts, type HostKeyRequest, rules, unknown } from './host-key-rules.ts';
 import { decideHostKey, entriesFor, type HostKey, type HostKeyVerdict } from './known-hosts.ts';
 import { readKnownHosts } from './known-hosts-file.ts';
-import { knownHostsName } from './known-hosts-match.ts';
+import { knownHostsName, revocableNames } from './known-hosts-match.ts';
 
 /** A host that has proven the key it was trusted for. Only the guard makes one. */
 export class VerifiedHost {
@@ -35,10 +35,21 @@ export class VerifiedHost {
   }
 }
 
+const NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?$/;
+
+/** Whether the resolver would take a name for an IPv4 address (127.1, 0x7f000001): it has no line of its own then. */
+function isNumeric(name: string): boolean {
+  try {
+    return isIP(new URL(`http://${name}`).hostname) !== 0;
+  } catch {
+    return true; // its last label is a number, and no address comes of it
+  }
+}
+
 const host = z
   .string()
   .max(253)
-  .refine((text) => isIP(text) !== 0 || /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?$/.test(text));
+  .refine((text) => isIP(text) !== 0 || (NAME.test(text) && !isNumeric(text)));
 
 const request: z.ZodType<HostKeyRequest> = z.strictObject({
   host,
@@ -68,7 +79,7 @@ const observeWith =
   async (asked: HostKeyRequest, signal: AbortSignal): Promise<HostKeyFacts> => {
     const files = await readKnownHosts(asked.knownHosts);
     if (files.fault) return { request: asked, files };
-    const named = entriesFor(nameOf(asked), files.entries);
+    const named = entriesFor(nameOf(asked), files.entries, revocableNames(asked.host, asked.port));
     let verdict: HostKeyVerdict | undefined;
     const accepts = (key: HostKey): boolean => {
       verdict = decide(key, named);

@@ -1,14 +1,35 @@
 // Does a known_hosts host field name this host? The three spellings of sshd(8), SSH_KNOWN_HOSTS FILE FORMAT: plain
 // patterns, negated patterns, and the hashed form that hides the name.
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { isIPv6, SocketAddress } from 'node:net';
 
 /** OpenSSH's match_pattern_list keeps a subpattern in 1,024 bytes and gives up on the whole list beyond that. */
 const MAX_PATTERN = 1022;
 
-/** Returns the name that known_hosts files use: `host`, or `[host]:port` off port 22; always lower case. */
+/** Returns `host` as ssh spells it before a look-up: `0:0:0:0:0:0:0:1` is `::1`, names are in lower case. */
+function canonicalHost(host: string): string {
+  if (!isIPv6(host)) return host.toLowerCase();
+  const [address = '', zone] = host.split('%', 2);
+  const { address: spelt } = new SocketAddress({ address, family: 'ipv6' });
+  return zone === undefined ? spelt : `${spelt}%${zone}`;
+}
+
+/** Returns the name that known_hosts files use: `host`, or `[host]:port` off port 22; addresses in one spelling. */
 export function knownHostsName(host: string, port: number): string {
-  const name = port === 22 ? host : `[${host}]:${port}`;
-  return name.toLowerCase();
+  const name = canonicalHost(host);
+  return port === 22 ? name : `[${name}]:${port}`;
+}
+
+/**
+ * Returns every name under which a key of this host may have been revoked: with the port and without, and for an IPv4
+ * address in IPv6 (RFC 4291 section 2.5.5.2) that address too, which ssh does not ask for.
+ */
+export function revocableNames(host: string, port: number): readonly string[] {
+  const [, mapped] = /^::ffff:([0-9.]+)$/.exec(canonicalHost(host)) ?? [];
+  return [host, ...(mapped === undefined ? [] : [mapped])].flatMap((name) => [
+    knownHostsName(name, port),
+    knownHostsName(name, 22),
+  ]);
 }
 
 // Greedy with one point of return: quadratic at worst. The recursive textbook form is exponential in the number of
@@ -61,4 +82,14 @@ export function matchesHosts(name: string, field: string): boolean {
     hit = true;
   }
   return hit;
+}
+
+/** Whether a host field that is not fully understood may name `name`: what cannot be read may name every host. */
+export function mayMatchHosts(name: string, field: string): boolean {
+  if (!field.startsWith('|'))
+    return field.split(',').some((item) => item.length > MAX_PATTERN) || matchesHosts(name, field);
+  const [, , salt = '', hash = ''] = field.split('|');
+  const readable =
+    field.startsWith('|1|') && strictBase64(salt)?.length === 20 && strictBase64(hash)?.length === 20;
+  return !readable || matchesHash(name, field);
 }

@@ -1,15 +1,17 @@
 // The known_hosts verifier: text to entries, entries and a presented key to a verdict. Pure, so that its answers can
 // be compared line by line with ssh-keygen's and decision by decision with ssh's. ssh2 brings none of this.
 import { createHash } from 'node:crypto';
-import { matchesHosts, strictBase64 } from './known-hosts-match.ts';
+import { isPlainKey, keyOfCertificate, typeInBlob } from './key-blob.ts';
+import { matchesHosts, mayMatchHosts, strictBase64 } from './known-hosts-match.ts';
 
 /** One usable line of a known_hosts file. */
 export interface KnownHost {
   readonly file: string;
   /** 1-based. */
   readonly line: number;
-  readonly marker: 'none' | 'revoked' | 'cert-authority';
-  /** The host field as written. */
+  /** `unclear`: the line may revoke a key, and is not understood. It has neither type nor blob. */
+  readonly marker: 'none' | 'revoked' | 'cert-authority' | 'unclear';
+  /** The host field as written; `*` where an unclear line does not say. */
   readonly hosts: string;
   readonly type: string;
   /** The whole public key blob, RFC 4253 section 6.6. */
@@ -27,78 +29,88 @@ export interface HostKey {
 export type HostKeyVerdict =
   | { readonly verdict: 'unknown' }
   | {
-      readonly verdict: 'known' | 'revoked' | 'changed' | 'other-type' | 'needs-certificate';
+      readonly verdict: 'known' | 'revoked' | 'unclear' | 'changed' | 'other-type' | 'needs-certificate';
       /** The line that decided. */
       readonly by: KnownHost;
     };
 
-/** Plain key types of OpenSSH 9. Anything else on a line makes ssh skip the line, and so do we. */
-const KEY_TYPES: ReadonlySet<string> = new Set([
-  'ssh-ed25519',
-  'ssh-rsa',
-  'ssh-dss',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'sk-ssh-ed25519@openssh.com',
-  'sk-ecdsa-sha2-nistp256@openssh.com',
-]);
-
-/** Returns the type named inside a key blob (a length-prefixed string), or `undefined`. */
-function typeInBlob(blob: Buffer): string | undefined {
-  if (blob.length < 4) return undefined;
-  const end = 4 + blob.readUInt32BE(0);
-  return end < blob.length ? blob.toString('latin1', 4, end) : undefined;
-}
-
-/** Returns the key in a blob that a host presented, or `undefined` when it is of no known type. */
+/** Returns the key in a blob that a host presented, or `undefined` when it is no key of a known type. */
 export function hostKeyOf(blob: Buffer): HostKey | undefined {
   const type = typeInBlob(blob);
-  if (type === undefined || !KEY_TYPES.has(type)) return undefined;
+  if (type === undefined || !isPlainKey(blob)) return undefined;
   const digest = createHash('sha256').update(blob).digest('base64').replace(/=+$/, '');
   return { type, blob: Buffer.from(blob), fingerprint: `SHA256:${digest}` };
 }
 
-/** Returns the length of an RSA modulus in bits (RFC 4253 section 6.6: type, e, n), or `undefined` for other keys. */
-export function rsaBits({ type, blob }: HostKey): number | undefined {
-  if (type !== 'ssh-rsa') return undefined;
-  let at = 0;
-  const next = (): Buffer => {
-    const end = at + 4 + (at + 4 <= blob.length ? blob.readUInt32BE(at) : 0);
-    const field = blob.subarray(at + 4, end);
-    at = end;
-    return field;
-  };
-  next();
-  next();
-  return BigInt(`0x${next().toString('hex') || '0'}`).toString(2).length;
+const LINE = /^[ \t]*(?:(@[^ \t]*)[ \t]+)?([^ \t@#][^ \t]*)[ \t]+([^ \t#][^ \t]*)[ \t]+([^ \t]+)/;
+
+type Parsed = Pick<KnownHost, 'marker' | 'hosts' | 'type' | 'blob'>;
+
+/** Reads one line as ssh does: an unknown or second marker, an unknown type, or a blob of another type is no line. */
+function parseLine(raw: string): Parsed | undefined {
+  // A C string ends at NUL: what ssh does not see must not count here either.
+  const visible = raw.split('\0', 1)[0] ?? '';
+  const [, word, hosts, type, key] = LINE.exec(visible.replace(/\r+$/, '')) ?? [];
+  if (hosts === undefined || type === undefined || key === undefined) return undefined;
+  // ssh's decoder skips blanks of other kinds in the key.
+  const blob = strictBase64(key.replaceAll(/[\r\v\f]/g, ''));
+  if (blob === undefined || typeInBlob(blob) !== type) return undefined;
+  if (word === '@revoked') {
+    const revoked = isPlainKey(blob) ? blob : keyOfCertificate(blob);
+    return revoked && { marker: 'revoked', hosts, type, blob: revoked };
+  }
+  if ((word !== undefined && word !== '@cert-authority') || !isPlainKey(blob)) return undefined;
+  return { marker: word === undefined ? 'none' : 'cert-authority', hosts, type, blob };
 }
 
-const LINE = /^[ \t]*(?:(@[^ \t]*)[ \t]+)?([^ \t@#][^ \t]*)[ \t]+([^ \t#][^ \t]*)[ \t]+([^ \t]+)/;
+const REVOKED = /@revoked/i;
+
+/** Returns the host fields of what may revoke a key in a line and was not read as a line that does. */
+function unclearHosts(raw: string, understood: boolean): readonly string[] {
+  // A file with bare carriage returns is one line to ssh, and several to whoever wrote it.
+  return raw.split('\r').flatMap((part, index) => {
+    if (/^[ \t]*#/.test(part) || (understood && index === 0) || !REVOKED.test(part)) return [];
+    const words = part.replace(/^\u00ef\u00bb\u00bf/, '').split(/[ \t\v\f\0]+/); // a byte order mark in Latin-1
+    return words.flatMap((word, at) => {
+      if (!REVOKED.test(word)) return [];
+      const hosts = words.slice(at + 1).find((next) => !next.startsWith('@'));
+      return [word.toLowerCase() === '@revoked' && hosts ? hosts : '*'];
+    });
+  });
+}
 
 /**
  * Parses the bytes of a known_hosts file, read as Latin-1 so that no byte is lost. A line that ssh would skip is
- * skipped: an unknown or second marker, an unknown key type, a blob of another type than the line says.
+ * skipped, unless it may have been meant to revoke a key: those are `unclear`, and refuse the hosts they may name.
  */
 export function parseKnownHosts(text: string, file: string): readonly KnownHost[] {
   const entries: KnownHost[] = [];
   for (const [index, raw] of text.split('\n').entries()) {
-    // A C string ends at NUL: what ssh does not see must not count here either.
-    const visible = raw.split('\0', 1)[0] ?? '';
-    const [, word, hosts, type, key] = LINE.exec(visible.replace(/\r+$/, '')) ?? [];
-    if (hosts === undefined || type === undefined || key === undefined || !KEY_TYPES.has(type)) continue;
-    if (word !== undefined && word !== '@revoked' && word !== '@cert-authority') continue;
-    const blob = strictBase64(key);
-    if (blob === undefined || typeInBlob(blob) !== type) continue;
-    const marker = word === '@revoked' ? 'revoked' : word === undefined ? 'none' : 'cert-authority';
-    entries.push({ file, line: index + 1, marker, hosts, type, blob });
+    const place = { file, line: index + 1 };
+    const parsed = parseLine(raw);
+    if (parsed) entries.push({ ...place, ...parsed });
+    for (const hosts of unclearHosts(raw, parsed !== undefined)) {
+      entries.push({ ...place, marker: 'unclear', hosts, type: '', blob: Buffer.alloc(0) });
+    }
   }
   return entries;
 }
 
-/** Returns the entries that name `name`, in file order. */
-export function entriesFor(name: string, entries: readonly KnownHost[]): readonly KnownHost[] {
-  return entries.filter(({ hosts }) => matchesHosts(name, hosts));
+/**
+ * Returns the entries that name `name`, in file order, and those that revoke or may revoke a key under it or under one
+ * of `others`: trust is given under one name, and taken away under each.
+ */
+export function entriesFor(
+  name: string,
+  entries: readonly KnownHost[],
+  others: readonly string[] = [],
+): readonly KnownHost[] {
+  const names = [name, ...others];
+  return entries.filter(({ marker, hosts }) => {
+    if (marker === 'unclear') return names.some((each) => mayMatchHosts(each, hosts));
+    if (marker === 'revoked') return names.some((each) => matchesHosts(each, hosts));
+    return matchesHosts(name, hosts);
+  });
 }
 
 /**
@@ -110,6 +122,8 @@ export function decideHostKey(key: HostKey, named: readonly KnownHost[]): HostKe
   const plain = named.filter(({ marker }) => marker === 'none');
   const revoked = equal.find(({ marker }) => marker === 'revoked');
   if (revoked) return { verdict: 'revoked', by: revoked };
+  const unclear = named.find(({ marker }) => marker === 'unclear');
+  if (unclear) return { verdict: 'unclear', by: unclear };
   const known = equal.find(({ marker }) => marker === 'none');
   if (known) return { verdict: 'known', by: known };
   const changed = plain.find(({ type }) => type === key.type);

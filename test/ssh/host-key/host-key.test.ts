@@ -41,10 +41,22 @@ describe('the host-key guard', () => {
   });
 });
 
-it.each(['-oProxyCommand=x', 'a b', 'a\n', '', 'h/../x', '[::1]', 'ü.example'])(
-  'takes no %j for a host',
-  async (host) => {
-    const decision = await judge(hostKey, { host, port: 22, knownHosts: ['/dev/null'] });
-    expect(decision.codes).toEqual(['guard.request-invalid']);
-  },
-);
+it.each([
+  '-oProxyCommand=x',
+  'a b',
+  'a\n',
+  '',
+  'h/../x',
+  '[::1]',
+  'ü.example',
+  // What the resolver takes for an address is looked up under a name that no line has.
+  '127.1',
+  '2130706433',
+  '0x7f.0.0.1',
+  '0177.0.0.1',
+  '127.000.000.001',
+  '127.0.0.1.',
+])('takes no %j for a host', async (host) => {
+  const decision = await judge(hostKey, { host, port: 22, knownHosts: ['/dev/null'] });
+  expect(decision.codes).toEqual(['guard.request-invalid']);
+});

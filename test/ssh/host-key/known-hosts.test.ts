@@ -1,5 +1,6 @@
 // The known_hosts verifier against two oracles: `ssh-keygen -F` line by line, and what real ssh decides.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -11,7 +12,7 @@ import {
   hostKeyOf,
   parseKnownHosts,
 } from '../../../src/ssh/host-key/known-hosts.ts';
-import { knownHostsName, matchesHosts } from '../../../src/ssh/host-key/known-hosts-match.ts';
+import { knownHostsName, matchesHosts, revocableNames } from '../../../src/ssh/host-key/known-hosts-match.ts';
 import { type LoopbackSshd, startSshd } from '../../e2e/loopback-sshd.ts';
 import { missing, runProgram } from '../support.ts';
 
@@ -44,7 +45,19 @@ const hostField = fc.oneof(
 );
 const blank = fc.constantFrom(' ', ' ', '\t', '  ');
 const lead = fc.constantFrom('', '', '', ' ', '\t');
-const tail = fc.constantFrom('', '', ' a comment', '\r', ' x\r', '\t#');
+const tail = fc.constantFrom(
+  '',
+  '',
+  '',
+  ' a comment',
+  '\r',
+  ' x\r',
+  '\t#',
+  '\v',
+  '\f',
+  ' x\r@revoked * ssh-rsa x',
+  '\0 x',
+);
 const marker = fc.constantFrom(
   '',
   '',
@@ -53,6 +66,9 @@ const marker = fc.constantFrom(
   '@revoked ',
   '@cert-authority  ',
   '@revoked @revoked ',
+  '@REVOKED ',
+  '@revoked\t',
+  '\u00ef\u00bb\u00bf@revoked ',
   '@other ',
   '@',
 );
@@ -73,7 +89,7 @@ const fileOf = (keys: readonly string[]): fc.Arbitrary<string> => {
     .map((lines) => `${lines.join('\n')}\n`);
 };
 
-const VERDICTS = ['changed', 'known', 'needs-certificate', 'other-type', 'revoked', 'unknown'];
+const VERDICTS = ['changed', 'known', 'needs-certificate', 'other-type', 'revoked', 'unclear', 'unknown'];
 
 let directory = '';
 let file = '';
@@ -129,8 +145,12 @@ describe.skipIf(missing('ssh-keygen'))('look-up', () => {
         await writeFile(file, text, 'latin1');
         const { stdout } = await runProgram('ssh-keygen', ['-l', '-F', name, '-f', file]);
         const theirs = [...stdout.matchAll(/found: line ([0-9]+)/g)].map(([, line]) => Number(line));
-        const ours = entriesFor(name, parseKnownHosts(text, file)).map(({ line }) => line);
-        expect(ours).toEqual(theirs);
+        const found = entriesFor(name, parseKnownHosts(text, file));
+        // What may revoke is found where ssh-keygen skips the line, too.
+        const lines = new Set(found.map(({ line }) => line));
+        const sure = found.filter(({ marker }) => marker === 'none' || marker === 'cert-authority');
+        expect(theirs.filter((line) => !lines.has(line))).toEqual([]);
+        expect(sure.map(({ line }) => line).filter((line) => !theirs.includes(line))).toEqual([]);
       }),
       { numRuns: 400 },
     );
@@ -144,10 +164,28 @@ describe.skipIf(missing('sshd', 'ssh', 'ssh-keygen'))('decision', () => {
   });
   afterAll(() => sshd.stop());
 
-  const decide = (name: string, text: string): HostKeyVerdict['verdict'] => {
+  const decide = (name: string, text: string, host: string, port: number): HostKeyVerdict['verdict'] => {
     const key = hostKeyOf(Buffer.from(sshd.keys[0]?.split(' ')[1] ?? '', 'base64'));
     if (!key) throw new Error('no host key');
-    return decideHostKey(key, entriesFor(name, parseKnownHosts(text, file))).verdict;
+    const named = entriesFor(name, parseKnownHosts(text, file), revocableNames(host, port));
+    return decideHostKey(key, named).verdict;
+  };
+  const askSsh = async (host: string, port: number): Promise<'accepted' | 'revoked' | 'refused'> => {
+    const options = {
+      ProxyCommand: sshd.command.join(' '),
+      UserKnownHostsFile: file,
+      GlobalKnownHostsFile: '/dev/null',
+      StrictHostKeyChecking: 'yes',
+      BatchMode: 'yes',
+      PreferredAuthentications: 'none',
+      KexAlgorithms: 'curve25519-sha256',
+      LogLevel: 'INFO',
+    };
+    const flags = Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
+    const { stderr } = await runProgram('ssh', ['-F', 'none', ...flags, '-p', `${port}`, host, 'true']);
+    if (stderr.includes('Permission denied')) return 'accepted';
+    expect(stderr).toContain('verification failed');
+    return stderr.includes('REVOKED') ? 'revoked' : 'refused';
   };
 
   it('is the decision of ssh with StrictHostKeyChecking=yes', { timeout: 240_000 }, async () => {
@@ -159,38 +197,98 @@ describe.skipIf(missing('sshd', 'ssh', 'ssh-keygen'))('decision', () => {
         hosts,
         async (text, [host, port]) => {
           await writeFile(file, text, 'latin1');
-          const options = {
-            ProxyCommand: sshd.command.join(' '),
-            UserKnownHostsFile: file,
-            GlobalKnownHostsFile: '/dev/null',
-            StrictHostKeyChecking: 'yes',
-            BatchMode: 'yes',
-            PreferredAuthentications: 'none',
-            KexAlgorithms: 'curve25519-sha256',
-            LogLevel: 'INFO',
-          };
-          const flags = Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
-          const answer = await runProgram('ssh', [
-            '-F',
-            'none',
-            ...flags,
-            '-p',
-            `${port}`,
-            `${host}`,
-            'true',
-          ]);
-          const accepted = answer.stderr.includes('Permission denied');
-          expect(accepted || answer.stderr.includes('verification failed')).toBe(true);
-          const strict = decide(knownHostsName(`${host}`, Number(port)), text);
+          const [name, to] = [`${host}`, Number(port)];
+          const theirs = await askSsh(name, to);
+          const strict = decide(knownHostsName(name, to), text, name, to);
           verdicts.set(strict, (verdicts.get(strict) ?? 0) + 1);
+          // Taken away more easily than given: where a line may revoke, we may refuse what ssh accepts.
+          if (strict === 'revoked' || strict === 'unclear') return;
+          expect(theirs).not.toBe('revoked');
           // ssh looks again without the port when nothing was found with it. Strict means that we do not.
-          const lenient =
-            strict === 'unknown' || strict === 'needs-certificate' ? decide(`${host}`, text) : strict;
-          expect(accepted).toBe(lenient === 'known');
+          const again = strict === 'unknown' || strict === 'needs-certificate';
+          expect(theirs === 'accepted').toBe((again ? decide(name, text, name, to) : strict) === 'known');
         },
       ),
       { numRuns: 250 },
     );
     expect([...verdicts.keys()].sort()).toEqual(VERDICTS); // or the generator has gone blind
+  });
+
+  describe('refuses a key that is on file, beside a line', () => {
+    const KEY = 'KEY'; // stands for the type and the key of the host
+    it.each([
+      ['that revokes it', `@revoked a.example ${KEY}`, 'revoked'],
+      ['with a tab behind the marker', `@revoked\ta.example\t${KEY}`, 'revoked'],
+      ['with every blank there is', ` \t@revoked  a.example \t ${KEY} comment`, 'revoked'],
+      ['with a carriage return behind the key', `@revoked a.example ${KEY}\r`, 'revoked'],
+      ['with a vertical tab behind the key', `@revoked a.example ${KEY}\v`, 'revoked'],
+      ['with a form feed behind the key', `@revoked a.example ${KEY}\f`, 'revoked'],
+      ['with a NUL behind the key', `@revoked a.example ${KEY}\0x`, 'revoked'],
+      ['for every host', `@revoked * ${KEY}`, 'revoked'],
+      ['for a pattern', `@revoked ?.EXAMPLE ${KEY}`, 'revoked'],
+      ['for one of many hosts', `@revoked ${'h,'.repeat(5_000)}a.example ${KEY}`, 'revoked'],
+      ['that revokes its certificate', '@revoked a.example CERT', 'revoked'],
+      ['in capitals', `@REVOKED a.example ${KEY}`, 'unclear'],
+      ['behind a byte order mark', `\u00ef\u00bb\u00bf@revoked a.example ${KEY}`, 'unclear'],
+      ['behind a NUL', `\0@revoked a.example ${KEY}`, 'unclear'],
+      ['behind a bare carriage return', `# Macintosh\r@revoked a.example ${KEY}\r`, 'unclear'],
+      ['behind another line and a bare carriage return', `b ${KEY}\r@revoked a.example ${KEY}\r`, 'unclear'],
+      ['with two markers', `@revoked @cert-authority a.example ${KEY}`, 'unclear'],
+      ['with a type that is another', '@revoked a.example ssh-rsa BLOB', 'unclear'],
+      ['with a type in capitals', '@revoked a.example SSH-ED25519 BLOB', 'unclear'],
+      ['with a bit count', `@revoked a.example 256 ${KEY}`, 'unclear'],
+      ['with a blank inside the key', '@revoked a.example ssh-ed25519 SPLIT', 'unclear'],
+      ['with a key cut off', '@revoked a.example ssh-ed25519 SHORT', 'unclear'],
+      ['with nothing but the marker', '@revoked', 'unclear'],
+      ['with a host field that cannot be read', `@revoked |2|x|y ${KEY}X`, 'unclear'],
+    ])('%s', { timeout: 30_000 }, async (_what, line, verdict) => {
+      const [type, blob = ''] = (sshd.keys[0] ?? '').split(' ');
+      const text = `a.example ${type} ${blob}\n${line}\n`
+        .replaceAll('KEY', `${type} ${blob}`)
+        .replaceAll('CERT', await certificate())
+        .replaceAll('BLOB', blob)
+        .replaceAll('SPLIT', `${blob.slice(0, 20)} ${blob.slice(20)}`)
+        .replaceAll('SHORT', blob.slice(0, -8));
+      await writeFile(file, text, 'latin1');
+      const theirs = await askSsh('a.example', 22);
+      expect([verdict, theirs]).not.toEqual(['unclear', 'revoked']); // or ssh reads what we do not
+      expect(decide('a.example', text, 'a.example', 22)).toBe(verdict);
+      const other = text.replaceAll('a.example', 'c.example,a.example');
+      expect(decide('c.example', other, 'c.example', 22)).toBe(verdict);
+    });
+
+    /** The certificate of the server's key, from an authority made for the occasion. */
+    const certificate = async (): Promise<string> => {
+      const [ca, key] = [join(directory, 'ca'), join(directory, 'key.pub')];
+      if (!existsSync(ca)) {
+        await writeFile(key, `${sshd.keys[0]}\n`);
+        await runProgram('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', ca]);
+        await runProgram('ssh-keygen', ['-q', '-s', ca, '-I', 'x', '-h', '-n', 'a.example', key]);
+      }
+      const text = await readFile(join(directory, 'key-cert.pub'), 'utf8');
+      return text.split(' ', 2).join(' ').trim();
+    };
+
+    it.each(['127.0.0.1', '::ffff:127.0.0.1', '0:0:0:0:0:0:0:1'])('however %s is spelt', (host) => {
+      const key = sshd.keys[0];
+      const revoked = host.includes('127') ? '127.0.0.1' : '::1';
+      const name = knownHostsName(host, 22);
+      expect(decide(name, `${name} ${key}\n@revoked ${revoked} ${key}\n`, host, 22)).toBe('revoked');
+    });
+  });
+
+  it('of an address is made in the spelling that ssh asks for', { timeout: 60_000 }, async () => {
+    const [key] = sshd.keys;
+    for (const host of [
+      '0:0:0:0:0:0:0:1',
+      '0::1',
+      '2001:DB8::0:1',
+      '::FFFF:7F00:1',
+      '127.0.0.1',
+      'H.Example',
+    ]) {
+      await writeFile(file, `${knownHostsName(host, 22)} ${key}\n`);
+      expect([host, await askSsh(host, 22)]).toEqual([host, 'accepted']);
+    }
   });
 });

@@ -130,6 +130,18 @@ const scenes: readonly Scene[] = [
     known: (name, key) => `${rightKey(name, key)}@revoked * ${key}\n`,
   },
   {
+    id: 'revoked-without-port',
+    fault: 'a key that is on file, and revoked for the host whatever its port',
+    expects: 'host-key.revoked',
+    known: (name, key) => `${rightKey(name, key)}@revoked 127.0.0.1 ${key}\n`,
+  },
+  {
+    id: 'revocation-unclear',
+    fault: 'a key that is on file, and a line for the host that means to revoke and is misspelt',
+    expects: 'host-key.revocation-unclear',
+    known: (name, key) => `${rightKey(name, key)}@Revoked ${name} ${key}\n`,
+  },
+  {
     id: 'short-rsa',
     fault: 'a host with the key on file, which is RSA of 1024 bits',
     expects: 'host-key.short-rsa',
