@@ -2,7 +2,8 @@
 // pickle.loads; and dense pickles, which hold no arrays, beside pickleparser. Our machine checks every opcode and indexes
 // the values, which is all that becomes of a stream that is no model; reading every one of them out is shown, too.
 import { Parser } from 'pickleparser';
-import { decodeModel, inspectPickle } from '../dist/capacity/forest/model.js';
+import { inspectPickle } from '../dist/capacity/forest/inspect.js';
+import { decodeModel } from '../dist/capacity/forest/model.js';
 import { Machine } from '../dist/capacity/pickle/machine.js';
 import { Dict, List, Tuple, type Value } from '../dist/capacity/pickle/values.js';
 import { HOSTILE } from '../test/fuzz/hostile-pickles.ts';

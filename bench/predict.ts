@@ -32,7 +32,7 @@ async function predictWith(peer: SklearnPeer): Promise<void> {
   ]);
   console.log(` ${nodes} nodes of scikit-learn ${sklearn}`);
   const onnx = await startOnnx(forest, base64, WIDTH);
-  const expected = model.predict(all);
+  const expected = model.predict(all).flat();
   for (const { name, answers } of onnx?.hello ?? [])
     console.log(`  ${name}: ${agreement(answers, expected)}`);
   for (const { count, times, rounds } of SIZES) {

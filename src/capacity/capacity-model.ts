@@ -149,7 +149,7 @@ export class TrustedModel {
   }
 
   /** As {@link CapacityModel.predict}. */
-  predict(rows: readonly (readonly number[])[]): number[] {
+  predict(rows: readonly (readonly number[])[]): ReturnType<CapacityModel['predict']> {
     return this.#decoded.predict(rows);
   }
 

@@ -14,12 +14,11 @@ export {
   relativeCapacities,
   type WorkerCapacity,
 } from './forest/capacity.ts';
+export { inspectPickle, type ModelInspection } from './forest/inspect.ts';
 export {
   type CapacityModel,
   decodeModel,
-  inspectPickle,
   type ModelDescription,
-  type ModelInspection,
 } from './forest/model.ts';
 export { capacityOrigin, ProvenRelease } from './origin/capacity-origin.ts';
 export type { CapacityOriginFacts, CapacityOriginRequest } from './origin/origin-look.ts';

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { capacityModel, type TrustedModel } from '../capacity/capacity-model.ts';
 import { readCapacityTable } from '../capacity/forest/capacity.ts';
-import { inspectPickle, type ModelInspection } from '../capacity/forest/model.ts';
+import { inspectPickle, type ModelInspection } from '../capacity/forest/inspect.ts';
 import { capacityOrigin, type ProvenRelease } from '../capacity/origin/capacity-origin.ts';
 import type { CapacityOriginRequest } from '../capacity/origin/origin-look.ts';
 import { sealModel } from '../capacity/seal.ts';
@@ -203,7 +203,10 @@ async function predict(name: string, options: PredictOptions): Promise<void> {
       : readCapacityTable(text.toString('utf8')).rows;
   const loaded = await load(name, options);
   // String() is the shortest text that reads back as the same number, with the sign of a zero lost.
-  const show = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
+  const show = (value: number | readonly number[]): string => {
+    if (typeof value !== 'number') return value.map(show).join(',');
+    return Object.is(value, -0) ? '-0' : String(value);
+  };
   if (loaded) process.stdout.write(`${loaded.model.predict(rows).map(show).join('\n')}\n`);
 }
 

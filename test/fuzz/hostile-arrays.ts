@@ -52,7 +52,7 @@ const nodes: readonly Hostile[] = [
   inNodes('an infinite leaf', 'model.tree-value', 2, { value: Infinity }),
   inNodes('a NaN value above the leaves', 'model.tree-value', 0, { value: Number.NaN }),
   inNodes('a missing-value flag of 2', 'model.tree-missing-flag', 0, { missing: 2 }),
-  inNodes('a missing-value flag of 255', 'model.tree-missing-flag', 3, { missing: 255 }),
+  inNodes('a missing-value flag of 255', 'model.tree-missing-flag', 1, { missing: 255 }),
   inNodes('a node of no samples', 'model.tree-samples', 3, { samples: 0 }),
   inNodes('a node of -1 samples', 'model.tree-samples', 3, { samples: -1 }),
   inNodes('a left child at 2^32 - 1', 'model.tree-child', 0, { left: 2n ** 32n - 1n }),
@@ -163,10 +163,12 @@ const arrays: readonly Hostile[] = [
       ['bytes with flags', 'u1', '|', 63],
       ['objects in a byte order', 'O8', '<', 63],
       ['objects without flags', 'O8', '|', 0],
-      ['half numbers', 'f4', '<', 0],
+      ['complex numbers', 'c16', '<', 0, 'model.dtype'],
+      ['half numbers', 'f2', '<', 0, 'model.dtype'],
+      ['numbers of half the width', 'f4', '<', 0, 'model.tree-size'],
     ] as const
-  ).map(([what, name, order, flags]) =>
-    inTree(`an array of ${what}`, 'model.array', {
+  ).map(([what, name, order, flags, code = 'model.array']) =>
+    inTree(`an array of ${what}`, code, {
       valueArray: array(
         dtype(name, { tuple: [3, order, null, null, null, -1, -1, flags] }),
         [0],
@@ -250,7 +252,7 @@ const arrays: readonly Hostile[] = [
   inTree('values as objects', 'model.state-value', {
     valueArray: array(O8, [5, 1, 1], { list: [1, 2, 3, 4, 5] }),
   }),
-  inTree('values of another byte order', 'model.array', {
+  inTree('values of another byte order', 'model.dtype', {
     valueArray: array(dtype('f8', { tuple: [3, '>', null, null, null, -1, -1, 0] }), [5, 1, 1], values5),
   }),
   inTree('values whose dtype has no state', 'model.array', {

@@ -217,14 +217,16 @@ const keys: readonly Hostile[] = [
   inTree('a Tree for three features', 'model.parts-disagree', {
     args: [3, array(I8, [1], doubles([5e-324])), 1],
   }),
-  inTree('a Tree of two targets', 'model.unsupported', { args: [2, array(I8, [1], doubles([5e-324])), 2] }),
-  inTree('a Tree that counts its classes in floats', 'model.unsupported', {
+  inTree('a Tree of two targets', 'model.parts-disagree', {
+    args: [2, array(I8, [1], doubles([5e-324])), 2],
+  }),
+  inTree('a Tree that counts its classes in floats', 'model.parts-disagree', {
     args: [2, array(F8, [1], doubles([5e-324])), 1],
   }),
-  inTree('a Tree that counts its classes twice', 'model.unsupported', {
+  inTree('a Tree that counts its classes twice', 'model.parts-disagree', {
     args: [2, array(I8, [1, 1], doubles([5e-324])), 1],
   }),
-  inTree('a Tree that counts no classes', 'model.unsupported', {
+  inTree('a Tree that counts no classes', 'model.parts-disagree', {
     args: [2, array(I8, [0], Uint8Array.of()), 1],
   }),
   inTree('a Tree of 257 classes', 'model.unsupported', {
@@ -262,17 +264,17 @@ const keys: readonly Hostile[] = [
     state: { dict: [[1, 1]] },
   }),
   state('a key that is a prototype', 'model.state-unlisted', treeEstimator({ ['__proto__x']: 1 })),
-  state('an unfitted tree', 'model.state-missing', treeEstimator({ tree_: undefined })),
+  state('an unfitted tree', 'model.unfitted', treeEstimator({ tree_: undefined })),
   state('a tree of no version', 'model.state-missing', treeEstimator({ _sklearn_version: undefined })),
-  state('a tree of 1.1', 'model.version', treeEstimator({ _sklearn_version: '1.1.3' })),
-  state('a tree of 1.5', 'model.version', treeEstimator({ _sklearn_version: '1.5.0' })),
+  state('a tree of 0.24', 'model.version', treeEstimator({ _sklearn_version: '0.24.2' })),
+  state('a tree of 1.10', 'model.version', treeEstimator({ _sklearn_version: '1.10.0' })),
   state('a tree of a development version', 'model.version', treeEstimator({ _sklearn_version: '1.4.dev0' })),
   state(
     'a tree of 1.2 with the nodes of 1.3',
     'model.parts-disagree',
     treeEstimator({ _sklearn_version: '1.2.2' }),
   ),
-  state('a tree of two targets', 'model.unsupported', treeEstimator({ n_outputs_: 2 })),
+  state('a tree of two targets', 'model.parts-disagree', treeEstimator({ n_outputs_: 2 })),
   state(
     'a tree of ten thousand and one features',
     'model.unsupported',
@@ -284,8 +286,8 @@ const keys: readonly Hostile[] = [
   ...['x1.4.2', '1x4.2', '1.4.2rc1', '1.4.123', '1.4.2.post123', '1.4'].map((version) =>
     state(`a tree of ${version}`, 'model.version', treeEstimator({ _sklearn_version: version })),
   ),
-  inForest('a forest of two targets', 'model.unsupported', { n_outputs_: 2 }),
-  state('boosting from a start of two targets', 'model.unsupported', boosting({}, { n_outputs_: 2 })),
+  inForest('a forest of two targets', 'model.parts-disagree', { n_outputs_: 2 }),
+  state('boosting from a start of two targets', 'model.parts-disagree', boosting({}, { n_outputs_: 2 })),
   state(
     'boosting whose stages have a third dimension',
     'model.unsupported',
@@ -362,7 +364,7 @@ const keys: readonly Hostile[] = [
   ),
   state(
     'boosting whose stages are numbers',
-    'model.unsupported',
+    'model.state-value',
     boosting({ estimators_: array(F8, [2, 1], doubles([1, 2])) }),
   ),
   state(
@@ -383,7 +385,7 @@ const keys: readonly Hostile[] = [
     'model.state-value',
     boosting({}, { constant_: array(F8, [1, 2], doubles([1, 2])) }),
   ),
-  state('boosting from an estimator', 'model.state-value', boosting({ init_: single })),
+  state('boosting from an estimator', 'model.unsupported', boosting({ init_: single })),
   state('boosting from nothing', 'model.state-value', boosting({ init_: null })),
   state(
     'boosting from a start of another version',
@@ -413,7 +415,7 @@ const keys: readonly Hostile[] = [
   state('boosting without a loss', 'model.state-missing', boosting({ _loss: undefined })),
   state('boosting through another link', 'model.state-value', boosting({ _loss: loss({ link: null }) })),
   state('a number', 'model.not-an-estimator', 42),
-  state('a list of models', 'model.not-an-estimator', { list: [forest()] }),
+  state('a list of two models', 'model.ambiguous', { list: [forest(), forest()] }),
   state('a start on its own', 'model.not-an-estimator', {
     newobj: global('sklearn.dummy', 'DummyRegressor'),
     state: { dict: [['strategy', 'mean']] },

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decodeModel, inspectPickle } from '../../src/capacity/forest/model.ts';
+import { inspectPickle } from '../../src/capacity/forest/inspect.ts';
+import { decodeModel } from '../../src/capacity/forest/model.ts';
 import { Machine } from '../../src/capacity/pickle/machine.ts';
 import { CodedError } from '../../src/evidence/coded-error.ts';
 import { askOracle, DEBIAN_PYTHON, hasSklearn, runPython } from '../capacity/forest/oracle.ts';
@@ -137,12 +138,15 @@ function predictions(bytes: Uint8Array): string[] | string {
     const model = decodeModel(bytes);
     const { features } = model.description;
     const rows = ROWS.map((value) => Array.from({ length: features }, (_, i) => value(i)));
-    return model.predict(rows).map((y) => {
-      expect(y).toSatisfy(Number.isFinite);
-      const bits = Buffer.alloc(8);
-      bits.writeDoubleBE(y);
-      return bits.toString('hex');
-    });
+    return model
+      .predict(rows)
+      .flat()
+      .map((y) => {
+        expect(y).toSatisfy(Number.isFinite);
+        const bits = Buffer.alloc(8);
+        bits.writeDoubleBE(y);
+        return bits.toString('hex');
+      });
   } catch (error) {
     if (error instanceof CodedError) return error.code;
     throw error;

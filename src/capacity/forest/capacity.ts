@@ -1,7 +1,8 @@
 // What AGILAB's manager does with the model: one row per worker, one label per row, and the labels relative to the
 // slowest worker, with which work is divided. Its table of past measurements is read here, too.
+
+import { ModelRefusal } from '../model-refusal.ts';
 import type { CapacityModel } from './model.ts';
-import { ModelRefusal } from './refusal.ts';
 
 /** The numbers of a row, in the order that AGILAB trains on. */
 export const CAPACITY_FEATURES: readonly string[] = [
@@ -26,11 +27,14 @@ export interface WorkerCapacity {
  * Throws what `predict` throws, and `model.capacity-undefined` where the labels allow no such ratio.
  */
 export function relativeCapacities(
-  model: CapacityModel,
+  model: Pick<CapacityModel, 'predict'>,
   workers: ReadonlyMap<string, readonly number[]>,
 ): readonly WorkerCapacity[] {
   const names = [...workers.keys()];
-  const labels = model.predict([...workers.values()]);
+  const labels = model.predict([...workers.values()]).map((label) => {
+    if (typeof label === 'number') return label;
+    throw new ModelRefusal('model.capacity-undefined', 'the model predicts several numbers for each worker');
+  });
   const slowest = labels.reduce((least, label) => Math.min(least, label), Number.POSITIVE_INFINITY);
   if (!(slowest > 0))
     throw new ModelRefusal('model.capacity-undefined', 'a worker is predicted to have no capacity');

@@ -1,100 +1,123 @@
 // The two doors of the decoder: bytes to a model that predicts, and bytes to a list of what they are and why they
 // would be refused. Neither opens a file, and neither executes anything.
-import { inspectStream, type ListedRefusal, type PickleInspection } from '../pickle/inspect.ts';
+import type { Buffer } from 'node:buffer';
+import { openContainer } from '../container/open.ts';
+import { ModelRefusal } from '../model-refusal.ts';
 import { Machine } from '../pickle/machine.ts';
 import { PickleRefusal } from '../pickle/refusal.ts';
-import type { Value } from '../pickle/values.ts';
-import { type RawModel, readModel } from './estimators.ts';
-import { type Predictor, predict } from './predict.ts';
-import { ModelRefusal } from './refusal.ts';
-import { allocateNodes, packTree } from './tree.ts';
+import { Made, type Value } from '../pickle/values.ts';
+import { readRegressor } from '../regressors/read.ts';
+import { explain } from './explain.ts';
+import { type Predictions, predict } from './predict.ts';
+import { unwrap } from './unwrap.ts';
 
 /** What a model says about itself. */
 export interface ModelDescription {
-  /** Class name in scikit-learn, such as `RandomForestRegressor`. */
+  /** Class name of the regressor in scikit-learn, such as `RandomForestRegressor`. */
   readonly estimator: string;
   readonly sklearnVersion: string;
   /** Numbers per row. */
   readonly features: number;
-  /** Trees, or boosting stages. */
+  /** Numbers per answer. */
+  readonly outputs: number;
+  /** Trees, or boosting stages, of the regressor and all its members. */
   readonly estimators: number;
   /** Nodes of all trees. */
   readonly nodes: number;
   /** Whether a row may hold NaN for a missing value. */
   readonly acceptsMissing: boolean;
+  /** How the file is written, such as `pickle protocol 5` or `joblib, zlib`. */
+  readonly format: string;
+  /** What the file holds: a class name, or `dict`, `list`, `tuple`. */
+  readonly holder: string;
+  /** What was unwrapped to get to the model, as Python would write it; empty where the file holds just that. */
+  readonly at: string;
+  /** What is applied around the regressor, by class name. */
+  readonly steps: readonly string[];
+  /** What lies beside the model in the file and is not applied. */
+  readonly beside: readonly string[];
 }
 
 /** A checked regressor. It holds numbers only; nothing of the file can run. */
 export interface CapacityModel {
   readonly description: ModelDescription;
   /**
-   * Returns one number per row, each bit as scikit-learn (n_jobs=None) returns it. Throws `model.no-rows`,
-   * `model.row-width`, `model.row-value`, `model.row-missing`, `model.row-infinite`, `model.prediction-not-finite`.
+   * Returns one number per row, or with several targets one array per row; each bit as scikit-learn (n_jobs=None)
+   * returns it for the same rows in one call. Throws `model.no-rows`, `model.row-width`, `model.row-value`,
+   * `model.row-missing`, `model.row-infinite`, `model.prediction-not-finite`.
    */
-  predict(rows: readonly (readonly number[])[]): number[];
+  predict(rows: readonly (readonly number[])[]): Predictions;
 }
 
-/** What a file is written with and why it would be refused, in the order of the file. */
-export interface ModelInspection extends Omit<PickleInspection, 'value'> {
-  /** Present exactly when nothing is refused. */
-  readonly description: ModelDescription | undefined;
+export interface DecodeOptions {
+  /** Where in the file the model is, as Python would write it: `best_estimator_`, `['model']`, `[0]`. */
+  readonly at?: string | undefined;
 }
 
-/** Returns the model in a pickle of scikit-learn 1.2 to 1.4, protocols 0 to 5. Throws `pickle.*` and `model.*`. */
-export function decodeModel(bytes: Uint8Array): CapacityModel {
-  return modelFrom(new Machine(bytes).run());
-}
+const MIB = 2 ** 20;
 
-/** Returns what the bytes are. Throws for no bytes at all. */
-export function inspectPickle(bytes: Uint8Array): ModelInspection {
-  const { value, refusals, ...stream } = inspectStream(bytes);
-  if (value === undefined) return Object.freeze({ ...stream, refusals, description: undefined });
+/** What a stream may cost to decode where it was inflated: with it no more than 64 MiB or 20 times the file. */
+const budgetOf = (file: Uint8Array, stream: Buffer): number | undefined =>
+  stream.length === file.length ? undefined : Math.max(64 * MIB, 20 * file.length) - stream.length;
+
+/**
+ * Returns the model in a file of scikit-learn 1.0 to 1.9: a pickle of protocols 0 to 5, or joblib's, raw or compressed
+ * with zlib or gzip. Throws `container.*`, `pickle.*` and `model.*`.
+ */
+export function decodeModel(file: Uint8Array, { at }: DecodeOptions = {}): CapacityModel {
+  const { stream, compression } = openContainer(file);
+  const machine = new Machine(stream, undefined, budgetOf(file, stream));
   try {
-    return Object.freeze({ ...stream, refusals, description: modelFrom(value).description });
+    const value = machine.run();
+    return modelFrom(value, formatOf(machine.joblib, machine.protocolAt(0), compression), at);
   } catch (error) {
-    // What a container holds is read here and not in the pass, and may cost too much as well.
-    if (!(error instanceof ModelRefusal || error instanceof PickleRefusal)) throw error;
-    const { code, offset = 0, message: reason } = error;
-    const refused: readonly ListedRefusal[] = [Object.freeze({ code, offset, reason })];
-    return Object.freeze({ ...stream, refusals: Object.freeze(refused), description: undefined });
+    throw placed(error instanceof PickleRefusal ? explain(stream, error) : error, compression);
   }
 }
 
-function modelFrom(value: Value): CapacityModel {
-  const raw = readModel(value);
-  requireOwnArrays(raw);
-  const total = raw.trees.reduce((sum, { count }) => sum + count, 0);
-  const nodes = allocateNodes(total);
-  const roots = new Int32Array(raw.trees.length);
-  let start = 0;
-  raw.trees.forEach((tree, i) => {
-    packTree(tree, raw.features, nodes, start);
-    roots[i] = start;
-    start += tree.count;
-  });
-  const { estimator, sklearnVersion, features, acceptsMissing, scale, divisor } = raw;
-  const predictor: Predictor = { nodes, roots, features, start: raw.start, scale, divisor, acceptsMissing };
-  const description = {
-    estimator,
-    sklearnVersion,
-    features,
-    estimators: roots.length,
-    nodes: total,
-    acceptsMissing,
+/** How a stream is written, for people. */
+export function formatOf(joblib: boolean, protocol: number, compression: string | undefined): string {
+  const pickled = joblib ? 'joblib' : `pickle protocol ${protocol}`;
+  return compression === undefined ? pickled : `${pickled}, ${compression}`;
+}
+
+/** Says of a place in a compressed file that it is counted in the inflated stream. */
+export function placed(error: unknown, compression: string | undefined): unknown {
+  if (compression !== undefined && isRefusal(error))
+    error.message = error.message.replace(/\(byte ([0-9]+)\)$/, '(byte $1 of the inflated stream)');
+  return error;
+}
+
+/** Returns the model in a decoded value. Throws `model.*`. */
+export function modelFrom(value: Value, format: string, at?: string): CapacityModel {
+  const found = unwrap(value, at);
+  const regressor = readRegressor(found.model);
+  const description: ModelDescription = {
+    estimator: regressor.name,
+    sklearnVersion: regressor.version,
+    features: regressor.features,
+    outputs: regressor.outputs,
+    estimators: regressor.trees,
+    nodes: regressor.nodes,
+    acceptsMissing: regressor.acceptsMissing,
+    format,
+    holder: holderOf(value),
+    at: found.at,
+    steps: Object.freeze([...(regressor.steps ?? [])]),
+    beside: Object.freeze([...found.beside]),
   };
   return Object.freeze({
     description: Object.freeze(description),
-    predict: (rows: readonly (readonly number[])[]) => predict(predictor, rows),
+    predict: (rows: readonly (readonly number[])[]) => predict(regressor, rows),
   });
 }
 
-/** Two bytes of memo reference could name a megabyte of nodes again and again; no fitted model shares an array. */
-function requireOwnArrays({ trees }: RawModel): void {
-  const seen = new Set<Uint8Array>();
-  for (const { nodes, values, offset } of trees) {
-    for (const { bytes } of [nodes, values]) {
-      if (seen.has(bytes)) throw new ModelRefusal('model.shared', 'two trees share an array', offset);
-      seen.add(bytes);
-    }
-  }
+/** What a decoded value is in Python. */
+function holderOf(value: Value): string {
+  if (value instanceof Made) return value.allowed.name;
+  return typeof value === 'object' && value !== null ? value.constructor.name.toLowerCase() : typeof value;
 }
+
+/** Whether an error is a finding about a value, and not a mistake of ours. */
+export const isRefusal = (error: unknown): error is ModelRefusal | PickleRefusal =>
+  error instanceof ModelRefusal || error instanceof PickleRefusal;

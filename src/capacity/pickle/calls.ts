@@ -1,6 +1,6 @@
 // Names and calls. A name counts only if it is on the allow-list, a call only with the opcode and arguments listed for it;
 // then both are written down. Two spellings of plain data are carried out at once.
-import { ENCODE, findAllowed, isUnknown, RECONSTRUCTOR, UNKNOWN } from './allowed.ts';
+import { ENCODE, findAllowed, isUnknown, NO_BYTES, RECONSTRUCTOR, refusedName, UNKNOWN } from './allowed.ts';
 import { MADE_BYTES } from './tape.ts';
 import { latin1Bytes } from './text.ts';
 import { type AllowedGlobal, Dict, Global, Made, Tuple, type Value } from './values.ts';
@@ -32,35 +32,40 @@ export function pushGlobal(m: Workspace, module: string, name: string): void {
   m.watcher?.global(module, name, m.offset, allowed !== undefined);
   if (allowed === undefined)
     m.report('pickle.global-refused', `${printable(module, name)} is not on the allow-list`);
-  m.push(m.tape.object(new Global(allowed ?? UNKNOWN), GLOBAL_BYTES));
+  m.push(m.tape.object(new Global(allowed ?? refusedName(module, name)), GLOBAL_BYTES));
 }
 
 /** REDUCE and NEWOBJ. */
 export function call(m: Workspace, by: 'REDUCE' | 'NEWOBJ'): void {
   const args = m.popValue();
   const callee = m.popValue();
-  m.push(m.tape.object(isUnknown(callee) ? unknown(m) : made(m, by, callee, args), MADE_BYTES));
+  m.push(m.tape.object(made(m, by, callee, args), MADE_BYTES));
 }
 
-const unknown = (m: Workspace): Made => new Made(UNKNOWN, [], m.offset);
-
 function made(m: Workspace, by: 'REDUCE' | 'NEWOBJ', callee: Value, args: Value): Value {
+  if (isUnknown(callee)) return new Made(callee.allowed, [], m.offset);
   if (!(callee instanceof Global) || !(args instanceof Tuple))
     m.refuse('pickle.wrong-type', 'a call of what is not a name, or without a tuple of arguments');
   const { allowed } = callee;
   const { items } = args;
-  if (allowed.by !== by) {
+  const unknown = items.find(isUnknown);
+  if (unknown !== undefined) {
+    return new Made(allowed === RECONSTRUCTOR ? unknown.allowed : UNKNOWN, [], m.offset);
+  } else if (allowed.by !== by) {
     m.report('pickle.call-refused', `${label(allowed)} is not to be used by ${by}`);
   } else if (!allowed.takes.some((checks) => matches(checks, items))) {
     m.report('pickle.arguments', `${label(allowed)} is given arguments that no real pickler writes`);
   } else if (allowed === ENCODE && typeof items[0] === 'string') {
     return encoded(m, items[0]);
+  } else if (allowed === NO_BYTES) {
+    m.charge(ENCODED_BYTES);
+    return new Uint8Array();
   } else if (allowed === RECONSTRUCTOR && items[0] instanceof Global) {
     return new Made(items[0].allowed, [], m.offset);
   } else {
     return new Made(allowed, items, m.offset);
   }
-  return unknown(m);
+  return new Made(UNKNOWN, [], m.offset);
 }
 
 function matches(checks: AllowedGlobal['takes'][number], items: readonly Value[]): boolean {
@@ -77,7 +82,10 @@ export function build(m: Workspace): void {
   const state = m.popValue();
   const node = m.top();
   const target = m.tape.value(node);
-  if (isUnknown(target)) return;
+  if (isUnknown(target)) {
+    if (target instanceof Made) target.state ??= state;
+    return;
+  }
   if (!(target instanceof Made)) m.refuse('pickle.wrong-type', 'state is given to what cannot have any');
   const { allowed } = target;
   if (target.state !== undefined) {
@@ -86,10 +94,12 @@ export function build(m: Workspace): void {
   }
   m.requireUnshared(node);
   const fits =
-    allowed.state === 'dict' ? state instanceof Dict : allowed.state === 'tuple' && state instanceof Tuple;
+    allowed.state === 'tuple' ? state instanceof Tuple : takesDict(allowed) && state instanceof Dict;
   if (!fits) m.report('pickle.build-refused', `${label(allowed)} is given state of the wrong kind`);
   target.state = state;
 }
+
+const takesDict = ({ state }: AllowedGlobal): boolean => state === 'dict' || state === 'items';
 
 const label = ({ module, name }: AllowedGlobal): string => printable(module, name);
 

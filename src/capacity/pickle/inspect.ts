@@ -20,14 +20,20 @@ export interface ListedRefusal {
   readonly code: string;
   readonly offset: number;
   readonly reason: string;
+  readonly remedy: string;
 }
 
 export interface PickleInspection {
   readonly bytes: number;
+  readonly protocol: number;
+  /** Whether it holds arrays in joblib's layout. */
+  readonly joblib: boolean;
   /** Opcode name and how often it was read, most frequent first. */
   readonly opcodes: readonly (readonly [name: string, count: number])[];
   readonly globals: readonly NamedGlobal[];
   readonly refusals: readonly ListedRefusal[];
+  /** What the strict pass stops at; absent when nothing was refused. */
+  readonly stopped: PickleRefusal | undefined;
   /** The decoded value when nothing was refused. */
   readonly value: Value | undefined;
 }
@@ -39,10 +45,12 @@ const MOST_LISTED = 1000;
 export function inspectStream(bytes: Uint8Array): PickleInspection {
   const globals = new Map<string, { name: string; offset: number; times: number; allowed: boolean }>();
   const refusals: ListedRefusal[] = [];
+  let stopped: PickleRefusal | undefined;
   const note = (refusal: PickleRefusal): void => {
-    const { code, offset, message: reason } = refusal;
+    const { code, offset, message: reason, remedy } = refusal;
+    stopped ??= refusal;
     if (refusals.length >= MOST_LISTED) throw refusal; // ends the pass: an error per byte would take minutes
-    refusals.push(Object.freeze({ code, offset, reason }));
+    refusals.push(Object.freeze({ code, offset, reason, remedy }));
   };
   const watcher: Watcher = {
     global(module, name, offset, allowed) {
@@ -69,9 +77,12 @@ export function inspectStream(bytes: Uint8Array): PickleInspection {
   counted.sort(([, a], [, b]) => b - a);
   return Object.freeze({
     bytes: bytes.length,
+    protocol: machine?.protocolAt(0) ?? 0,
+    joblib: machine?.joblib ?? false,
     opcodes: Object.freeze(counted),
     globals: Object.freeze([...globals.values()].map((entry) => Object.freeze(entry))),
     refusals: Object.freeze(refusals),
+    stopped,
     value: refusals.length === 0 ? value : undefined,
   });
 }

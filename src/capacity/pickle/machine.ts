@@ -1,6 +1,7 @@
 // The pickle machine: one bounded pass over one buffer. It knows how opcodes read and what they may touch, and nothing
 // of scikit-learn. A call is written down and never made.
 import { build, call, globalLines, stackGlobal } from './calls.ts';
+import { endWrapper } from './joblib-array.ts';
 import {
   byteArray,
   byteString,
@@ -12,6 +13,7 @@ import {
   text,
   textLine,
 } from './literals.ts';
+import { isWrapper } from './names/joblib.ts';
 import { HEADS, OPCODES } from './opcodes.ts';
 import { EMPTY_TUPLE_NODE, FALSE_NODE, NONE_NODE, type Node, TRUE_NODE } from './tape.ts';
 import type { Value } from './values.ts';
@@ -23,17 +25,22 @@ const BINFLOAT = 0x47;
 export class Machine extends Workspace {
   /** How often each opcode byte was read; counted for a watcher only. */
   readonly counts: Uint32Array | undefined;
-  private readonly protocol: number;
+  /** Whether the stream holds arrays in joblib's layout. */
+  joblib = false;
 
-  constructor(bytes: Uint8Array, watcher?: Watcher) {
-    super(bytes, watcher);
-    this.protocol = bytes[0] === PROTO ? (bytes[1] ?? 0) : 1;
+  constructor(bytes: Uint8Array, watcher?: Watcher, most?: number) {
+    super(bytes, watcher, most);
     this.counts = watcher && new Uint32Array(256);
+  }
+
+  /** The protocol that the stream says it is in; 1 where it says none, which only protocols 0 and 1 do not. */
+  protocolAt(start: number): number {
+    return this.bytes[start] === PROTO ? (this.bytes[start + 1] ?? 0) : 1;
   }
 
   /** Returns the one value that the stream describes. Throws {@link PickleRefusal}. */
   run(): Value {
-    this.pass();
+    this.pass(0);
     if (this.position !== this.bytes.length)
       this.refuse('pickle.trailing-bytes', 'something follows the end of the stream');
     if (this.height !== 1 || this.floor > 0)
@@ -42,10 +49,10 @@ export class Machine extends Workspace {
   }
 
   /** Carries out every opcode up to STOP. The place in the stream is kept at hand: nothing else changes as often. */
-  private pass(): void {
-    const { bytes, view, counts, tape, protocol } = this;
-    const tooNew = 256 * (protocol + 1);
-    let at = 0;
+  private pass(start: number): void {
+    const { bytes, view, counts, tape } = this;
+    const tooNew = 256 * (this.protocolAt(start) + 1);
+    let at = start;
     for (;;) {
       this.offset = at;
       if (at === this.limit) this.leaveFrame();
@@ -63,7 +70,7 @@ export class Machine extends Workspace {
           return;
         case 0x80: // PROTO
           // The machine has looked at the first two bytes already; a second PROTO would change the rules midway.
-          if (argument !== 1) this.refuse('pickle.proto-position', 'PROTO after the start');
+          if (argument !== start + 1) this.refuse('pickle.proto-position', 'PROTO after the start');
           if ((bytes[argument] as number) > 5) this.refuse('pickle.proto-unknown', 'a protocol above 5');
           continue;
         case 0x95: // FRAME
@@ -230,10 +237,21 @@ export class Machine extends Workspace {
         break;
       case 0x62: // BUILD
         build(this);
+        if (isWrapper(this.tape.value(this.top()))) this.array();
         break;
       default:
         OPCODES[byte]?.refused?.run(this);
     }
+  }
+
+  /** What a wrapper announces follows it at once: the items themselves, or, for objects, a whole pickle of their own. */
+  private array(): void {
+    this.joblib = true;
+    if (!endWrapper(this)) return;
+    if (this.nested) this.refuse('pickle.wrapper', 'an array in a pickle within a pickle');
+    const outer = this.nest();
+    this.pass(this.position);
+    this.unnest(outer);
   }
 
   private refuseOpcode(byte: number): never {

@@ -21,6 +21,16 @@ const MAX_BYTES = 2 ** 28;
 /** Numbers. A model of a hundred trees fits. */
 const MOST_AT_FIRST = 32_768;
 
+/** What was checked is read again when somebody asks: another thread must not be able to change it. */
+export function requirePrivate({ buffer }: Uint8Array): void {
+  if (buffer instanceof SharedArrayBuffer)
+    throw new PickleRefusal(
+      'pickle.shared-memory',
+      0,
+      'the bytes lie in memory that other threads may write',
+    );
+}
+
 export class Reader {
   readonly bytes: Buffer;
   readonly view: DataView;
@@ -33,15 +43,14 @@ export class Reader {
   inFrame = false;
   private allowance: number;
 
-  constructor(bytes: Uint8Array) {
-    // What was checked in the pass is read again when somebody asks: another thread must not be able to change it.
-    if (bytes.buffer instanceof SharedArrayBuffer)
-      this.refuse('pickle.shared-memory', 'the bytes lie in memory that other threads may write');
+  /** `most` is what decoding may cost at most where less is due than the length of the stream allows. */
+  constructor(bytes: Uint8Array, most: number = MOST_ALLOWANCE) {
+    requirePrivate(bytes);
     if (bytes.length > MAX_BYTES) this.refuse('pickle.too-large', `the stream is over ${MAX_BYTES} bytes`);
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.limit = bytes.length;
-    this.allowance = Math.min(ALLOWANCE_BASE + ALLOWANCE * bytes.length, MOST_ALLOWANCE);
+    this.allowance = Math.min(ALLOWANCE_BASE + ALLOWANCE * bytes.length, MOST_ALLOWANCE, most);
   }
 
   refuse(code: PickleCode, why: string): never {

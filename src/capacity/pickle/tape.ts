@@ -31,6 +31,8 @@ const BYTE_ARRAY = 11;
 const TAG = 0xff;
 /** Somebody referred to it through the memo: from now on it must stay as it is. */
 const SHARED = 0x100;
+/** Something else has taken its place: nobody may refer to it any more. */
+const SPENT = 0x200;
 
 const LEAF_SIZE = 3;
 const CONTAINER_SIZE = 5;
@@ -192,6 +194,14 @@ export class Tape implements Source {
     return node >= 0 && ((this.nodes[node] as number) & SHARED) !== 0;
   }
 
+  spend(node: Node): void {
+    if (node >= 0) this.nodes[node] = (this.nodes[node] as number) | SPENT;
+  }
+
+  isSpent(node: Node): boolean {
+    return node >= 0 && ((this.nodes[node] as number) & SPENT) !== 0;
+  }
+
   /** Returns the value at a node; the same object each time, for what is an object. */
   value(node: Node): Value {
     if (node < 0) return this.numberAt(~node);
@@ -253,6 +263,11 @@ export class Tape implements Source {
         return tag === LIST ? new List(this, a, b, batch) : new Dict(this, a, b, batch);
       }
     }
+  }
+
+  /** Returns the last `count` items as values. */
+  lastItems(count: number): Value[] {
+    return this.itemsFrom(this.itemsEnd - count, count, NO_BATCH);
   }
 
   itemsFrom(first: number, count: number, batch: Node): Value[] {

@@ -45,12 +45,12 @@ export type Check = (value: Value) => boolean;
 export interface AllowedGlobal {
   readonly module: string;
   readonly name: string;
-  /** `argument` may only be handed to another call. */
-  readonly by: 'REDUCE' | 'NEWOBJ' | 'argument';
+  /** `argument` may only be handed to another call; `refused` stands for a name that is not on the list. */
+  readonly by: 'REDUCE' | 'NEWOBJ' | 'argument' | 'refused';
   /** The argument lists it may be given; each has one check per position. */
   readonly takes: readonly (readonly Check[])[];
-  /** What BUILD may hand over, once. */
-  readonly state: 'dict' | 'tuple' | 'none';
+  /** What BUILD may hand over, once. `items` are set before that, as on a dict; BUILD may follow. */
+  readonly state: 'dict' | 'tuple' | 'items' | 'none';
   readonly why: string;
 }
 
@@ -116,6 +116,8 @@ export class Global {
   }
 }
 
+const NO_ENTRIES: readonly Value[] = [];
+
 /** What REDUCE or NEWOBJ would have made: the name, the arguments, and the state that BUILD gave, if any. */
 export class Made {
   readonly allowed: AllowedGlobal;
@@ -123,6 +125,8 @@ export class Made {
   /** First byte of the opcode that made it. */
   readonly offset: number;
   state: Value | undefined;
+  /** Keys and values in turn that were set on it as on a dict, where its entry allows that. */
+  entries: readonly Value[] = NO_ENTRIES;
 
   constructor(allowed: AllowedGlobal, args: readonly Value[], offset: number) {
     this.allowed = allowed;

@@ -15,19 +15,33 @@ export interface Watcher {
 /** A real pickler never holds more: it writes lists and dicts in batches of 1000. */
 const MAX_STACK = 65_536;
 
+/** Neither items nor state: what it takes comes in one batch, and before its state. */
+const isUntouched = ({ entries, state }: Made): boolean => entries.length === 0 && state === undefined;
+
+/** What the outer pickle goes on with after a pickle within it. */
+export interface Outer {
+  readonly bottom: number;
+  readonly memoBottom: number;
+  readonly floor: number;
+  readonly memoized: number;
+}
+
 export class Workspace extends Reader {
   readonly watcher: Watcher | undefined;
   readonly tape: Tape = new Tape(this);
   /** Values wait below `height`; what lies above is left over and never read. */
   private stack: Int32Array = new Int32Array(512);
   protected height = 0;
-  /** Just above the topmost mark, below which no opcode reaches; 0 without one. */
+  /** Just above the topmost mark, below which no opcode reaches; `bottom` without one. */
   protected floor = 0;
+  /** Where the stack and the memo of this pickle begin: above 0 for a pickle within a pickle. */
+  private bottom = 0;
+  private memoBottom = 0;
   private memo: Int32Array = this.table(32);
   private memoized = 0;
 
-  constructor(bytes: Uint8Array, watcher?: Watcher) {
-    super(bytes);
+  constructor(bytes: Uint8Array, watcher?: Watcher, most?: number) {
+    super(bytes, most);
     this.watcher = watcher;
   }
 
@@ -81,7 +95,7 @@ export class Workspace extends Reader {
   /** Takes the values above the topmost mark, and the mark. Returns how many there were. */
   dropToMark(): number {
     const { floor } = this;
-    if (floor === 0) this.refuse('pickle.no-mark', 'an opcode needs a mark that is not there');
+    if (floor === this.bottom) this.refuse('pickle.no-mark', 'an opcode needs a mark that is not there');
     const count = this.height - floor;
     this.height = floor - 1;
     this.floor = this.stack[this.height] as number;
@@ -109,23 +123,57 @@ export class Workspace extends Reader {
 
   /** Every pickler numbers the memo from 0 without gaps; another number is an attempt on someone's memory. */
   store(index: number): void {
-    if (index !== this.memoized) this.refuse('pickle.memo-order', 'the memo is not filled in order');
-    if (index === this.memo.length) this.memo = this.grown(this.memo);
-    this.memo[index] = this.top();
-    this.memoized++;
+    if (index !== this.memoized - this.memoBottom)
+      this.refuse('pickle.memo-order', 'the memo is not filled in order');
+    this.storeNext();
   }
 
   storeNext(): void {
-    this.store(this.memoized);
+    if (this.memoized === this.memo.length) this.memo = this.grown(this.memo);
+    this.memo[this.memoized++] = this.top();
   }
 
   /** Returns what was stored, which must now stay as it is. */
   fetch(index: number): Node {
-    if (!(index >= 0 && index < this.memoized))
+    const at = this.memoBottom + index;
+    if (!(index >= 0 && at < this.memoized))
       this.refuse('pickle.memo-missing', 'the memo holds no such value');
-    const node = this.memo[index] as Node;
+    const node = this.memo[at] as Node;
+    // Its number in joblib's memo still means the wrapper, elsewhere it might mean the array: nobody writes that.
+    if (this.tape.isSpent(node)) this.refuse('pickle.wrapper', 'a wrapper is referred to after its array');
     this.tape.share(node);
     return node;
+  }
+
+  get nested(): boolean {
+    return this.bottom > 0;
+  }
+
+  /** Begins a pickle within the pickle: nothing that waits or was memoized so far can be reached from it. */
+  nest(): Outer {
+    const { bottom, memoBottom, floor, memoized } = this;
+    this.bottom = this.height;
+    this.floor = this.height;
+    this.memoBottom = memoized;
+    return { bottom, memoBottom, floor, memoized };
+  }
+
+  /** Ends it; its one value stays on the stack. */
+  unnest(outer: Outer): void {
+    if (this.height !== this.bottom + 1 || this.floor !== this.bottom)
+      this.refuse('pickle.leftover', 'a pickle within the pickle ends with other than one value');
+    this.endFrame('a pickle within the pickle ends inside its frame');
+    this.bottom = outer.bottom;
+    this.memoBottom = outer.memoBottom;
+    this.floor = outer.floor;
+    this.memoized = outer.memoized;
+  }
+
+  /** Takes the rest of the stream out of the frame, which must end here. */
+  endFrame(why: string): void {
+    if (this.inFrame && this.position !== this.limit) this.refuse('pickle.wrapper', why);
+    this.limit = this.bytes.length;
+    this.inFrame = false;
   }
 
   /** Adds the last `count` items of the tape to the list on top. */
@@ -140,7 +188,16 @@ export class Workspace extends Reader {
     const dict = this.top();
     if (count % 2 !== 0) this.refuse('pickle.stack-underflow', 'a key without a value');
     if (this.tape.isNewDict(dict)) this.tape.extend(dict, count);
-    else this.refuseChange(dict, 'an item is set on what is not a dict');
+    else this.setOnObject(dict, count);
+  }
+
+  /** scikit-learn's Bunch is a dict with a class of its own. */
+  private setOnObject(node: Node, count: number): void {
+    const target = this.tape.value(node);
+    if (target instanceof Made && target.allowed.state === 'items' && isUntouched(target)) {
+      this.requireUnshared(node);
+      target.entries = this.tape.lastItems(count);
+    } else this.refuseChange(node, 'an item is set on what is not a dict');
   }
 
   /** An inspection goes on where the target is a stand-in for what was refused. */

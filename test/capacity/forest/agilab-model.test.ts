@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CAPACITY_FEATURES, readCapacityTable } from '../../../src/capacity/forest/capacity.ts';
-import { decodeModel, inspectPickle } from '../../../src/capacity/forest/model.ts';
+import { inspectPickle } from '../../../src/capacity/forest/inspect.ts';
+import { decodeModel } from '../../../src/capacity/forest/model.ts';
 import { differingBits } from './oracle.ts';
 
 const folder = new URL('../../../../shared/agilab/', import.meta.url);
@@ -26,6 +27,12 @@ describe.skipIf(!present)('AGILAB’s model (left out where its file is not besi
       estimators: 100,
       nodes: 26_642,
       acceptsMissing: true,
+      outputs: 1,
+      format: 'pickle protocol 5',
+      holder: 'RandomForestRegressor',
+      at: '',
+      steps: [],
+      beside: [],
     });
     const { refusals, globals, opcodes } = inspectPickle(bytes);
     expect(refusals).toEqual([]);
@@ -52,7 +59,11 @@ describe.skipIf(!present)('AGILAB’s model (left out where its file is not besi
   });
 
   it('is decoded from any alignment of its bytes', () => {
-    const expected = Float64Array.from(decodeModel(bytes).predict([[1, 34, 26, 16, 2.4, 54]]));
+    const expected = Float64Array.from(
+      decodeModel(bytes)
+        .predict([[1, 34, 26, 16, 2.4, 54]])
+        .flat(),
+    );
     for (let shift = 1; shift < 8; shift++) {
       const moved = new Uint8Array(bytes.length + shift);
       moved.set(bytes, shift);

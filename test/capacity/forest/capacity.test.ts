@@ -9,15 +9,7 @@ import type { CapacityModel } from '../../../src/capacity/forest/model.ts';
 import { DEBIAN_PYTHON, differingBits, doubles, hasSklearn, runPython } from './oracle.ts';
 
 /** A model that answers with what it is told: here the ratio is under test, not the forest. */
-const modelOf = (labels: readonly number[]): CapacityModel => ({
-  description: {
-    estimator: 'fixed',
-    sklearnVersion: '1.4.2',
-    features: 1,
-    estimators: 1,
-    nodes: 1,
-    acceptsMissing: false,
-  },
+const modelOf = (labels: readonly number[]): Pick<CapacityModel, 'predict'> => ({
   predict: () => [...labels],
 });
 const named = (...names: string[]): Map<string, number[]> => new Map(names.map((name) => [name, [0]]));
@@ -56,7 +48,7 @@ describe.skipIf(!real && !hasSklearn(DEBIAN_PYTHON))(
 describe('relative capacity', () => {
   it('asks the model for one row of each worker, in their order, and is not changed afterwards', () => {
     const asked: unknown[] = [];
-    const model: CapacityModel = {
+    const model: Pick<CapacityModel, 'predict'> = {
       ...modelOf([2, 1]),
       predict(rows) {
         asked.push(...rows);

@@ -1,7 +1,8 @@
 // Every supported regressor, as real scikit-learn pickles it in every protocol, is decoded and predicts what
 // scikit-learn predicts, in every bit, and refuses the rows that scikit-learn refuses.
 import { describe, expect, it } from 'vitest';
-import { decodeModel, inspectPickle } from '../../../src/capacity/forest/model.ts';
+import { inspectPickle } from '../../../src/capacity/forest/inspect.ts';
+import { decodeModel } from '../../../src/capacity/forest/model.ts';
 import {
   askOracle,
   DEBIAN_PYTHON,
@@ -50,9 +51,15 @@ function describeOracle(title: string, command: readonly string[]): void {
     it('is described as it is', () => {
       const { sklearn } = ask();
       each(({ estimator, width, trees, nodes, refuses, pickles }) => {
-        for (const pickle of pickles) {
+        for (const [protocol, pickle] of pickles.entries()) {
           const { description } = decodeModel(pickle);
           expect(description).toEqual({
+            outputs: 1,
+            format: `pickle protocol ${Math.max(1, protocol)}`,
+            holder: estimator,
+            at: '',
+            steps: [],
+            beside: [],
             estimator,
             sklearnVersion: sklearn,
             features: width,

@@ -76,8 +76,11 @@ export function askOracle(command: readonly string[]): Oracle {
 }
 
 /** Returns the indices at which two results differ in any bit; NaN and -0 count as what they are. */
-export function differingBits(actual: readonly number[], expected: Float64Array): number[] {
-  const a = new BigUint64Array(Float64Array.from(actual).buffer);
+export function differingBits(
+  actual: readonly (number | readonly number[])[],
+  expected: Float64Array,
+): number[] {
+  const a = new BigUint64Array(Float64Array.from(actual.flat()).buffer);
   const b = new BigUint64Array(expected.buffer, expected.byteOffset, expected.length);
   if (a.length !== b.length) return [-1];
   return [...a.keys()].filter((i) => a[i] !== b[i]);

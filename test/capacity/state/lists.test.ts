@@ -1,8 +1,9 @@
 // Which keys a state may hold, and what each may be: every key is tried with one of everything.
 import { describe, expect, it } from 'vitest';
-import type { Kind, StateList } from '../../../src/capacity/forest/state.ts';
-import { BOOSTING, DUMMY, FOREST, TREE } from '../../../src/capacity/forest/state-lists.ts';
 import { Machine } from '../../../src/capacity/pickle/machine.ts';
+import { BOOSTING, DUMMY } from '../../../src/capacity/state/boosting.ts';
+import type { Kind, StateList } from '../../../src/capacity/state/state.ts';
+import { FOREST, TREE } from '../../../src/capacity/state/trees.ts';
 import { CodedError } from '../../../src/evidence/coded-error.ts';
 import { array, doubles, dtype, F8, I8, loss, O8, tree, treeEstimator, U1 } from '../../fuzz/model-writer.ts';
 import { type Py, pickle } from '../../fuzz/pickle-writer.ts';
@@ -11,6 +12,7 @@ const named = (module: string, name: string): Py => ({ global: [module, name] })
 const scalar = (type: Py, bytes: Uint8Array): Py => ({
   reduce: [named('numpy.core.multiarray', 'scalar'), type, bytes],
 });
+const plain = (order: string): Py => ({ tuple: [3, order, null, null, null, -1, -1, 0] });
 const integers = (...values: bigint[]): Uint8Array => new Uint8Array(BigInt64Array.from(values).buffer);
 const object = (module: string, name: string, entries?: readonly (readonly [string, Py])[]): Py => ({
   newobj: named(module, name),
@@ -87,6 +89,11 @@ const EACH: readonly (readonly [what: string, value: Py])[] = [
   ['bigint', 2n ** 60n],
   ['float scalar', scalar(F8, doubles([0.5]))],
   ['integer scalar', scalar(I8, integers(3n))],
+  ['float32 scalar', scalar(dtype('f4', plain('<')), new Uint8Array(Float32Array.of(0.1).buffer))],
+  ['int32 scalar', scalar(dtype('i4', plain('<')), Uint8Array.of(3, 0, 0, 0))],
+  ['flag scalar', scalar(dtype('b1', plain('|')), Uint8Array.of(1))],
+  ['flag scalar of 2', scalar(dtype('b1', plain('|')), Uint8Array.of(2))],
+  ['big-endian scalar', scalar(dtype('f8', plain('>')), doubles([0.5]))],
   ['short scalar', scalar(F8, doubles([0.5]).subarray(1))],
   ['long scalar', scalar(F8, doubles([0.5, 0]))],
   ['scalar of bytes', scalar(U1, doubles([0.5]))],
@@ -130,40 +137,35 @@ const EACH: readonly (readonly [what: string, value: Py])[] = [
   ['class', named('numpy', 'ndarray')],
 ];
 
-const NUMBERS = ['1', '2', 'fraction', 'float scalar', 'integer scalar'];
+const NUMBERS = ['1', '2', 'fraction', 'float scalar', 'integer scalar', 'float32 scalar', 'int32 scalar'];
 const TEXTS = ['word', 'deprecated', 'zero', 'MT19937'];
 const ARRAYS = ['array', 'array of 32 sides', 'key'];
-const WHOLE = ['1', '2', 'integer scalar'];
+const WHOLE = ['1', '2', 'integer scalar', 'int32 scalar'];
+const FLAGS = ['true', 'flag scalar'];
 /** What each kind of value may be. */
 const KINDS = {
   text: TEXTS,
   number: NUMBERS,
-  setting: ['none', 'true', ...TEXTS, ...NUMBERS],
-  flag: ['true'],
+  setting: ['none', ...FLAGS, ...TEXTS, ...NUMBERS],
+  flag: FLAGS,
   none: ['none'],
   list: ['list'],
   array: ARRAYS,
-  'array of anything': [
-    ...ARRAYS,
-    'array of objects',
-    'array of text',
-    'array of nothing',
-    'array without sides',
-    'array cut short',
-  ],
+  'array of objects': ['array of objects', 'array of text', 'array of nothing'],
+  'array or none': ['none', ...ARRAYS],
   names: ['array of nothing', 'array of text'],
   key: ['key'],
   generator: ['MT19937'],
   whole: WHOLE,
   'whole or none': ['none', ...WHOLE],
-  'whole or flag': ['true', ...WHOLE],
+  'whole or flag': [...FLAGS, ...WHOLE],
   texts: ['()', '(word,)'],
   'per feature': ['none', 'list', '()', ...ARRAYS],
   'number, array or none': ['none', ...NUMBERS, ...ARRAYS],
   randomness: ['none', ...NUMBERS, 'generator'],
   pattern: ['none', 'deprecated', 'pattern', 'pattern of extra trees'],
   tree: ['Tree'],
-  start: ['none', 'zero', 'start'],
+  start: ['none', 'zero', 'pattern', 'pattern of extra trees', 'fitted tree', 'start'],
   loss: ['loss', 'old loss'],
   'loss in C': ['loss in C'],
   link: ['link'],
@@ -197,6 +199,7 @@ const LISTS: readonly (readonly [string, StateList, Keys])[] = [
       splitter: 'text',
       class_weight: 'none',
       monotonic_cst: 'per feature',
+      n_features_: 'number',
       n_outputs_: 'number',
       max_features_: 'number',
       tree_: 'tree',
@@ -210,6 +213,7 @@ const LISTS: readonly (readonly [string, StateList, Keys])[] = [
       estimator: 'pattern',
       base_estimator: 'pattern',
       estimator_: 'pattern',
+      base_estimator_: 'pattern',
       _estimator: 'pattern',
       estimator_params: 'texts',
       n_estimators: 'number',
@@ -223,7 +227,9 @@ const LISTS: readonly (readonly [string, StateList, Keys])[] = [
       monotonic_cst: 'per feature',
       n_outputs_: 'number',
       _n_samples: 'number',
+      n_features_: 'number',
       _n_samples_bootstrap: 'setting',
+      _sample_weight: 'array or none',
       oob_score_: 'number',
       oob_prediction_: 'array',
       estimators_: 'list',
@@ -245,17 +251,20 @@ const LISTS: readonly (readonly [string, StateList, Keys])[] = [
       validation_fraction: 'number',
       n_iter_no_change: 'setting',
       tol: 'number',
+      n_features_: 'number',
+      n_classes_: 'number',
       n_estimators_: 'number',
       n_trees_per_iteration_: '1',
       max_features_: 'number',
       _loss: 'loss',
+      loss_: 'loss',
       _rng: 'randomness',
       init_: 'start',
       train_score_: 'array',
       oob_improvement_: 'array',
       oob_scores_: 'array',
       oob_score_: 'number',
-      estimators_: 'array of anything',
+      estimators_: 'array of objects',
     },
   ],
   [
@@ -310,6 +319,8 @@ describe('a loss', () => {
     interval_y_true: 'interval',
     interval_y_pred: 'interval',
     quantile: 'number',
+    xp: 'none',
+    device: 'none',
   };
   it.each(Object.entries(LOSS))('holds as %s only a %s', (key, kind) => {
     expect(taken(BOOSTING.get('_loss'), (value) => loss({ [key]: value }))).toEqual(inOrder(kind));

@@ -1,49 +1,56 @@
 // One decision tree: checked node by node, then packed for prediction. scikit-learn's own predict trusts these
 // arrays blindly (a bad child index reads outside the array), so nothing about them is taken on trust here.
+import { type ModelCode, ModelRefusal } from '../model-refusal.ts';
+import { type NumpyArray, readArray } from '../numpy/array.ts';
+import { numberAt } from '../numpy/scalar.ts';
 import type { Made } from '../pickle/values.ts';
-import { type NumpyArray, readArray } from './ndarray.ts';
-import { ModelRefusal } from './refusal.ts';
-import { array, readState, type StateList, whole } from './state.ts';
-
-const TREE_STATE: StateList = new Map([
-  ['max_depth', whole],
-  ['node_count', whole],
-  ['nodes', array],
-  ['values', array],
-]);
+import { readState } from '../state/state.ts';
+import { TREE_OBJECT } from '../state/trees.ts';
 
 /** The arrays of one tree, with sizes that fit but nodes not yet looked at. */
 export interface RawTree {
   readonly offset: number;
   readonly count: number;
   readonly nodes: NumpyArray;
+  /** Of each node, one number per target. */
   readonly values: NumpyArray;
 }
 
-/** Returns the arrays of a `Tree` object. Throws `model.tree-size`, `model.unsupported`, `model.parts-disagree`, `model.array`. */
-export function readTree(tree: Made, features: number): RawTree {
+/** Returns the arrays of a `Tree` object. Throws `model.tree-size`, `model.parts-disagree`, `model.dtype`, `model.array`. */
+export function readTree(tree: Made, features: number, outputs: number): RawTree {
   const { offset } = tree;
-  const [ownFeatures, classes, outputs] = tree.args;
-  if (ownFeatures !== features)
-    throw new ModelRefusal('model.parts-disagree', 'a tree for another number of features', offset);
-  const perOutput = readArray(classes, offset);
-  const single = perOutput.layout === 'i8' && perOutput.bytes.every((byte, i) => byte === (i === 0 ? 1 : 0));
-  if (outputs !== 1 || perOutput.shape.length !== 1 || perOutput.shape[0] !== 1 || !single)
-    throw new ModelRefusal('model.unsupported', 'a tree with other than one numeric target', offset);
-  const state = readState(tree, TREE_STATE);
+  const [ownFeatures, classes, ownOutputs] = tree.args;
+  if (ownFeatures !== features || ownOutputs !== outputs)
+    throw new ModelRefusal(
+      'model.parts-disagree',
+      'a tree for another number of features or targets',
+      offset,
+    );
+  requireNumeric(readArray(classes, offset), outputs, offset);
+  const state = readState(tree, TREE_OBJECT);
   state.get('max_depth'); // not used here, but no Tree comes to life without it
   const count = state.count('node_count');
   const nodes = readArray(state.get('nodes'), offset);
   const values = readArray(state.get('values'), offset);
+  const sides = [count, outputs, 1];
   const fits =
-    (nodes.layout === 'V56' || nodes.layout === 'V64') &&
+    (nodes.layout === 'node56' || nodes.layout === 'node64') &&
     values.layout === 'f8' &&
     nodes.shape.length === 1 &&
     nodes.shape[0] === count &&
     values.shape.length === 3 &&
-    values.shape.every((side, i) => side === (i === 0 ? count : 1));
+    values.shape.every((side, i) => side === sides[i]);
   if (!fits) throw new ModelRefusal('model.tree-size', 'node_count and the arrays of a tree differ', offset);
   return { offset, count, nodes, values };
+}
+
+/** A regressor's tree has one class per target: there are no classes. */
+function requireNumeric({ layout, shape, bytes }: NumpyArray, outputs: number, offset: number): void {
+  if (layout !== 'i8' || shape.length !== 1 || shape[0] !== outputs)
+    throw new ModelRefusal('model.parts-disagree', 'a tree for another number of targets', offset);
+  for (let i = 0; i < outputs; i++)
+    if (numberAt(bytes, 'i8', i) !== 1)
+      throw new ModelRefusal('model.unsupported', 'a tree that tells classes apart', offset);
 }
 
 /**
@@ -57,17 +64,17 @@ export interface PackedNodes {
    * left child; the right one follows it. A float64: what a value must not exceed to go left; +Infinity in a leaf.
    */
   readonly splits: DataView;
-  /** What the tree answers with, node by node; read in leaves only. */
+  /** What the tree answers with, target by target and in each node by node; read in leaves only. */
   readonly values: Float64Array;
 }
 
 /** Bytes of one node in `splits`. */
 export const NODE = 16;
 
-export function allocateNodes(count: number): PackedNodes {
+export function allocateNodes(count: number, outputs: number): PackedNodes {
   // Or an offset would wrap around, to another node.
   if (NODE * count >= 2 ** 31) throw new RangeError('more nodes than an int32 can tell the offset of');
-  return { splits: new DataView(new ArrayBuffer(NODE * count)), values: new Float64Array(count) };
+  return { splits: new DataView(new ArrayBuffer(NODE * count)), values: new Float64Array(count * outputs) };
 }
 
 const LEAF = -1;
@@ -77,14 +84,21 @@ const UNDEFINED = -2;
  * Checks every node of `tree` and writes it to `packed`, from node `start` on.
  * Throws `model.tree-child`, `-leaf`, `-feature`, `-threshold`, `-value`, `-missing-flag`, `-samples`.
  */
-export function packTree(tree: RawTree, features: number, packed: PackedNodes, start: number): void {
+export function packTree(
+  tree: RawTree,
+  features: number,
+  outputs: number,
+  packed: PackedNodes,
+  start: number,
+): void {
   const { count, nodes, values } = tree;
   const { splits } = packed;
   const view = new DataView(nodes.bytes.buffer, nodes.bytes.byteOffset, nodes.bytes.length);
   const valueView = new DataView(values.bytes.buffer, values.bytes.byteOffset, values.bytes.length);
-  const flagged = nodes.layout === 'V64';
+  const flagged = nodes.layout === 'node64';
   const size = flagged ? 64 : 56;
-  const refuse = (code: ConstructorParameters<typeof ModelRefusal>[0], why: string, node: number): never => {
+  const total = packed.values.length / outputs;
+  const refuse = (code: ModelCode, why: string, node: number): never => {
     throw new ModelRefusal(code, `node ${node} of a tree ${why}`, tree.offset);
   };
   // Where each node goes; 0 means that no node above has named it. A child comes after its parent in every tree that
@@ -100,22 +114,23 @@ export function packTree(tree: RawTree, features: number, packed: PackedNodes, s
     const right = view.getInt32(at + 8, true);
     const feature = view.getInt32(at + 16, true);
     const threshold = view.getFloat64(at + 24, true);
-    const value = valueView.getFloat64(8 * node, true);
-    const flag = flagged ? view.getUint8(at + 56) : 0;
     const slot = start + place - 1;
     const to = NODE * slot;
     // The upper halves of the int64 fields: 0, or -1 where the lower half is a negative marker.
     const leftHigh = view.getInt32(at + 4, true);
     const rightHigh = view.getInt32(at + 12, true);
     const featureHigh = view.getInt32(at + 20, true);
-    packed.values[slot] = value;
-    if (!Number.isFinite(value)) refuse('model.tree-value', 'has a value that is not finite', node);
-    if (flag > 1) refuse('model.tree-missing-flag', 'has a missing-value flag other than 0 or 1', node);
+    for (let output = 0; output < outputs; output++) {
+      const value = valueView.getFloat64(8 * (node * outputs + output), true);
+      if (!Number.isFinite(value)) refuse('model.tree-value', 'has a value that is not finite', node);
+      packed.values[output * total + slot] = value;
+    }
     if (
       view.getInt32(at + 44, true) < 0 ||
       (view.getInt32(at + 40, true) === 0 && view.getInt32(at + 44, true) === 0)
     )
       refuse('model.tree-samples', 'was trained on no samples', node);
+    // A leaf's flag is whatever memory held in 1.3.0 and 1.3.1 (scikit-learn pull request 27580); nobody reads it.
     if (left === LEAF && leftHigh === -1) {
       if (right !== LEAF || rightHigh !== -1) refuse('model.tree-leaf', 'has one child', node);
       if (feature !== UNDEFINED || featureHigh !== -1 || threshold !== UNDEFINED)
@@ -125,6 +140,8 @@ export function packTree(tree: RawTree, features: number, packed: PackedNodes, s
       splits.setFloat64(to + 8, Number.POSITIVE_INFINITY, true);
       continue;
     }
+    const flag = flagged ? view.getUint8(at + 56) : 0;
+    if (flag > 1) refuse('model.tree-missing-flag', 'has a missing-value flag other than 0 or 1', node);
     const inside = left > node && left < count && right > node && right < count && left !== right;
     if (!inside || leftHigh !== 0 || rightHigh !== 0 || places[left] !== 0 || places[right] !== 0)
       refuse('model.tree-child', 'has children out of order, out of range, or of another node', node);

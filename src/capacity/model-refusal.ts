@@ -1,21 +1,27 @@
 // Every reason why decoded data is not a model, or a row is not something to predict from, with what to do about it.
-import { CodedError } from '../../evidence/coded-error.ts';
+import { CodedError } from '../evidence/coded-error.ts';
 
-const RETRAIN =
-  'Train the model again with scikit-learn 1.2 to 1.4 and one numeric target, and pickle it as it is.';
+const SAVE =
+  'Save the fitted regressor alone, as scikit-learn 1.0 to 1.9 writes it; docs/models.md says which load, and how to go on with the others.';
+const RETRAIN = 'Train the model again with one of scikit-learn 1.0 to 1.9, and save it as it is.';
+const PLAIN = 'Give the estimator plain numbers and words, fit it again, and save it as it is.';
 const HOSTILE = 'Do not load this file in Python. Find out who wrote it, and train the model again.';
 const ROWS = 'Give each row as an array of finite numbers, one per feature, in the order of training.';
 
 /** Code to remedy. The keys are the closed set of model refusals. */
 const REMEDIES = {
-  'model.not-an-estimator': RETRAIN,
-  'model.unsupported': RETRAIN,
+  'model.not-an-estimator': SAVE,
+  'model.unsupported': SAVE,
+  'model.unfitted': 'Fit the model first, then save it.',
+  'model.ambiguous': 'Say which one: --at PATH.',
+  'model.no-such-path': 'Name a place that the file has: guardrails model inspect lists its models.',
   'model.version': RETRAIN,
-  'model.state-missing': HOSTILE,
-  'model.state-unlisted': HOSTILE,
+  'model.dtype': RETRAIN,
+  'model.state-missing': RETRAIN,
+  'model.state-unlisted': SAVE,
   'model.state-duplicate': HOSTILE,
-  'model.state-value': HOSTILE,
-  'model.parts-disagree': HOSTILE,
+  'model.state-value': PLAIN,
+  'model.parts-disagree': RETRAIN,
   'model.array': HOSTILE,
   'model.shared': HOSTILE,
   'model.tree-size': HOSTILE,

@@ -1,0 +1,94 @@
+// Why a file does not load, in words that help whoever owns it. The strict pass stops at the first thing that it does
+// not know; a second look, which only ever words the refusal, says what the file is. Nothing is accepted here.
+import type { Buffer } from 'node:buffer';
+import { isText } from '../container/formats.ts';
+import { ContainerRefusal } from '../container/refusal.ts';
+import { inspectStream, type PickleInspection } from '../pickle/inspect.ts';
+import { type PickleCode, PickleRefusal } from '../pickle/refusal.ts';
+import { parseWriter, VERSION_KEY } from '../state/writer.ts';
+
+/** Larger streams are refused with what the first pass found; a second one would take too long, and memory. */
+const LONGEST = 2 ** 21;
+
+/** How a text ends as a pickle. */
+const TEXT_CODES: readonly PickleCode[] = [
+  'pickle.unknown-opcode',
+  'pickle.stack-underflow',
+  'pickle.no-mark',
+  'pickle.leftover',
+];
+
+/** Where models come from. A name of any other package is told as it is: it may be anything. */
+const PACKAGES =
+  /^(?:sklearn|numpy|scipy|pandas|joblib|xgboost|lightgbm|catboost|imblearn|category_encoders|copy_reg|copyreg|functools|_loss)(?:\.|$)/;
+
+/** What a name means for the file that mentions it. */
+const HINTS: readonly (readonly [name: RegExp, hint: string])[] = [
+  [/ColumnTransformer|OrdinalEncoder/, 'it transforms columns: categorical features, or a ColumnTransformer'],
+  [/^scipy\.stats/, 'a search keeps the distributions it drew from: save its best_estimator_'],
+  [/^sklearn\.(?:metrics|model_selection)/, 'a search keeps its scorer and splits: save its best_estimator_'],
+  [/Classifier$/, 'it is a classifier'],
+  [/NDArrayWrapper$/, 'joblib before 0.10 wrote several files: dump it again with compress=0 or 3'],
+  [/^torch/, 'it is a model of PyTorch'],
+  [/^(?:xgboost|lightgbm|catboost)/, 'it is a model of another library'],
+];
+
+type Names = PickleInspection['globals'];
+
+/** Returns the refusal that the owner of a file is best told, by the names in it where they are known already. */
+export function explain(stream: Buffer, refusal: PickleRefusal, names?: Names): Error {
+  if (names === undefined && stream.length > LONGEST) return refusal;
+  if (TEXT_CODES.includes(refusal.code) && isText(stream))
+    return new ContainerRefusal('container.format', 0, 'the file is text, not a pickle');
+  const refused = (names ?? inspectStream(stream).globals).filter(({ allowed }) => !allowed);
+  if (!refused.every(({ name }) => PACKAGES.test(name))) return named(refusal, refused);
+  return otherWriter(stream) ?? named(refusal, refused);
+}
+
+/** What follows a key: perhaps a memo opcode, then text with its length before it. */
+const SPELLED = /^(?:\x94|q[\s\S]|r[\s\S]{4})?(?:\x8c([\s\S])|X([\s\S])\0\0\0)/;
+
+/** The version as the stream spells it behind the first key of that name. For a message only. */
+function spelledVersion(stream: Buffer): string | undefined {
+  const at = stream.indexOf(VERSION_KEY);
+  if (at < 0) return undefined;
+  const after = stream.toString('latin1', at + VERSION_KEY.length, at + VERSION_KEY.length + 48);
+  const [opcodes = '', short, long] = SPELLED.exec(after) ?? [];
+  const length = (short ?? long)?.charCodeAt(0);
+  return length === undefined ? undefined : after.slice(opcodes.length, opcodes.length + length);
+}
+
+/** Another version writes other names. */
+function otherWriter(stream: Buffer): Error | undefined {
+  const version = spelledVersion(stream);
+  if (version === undefined) return undefined;
+  try {
+    parseWriter(version, 0);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : undefined;
+  }
+}
+
+const NAMES_SHOWN = 4;
+const NAME_CODES: readonly PickleCode[] = [
+  'pickle.global-refused',
+  'pickle.call-refused',
+  'pickle.arguments',
+  'pickle.build-refused',
+  'pickle.wrong-type',
+];
+
+function named(refusal: PickleRefusal, refused: Names): PickleRefusal {
+  const [first] = refused;
+  if (first === undefined || !NAME_CODES.includes(refusal.code)) return refusal;
+  const shown = refused.slice(0, NAMES_SHOWN).map(({ name }) => name);
+  const more = refused.length > NAMES_SHOWN ? `, and ${refused.length - NAMES_SHOWN} more` : '';
+  const hint = HINTS.find(([pattern]) => refused.some(({ name }) => pattern.test(name)))?.[1];
+  const why = `the file holds ${shown.join(', ')}${more}, not on the allow-list`;
+  return new PickleRefusal(
+    'pickle.global-refused',
+    first.offset,
+    hint === undefined ? why : `${why}; ${hint}`,
+  );
+}
