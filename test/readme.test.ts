@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { catalogue } from '../src/catalogue.ts';
+import { proofs } from '../src/proof/catalogue.ts';
 
 const readme = readFileSync('README.md', 'utf8');
 const samples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code ?? '');
@@ -12,35 +12,42 @@ const expected = [
   /true \d+ first-seen/,
 ];
 
+/** Where a subpath is not the index of a room of its name. */
+const SUBPATHS: Readonly<Record<string, string>> = {
+  drills: 'proof/index.ts',
+  quote: 'ssh/commands.ts',
+};
+
 describe('the README', () => {
   it('has three samples', () => expect(samples).toHaveLength(expected.length));
 
-  it.each(samples.map((code, n) => [n + 1, code] as const))(
-    'sample %i runs and prints what it says',
-    (n, code) => {
-      // Inside the project, so that its dependencies are found; the subpaths stand for the sources.
-      const directory = mkdtempSync(join(import.meta.dirname, '.sample-'));
-      try {
+  it('has samples that run one after the other, and all again, in one directory', {
+    timeout: 120_000,
+  }, () => {
+    // Inside the project, so that its dependencies are found; the subpaths stand for the sources.
+    const directory = mkdtempSync(join(import.meta.dirname, '.sample-'));
+    const tsx = import.meta.resolve('tsx');
+    try {
+      for (const [n, code] of [...samples, ...samples].entries()) {
         const sources = code.replaceAll(
           /'agilab-guardrails\/([a-z]+)'/g,
-          (_all, room) => `'${resolve('src', room, 'index.ts')}'`,
+          (_all, room: string) => `'${resolve('src', SUBPATHS[room] ?? `${room}/index.ts`)}'`,
         );
         writeFileSync(join(directory, 'sample.ts'), sources);
-        const tsx = import.meta.resolve('tsx');
-        const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, 'sample.ts'], {
+        const run = spawnSync(process.execPath, ['--import', tsx, 'sample.ts'], {
           cwd: directory,
           encoding: 'utf8',
         });
-        expect([status, stderr]).toEqual([0, '']);
-        expect(stdout).toMatch(expected[n - 1] ?? /^$/);
-      } finally {
-        rmSync(directory, { recursive: true });
+        expect([n, run.status, run.stderr]).toEqual([n, 0, '']);
+        expect(run.stdout).toMatch(expected[n % expected.length] ?? /^$/);
       }
-    },
-  );
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
 
   it('names every guard in SECURITY.md', () => {
     const security = readFileSync('SECURITY.md', 'utf8');
-    for (const { id } of catalogue) expect(security).toContain(`\`${id}\``);
+    for (const { guard } of proofs) expect(security).toContain(`\`${guard.id}\``);
   });
 });

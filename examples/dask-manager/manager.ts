@@ -1,7 +1,6 @@
 // A manager in one page: start, compute, stop, and show what was left on record. Usage: manager.ts HOSTS [STATE]
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { catalogue } from '../../src/catalogue.ts';
 import {
   CodedError,
   codeIdentity,
@@ -14,7 +13,8 @@ import {
   readJournal,
   verifyJournal,
 } from '../../src/evidence/index.ts';
-import { drillGuard, drillMutants, enforce } from '../../src/guards/index.ts';
+import { enforce } from '../../src/guards/index.ts';
+import { drillGuard, proofs } from '../../src/proof/index.ts';
 import { parseRegister, scoreOf, toTable } from '../../src/scorecard/index.ts';
 import {
   argv,
@@ -122,15 +122,15 @@ const { credentials, scheduler, listen, workers } = await readHosts(hostsPath);
 const signer = await loadSigner(state).catch(() => initKeys(state));
 const journal = await openJournal({ directory: join(state, 'journal'), signer });
 // The guards prove themselves on this host before anything is trusted to them; the score at the end stands on that.
-for (const guard of catalogue) await drillMutants(guard, await drillGuard(guard, journal), journal);
+for (const proof of proofs) await drillGuard(proof, journal, { mutants: true });
 
 const kept: string[] = [];
 const sink: EvidenceSink = {
   append: async (draft, input) => {
     await journal.append(draft, input);
-    kept.push(
-      `${draft.decision.padEnd(7)} ${draft.guard.id.padEnd(15)} ${draft.subject?.name ?? ''}  ${draft.reason}`,
-    );
+    const [said, by] =
+      draft.mode === 'effect' ? [draft.outcome, draft.kind] : [draft.decision, draft.guard.id];
+    kept.push(`${said.padEnd(7)} ${by.padEnd(15)} ${draft.subject?.name ?? ''}  ${draft.reason}`);
   },
 };
 

@@ -1,14 +1,12 @@
 // Guards the model file that the balancer predicts with. Model and sidecar are read once, in one walk, and what the
 // caller gets was decoded from the very bytes that were hashed: there is no second open for anyone to get in front of.
-import { realpath } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { DEFAULT_MAX_BYTES } from '../files/open.ts';
 import { fileRules, siblingRules } from '../files/rules.ts';
 import { type FileFacts, type OwnerPolicy, observeFiles } from '../files/walk.ts';
+import { defineHouseGuard } from '../kernel/define.ts';
 import type { Guard, Rule } from '../kernel/guard.ts';
-import { capacityModelDrills } from '../proof/drills/capacity-model/capacity-model-drills.ts';
 import { attempt } from './attempt.ts';
 import { type CapacityModel, decodeModel, type ModelDescription } from './forest/model.ts';
 import { MAX_SIDECAR_BYTES, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';
@@ -42,7 +40,8 @@ const capacityModelRequest: z.ZodType<CapacityModelRequest> = z.strictObject({
 const sidecarOf = ({ sidecar }: CapacityModelFacts): Sidecar | undefined =>
   sidecar instanceof CodedError ? undefined : sidecar;
 
-async function observe(
+/** The only look: model and sidecar in one walk. */
+export async function observeModel(
   { root, model: path, owners = 'self-or-root' }: CapacityModelRequest,
   signal: AbortSignal,
 ): Promise<CapacityModelFacts> {
@@ -121,82 +120,54 @@ const rules: readonly Rule<CapacityModelFacts>[] = [
   },
 ];
 
-const granting = Symbol('granted by the capacity-model guard');
-
-/** A model that may be predicted with: numbers only, decoded from verified bytes. Only the guard makes one. */
+/** A model that may be predicted with: numbers only, decoded from verified bytes. */
 export class TrustedModel {
-  // Private, so the class is nominal: neither a look-alike object nor Object.create can stand in for a grant.
-  readonly #granted: symbol;
-  /** What was verified and decoded. Changing it changes nothing in the model. */
-  readonly bytes: Buffer;
   /** SHA-256 of the bytes, 64 lowercase hex digits. */
   readonly digest: string;
   readonly description: ModelDescription;
+  readonly #bytes: Buffer;
   readonly #decoded: CapacityModel;
 
-  /** @throws CodedError `model.not-granted` for everyone but the guard. */
-  private constructor(key: symbol, bytes: Buffer, digest: string, decoded: CapacityModel) {
-    if (key !== granting) {
-      const remedy = 'Ask the guard: enforce(capacityModel, request, { journal }).';
-      throw new CodedError('model.not-granted', 'only the capacity-model guard makes a TrustedModel', remedy);
-    }
-    this.#granted = key;
-    this.bytes = bytes;
+  constructor(bytes: Buffer, digest: string, decoded: CapacityModel) {
     this.digest = digest;
     this.description = decoded.description;
+    this.#bytes = bytes;
     this.#decoded = decoded;
     Object.freeze(this);
+  }
+
+  /** What was verified and decoded. Changing it changes nothing in the model. */
+  get bytes(): Buffer {
+    return this.#bytes;
   }
 
   /** As {@link CapacityModel.predict}. */
   predict(rows: readonly (readonly number[])[]): ReturnType<CapacityModel['predict']> {
     return this.#decoded.predict(rows);
   }
+}
 
-  /** Whether `value` came from the guard. */
-  static isGranted(value: unknown): value is TrustedModel {
-    return typeof value === 'object' && value !== null && #granted in value && value.#granted === granting;
-  }
-
-  /** @internal */
-  static grant(key: symbol, facts: CapacityModelFacts): TrustedModel {
-    const { bytes, digest } = facts.model;
-    const { decoded } = facts;
-    if (!bytes || digest === undefined || !decoded || decoded instanceof CodedError) {
-      throw new TypeError('a grant needs a decoded model');
-    }
-    return new TrustedModel(key, bytes, digest, decoded);
-  }
+function grant({ model: { bytes, digest }, decoded }: CapacityModelFacts): TrustedModel {
+  if (!bytes || digest === undefined || !decoded || decoded instanceof CodedError)
+    throw new TypeError('a grant needs a decoded model');
+  return new TrustedModel(bytes, digest, decoded);
 }
 
 /**
  * Grants a {@link TrustedModel} when nobody else can have written the file and its sidecar vouches for every byte. That is
  * integrity; who made the model, and whether there is a newer one, is for the capacity-origin guard.
  */
-export const capacityModel: Guard<CapacityModelRequest, CapacityModelFacts, TrustedModel> = {
+export const capacityModel: Guard<CapacityModelRequest, TrustedModel> = defineHouseGuard({
   id: 'capacity-model',
   dimension: 'architecture_capacity_model_trust_boundary',
   request: capacityModelRequest,
-  observe,
+  observe: observeModel,
   rules,
-  grant: (facts) => TrustedModel.grant(granting, facts),
-  subject: (facts) => {
-    const { digest, method } = facts.model;
-    return {
-      kind: 'capacity-model',
-      name: `claim: integrity; read by ${method}`,
-      ...(digest === undefined ? {} : { digest: `sha256:${digest}` }),
-    };
-  },
-  drills: capacityModelDrills,
-  // A look that first resolves the path, as most loaders do, and then checks what it came to.
-  mutants: [
-    {
-      id: 'look.resolves-links',
-      async observe(request, signal) {
-        const path = await realpath(join(request.root, request.model));
-        return observe({ ...request, root: dirname(path), model: basename(path) }, signal);
-      },
-    },
-  ],
-};
+  grant,
+  subject: ({ model: { digest } }) => ({
+    kind: 'capacity-model',
+    name: 'claim: integrity',
+    ...(digest === undefined ? {} : { digest: `sha256:${digest}` }),
+  }),
+  method: ({ model }) => model.method,
+});

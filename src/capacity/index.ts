@@ -2,10 +2,9 @@
 
 export { openTrusted, type TrustedFile } from '../files/open.ts';
 export {
-  type CapacityModelFacts,
   type CapacityModelRequest,
   capacityModel,
-  TrustedModel,
+  type TrustedModel,
 } from './capacity-model.ts';
 export {
   CAPACITY_FEATURES,
@@ -20,7 +19,7 @@ export {
   decodeModel,
   type ModelDescription,
 } from './forest/model.ts';
-export { capacityOrigin, ProvenRelease } from './origin/capacity-origin.ts';
-export type { CapacityOriginFacts, CapacityOriginRequest } from './origin/origin-look.ts';
+export { capacityOrigin, type ProvenRelease } from './origin/capacity-origin.ts';
+export type { CapacityOriginRequest } from './origin/origin-look.ts';
 export { type SealOptions, sealModel } from './seal.ts';
 export { encodeSidecar, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';

@@ -2,10 +2,13 @@
 import type { Command } from 'commander';
 import { guardNamed } from '../catalogue.ts';
 import { CodedError } from '../evidence/coded-error.ts';
-import type { EvidenceDraft, EvidenceSink } from '../evidence/record.ts';
+import { type DecisionDraft, type EvidenceSink, isDecisionDraft } from '../evidence/record.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 import { enforce } from '../kernel/enforce.ts';
-import { type Decision, GuardRefusal } from '../kernel/guard.ts';
+import { isGranted } from '../kernel/grants.ts';
+import type { Decision } from '../kernel/guard.ts';
+import { GuardRefusal } from '../kernel/refusal.ts';
+import { heldConnection, hostKey } from '../ssh/host-key/host-key.ts';
 import { openState, readStdin, type StateOptions } from './state.ts';
 
 interface CheckOptions extends StateOptions {
@@ -18,11 +21,11 @@ async function check(name: string, options: CheckOptions): Promise<void> {
     options.json === undefined || options.json === '-' ? await readStdin() : Buffer.from(options.json);
   const request = parseStrictJson(text, { maxBytes: 1_048_576, maxDepth: 32, fractionAt: () => true });
   const journal = await openState(options);
-  let kept: EvidenceDraft | undefined;
+  let kept: DecisionDraft | undefined;
   const sink: EvidenceSink = {
-    append: async (draft, input) => {
-      await journal.append(draft, input);
-      kept = draft;
+    append: async (draft, input, signal) => {
+      await journal.append(draft, input, signal);
+      if (isDecisionDraft(draft)) kept = draft;
     },
   };
   let decision: Decision = {
@@ -32,8 +35,11 @@ async function check(name: string, options: CheckOptions): Promise<void> {
     reason: 'no rule refused',
     remedy: '',
   };
+  let grant: object | null = null;
   try {
-    await enforce(guard, request, { journal: sink });
+    grant = await enforce(guard, request as never, { journal: sink });
+    // What was asked for is the decision; a process that ends keeps no connection.
+    if (isGranted(hostKey, grant)) heldConnection(grant)?.destroy();
   } catch (error) {
     if (!(error instanceof GuardRefusal)) throw error;
     const { codes, reason, remedy } = error;
@@ -52,8 +58,9 @@ async function check(name: string, options: CheckOptions): Promise<void> {
       reason: message,
       remedy,
     };
+    grant = null;
   }
-  process.stdout.write(`${JSON.stringify({ ...decision, evidence: kept?.id ?? null })}\n`);
+  process.stdout.write(`${JSON.stringify({ ...decision, grant, evidence: kept?.id ?? null })}\n`);
   process.exitCode = decision.decision === 'allow' ? 0 : 1;
 }
 

@@ -1,7 +1,7 @@
 // `guardrails drill`: builds every bad state for real, records how the guards judged it, and prints what happened.
 import { type Command, Option } from 'commander';
-import { catalogue, guardNamed } from '../catalogue.ts';
-import { type DrillResult, drillGuard, drillMutants } from '../proof/drill.ts';
+import { proofNamed, proofs } from '../proof/catalogue.ts';
+import { type DrillResult, drillGuard } from '../proof/drill.ts';
 import { startProgress } from './progress.ts';
 import { printScorecard } from './scorecard.ts';
 import { openState, type StateOptions } from './state.ts';
@@ -36,28 +36,30 @@ function tally(kind: string, results: readonly DrillResult[]): string {
 }
 
 async function drill(names: readonly string[], options: DrillOptions): Promise<void> {
-  const guards = names.length === 0 ? catalogue : names.map(guardNamed);
+  const chosen = names.length === 0 ? proofs : names.map(proofNamed);
   const journal = await openState(options);
-  const drills: DrillResult[] = [];
-  const mutants: DrillResult[] = [];
-  const progress = startProgress(guards.length * (options.mutants ? 2 : 1));
+  const all: DrillResult[] = [];
+  const progress = startProgress(chosen.length);
+  const onResult = (result: DrillResult): void => {
+    all.push(result);
+    if (options.json) return;
+    progress.clear();
+    process.stdout.write(`${lineOf(result)}\n`);
+  };
   try {
-    for (const guard of guards) {
-      progress.step(`drilling ${guard.id}`);
-      const results = await drillGuard(guard, journal);
-      drills.push(...results);
-      if (!options.mutants) continue;
-      progress.step(`mutants of ${guard.id}`);
-      mutants.push(...(await drillMutants(guard, results, journal)));
+    for (const proof of chosen) {
+      progress.step(`drilling ${proof.guard.id}`);
+      await drillGuard(proof, journal, { mutants: options.mutants ?? false, onResult });
     }
   } finally {
-    progress.end();
+    progress.clear();
     await journal.close();
   }
-  const all = [...drills, ...mutants];
+  const drills = all.filter(({ mutant }) => mutant === undefined);
+  const mutants = all.filter(({ mutant }) => mutant !== undefined);
   if (options.json) process.stdout.write(`${JSON.stringify({ drills, mutants })}\n`);
   else {
-    process.stdout.write(`${all.map(lineOf).join('\n')}\n\n${tally('Drills', drills)}\n`);
+    process.stdout.write(`\n${tally('Drills', drills)}\n`);
     if (options.mutants) process.stdout.write(`${tally('Mutants', mutants)}\n`);
     process.stdout.write(`Every line above is a record in ${options.dir}/journal/journal.jsonl\n`);
   }

@@ -14,7 +14,7 @@ import { type JsonValue, parseStrictJson } from '../evidence/strict-json.ts';
 import { DEFAULT_MAX_BYTES } from '../files/open.ts';
 import { observeFile } from '../files/walk.ts';
 import { enforce } from '../kernel/enforce.ts';
-import { GuardRefusal } from '../kernel/guard.ts';
+import { GuardRefusal } from '../kernel/refusal.ts';
 import { openState, readInput, type StateOptions } from './state.ts';
 
 interface PlaceOptions extends StateOptions {

@@ -1,7 +1,8 @@
 // A progress bar on stderr, for terminals only and only once the work has taken a second.
 interface Progress {
   step(label: string): void;
-  end(): void;
+  /** Takes the bar away, until the next step: before a line is printed, and at the end. */
+  clear(): void;
 }
 
 const WIDTH = 24;
@@ -19,8 +20,9 @@ export function startProgress(total: number): Progress {
       process.stderr.write(`\r\u001b[K[${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${label}`);
       drawn = true;
     },
-    end: () => {
+    clear: () => {
       if (drawn) process.stderr.write('\r\u001b[K');
+      drawn = false;
     },
   };
 }

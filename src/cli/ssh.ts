@@ -2,8 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type JsonObject, parseStrictJson } from '../evidence/strict-json.ts';
 import { enforce } from '../kernel/enforce.ts';
-import { GuardRefusal } from '../kernel/guard.ts';
-import { hostKey } from '../ssh/host-key/host-key.ts';
+import { GuardRefusal } from '../kernel/refusal.ts';
+import { heldConnection, hostKey } from '../ssh/host-key/host-key.ts';
 import type { HostKeyRequest } from '../ssh/host-key/host-key-rules.ts';
 import type { RemoteCommandRequest } from '../ssh/recipes/index.ts';
 import { render, type ShellFamily } from '../ssh/render.ts';
@@ -75,7 +75,7 @@ async function run(
       hostKeys: options.acceptNew ? 'accept-new' : 'strict',
       onRow: ({ target }) => progress.step(nameOf(target)),
     });
-    progress.end();
+    progress.clear();
     for (const row of rows) print(rowOf(row));
     const good = ({ outcome, ...row }: HostRow): boolean =>
       outcome === 'ran' && 'result' in row && row.result.outcome === 'exited' && row.result.code === 0;
@@ -86,7 +86,7 @@ async function run(
     print({ outcome: 'refused', code, codes, reason, remedy });
     process.exitCode = 1;
   } finally {
-    progress.end();
+    progress.clear();
     await journal.close();
   }
 }
@@ -101,12 +101,12 @@ async function checkHosts(path: string, options: StateOptions): Promise<void> {
     for (const { user: _, ...target } of targets) {
       const row = await look(target, journal);
       progress.step(nameOf(target));
-      progress.end();
+      progress.clear();
       print(row);
       good &&= row.outcome === 'known';
     }
   } finally {
-    progress.end();
+    progress.clear();
     await journal.close();
   }
   process.exitCode = good ? 0 : 1;
@@ -122,8 +122,9 @@ async function look(
 }> {
   const host = nameOf(target);
   try {
-    const { key, held } = await enforce(hostKey, target, { journal });
-    held.destroy();
+    const verified = await enforce(hostKey, target, { journal });
+    heldConnection(verified)?.destroy();
+    const { key } = verified;
     return { host, outcome: 'known', type: key.type, fingerprint: key.fingerprint };
   } catch (error) {
     if (!(error instanceof GuardRefusal)) throw error;

@@ -19,14 +19,22 @@ export {
 } from './keys.ts';
 export { type JournalOptions, openJournal } from './open-journal.ts';
 export {
+  type DecisionDraft,
+  type DecisionRecord,
   DIMENSION_IDS,
   type DimensionId,
+  type EffectDraft,
+  type EffectRecord,
   type EvidenceDraft,
   type EvidenceRecord,
   type EvidenceSink,
   evidenceRecord,
   evidenceRecordJsonSchema,
+  isDecision,
+  type Method,
   type Probe,
+  type RepairRecord,
+  type RunRecord,
   type Subject,
   type Verdict,
 } from './record.ts';

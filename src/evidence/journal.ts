@@ -7,29 +7,64 @@ import { join } from 'node:path';
 import { signCheckpoint } from './checkpoint.ts';
 import { type CodedError, errnoOf } from './coded-error.ts';
 import { replaceFile, writeAll } from './files.ts';
-import { processIdentity } from './identity.ts';
+import { processIdentity, runningCode } from './identity.ts';
 import { CHECKPOINT_FILE, fail, journalFull, MAX_JOURNAL_BYTES } from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
 import type { Lock } from './lock.ts';
 import type { MerkleTree } from './merkle.ts';
 import {
+  type AnyDraft,
   type EvidenceDraft,
   type EvidenceRecord,
   type EvidenceSink,
   evidenceRecord,
+  isDecisionDraft,
   MAX_RECORD_BYTES,
+  type RunDraft,
 } from './record.ts';
 import { uuidv7 } from './uuid.ts';
 
 interface Waiting {
-  readonly draft: EvidenceDraft;
+  readonly draft: AnyDraft;
   readonly input: string;
+  readonly signal: AbortSignal | undefined;
   resolve(record: EvidenceRecord): void;
   reject(error: unknown): void;
 }
 
 /** Lines are sealed at most this long after they were written, in milliseconds. */
 const SEAL_DELAY_MS = 1_000;
+
+type Append = (
+  journal: Journal,
+  draft: AnyDraft,
+  input: string,
+  signal?: AbortSignal,
+) => Promise<EvidenceRecord>;
+/** Appends whatever the mode. For opening and {@link unrestricted}. */
+export let appendAny: Append;
+
+/**
+ * Returns a sink that also takes drill, mutant and live records. For the drill runner; a journal takes only decisions
+ * for callers, and their effects, from everybody else.
+ */
+export function unrestricted(sink: EvidenceSink): EvidenceSink {
+  if (!(sink instanceof Journal)) return sink;
+  return { append: (draft, input, signal) => appendAny(sink, draft, input, signal) };
+}
+
+/** The first record of every opening. */
+function runDraft(): RunDraft {
+  return {
+    id: uuidv7(),
+    mode: 'run',
+    code: runningCode(),
+    machine: processIdentity().machine,
+    node: process.version,
+    flags: process.execArgv.slice(0, 32).map((flag) => flag.slice(0, 400)),
+    nodeOptions: (process.env['NODE_OPTIONS'] ?? '').slice(0, 2_000),
+  };
+}
 
 /** An open journal, this process its only writer. Made by {@link openJournal}. */
 export class Journal implements EvidenceSink {
@@ -51,6 +86,8 @@ export class Journal implements EvidenceSink {
   #sealTimer: NodeJS.Timeout | undefined;
   #closed = false;
   #closing: Promise<void> | undefined;
+  /** Whether the run record of this opening is written or on its way. */
+  #introduced = false;
   /** Set once the file may hold bytes that nobody was promised; nothing is written after them. */
   #broken: unknown;
 
@@ -77,17 +114,35 @@ export class Journal implements EvidenceSink {
     this.#sealed = parts.sealed;
   }
 
+  static {
+    appendAny = (journal, draft, input, signal) => journal.#append(draft, input, signal);
+  }
+
   /**
-   * Resolves with the record once it is durable.
+   * Resolves with the record once it is durable. What is still waiting when `signal` aborts is not written.
    *
    * @throws CodedError `journal.closed`, `journal.broken`, `journal.full`, `journal.invalid-record`,
-   * `journal.write-failed`.
+   * `journal.write-failed`, `journal.abandoned`; `journal.reserved-mode` for records that only a drill may leave.
    */
-  append(draft: EvidenceDraft, input: string): Promise<EvidenceRecord> {
+  append(draft: EvidenceDraft, input: string, signal?: AbortSignal): Promise<EvidenceRecord> {
+    if (draft.mode === 'enforce' || draft.mode === 'effect') return this.#append(draft, input, signal);
+    const remedy = 'Run drills with drillGuard; what it finds is recorded by itself.';
+    return Promise.reject(fail('journal.reserved-mode', 'only drills leave records of this mode', remedy));
+  }
+
+  #append(draft: AnyDraft, input: string, signal?: AbortSignal): Promise<EvidenceRecord> {
     if (this.#closed)
       return Promise.reject(fail('journal.closed', 'the journal is closed', 'Open it again.'));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ draft, input, resolve, reject });
+      if (!this.#introduced) {
+        this.#introduced = true;
+        const run = { draft: runDraft(), input: '', signal: undefined };
+        const reject = (): void => {
+          this.#introduced = false;
+        };
+        this.#waiting.push({ ...run, resolve: () => {}, reject });
+      }
+      this.#waiting.push({ draft, input, signal, resolve, reject });
       this.#flushing ??= this.#flush();
     });
   }
@@ -103,6 +158,8 @@ export class Journal implements EvidenceSink {
       let head = this.#head;
       for (const waiting of group) {
         try {
+          if (waiting.signal?.aborted)
+            throw fail('journal.abandoned', 'nobody waits for the record any more', 'Ask again.');
           const record = this.#recordOf(waiting, this.#tree.size + placed.length, head);
           const line = Buffer.from(`${JSON.stringify(record)}\n`);
           placed.push({ waiting, record, line });
@@ -141,13 +198,17 @@ export class Journal implements EvidenceSink {
       host,
       writer: `${pid}@${startTick}`,
       run: this.run,
-      input: { digest: createHmac('sha256', this.#inputKey).update(input).digest('hex'), redacted: [''] },
+      ...(isDecisionDraft(draft) ? { input: { digest: this.#inputDigest(input), redacted: [''] } } : {}),
     });
     if (!parsed.success || Buffer.byteLength(JSON.stringify(parsed.data)) > MAX_RECORD_BYTES) {
       const remedy = 'Shorten what the guard says: reason and subject have limits, and a line has 16 KiB.';
       throw fail('journal.invalid-record', 'the record does not fit the schema', remedy, parsed.error);
     }
     return parsed.data;
+  }
+
+  #inputDigest(input: string): string {
+    return createHmac('sha256', this.#inputKey).update(input).digest('hex');
   }
 
   async #write(bytes: Buffer): Promise<void> {

@@ -15,14 +15,13 @@ import {
   syncDirectory,
   whyOf,
 } from './files.ts';
-import { codeIdentity } from './identity.ts';
-import { Journal } from './journal.ts';
+import { appendAny, Journal } from './journal.ts';
 import { fail, JOURNAL_FILE, journalFull, MAX_JOURNAL_BYTES, readCheckpoint } from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
 import { acquireLock } from './lock.ts';
-import type { EvidenceDraft, EvidenceRecord } from './record.ts';
+import type { EvidenceRecord, RepairDraft, Subject } from './record.ts';
 import { uuidv7 } from './uuid.ts';
-import { type JournalScan, REPAIR_ID, scanJournal } from './verify.ts';
+import { type JournalScan, scanJournal } from './verify.ts';
 
 /** Side files for torn tails: this, the number of lines before the tear, and the start of the tail's SHA-256. */
 const TORN_PREFIX = `${JOURNAL_FILE}.torn-`;
@@ -88,12 +87,12 @@ async function openDirectory({ directory, signer, lockWaitMs = 10_000 }: Journal
       const digest = `sha256:${createHash('sha256').update(torn).digest('hex')}`;
       const reason = `a tail of ${torn.length} bytes was cut off by a crash and moved to a side file`;
       const subject = { kind: TAIL, name, digest };
-      await journal.append(repairRecord('journal.torn-tail', reason, subject), '');
+      await appendAny(journal, repairRecord('journal.torn-tail', reason, subject), '');
     }
     if (signer && sealed < before) {
       const reason = `${before - sealed} lines were found that no checkpoint covers`;
       const subject = { kind: 'journal-lines', name: `${sealed}-${before - 1}` };
-      await journal.append(repairRecord('journal.unsealed-tail', reason, subject), '');
+      await appendAny(journal, repairRecord('journal.unsealed-tail', reason, subject), '');
     }
     return journal;
   } catch (error) {
@@ -146,7 +145,9 @@ async function unrecordedTails(
   records: readonly EvidenceRecord[],
 ): Promise<readonly { readonly name: string; readonly torn: Buffer }[]> {
   const recorded = new Set(
-    records.filter(({ subject }) => subject?.kind === TAIL).map(({ subject }) => subject?.name),
+    records.flatMap((record) =>
+      record.mode === 'repair' && record.subject?.kind === TAIL ? [record.subject.name] : [],
+    ),
   );
   const names = (await readdir(directory)).filter(
     (name) => name.startsWith(TORN_PREFIX) && !recorded.has(name),
@@ -164,21 +165,6 @@ const unsafeFile = (): CodedError =>
     'Keep journal.jsonl a plain file of your own with one name, writable by its owner only.',
   );
 
-function repairRecord(
-  code: string,
-  reason: string,
-  subject: NonNullable<EvidenceDraft['subject']>,
-): EvidenceDraft {
-  return {
-    id: uuidv7(),
-    guard: { id: REPAIR_ID, ...codeIdentity() },
-    dimension: 'architecture_runtime_guardrails',
-    decision: 'error',
-    codes: [code],
-    reason,
-    subject,
-    policyDigest: createHash('sha256').update(code).digest('hex'),
-    replay: { argv: ['guardrails', 'verify'] },
-    mode: 'enforce',
-  };
+function repairRecord(code: string, reason: string, subject: Subject): RepairDraft {
+  return { id: uuidv7(), mode: 'repair', codes: [code], reason, subject };
 }

@@ -36,26 +36,86 @@ export interface Probe {
   readonly mutant?: string | undefined;
 }
 
-/** Everything that a guard says about one decision. Holds no raw input: see {@link EvidenceSink.append}. */
-export interface EvidenceDraft {
+/**
+ * How files were looked at. `fd-walk` excludes races; `path-walk` only notices swaps; `none`: no file was walked, or the
+ * guard cannot say.
+ */
+export type Method = 'fd-walk' | 'path-walk' | 'none';
+
+/** What a guard says about one decision. Holds no raw input: see {@link EvidenceSink.append}. */
+export interface DecisionDraft {
   /** UUIDv7 (RFC 9562). */
   readonly id: string;
+  /** `enforce`: for a caller. `drill`, `mutant`, `live`: the drill runner asked, and nobody was granted anything. */
+  readonly mode: (typeof DECISION_MODES)[number];
   readonly guard: { readonly id: string; readonly version: string; readonly codeDigest: string };
-  readonly dimension: DimensionId;
+  readonly dimension: string;
   readonly decision: Verdict;
   /** Every code that refused, headline first; empty when allowed. */
   readonly codes: readonly string[];
   readonly reason: string;
   readonly subject?: Subject | undefined;
-  /** SHA-256 over the guard's rule codes and dimension: another set of rules is another policy. */
+  readonly method: Method;
+  /** SHA-256 over id, row, and code and remedy of each rule: another set of rules is another policy. */
   readonly policyDigest: string;
   readonly probe?: Probe | undefined;
   readonly replay: { readonly argv: readonly string[]; readonly fixtureDigest?: string | undefined };
-  readonly mode: 'enforce' | 'drill' | 'mutant';
+  /** Id of the record that this one takes back: what it allowed was not granted. */
+  readonly of?: string | undefined;
 }
 
-/** One journal line, `agilab.guard_evidence.v1`. */
-export interface EvidenceRecord extends EvidenceDraft {
+/** What became of a grant. Tied to its decision, and never one itself. */
+export interface EffectDraft {
+  readonly id: string;
+  readonly mode: 'effect';
+  /** Id of the record that allowed it. */
+  readonly of: string;
+  /** `remote-run`, `process-stop`. */
+  readonly kind: string;
+  /** `begun`: about to happen or under way. `none`: it provably did not happen. `unknown`: nobody can say. */
+  readonly outcome: 'begun' | 'done' | 'failed' | 'none' | 'unknown';
+  readonly codes: readonly string[];
+  readonly reason: string;
+  readonly subject?: Subject | undefined;
+}
+
+/** What the journal did to itself when it was opened: a torn tail set aside, lines adopted that nobody had sealed. */
+export interface RepairDraft {
+  readonly id: string;
+  readonly mode: 'repair';
+  readonly codes: readonly string[];
+  readonly reason: string;
+  readonly subject?: Subject | undefined;
+}
+
+/** Under what the records of one opening were made; its first record. */
+export interface RunDraft {
+  readonly id: string;
+  readonly mode: 'run';
+  /** What is known of the running code, and how: see `runningCode`. */
+  readonly code: {
+    readonly name: string;
+    readonly version: string;
+    readonly codeDigest: string;
+    readonly checked: 'both' | 'dist' | 'src' | 'no';
+    readonly agrees: boolean | 'unknown';
+  };
+  /** A machine, whatever its name: 32 hex digits, or `unknown`. */
+  readonly machine: string;
+  /** `process.version` */
+  readonly node: string;
+  /** Options of Node itself (`process.execArgv`): a preload could change any guard. */
+  readonly flags: readonly string[];
+  /** NODE_OPTIONS, which Node obeys as well. */
+  readonly nodeOptions: string;
+}
+
+export type EvidenceDraft = DecisionDraft | EffectDraft;
+/** Everything that a journal writes, its own records included. */
+export type AnyDraft = DecisionDraft | EffectDraft | RepairDraft | RunDraft;
+
+/** What the journal adds to every line, `agilab.guard_evidence.v1`. */
+interface Envelope {
   readonly schema: 'agilab.guard_evidence.v1';
   /** Position in the journal, from 0. */
   readonly seq: number;
@@ -70,17 +130,41 @@ export interface EvidenceRecord extends EvidenceDraft {
   /** The writing process, `<pid>@<start tick>`. */
   readonly writer: string;
   readonly run: string;
-  /** HMAC-SHA-256 of the request under a per-journal key, and what was left out of the record (JSON Pointers). */
-  readonly input: { readonly digest: string; readonly redacted: readonly string[] };
+}
+
+export type DecisionRecord = DecisionDraft &
+  Envelope & {
+    /** HMAC-SHA-256 of the request under a per-journal key, and what was left out of the record (JSON Pointers). */
+    readonly input: { readonly digest: string; readonly redacted: readonly string[] };
+  };
+export type EffectRecord = EffectDraft & Envelope;
+export type RepairRecord = RepairDraft & Envelope;
+export type RunRecord = RunDraft & Envelope;
+
+/** One journal line. */
+export type EvidenceRecord = DecisionRecord | EffectRecord | RepairRecord | RunRecord;
+
+const DECISION_MODES = ['enforce', 'drill', 'mutant', 'live'] as const;
+const decides = ({ mode }: AnyDraft): boolean => (DECISION_MODES as readonly string[]).includes(mode);
+
+/** Whether a record is what a guard decided. */
+export function isDecision(record: EvidenceRecord): record is DecisionRecord {
+  return decides(record);
+}
+
+/** The same of a record that has no place in a journal yet. */
+export function isDecisionDraft(draft: AnyDraft): draft is DecisionDraft {
+  return decides(draft);
 }
 
 /** Where a guard leaves its record. A journal is one; a test may pass another. */
 export interface EvidenceSink {
   /**
    * Resolves once the record is durable. `input` is the request as JSON text: the sink keeps only a keyed digest of
-   * it. Rejects when durability cannot be promised, and the guard then refuses.
+   * it. `signal` aborts when nobody waits any more; what is not yet being written is then left out. Rejects when
+   * durability cannot be promised, and the guard then refuses.
    */
-  append(draft: EvidenceDraft, input: string): Promise<unknown>;
+  append(draft: EvidenceDraft, input: string, signal?: AbortSignal): Promise<unknown>;
 }
 
 /** Longest line, newline excluded, in bytes. */
@@ -94,7 +178,19 @@ const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const name = z.string().min(1).max(200);
 const sentence = z.string().max(MAX_REASON);
 
-export const evidenceRecord: z.ZodType<EvidenceRecord> = z.strictObject({
+const codes = z.array(name).max(64);
+const subject = z
+  .strictObject({
+    kind: name,
+    name: z.string().max(MAX_SUBJECT_NAME).optional(),
+    digest: z
+      .string()
+      .regex(/^sha256:[0-9a-f]{64}$/)
+      .optional(),
+  })
+  .optional();
+
+const envelope = {
   schema: z.literal('agilab.guard_evidence.v1'),
   seq: z.int().nonnegative(),
   prev: hex64,
@@ -105,21 +201,18 @@ export const evidenceRecord: z.ZodType<EvidenceRecord> = z.strictObject({
   host: name,
   writer: name,
   run: name,
+};
+
+const decisionRecord = z.strictObject({
+  ...envelope,
+  mode: z.enum(DECISION_MODES),
   guard: z.strictObject({ id: name, version: name, codeDigest: hex64 }),
-  dimension: z.enum(DIMENSION_IDS),
+  dimension: name,
   decision: z.enum(['allow', 'refuse', 'error']),
-  codes: z.array(name).max(64),
+  codes,
   reason: sentence,
-  subject: z
-    .strictObject({
-      kind: name,
-      name: z.string().max(MAX_SUBJECT_NAME).optional(),
-      digest: z
-        .string()
-        .regex(/^sha256:[0-9a-f]{64}$/)
-        .optional(),
-    })
-    .optional(),
+  subject,
+  method: z.enum(['fd-walk', 'path-walk', 'none']),
   input: z.strictObject({ digest: hex64, redacted: z.array(z.string().max(400)).max(64) }),
   policyDigest: hex64,
   probe: z
@@ -133,8 +226,50 @@ export const evidenceRecord: z.ZodType<EvidenceRecord> = z.strictObject({
     })
     .optional(),
   replay: z.strictObject({ argv: z.array(z.string().max(400)).max(32), fixtureDigest: hex64.optional() }),
-  mode: z.enum(['enforce', 'drill', 'mutant']),
+  of: z.uuidv7().optional(),
 });
+
+const effectRecord = z.strictObject({
+  ...envelope,
+  mode: z.literal('effect'),
+  of: z.uuidv7(),
+  kind: name,
+  outcome: z.enum(['begun', 'done', 'failed', 'none', 'unknown']),
+  codes,
+  reason: sentence,
+  subject,
+});
+
+const repairRecord = z.strictObject({
+  ...envelope,
+  mode: z.literal('repair'),
+  codes,
+  reason: sentence,
+  subject,
+});
+
+const runRecord = z.strictObject({
+  ...envelope,
+  mode: z.literal('run'),
+  code: z.strictObject({
+    name,
+    version: name,
+    codeDigest: hex64,
+    checked: z.enum(['both', 'dist', 'src', 'no']),
+    agrees: z.union([z.boolean(), z.literal('unknown')]),
+  }),
+  machine: name,
+  node: name,
+  flags: z.array(z.string().max(400)).max(32),
+  nodeOptions: z.string().max(2_000),
+});
+
+export const evidenceRecord: z.ZodType<EvidenceRecord> = z.discriminatedUnion('mode', [
+  decisionRecord,
+  effectRecord,
+  repairRecord,
+  runRecord,
+]);
 
 /** Returns the record's JSON Schema (draft 2020-12), for readers in other languages. */
 export function evidenceRecordJsonSchema(): Record<string, unknown> {

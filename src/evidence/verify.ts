@@ -80,9 +80,6 @@ export interface JournalScan {
   readonly rootAt: ReadonlyMap<number, string>;
 }
 
-/** The guard id of the records that the journal writes about itself. */
-export const REPAIR_ID = 'journal-repair';
-
 /** `prev` of the first line. */
 const GENESIS = '0'.repeat(64);
 const NEWLINE = 0x0a;
@@ -162,8 +159,9 @@ export function scanJournal(journal: Uint8Array, sizes: readonly number[] = []):
 function adoptedPositions(records: readonly EvidenceRecord[]): Set<number> {
   const adopted = new Set<number>();
   const lastOf = new Map<number, number>();
-  for (const { guard, codes, subject } of records) {
-    if (guard.id !== REPAIR_ID || !codes.includes('journal.unsealed-tail')) continue;
+  for (const record of records) {
+    if (record.mode !== 'repair' || !record.codes.includes('journal.unsealed-tail')) continue;
+    const { subject } = record;
     const [, first, last] = /^(\d{1,15})-(\d{1,15})$/.exec(subject?.name ?? '') ?? [];
     lastOf.set(Number(first), Math.max(Number(last), lastOf.get(Number(first)) ?? 0));
   }

@@ -1,8 +1,7 @@
 // The one idea: a guard is data plus one look at the world. Rules judge only what that look found, and the caller
 // gets only what it found, so nothing is looked up twice and there is no gap between check and use to race.
 import type * as z from 'zod';
-import { CodedError } from '../evidence/coded-error.ts';
-import type { DimensionId, Subject, Verdict } from '../evidence/record.ts';
+import type { Method, Subject, Verdict } from '../evidence/record.ts';
 
 /** One reason to refuse: a pure function of the facts. */
 export interface Rule<Facts> {
@@ -14,28 +13,15 @@ export interface Rule<Facts> {
   refuses(facts: Facts): string | false;
 }
 
-/** What a drill may use to build its state. Everything is taken down again when the drill ends. */
-export interface DrillSite {
-  /** A fresh directory of this drill's own, mode 0700. */
-  readonly directory: string;
-  /** Registers work to undo, run in reverse order when the drill ends. */
-  onCleanup(undo: () => Promise<void> | void): void;
-}
-
-export interface Drill<Request> {
+/**
+ * What an author writes. `observe` stands before `rules` in the literal: the compiler takes the type of the facts from
+ * it, and only then knows what the rules judge.
+ */
+export interface GuardDefinition<Request, Facts, Grant extends object> {
+  /** A prefix of the deployment's own and a name: `acme/tenant-isolation`. */
   readonly id: string;
-  /** The fault that is built, in a few words. */
-  readonly fault: string;
-  /** `allow`, or the code that must be the headline of the refusal. */
-  readonly expects: string;
-  /** Builds the state for real and returns the request to judge. Throws {@link DrillUnavailable} where it cannot. */
-  build(site: DrillSite): Promise<Request>;
-}
-
-export interface Guard<Request, Facts, Grant> {
-  readonly id: string;
-  /** The row of the scorecard that this guard proves. */
-  readonly dimension: DimensionId;
+  /** The row of a scorecard that this guard proves. */
+  readonly dimension: string;
   /** Strict: an unknown key is refused. */
   readonly request: z.ZodType<Request>;
   /**
@@ -44,25 +30,42 @@ export interface Guard<Request, Facts, Grant> {
    */
   observe(request: Request, signal: AbortSignal): Promise<Facts>;
   /** Every reason to refuse. All are asked; the first that refuses is the headline. */
-  readonly rules: readonly Rule<Facts>[];
-  /** Returns what the caller may now use. Runs only after the evidence is durable. */
-  grant(facts: Facts): Grant;
+  readonly rules: readonly Rule<NoInfer<Facts>>[];
+  /**
+   * Makes durable what must last before anyone gets the grant (a counter, a lease). Runs after the record and inside
+   * the deadline; a throw refuses.
+   */
+  commit?(facts: NoInfer<Facts>, signal: AbortSignal): Promise<void>;
+  /**
+   * Returns what the caller may now use: a new and frozen object each time, made from the facts alone. Runs only after
+   * the evidence is durable.
+   */
+  grant(facts: NoInfer<Facts>): Grant;
   /** Closes what `observe` opened. Called exactly once whenever facts were observed and not granted. */
-  release?(facts: Facts): Promise<void>;
+  release?(facts: NoInfer<Facts>): Promise<void>;
   /** Names what was judged, for the record. Its `name` must be something that is no secret. */
-  subject?(facts: Facts): Subject;
-  /** Known bad (and good) states, built for real. At least one is allowed; each rule is some drill's headline. */
-  readonly drills: readonly Drill<Request>[];
-  /** Looks that are broken on purpose, such as a quoting encoder that does nothing; some drill must notice each. */
-  readonly mutants?: readonly {
-    readonly id: string;
-    observe(request: Request, signal: AbortSignal): Promise<Facts>;
-  }[];
+  subject?(facts: NoInfer<Facts>): Subject;
+  /** How the look was made, for the record. Without it `none`: no files were walked. */
+  method?(facts: NoInfer<Facts>): Method;
 }
 
-/** Any guard, where its types do not matter. Method bivariance makes every guard assignable. */
-// biome-ignore lint/suspicious/noExplicitAny: the catalogue holds guards of unrelated types; each is used with its own
-export type AnyGuard = Guard<any, any, unknown>;
+declare const types: unique symbol;
+
+/**
+ * What a user has of a guard: its name and its codes. Nothing on it looks, judges or grants; `enforce` and `judge` do.
+ * Only `defineGuard` makes one.
+ */
+export interface Guard<in Request, out Grant extends object> {
+  readonly id: string;
+  readonly dimension: string;
+  /** The code of each rule, in the order in which they are asked. */
+  readonly codes: readonly string[];
+  // Never there at run time. Required, so that an object with the other three fields is no guard to the compiler.
+  readonly [types]: (request: Request) => Grant;
+}
+
+/** Any guard, where its types do not matter. */
+export type AnyGuard = Guard<never, object>;
 
 /** What a guard concluded. */
 export interface Decision {
@@ -73,27 +76,4 @@ export interface Decision {
   readonly reason: string;
   /** What the operator does next; empty when allowed. */
   readonly remedy: string;
-}
-
-/** Thrown by `enforce` instead of a grant. `code` is the headline; `cause` the underlying error, if there was one. */
-export class GuardRefusal extends CodedError {
-  readonly guard: string;
-  /** Every code that refused. */
-  readonly codes: readonly string[];
-  readonly reason: string;
-  /** Id of the record in the journal; `undefined` when the journal itself failed. */
-  readonly evidenceId: string | undefined;
-
-  constructor(decision: Decision, evidenceId: string | undefined, cause: unknown) {
-    super(
-      decision.codes[0] ?? 'guard.refused',
-      `${decision.guard}: ${decision.reason}`,
-      decision.remedy,
-      cause === undefined ? undefined : { cause },
-    );
-    this.guard = decision.guard;
-    this.codes = decision.codes;
-    this.reason = decision.reason;
-    this.evidenceId = evidenceId;
-  }
 }

@@ -1,20 +1,17 @@
-// Drills prove the rules, mutants prove the drills. A drill builds a real state and says how the guard must judge
-// it; mutant i is the same guard without rule i, and some drill must notice. Nobody writes mutants by hand.
+// Drills prove the rules, mutants prove the drills. A drill builds a real state and says how the guard must judge it;
+// what the guard saw is kept, and judged again without each of its rules: some drill must then come out otherwise.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf } from '../evidence/coded-error.ts';
+import { unrestricted } from '../evidence/journal.ts';
 import type { EvidenceSink, Probe } from '../evidence/record.ts';
-import { decide, draftOf, type Outcome, release } from '../kernel/enforce.ts';
-import type { AnyGuard, Drill } from '../kernel/guard.ts';
-
-/** The state cannot be built on this machine. Counts as no evidence, never as a pass. The message says what to install. */
-export class DrillUnavailable extends Error {
-  constructor(remedy: string) {
-    super(remedy);
-    this.name = 'DrillUnavailable';
-  }
-}
+import { Deadline } from '../kernel/deadline.ts';
+import { decide, type Outcome, release } from '../kernel/decide.ts';
+import { type AnyDefinition, definitionOf } from '../kernel/define.ts';
+import { draftOf } from '../kernel/draft.ts';
+import { type Mutant, mutantsOf } from './mutants.ts';
+import { type Drill, DrillUnavailable, type Proof, requireProof } from './proof.ts';
 
 /** One finding: what the drill expected and what the guard, or its mutant, did. */
 export interface DrillResult extends Probe {
@@ -25,143 +22,146 @@ export interface DrillResult extends Probe {
   readonly unavailable?: string;
 }
 
+export interface DrillOptions {
+  /** Also drill the guard without each of its rules, and with each broken look. Default false. */
+  readonly mutants?: boolean;
+  /** Called with each finding once its record is durable. */
+  readonly onResult?: (result: DrillResult) => void;
+  /** Ends the run before the next drill; what the last one built is taken down first. */
+  readonly signal?: AbortSignal;
+}
+
+type Judged = Pick<Outcome, 'decision' | 'subject' | 'observed' | 'input'>;
+
+/** How one drill ended. */
 interface Run {
-  readonly outcome: Pick<Outcome<unknown>, 'decision' | 'subject' | 'input'>;
-  /** `allow`, the headline code, `drill.unavailable` or `drill.build-failed`. */
+  readonly outcome: Judged;
+  /** `allow`, the headline code, or a `drill.` code: unavailable, build-failed, cleanup-failed. */
   readonly observed: string;
   readonly unavailable?: string;
 }
 
-/** Undoes, last step first. Every step runs, whatever another did; what failed is said afterwards. */
-async function takeDown(undo: readonly (() => Promise<void> | void)[]): Promise<void> {
-  const [step, ...rest] = undo;
-  if (!step) return;
-  try {
-    await takeDown(rest);
-  } finally {
-    await step();
-  }
+const observedOf = ({ decision }: Pick<Outcome, 'decision'>): string =>
+  decision.codes[0] ?? decision.decision;
+
+/** What came of a drill that says nothing about the guard. */
+function unjudged(guard: AnyDefinition, code: string, reason: string): Run {
+  const decision = { guard: guard.id, decision: 'error', codes: [code], reason, remedy: reason } as const;
+  return { outcome: { decision, subject: undefined, observed: undefined, input: '' }, observed: code };
 }
 
-async function attempt(guard: AnyGuard, drill: Drill<unknown>): Promise<Run> {
-  const undo: (() => Promise<void> | void)[] = [];
-  const directory = await mkdtemp(join(tmpdir(), 'guardrails-drill-'));
-  try {
-    let request: unknown;
+/** Undoes, last step first. Every step runs, whatever another did; returns what the first failure was. */
+async function takeDown(undo: readonly (() => Promise<void> | void)[]): Promise<unknown> {
+  let failure: unknown;
+  for (const step of undo.toReversed()) {
     try {
-      request = await drill.build({ directory, onCleanup: (step) => void undo.push(step) });
+      await step();
     } catch (error) {
-      const unavailable = error instanceof DrillUnavailable ? error.message : undefined;
-      const observed = unavailable === undefined ? 'drill.build-failed' : 'drill.unavailable';
-      const reason = unavailable ?? `the state could not be built (${errnoOf(error)})`;
-      const decision = {
-        guard: guard.id,
-        decision: 'error',
-        codes: [observed],
-        reason,
-        remedy: reason,
-      } as const;
-      const outcome = { decision, subject: undefined, input: '' };
-      return unavailable === undefined ? { outcome, observed } : { outcome, observed, unavailable };
+      failure ??= error;
     }
-    const outcome = await decide(guard, request);
-    if (outcome.observed) await release(guard, outcome.observed.facts);
-    return { outcome, observed: outcome.decision.codes[0] ?? outcome.decision.decision };
+  }
+  return failure;
+}
+
+async function judgeRequest(guard: AnyDefinition, request: unknown): Promise<Run> {
+  const deadline = new Deadline();
+  try {
+    const outcome = await decide(guard, request, deadline);
+    if (outcome.observed) await release(guard, outcome.observed.facts, deadline.timeoutMs);
+    return { outcome, observed: observedOf(outcome) };
   } finally {
-    await takeDown([() => rm(directory, { recursive: true, force: true }), ...undo]);
+    deadline.end();
   }
 }
 
-/** A guard with one thing broken on purpose. */
-interface Mutant {
-  readonly id: string;
-  readonly fault: string;
-  readonly guard: AnyGuard;
+async function buildAndJudge(
+  guard: AnyDefinition,
+  drill: Drill<unknown>,
+  directory: string,
+  onCleanup: (step: () => Promise<void> | void) => void,
+): Promise<Run> {
+  let request: unknown;
+  try {
+    request = await drill.build({ directory, onCleanup });
+  } catch (error) {
+    if (error instanceof DrillUnavailable) {
+      const { message } = error;
+      return { ...unjudged(guard, 'drill.unavailable', message), unavailable: message };
+    }
+    return unjudged(guard, 'drill.build-failed', `the state could not be built (${errnoOf(error)})`);
+  }
+  return await judgeRequest(guard, request);
+}
+
+async function runDrill(guard: AnyDefinition, drill: Drill<unknown>): Promise<Run> {
+  const directory = await mkdtemp(join(tmpdir(), 'guardrails-drill-'));
+  const undo: (() => Promise<void> | void)[] = [() => rm(directory, { recursive: true, force: true })];
+  const run = await buildAndJudge(guard, drill, directory, (step) => void undo.push(step));
+  const failure = await takeDown(undo);
+  if (failure === undefined) return run;
+  // What is left of this state may be in the way of the next one.
+  return unjudged(guard, 'drill.cleanup-failed', `the state could not be taken down (${errnoOf(failure)})`);
 }
 
 /**
- * Returns the same guard with one thing broken: without rule i, for every i, and with each encoder or look that the
- * guard lists as broken on purpose.
+ * Builds the state of every drill of a guard, has the guard judge it, and leaves a record of each finding. With
+ * `mutants`, it then breaks the guard in one way at a time: a mutant is caught (`passed`) by the first drill that comes
+ * out otherwise, and only drills that the guard itself passed can tell.
+ *
+ * @throws TypeError for what `defineProof` did not return; what the journal throws.
  */
-export function mutantsOf(guard: AnyGuard): readonly Mutant[] {
-  // A guard may be a class instance. Its methods run on the instance itself: on a copy they would not find private
-  // fields, every look would fail, and every mutant would seem to be noticed.
-  const withProperty = (key: string, changed: unknown): AnyGuard =>
-    new Proxy(guard, {
-      get(target, name) {
-        if (name === key) return changed;
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
-  const ruleless = guard.rules.map(({ code }, index) => ({
-    id: code,
-    fault: `the rule ${code} taken out`,
-    // By position: of two rules that share a code, each must be missed on its own.
-    guard: withProperty('rules', guard.rules.toSpliced(index, 1)),
-  }));
-  const blinded = (guard.mutants ?? []).map((mutant) => ({
-    id: mutant.id,
-    fault: `the look replaced by ${mutant.id}`,
-    guard: withProperty('observe', mutant.observe.bind(mutant)),
-  }));
-  return [...ruleless, ...blinded];
-}
-
-/** Runs every drill of a guard and leaves one record for each. */
-export async function drillGuard(guard: AnyGuard, journal: EvidenceSink): Promise<readonly DrillResult[]> {
+export async function drillGuard(
+  proof: Proof,
+  journal: EvidenceSink,
+  { mutants = false, onResult = () => {}, signal }: DrillOptions = {},
+): Promise<readonly DrillResult[]> {
+  requireProof(proof);
+  const guard = definitionOf(proof.guard);
+  const sink = unrestricted(journal);
   const results: DrillResult[] = [];
-  for (const drill of guard.drills) {
-    const { outcome, observed, unavailable } = await attempt(guard, drill);
-    const probe = {
-      drill: drill.id,
-      fault: drill.fault,
-      expected: drill.expects,
-      observed,
-      passed: observed === drill.expects && !observed.startsWith('drill.'),
-    };
-    const draft = draftOf(guard, outcome, { mode: 'drill', replay: replayOf(guard), probe });
-    await journal.append(draft, outcome.input);
+  const keep = async (
+    mode: 'drill' | 'mutant',
+    probe: Probe,
+    { outcome, unavailable }: Run,
+  ): Promise<void> => {
+    const replay = { argv: ['guardrails', 'drill', guard.id, ...(mode === 'mutant' ? ['--mutants'] : [])] };
+    const draft = draftOf(guard, outcome, { mode, replay, probe });
+    await sink.append(draft, outcome.input);
     const result = { ...probe, guard: guard.id, evidenceId: draft.id };
     results.push(unavailable === undefined ? result : { ...result, unavailable });
-  }
-  return results;
-}
+    onResult(results.at(-1) as DrillResult);
+  };
 
-/**
- * Drills every mutant of a guard and leaves one record for each. A mutant is killed (`passed`) by the first drill
- * that comes out differently; only drills that the guard itself passed, `sound`, can tell.
- */
-export async function drillMutants(
-  guard: AnyGuard,
-  sound: readonly DrillResult[],
-  journal: EvidenceSink,
-): Promise<readonly DrillResult[]> {
-  const held = new Set(sound.filter(({ passed }) => passed).map(({ drill }) => drill));
-  const results: DrillResult[] = [];
-  for (const mutant of mutantsOf(guard)) {
+  const held: { readonly drill: Drill<unknown>; readonly run: Run }[] = [];
+  const unavailable: { readonly drill: Drill<unknown>; readonly why: string }[] = [];
+  for (const drill of proof.drills) {
+    signal?.throwIfAborted();
+    const run = await runDrill(guard, drill);
+    const { id, fault, expects: expected } = drill;
+    const { observed } = run;
+    const passed = observed === expected && !observed.startsWith('drill.');
+    await keep('drill', { drill: id, fault, expected, observed, passed }, run);
+    if (passed) held.push({ drill, run });
+    if (run.unavailable !== undefined) unavailable.push({ drill, why: run.unavailable });
+  }
+  if (!mutants) return results;
+
+  for (const mutant of mutantsOf(guard, proof.brokenLooks)) {
     // The drill that expects this code is the one most likely to notice, so it goes first.
-    const drills = guard.drills
-      .filter(({ id }) => held.has(id))
-      .sort((a, b) => Number(b.expects === mutant.id) - Number(a.expects === mutant.id));
+    const order = held.toSorted(
+      (a, b) => Number(b.drill.expects === mutant.id) - Number(a.drill.expects === mutant.id),
+    );
     let killer: { readonly drill: Drill<unknown>; readonly run: Run } | undefined;
     let last: Run | undefined;
-    for (const drill of drills) {
-      last = await attempt(mutant.guard, drill);
+    for (const { drill, run } of order) {
+      signal?.throwIfAborted();
+      last = await runMutant(mutant, drill, run);
       // An error is no judgement: a look that failed or took too long says nothing about the rule that is missing.
       if (last.observed === drill.expects || last.outcome.decision.decision === 'error') continue;
       killer = { drill, run: last };
       break;
     }
-    const decision = {
-      guard: guard.id,
-      decision: 'error',
-      codes: ['drill.no-drill'],
-      reason: '',
-      remedy: '',
-    } as const;
-    const { outcome, observed } = killer?.run ??
-      last ?? { outcome: { decision, subject: undefined, input: '' }, observed: 'drill.no-drill' };
+    const { outcome, observed } = killer?.run ?? last ?? unjudged(guard, 'drill.no-drill', 'no drill held');
     const probe = {
       drill: killer?.drill.id ?? 'every drill',
       fault: mutant.fault,
@@ -170,19 +170,22 @@ export async function drillMutants(
       passed: killer !== undefined,
       mutant: mutant.id,
     };
-    const draft = draftOf(guard, outcome, { mode: 'mutant', replay: replayOf(guard), probe });
-    await journal.append(draft, outcome.input);
-    // Where the drill that would notice cannot be built, a survivor says nothing about the drills.
-    const missing = sound.find(
-      ({ expected, unavailable }) => expected === mutant.id && unavailable !== undefined,
-    );
-    const unavailable = killer ? undefined : missing?.unavailable;
-    const result = { ...probe, guard: guard.id, evidenceId: draft.id };
-    results.push(unavailable === undefined ? result : { ...result, unavailable });
+    // Where a drill that might notice cannot be built here, a survivor says nothing about the drills.
+    const missing = unavailable.find(({ drill }) => mutant.observesAnew || drill.expects === mutant.id);
+    const run = { outcome, observed, ...(killer || !missing ? {} : { unavailable: missing.why }) };
+    await keep('mutant', probe, run);
   }
   return results;
 }
 
-function replayOf(guard: AnyGuard): { readonly argv: readonly string[] } {
-  return { argv: ['guardrails', 'drill', guard.id, '--mutants'] };
+/** A mutant that only judges otherwise gets the facts that the guard saw; one that looks otherwise gets a new state. */
+async function runMutant(mutant: Mutant, drill: Drill<unknown>, { outcome }: Run): Promise<Run> {
+  if (mutant.observesAnew) return await runDrill(mutant.guard, drill);
+  // What the schema refused was never looked at, with whatever rules.
+  if (!outcome.observed) return { outcome, observed: drill.expects };
+  const judged = mutant.judge(outcome.observed.facts);
+  return {
+    outcome: { ...judged, observed: outcome.observed, input: outcome.input },
+    observed: observedOf(judged),
+  };
 }

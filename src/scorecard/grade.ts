@@ -1,6 +1,6 @@
 // From verified journal lines to a grade for each probe and each row. Everything that is not positively shown counts
 // as not shown: a probe missing, a drill skipped, a claim without its drill are all E0.
-import type { EvidenceRecord } from '../evidence/record.ts';
+import { type DecisionRecord, isDecision } from '../evidence/record.ts';
 import type { JournalLine, JournalVerdict } from '../evidence/verify.ts';
 import { CLAIMS } from './claims.ts';
 import { DIMENSIONS, type Dimension } from './dimensions.ts';
@@ -43,18 +43,21 @@ const TIME_TO_LIVE_MS = 24 * 60 * 60 * 1_000;
 /** A clock may be this far ahead, in milliseconds, before its records are disbelieved. */
 const CLOCK_SKEW_MS = 5 * 60 * 1_000;
 
-/** How a record names a look at files that cannot exclude races, as on systems without /proc. */
-const RACY_LOOK = 'path-walk';
-
 /** The drill came out as expected, by what the record says of the decision itself; its own verdict alone is not enough. */
-function held({ probe, decision, codes }: EvidenceRecord): boolean {
+function held({ probe, decision, codes }: DecisionRecord): boolean {
   if (!probe?.passed || probe.observed !== probe.expected) return false;
   return probe.expected === 'allow'
     ? decision === 'allow' && codes.length === 0
     : codes[0] === probe.expected;
 }
 
-function drillsOf(lines: readonly JournalLine[], probe: string): readonly JournalLine[] {
+/** A line that a guard left. */
+interface DecisionLine extends JournalLine {
+  readonly record: DecisionRecord;
+}
+const isDecisionLine = (line: JournalLine): line is DecisionLine => isDecision(line.record);
+
+function drillsOf(lines: readonly DecisionLine[], probe: string): readonly DecisionLine[] {
   const all = lines.filter(
     ({ record }) => record.guard.id === probe && record.mode === 'drill' && record.probe,
   );
@@ -64,7 +67,7 @@ function drillsOf(lines: readonly JournalLine[], probe: string): readonly Journa
 
 /** Why the mutants do not show that the drills notice a missing rule, or `undefined` when they do. */
 function mutantsUnproven(
-  lines: readonly JournalLine[],
+  lines: readonly DecisionLine[],
   probe: string,
   claimed: readonly string[],
   context: GradingContext,
@@ -89,13 +92,14 @@ function mutantsUnproven(
 }
 
 /** The mutant came out otherwise than the drill expects, by what the record says of the decision itself. */
-function differs({ probe, decision, codes }: EvidenceRecord): boolean {
+function differs({ probe, decision, codes }: DecisionRecord): boolean {
   if (!probe?.passed || probe.observed === probe.expected) return false;
   return (codes[0] ?? decision) === probe.observed;
 }
 
 function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingContext): ProbeFinding {
-  const { lines, key, problems } = verdict;
+  const { key, problems } = verdict;
+  const lines = verdict.lines.filter(isDecisionLine);
   const [problem] = problems;
   const none = (why: string, evidence: readonly string[] = []): ProbeFinding => ({
     probe,
@@ -135,7 +139,7 @@ function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingCont
   if (times.some((time) => time < context.now - TIME_TO_LIVE_MS)) return at('E2', 'older than a day');
   if (records.some(({ boot }) => boot !== context.boot))
     return at('E3', 'not drilled again since this host was started');
-  if (records.some(({ subject }) => subject?.name?.includes(RACY_LOOK)))
+  if (records.some(({ method }) => method === 'path-walk'))
     return at('E3', 'files could only be looked at by path here: swaps are noticed, not excluded');
   const liveRun = lines.filter(({ record }) => record.mode === 'drill').at(-1)?.record.run;
   if (records[0]?.run !== liveRun) return at('E3', 'not drilled again in the newest run');

@@ -3,9 +3,8 @@
 // for the same purpose is read by a grammar, since whoever wrote it may have used more of the shell than words.
 import { createHash } from 'node:crypto';
 import { parse } from 'shell-quote';
-import { CodedError } from '../evidence/coded-error.ts';
+import { defineHouseGuard } from '../kernel/define.ts';
 import type { Guard, Rule } from '../kernel/guard.ts';
-import { remoteCommandDrills } from '../proof/drills/remote-command/remote-command-drills.ts';
 import { readLine } from './existing-line.ts';
 import { FAULTS, type FaultKind, FragmentFault } from './fragments/fault.ts';
 import type { Encoder } from './fragments/word.ts';
@@ -153,12 +152,8 @@ const rules: readonly Rule<CommandFacts>[] = [
   },
 ];
 
-const granting = Symbol('granted by the remote-command guard');
-
-/** A command that may be sent to a remote shell. Only the guard makes one; the transport takes nothing else. */
-export class RemoteCommand {
-  // Private, so the class is nominal: neither a look-alike object nor Object.create can stand in for a grant.
-  readonly #granted: symbol;
+/** A command that may be sent to a remote shell. The transport takes only what `enforce` handed out. */
+export interface RemoteCommand {
   /** One POSIX sh command. Non-POSIX login shells need it on the standard input of `/bin/sh`, or neutral. */
   readonly script: string;
   /** What it means: variables, program and arguments. Paths under the remote home show as `~/rest`. */
@@ -168,69 +163,40 @@ export class RemoteCommand {
   readonly secrets: readonly string[];
   /** `sha256:` and the hex digest of the script's UTF-8 bytes. */
   readonly digest: string;
+}
 
-  /** @throws CodedError `command.not-granted` for everyone but the guard. */
-  private constructor(key: symbol, { script, words, recipe, secrets }: CommandFacts) {
-    if (key !== granting) {
-      const remedy = 'Ask the guard: enforce(remoteCommand, request, { journal }).';
-      throw new CodedError(
-        'command.not-granted',
-        'only the remote-command guard makes a RemoteCommand',
-        remedy,
-      );
-    }
-    this.#granted = key;
-    this.script = script;
-    this.words = Object.freeze([...words]);
-    this.recipe = recipe;
-    this.secrets = Object.freeze([...secrets]);
-    this.digest = digestOf(script);
-    Object.freeze(this);
-  }
-
-  /** Whether `value` came from the guard. */
-  static isGranted(value: unknown): value is RemoteCommand {
-    return typeof value === 'object' && value !== null && #granted in value && value.#granted === granting;
-  }
-
-  /** @internal */
-  static grant(key: symbol, facts: CommandFacts): RemoteCommand {
-    return new RemoteCommand(key, facts);
-  }
+function grant({ script, words, recipe, secrets }: CommandFacts): RemoteCommand {
+  if (script === '') throw new TypeError('a grant needs a script');
+  return Object.freeze({
+    script,
+    words: Object.freeze([...words]),
+    recipe,
+    secrets: Object.freeze([...secrets]),
+    digest: digestOf(script),
+  });
 }
 
 function digestOf(script: string): string {
   return `sha256:${createHash('sha256').update(script).digest('hex')}`;
 }
 
-const observeWith =
+/** The look with another encoder in it: drills prove that broken ones are noticed. */
+export const observeWith =
   (encode: Encoder) =>
   async (request: RemoteCommandRequest): Promise<CommandFacts> =>
     look(request, encode);
 
 /** Grants the {@link RemoteCommand} that a request means. */
-export const remoteCommand: Guard<RemoteCommandRequest, CommandFacts, RemoteCommand> = {
+export const remoteCommand: Guard<RemoteCommandRequest, RemoteCommand> = defineHouseGuard({
   id: 'remote-command',
   dimension: 'architecture_remote_execution_hardening',
   request: remoteCommandRequest,
   observe: observeWith(quote),
   rules,
-  grant: (facts) => {
-    if (facts.script === '') throw new TypeError('a grant needs a script');
-    return RemoteCommand.grant(granting, facts);
-  },
+  grant,
   subject: ({ recipe, script, fault }) => ({
     kind: 'remote-command',
     name: recipe,
     ...(fault ? {} : { digest: digestOf(script) }),
   }),
-  drills: remoteCommandDrills,
-  // Encoders that people really write.
-  mutants: [
-    { id: 'encoder.identity', observe: observeWith((text) => text) },
-    { id: 'encoder.bare-single-quotes', observe: observeWith((text) => `'${text}'`) },
-    { id: 'encoder.double-quotes', observe: observeWith((text) => `"${text}"`) },
-    { id: 'encoder.json', observe: observeWith((text) => JSON.stringify(text)) },
-    { id: 'encoder.backslash', observe: observeWith((text) => text.replaceAll(/[^\w/.-]/g, '\\$&')) },
-  ],
-};
+});

@@ -44,7 +44,7 @@ describe('drill', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       ok: true,
-      size: drills.length + mutants.length,
+      size: drills.length + mutants.length + 1, // and the run
       problems: [],
     });
   });
@@ -149,17 +149,17 @@ describe('check', () => {
       const refused = guardrails(['check', 'bind', '--json', PUBLIC], directory);
       expect([refused.code, JSON.parse(refused.stdout)]).toMatchObject([
         1,
-        { guard: 'bind', decision: 'refuse', codes: ['bind.wildcard'] },
+        { guard: 'bind', decision: 'refuse', codes: ['bind.wildcard'], grant: null },
       ]);
       const allowed = guardrails(['check', 'bind'], directory, LOOPBACK);
       expect([allowed.code, JSON.parse(allowed.stdout)]).toMatchObject([
         0,
-        { guard: 'bind', decision: 'allow', codes: [] },
+        { guard: 'bind', decision: 'allow', codes: [], grant: { host: '127.0.0.1', family: 4, port: 8501 } },
       ]);
       const text = readFileSync(journal, 'utf8');
       for (const { stdout } of [refused, allowed]) {
         const { evidence, ...decision } = JSON.parse(stdout);
-        expect(Object.keys(decision)).toEqual(['guard', 'decision', 'codes', 'reason', 'remedy']);
+        expect(Object.keys(decision)).toEqual(['guard', 'decision', 'codes', 'reason', 'remedy', 'grant']);
         expect(text).toContain(`"id":"${evidence}"`);
       }
       expect(guardrails(['verify'], directory).code).toBe(0);
@@ -181,7 +181,7 @@ describe('the state directory', () => {
       );
       expect(JSON.parse(guardrails(['verify', '--json'], fresh.directory).stdout)).toMatchObject({
         ok: true,
-        size: 8,
+        size: 16, // each with its run
       });
     } finally {
       fresh.remove();

@@ -6,13 +6,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-
-import { DrillUnavailable } from '../../src/proof/drill.ts';
 import type {
   LoopbackServer,
   ServerKeyType,
   ServerOptions,
 } from '../../src/proof/drills/host-key/loopback-server.ts';
+import { DrillUnavailable } from '../../src/proof/proof.ts';
 
 const run = promisify(execFile);
 

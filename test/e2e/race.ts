@@ -11,7 +11,7 @@ import { capacityModel } from '../../src/capacity/capacity-model.ts';
 import { sealModel } from '../../src/capacity/seal.ts';
 import { sidecarName } from '../../src/capacity/sidecar.ts';
 import { enforce } from '../../src/kernel/enforce.ts';
-import { GuardRefusal } from '../../src/kernel/guard.ts';
+import { GuardRefusal } from '../../src/kernel/refusal.ts';
 import { forest, GOOD_NODES, leaf, tree, treeEstimator } from '../fuzz/model-writer.ts';
 import { pickle } from '../fuzz/pickle-writer.ts';
 

@@ -18,7 +18,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { CHECKPOINT_FILE, JOURNAL_FILE, readJournal } from '../../src/evidence/journal-files.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import { evidenceRecord } from '../../src/evidence/record.ts';
+import { evidenceRecord, isDecision, type RepairRecord } from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify.ts';
 import { draft, errno, replaceCall, scratch } from './support.ts';
 
@@ -50,7 +50,8 @@ it('keeps the order and the chain of concurrent appends with far fewer syncs tha
   );
   const drafts = Array.from({ length: 500 }, () => draft());
   const records = await Promise.all(drafts.map((each) => journal.append(each, '')));
-  expect(records.map(({ id, seq }) => [id, seq])).toEqual(drafts.map(({ id }, seq) => [id, seq]));
+  // The run record of this opening is line 0.
+  expect(records.map(({ id, seq }) => [id, seq])).toEqual(drafts.map(({ id }, index) => [id, index + 1]));
   expect(syncs).toBeLessThan(50);
   await journal.close();
   const lines = linesOf(directory);
@@ -94,7 +95,8 @@ it('lets nothing in a draft stand in for what the journal vouches for', async ()
     time: '2000-01-01T00:00:00.000Z',
   };
   const record = await journal.append(forged, '');
-  expect(record).toMatchObject({ seq: 0, prev: '0'.repeat(64) });
+  expect(record.seq).toBe(1);
+  expect(record.prev).not.toBe('f'.repeat(64));
   expect(record.host).not.toBe('elsewhere');
   expect(record.time.startsWith('2000')).toBe(false);
   await journal.close();
@@ -104,9 +106,9 @@ it('keeps of an input a digest that only the holder of the key can compare, so t
   const digestUnder = async (key: typeof signer | undefined): Promise<string> => {
     const directory = await scratch();
     const journal = await openJournal(key ? { directory, signer: key } : { directory });
-    const { input } = await journal.append(draft(), '{"pin":"1234"}');
+    const record = await journal.append(draft(), '{"pin":"1234"}');
     await journal.close();
-    return input.digest;
+    return isDecision(record) ? record.input.digest : '';
   };
   const plain = createHash('sha256').update('{"pin":"1234"}').digest('hex');
   const other = generateSigner('agilab-guardrails/test');
@@ -143,7 +145,7 @@ it('cut at every byte: repaired with the tail kept and recorded, or refused when
     expect(after.subarray(0, complete.length).equals(complete), `cut at ${cut}`).toBe(true);
     const sides = readdirSync(directory).filter((name) => name.includes('.torn-'));
     expect(sides).toHaveLength(torn.length > 0 ? 1 : 0);
-    const codes = linesOf(directory).map((line) => evidenceRecord.parse(JSON.parse(line)).codes[0]);
+    const codes = linesOf(directory).map((line) => (JSON.parse(line) as RepairRecord).codes?.[0]);
     expect(codes.filter((code) => code === 'journal.torn-tail')).toHaveLength(sides.length);
     for (const side of sides) expect(readFileSync(join(directory, side)).equals(torn)).toBe(true);
     const verdict = verifyJournal(await readJournal(directory), {
@@ -166,7 +168,7 @@ it('records a repair whose record a second crash prevented', async () => {
   for (let again = 0; again < 2; again++) await (await openJournal({ directory, signer })).close();
   const repairs = linesOf(directory).filter((line) => line.includes('journal.torn-tail'));
   expect(repairs).toHaveLength(1);
-  expect(evidenceRecord.parse(JSON.parse(repairs[0] ?? '')).subject?.digest).toBe(
+  expect((JSON.parse(repairs[0] ?? '') as RepairRecord).subject?.digest).toBe(
     `sha256:${createHash('sha256').update('{"torn').digest('hex')}`,
   );
 });
@@ -188,7 +190,8 @@ it('takes back a short write that ends in a full disk, and writes on once there 
   restore();
   await journal.append(draft(), '');
   await journal.close();
-  expect(linesOf(directory).map((line) => evidenceRecord.parse(JSON.parse(line)).seq)).toEqual([0, 1]);
+  // The run record of the opening, and the two decisions that were kept.
+  expect(linesOf(directory).map((line) => evidenceRecord.parse(JSON.parse(line)).seq)).toEqual([0, 1, 2]);
 });
 
 it('writes nothing more after a sync that failed', async () => {
@@ -213,6 +216,7 @@ it.skipIf(!mountable && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1')(
     expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=700', 'tmpfs', directory]).status).toBe(0);
     onTestFinished(() => void spawnSync('umount', [directory]));
     const journal = await openJournal({ directory, signer });
+    const RUN_RECORDS = 1;
     let kept = 0;
     const rejected: unknown[] = [];
     for (let i = 0; i < 200 && rejected.length === 0; i++) {
@@ -223,11 +227,11 @@ it.skipIf(!mountable && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1')(
       if (i === 0) writeFileSync(join(directory, 'ballast'), Buffer.alloc(16_384));
     }
     expect(rejected).toEqual([coded('journal.write-failed')]);
-    expect(linesOf(directory)).toHaveLength(kept);
+    expect(linesOf(directory)).toHaveLength(kept + RUN_RECORDS);
     rmSync(join(directory, 'ballast'));
     await journal.append(draft(), '');
     await journal.close();
-    expect(linesOf(directory)).toHaveLength(kept + 1);
+    expect(linesOf(directory)).toHaveLength(kept + 1 + RUN_RECORDS);
   },
 );
 
@@ -242,7 +246,7 @@ const WRITER = `
   for (let i = 0; ; i++) {
     const id = v7();
     await journal.append({ id, guard: { id: 'g', version: '1', codeDigest: 'a'.repeat(64) },
-      dimension: 'architecture_runtime_guardrails', decision: 'allow', codes: [], reason: '',
+      dimension: 'architecture_runtime_guardrails', decision: 'allow', codes: [], reason: '', method: 'none',
       policyDigest: 'b'.repeat(64), replay: { argv: [] }, mode: 'enforce' }, '');
     process.stdout.write(id + '\\n');
   }`;

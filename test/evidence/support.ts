@@ -3,7 +3,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { EvidenceDraft } from '../../src/evidence/record.ts';
+import type { DecisionDraft } from '../../src/evidence/record.ts';
 import { uuidv7 } from '../../src/evidence/uuid.ts';
 
 export async function scratch(): Promise<string> {
@@ -12,7 +12,7 @@ export async function scratch(): Promise<string> {
   return directory;
 }
 
-export function draft(over: Partial<EvidenceDraft> = {}): EvidenceDraft {
+export function draft(over: Partial<DecisionDraft> = {}): DecisionDraft {
   return {
     id: uuidv7(),
     guard: { id: 'sample', version: '1.0.0', codeDigest: 'a'.repeat(64) },
@@ -20,6 +20,7 @@ export function draft(over: Partial<EvidenceDraft> = {}): EvidenceDraft {
     decision: 'allow',
     codes: [],
     reason: 'no rule refused',
+    method: 'none',
     policyDigest: 'b'.repeat(64),
     replay: { argv: ['guardrails', 'check', 'sample'] },
     mode: 'enforce',

@@ -3,20 +3,28 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { CodedError } from '../../src/evidence/coded-error.ts';
 import { JOURNAL_FILE } from '../../src/evidence/journal-files.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import type { EvidenceDraft, EvidenceSink } from '../../src/evidence/record.ts';
+import type { EvidenceSink } from '../../src/evidence/record.ts';
+import { defineGuard } from '../../src/kernel/define.ts';
+import { recordEffect } from '../../src/kernel/effect.ts';
 import { enforce, judge } from '../../src/kernel/enforce.ts';
-import { type Guard, GuardRefusal } from '../../src/kernel/guard.ts';
+import { isGranted } from '../../src/kernel/grants.ts';
+import type { Guard, GuardDefinition, Rule } from '../../src/kernel/guard.ts';
+import { GuardRefusal } from '../../src/kernel/refusal.ts';
 import { scratch } from '../evidence/support.ts';
+import { memoryJournal } from '../memory-journal.ts';
 
 interface Request {
   readonly name: string;
 }
-type Sample = Guard<Request, { readonly open: true }, string>;
+interface Grant {
+  readonly made: number;
+}
+type Sample = GuardDefinition<Request, { readonly open: true }, Grant>;
 
 const CANARY = 'canary-7f3a9c';
 const fail = (): never => {
@@ -26,31 +34,37 @@ const never = (): Promise<never> => new Promise(() => {});
 const later = <T>(ms: number, value: T): Promise<T> =>
   new Promise((resolve) => setTimeout(() => resolve(value), ms));
 
+let made = 0;
+const newGrant = (): Grant => Object.freeze({ made: ++made });
+
 /** A guard that allows, with a log of what the kernel did to it. */
-function sample(over: Partial<Sample> = {}): { guard: Sample; log: string[]; sink: EvidenceSink } {
+function sample(over: Partial<Sample> = {}): {
+  guard: Guard<Request, Grant>;
+  log: string[];
+  sink: EvidenceSink;
+} {
   const log: string[] = [];
   const { grant, release, ...rest } = over;
-  const guard: Sample = {
-    id: 'sample',
+  const guard = defineGuard<Request, { readonly open: true }, Grant>({
+    id: 'test/sample',
     dimension: 'architecture_runtime_guardrails',
     request: z.strictObject({ name: z.string().max(50) }),
     observe: async () => ({ open: true }),
     rules: [{ code: 'sample.never', remedy: 'nothing', refuses: () => false }],
     grant: (facts) => {
       log.push('grant');
-      return grant ? grant(facts) : 'granted';
+      return grant ? grant(facts) : newGrant();
     },
     release: async (facts) => {
       log.push('release');
       await release?.(facts);
     },
-    drills: [],
     ...rest,
-  };
-  const sink = {
-    append: async ({ decision }: EvidenceDraft) => {
+  });
+  const sink: EvidenceSink = {
+    append: async (draft) => {
       await later(1, 0);
-      log.push(`recorded ${decision}`);
+      log.push(`recorded ${draft.mode === 'effect' ? draft.outcome : draft.decision}`);
     },
   };
   return { guard, log, sink };
@@ -67,7 +81,7 @@ async function refusalOf(promise: Promise<unknown>): Promise<GuardRefusal> {
 
 it('grants only after the record is durable, and releases nothing that it granted', async () => {
   const { guard, log, sink } = sample();
-  expect(await enforce(guard, { name: 'a' }, { journal: sink })).toBe('granted');
+  expect(isGranted(guard, await enforce(guard, { name: 'a' }, { journal: sink }))).toBe(true);
   expect(log).toEqual(['recorded allow', 'grant']);
 });
 
@@ -88,7 +102,7 @@ it.each<[string, unknown]>([
 ])('refuses %s as invalid, without looking at the world', async (_what, request) => {
   const { guard, log, sink } = sample();
   const refusal = await refusalOf(enforce(guard, request as Request, { journal: sink }));
-  expect(refusal).toMatchObject({ code: 'guard.request-invalid', guard: 'sample' });
+  expect(refusal).toMatchObject({ code: 'guard.request-invalid', guard: 'test/sample' });
   expect(refusal.message).not.toContain(CANARY);
   expect(log).toEqual(['recorded refuse']);
 });
@@ -138,6 +152,11 @@ it.each<[string, Partial<Sample>, string]>([
   ['a subject that throws', { subject: fail }, 'guard.rule-failed'],
   ['a grant that throws', { grant: fail }, 'guard.grant-failed'],
   ['a grant that rejects', { grant: (async () => fail()) as never }, 'guard.grant-failed'],
+  ['a grant that can be changed', { grant: () => ({ made: 1 }) }, 'guard.grant-failed'],
+  ['a grant that is no object', { grant: () => 7 as never }, 'guard.grant-failed'],
+  ['a commit that throws', { commit: fail }, 'guard.commit-failed'],
+  ['a commit that rejects', { commit: async () => fail() }, 'guard.commit-failed'],
+  ['a commit that never answers', { commit: never }, 'guard.timeout'],
 ])('refuses after %s, once recorded, with everything closed', async (_what, over, code) => {
   const { guard, log, sink } = sample(over);
   const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: sink, timeoutMs: 40 }));
@@ -150,7 +169,7 @@ it.each<[string, Partial<Sample>, string]>([
 });
 
 it('lists every rule that refused, the first as the headline', async () => {
-  const rule = (code: string): Sample['rules'][number] => ({
+  const rule = (code: string): Rule<unknown> => ({
     code,
     remedy: `do ${code}`,
     refuses: () => code,
@@ -176,6 +195,36 @@ it.each<[string, EvidenceSink['append'], string]>([
   expect(refusal).toMatchObject({ code, evidenceId: undefined });
   await later(80, 0);
   expect(log).toEqual(['release']);
+});
+
+it('takes back a record of an allowance that comes to be durable after its deadline', async () => {
+  const { guard } = sample();
+  const kept = memoryJournal();
+  let first = true;
+  const append: EvidenceSink['append'] = async (draft, input) => {
+    if (first) {
+      first = false;
+      await later(60, 0);
+    }
+    await kept.append(draft, input);
+  };
+  await refusalOf(enforce(guard, { name: 'a' }, { journal: { append }, timeoutMs: 20 }));
+  await later(100, 0);
+  expect(kept.drafts.map(({ decision, codes, of }) => [decision, codes, of])).toEqual([
+    ['allow', [], undefined],
+    ['error', ['guard.journal-timeout'], kept.drafts[0]?.id],
+  ]);
+});
+
+it('tells the sink when nobody waits any more', async () => {
+  const { guard } = sample();
+  let signal: AbortSignal | undefined;
+  const append: EvidenceSink['append'] = (_draft, _input, given) => {
+    signal = given;
+    return never();
+  };
+  await refusalOf(enforce(guard, { name: 'a' }, { journal: { append }, timeoutMs: 20 }));
+  expect(signal?.aborted).toBe(true);
 });
 
 it.each([
@@ -243,13 +292,13 @@ it('closes exactly once on every path without a grant, and never after one', asy
             refuses: () => (rule === 'ok' ? false : rule === 'refuse' ? 'no' : fail()),
           },
         ],
-        grant: () => (grant === 'ok' ? 'granted' : fail()),
+        grant: () => (grant === 'ok' ? newGrant() : fail()),
       });
       const journal = { append: () => (append === 'throw' ? fail() : act(append, 0)) };
       const run = asks
         ? judge(guard, { name: 'a' }, { timeoutMs: 10 })
         : enforce(guard, { name: 'a' }, { journal, timeoutMs: 10 });
-      const granted = await run.then((value) => value === 'granted').catch(() => false);
+      const granted = await run.then((value) => isGranted(guard, value)).catch(() => false);
       await later(30, 0);
       const facts = look !== 'throw' && look !== 'reject';
       expect(log.filter((step) => step === 'release')).toHaveLength(facts && !granted ? 1 : 0);
@@ -288,4 +337,173 @@ it('keeps a refusal whose words are longer than a record may be, and all codes b
   const refused = await refusalOf(enforce(nameless.guard, { name: 'a' }, { journal }));
   expect(refused.codes).toEqual(['guard.rule-failed', 'sample.long']);
   await journal.close();
+});
+
+describe('a guard', () => {
+  it('shows its name and its codes, and nothing that looks, judges or grants', () => {
+    const { guard } = sample();
+    expect(guard).toEqual({ id: 'test/sample', dimension: expect.any(String), codes: ['sample.never'] });
+    expect([guard, guard.codes].every(Object.isFrozen)).toBe(true);
+    expect(Reflect.ownKeys(guard)).toEqual(['id', 'dimension', 'codes']);
+  });
+
+  it.each([
+    ['written by hand', { id: 'bind', dimension: 'd', codes: [] }],
+    ['copied', { ...sample().guard }],
+    ['cloned', structuredClone(sample().guard)],
+    ['inherited', Object.create(sample().guard)],
+    ['behind a proxy', new Proxy(sample().guard, {})],
+    ['null', null],
+  ])('%s is none', async (_how, guard) => {
+    const journal = memoryJournal();
+    const asked = enforce(guard as never, { name: 'a' } as never, { journal });
+    await expect(asked).rejects.toThrow(/no guard that defineGuard returned/);
+    await expect(judge(guard as never, { name: 'a' } as never)).rejects.toThrow(TypeError);
+    expect(journal.drafts).toEqual([]);
+  });
+
+  it.each(['bind', 'remote-command', 'Acme/x', '/x', 'acme/', 'a/b/c/d/e', 'acme/x\n', ''])(
+    'cannot be defined outside under the id %j',
+    (id) => {
+      const definition = {
+        id,
+        dimension: 'architecture_runtime_guardrails',
+        request: z.strictObject({}),
+        observe: async () => ({}),
+        rules: [{ code: 'bind.wildcard', remedy: '', refuses: () => false as const }],
+        grant: () => Object.freeze({}),
+      };
+      expect(() => defineGuard(definition)).toThrow(TypeError);
+    },
+  );
+
+  it('stays as it was defined when its definition is edited afterwards', async () => {
+    const no = { code: 'no', remedy: '', refuses: (): string | false => 'no' };
+    const definition: Sample = {
+      id: 'test/edited',
+      dimension: 'architecture_runtime_guardrails',
+      request: z.strictObject({ name: z.string() }),
+      observe: async () => ({ open: true }),
+      rules: [no],
+      grant: newGrant,
+    };
+    const guard = defineGuard(definition);
+    no.refuses = () => false;
+    Object.assign(definition, { rules: [], observe: fail });
+    expect((await judge(guard, { name: 'a' })).codes).toEqual(['no']);
+  });
+
+  it('keeps its private state when it is an instance of a class', async () => {
+    class Numbers implements Sample {
+      readonly id = 'test/numbers';
+      readonly dimension = 'architecture_runtime_guardrails';
+      readonly request: z.ZodType<Request> = z.strictObject({ name: z.string() });
+      readonly rules = [{ code: 'no', remedy: '', refuses: (): string | false => false }];
+      readonly #made = 41;
+      async observe(): Promise<{ readonly open: true }> {
+        return { open: true };
+      }
+      grant(): Grant {
+        return Object.freeze({ made: this.#made + 1 });
+      }
+    }
+    const journal = memoryJournal();
+    expect(await enforce(defineGuard(new Numbers()), { name: 'a' }, { journal })).toEqual({ made: 42 });
+  });
+});
+
+describe('a grant', () => {
+  it('is granted by identity: no copy, no proxy, no other guard', async () => {
+    const { guard, sink } = sample();
+    const grant = await enforce(guard, { name: 'a' }, { journal: sink });
+    expect(isGranted(guard, grant)).toBe(true);
+    for (const other of [{ ...grant }, structuredClone(grant), Object.create(grant), new Proxy(grant, {})])
+      expect(isGranted(guard, other)).toBe(false);
+    for (const other of [null, undefined, 'grant', 1, Symbol('grant')])
+      expect(isGranted(guard, other)).toBe(false);
+    expect(isGranted(sample().guard, grant)).toBe(false);
+  });
+
+  it('is good for one request: the same object is never granted twice', async () => {
+    const shared = newGrant();
+    const { guard, sink } = sample({ grant: () => shared });
+    await enforce(guard, { name: 'a' }, { journal: sink });
+    const refusal = await refusalOf(enforce(guard, { name: 'b' }, { journal: sink }));
+    expect(refusal.code).toBe('guard.grant-failed');
+  });
+
+  it('cannot be talked into existence by replacing the methods of WeakMap', () => {
+    const { guard } = sample();
+    const spy = vi.spyOn(WeakMap.prototype, 'get').mockReturnValue({ guard });
+    const granted = isGranted(guard, {});
+    spy.mockRestore();
+    expect(granted).toBe(false);
+  });
+
+  it('names the record that allowed it, and so do its effects', async () => {
+    const { guard } = sample();
+    const journal = memoryJournal();
+    const grant = await enforce(guard, { name: 'a' }, { journal });
+    await recordEffect(journal, grant, { kind: 'sample', outcome: 'done', codes: [], reason: 'ended' });
+    expect(journal.effects).toMatchObject([{ mode: 'effect', of: journal.drafts[0]?.id, outcome: 'done' }]);
+    const alien = recordEffect(journal, {}, { kind: 'sample', outcome: 'done', codes: [], reason: '' });
+    await expect(alien).rejects.toThrow(TypeError);
+  });
+});
+
+describe('a commit', () => {
+  it('runs after the record and before the grant', async () => {
+    const steps: string[] = [];
+    const { guard } = sample({
+      commit: async () => void steps.push('commit'),
+      grant: () => {
+        steps.push('grant');
+        return newGrant();
+      },
+    });
+    const append = async (): Promise<void> => void steps.push('record');
+    await enforce(guard, { name: 'a' }, { journal: { append } });
+    expect(steps).toEqual(['record', 'commit', 'grant']);
+  });
+
+  it('shares its time with look and record', async () => {
+    const { guard, sink } = sample({
+      observe: () => later(40, { open: true } as const),
+      commit: () => later(40, undefined),
+    });
+    const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: sink, timeoutMs: 60 }));
+    expect(refusal.code).toBe('guard.timeout');
+  });
+});
+
+it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2_147_483_648])(
+  'takes %d for no timeout',
+  async (timeoutMs) => {
+    const { guard, log, sink } = sample();
+    const asked = enforce(guard, { name: 'a' }, { journal: sink, timeoutMs });
+    await expect(asked).rejects.toMatchObject({ code: 'usage.timeout' });
+    await expect(judge(guard, { name: 'a' }, { timeoutMs })).rejects.toMatchObject({ code: 'usage.timeout' });
+    expect(log).toEqual([]);
+  },
+);
+
+it('shows the remedy of the innermost cause', async () => {
+  const { guard } = sample();
+  const full = new CodedError('journal.full', 'full', 'Start a new journal.');
+  const append = async (): Promise<never> => {
+    throw new CodedError('journal.write-failed', 'no', 'Free space.', { cause: full });
+  };
+  const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: { append } }));
+  expect([refusal.code, refusal.remedy]).toEqual(['guard.journal-failed', 'Start a new journal.']);
+});
+
+describe('what is said of a request that does not fit the schema', () => {
+  it.each([
+    ['a missing key', { name: undefined }, 'name: string expected; 1 in all'],
+    ['an unknown key, unnamed', { name: 'a', [CANARY]: 1 }, '1 unknown keys; 1 in all'],
+    ['a wrong type', { name: 1 }, 'name: string expected; 1 in all'],
+  ])('names our key of %s', async (_what, request, said) => {
+    const { reason } = await judge(sample().guard, request as Request);
+    expect(reason).toBe(`the request does not match the schema (${said})`);
+  });
 });

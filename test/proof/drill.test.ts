@@ -1,10 +1,24 @@
 // Drills prove rules and mutants prove drills, or say that they do not.
+import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import * as z from 'zod';
-import type { Drill, Guard, Rule } from '../../src/kernel/guard.ts';
-import { DrillUnavailable, drillGuard, drillMutants, mutantsOf } from '../../src/proof/drill.ts';
+import { generateSigner } from '../../src/evidence/keys.ts';
+import { openJournal } from '../../src/evidence/open-journal.ts';
+import { bind } from '../../src/guards/bind/bind.ts';
+import { defineGuard } from '../../src/kernel/define.ts';
+import type { GuardDefinition, Rule } from '../../src/kernel/guard.ts';
+import { type DrillResult, drillGuard } from '../../src/proof/drill.ts';
+import { bindProof } from '../../src/proof/drills/bind/bind-proof.ts';
+import {
+  type BrokenLook,
+  type Drill,
+  DrillUnavailable,
+  defineProof,
+  type Proof,
+} from '../../src/proof/proof.ts';
+import { draft, scratch } from '../evidence/support.ts';
+import { memoryJournal } from '../memory-journal.ts';
 
-const journal = { append: async (): Promise<void> => {} };
 const rule = (code: string, bad: number): Rule<number> => ({
   code,
   remedy: 'r',
@@ -17,52 +31,53 @@ const drill = (id: string, request: number, expects: string): Drill<number> => (
   build: async () => request,
 });
 
-/** A class with private state, as a real guard may be. */
-class Numbers implements Guard<number, number, number> {
-  readonly id = 'numbers';
-  readonly dimension = 'architecture_runtime_guardrails';
-  readonly request: z.ZodType<number> = z.int();
-  readonly #offset = 0;
-  readonly rules: readonly Rule<number>[];
-  readonly drills: readonly Drill<number>[];
-  constructor(rules: readonly Rule<number>[], drills: readonly Drill<number>[]) {
-    this.rules = rules;
-    this.drills = drills;
-  }
-  async observe(request: number): Promise<number> {
-    return request + this.#offset;
-  }
-  grant(facts: number): number {
-    return facts;
-  }
+function numbers(
+  rules: readonly Rule<number>[],
+  drills: readonly Drill<number>[],
+  brokenLooks: readonly BrokenLook<number>[] = [],
+  over: Partial<GuardDefinition<number, number, object>> = {},
+): Proof {
+  const guard = defineGuard<number, number, object>({
+    id: 'test/numbers',
+    dimension: 'architecture_runtime_guardrails',
+    request: z.int(),
+    observe: async (request) => request,
+    rules,
+    grant: (facts) => Object.freeze({ facts }),
+    ...over,
+  });
+  return defineProof({ guard, drills, brokenLooks });
 }
 
-async function run(guard: Numbers): Promise<[Record<string, string | boolean>, Record<string, boolean>]> {
-  const drills = await drillGuard(guard, journal);
-  const mutants = await drillMutants(guard, drills, journal);
+/** What the drills showed, and which mutants were caught. */
+async function run(proof: Proof): Promise<[Record<string, string | boolean>, Record<string, boolean>]> {
+  const results = await drillGuard(proof, memoryJournal(), { mutants: true });
+  const drills = results.filter(({ mutant }) => mutant === undefined);
+  const mutants = results.filter(({ mutant }) => mutant !== undefined);
   return [
     Object.fromEntries(drills.map(({ drill: id, observed, passed }) => [id, passed || observed])),
     Object.fromEntries(mutants.map(({ mutant, passed }, index) => [`${mutant}#${index}`, passed])),
   ];
 }
 
-it('kills the mutant of a drilled rule and lets that of an undrilled one survive, in a guard with private state', async () => {
-  const guard = new Numbers([rule('one', 1), rule('two', 2)], [drill('a', 1, 'one'), drill('b', 3, 'allow')]);
-  expect(await run(guard)).toEqual([
+it('catches the mutant of a drilled rule and lets that of an undrilled one survive', async () => {
+  const proof = numbers([rule('one', 1), rule('two', 2)], [drill('a', 1, 'one'), drill('b', 3, 'allow')]);
+  expect(await run(proof)).toEqual([
     { a: true, b: true },
     { 'one#0': true, 'two#1': false },
   ]);
-  expect(mutantsOf(guard)).toHaveLength(2);
 });
 
 it('misses each of two rules with one code on its own', async () => {
-  const guard = new Numbers([rule('same', 1), rule('same', 2)], [drill('a', 1, 'same')]);
-  expect((await run(guard))[1]).toEqual({ 'same#0': true, 'same#1': false });
+  const proof = numbers([rule('same', 1), rule('same', 2)], [drill('a', 1, 'same')]);
+  expect((await run(proof))[1]).toEqual({ 'same#0': true, 'same#1': false });
 });
 
-it('reports a drill that expects the wrong code, and lets it kill nothing', async () => {
-  const guard = new Numbers([rule('one', 1)], [drill('a', 1, 'other')]);
-  expect(await run(guard)).toEqual([{ a: 'one' }, { 'one#0': false }]);
+it('reports a drill that expects the wrong code, and lets it catch nothing', async () => {
+  expect(await run(numbers([rule('one', 1)], [drill('a', 1, 'other')]))).toEqual([
+    { a: 'one' },
+    { 'one#0': false },
+  ]);
 });
 
 it.each([
@@ -70,35 +85,88 @@ it.each([
   ['drill.build-failed', new Error('no')],
 ])('never passes a drill that ended as %s, whatever it expects', async (code, error) => {
   const build = (): Promise<number> => Promise.reject(error);
-  const guard = new Numbers([rule('one', 1)], [{ id: 'a', fault: 'f', expects: code, build }]);
-  expect(await run(guard)).toEqual([{ a: code }, { 'one#0': false }]);
+  const proof = numbers([rule('one', 1)], [{ id: 'a', fault: 'f', expects: code, build }]);
+  expect(await run(proof)).toEqual([{ a: code }, { 'one#0': false }]);
 });
 
-it('counts no failed look as noticing: a broken observe kills no mutant', async () => {
-  const guard = new Numbers([rule('one', 1)], [drill('a', 1, 'one')]);
-  const results = await drillGuard(guard, journal);
-  guard.observe = () => Promise.reject(new Error('down'));
-  expect((await drillMutants(guard, results, journal)).map(({ passed }) => passed)).toEqual([false]);
+it('lets a failed look catch nothing', async () => {
+  let down = false;
+  const observe = async (request: number): Promise<number> => {
+    if (down) throw new Error('down');
+    return request;
+  };
+  const broken = { id: 'down', observe: () => Promise.reject(new Error('down')) };
+  const proof = numbers([rule('one', 1)], [drill('a', 1, 'one')], [broken], { observe });
+  expect((await run(proof))[1]).toEqual({ 'one#0': true, 'down#1': false });
+  down = true;
+  expect((await run(proof))[0]).toEqual({ a: 'guard.observe-failed' });
 });
 
-it('drills every look that a guard lists as broken, and says which go unnoticed', async () => {
-  const guard = Object.assign(new Numbers([rule('one', 1)], [drill('a', 1, 'one'), drill('b', 3, 'allow')]), {
-    mutants: [
-      { id: 'sees-nothing', observe: async (): Promise<number> => 0 },
-      { id: 'sees-all', observe: async (request: number): Promise<number> => request },
-    ],
-  });
-  expect((await run(guard))[1]).toEqual({ 'one#0': true, 'sees-nothing#1': true, 'sees-all#2': false });
+it('drills every look that is broken on purpose, and says which go unnoticed', async () => {
+  const looks = [
+    { id: 'sees-nothing', observe: async (): Promise<number> => 0 },
+    { id: 'sees-all', observe: async (request: number): Promise<number> => request },
+  ];
+  const proof = numbers([rule('one', 1)], [drill('a', 1, 'one'), drill('b', 3, 'allow')], looks);
+  expect((await run(proof))[1]).toEqual({ 'one#0': true, 'sees-nothing#1': true, 'sees-all#2': false });
 });
 
-it('takes down everything, also after a step that failed', async () => {
+it('says of a survivor that a drill that might have noticed could not be built', async () => {
+  const build = (): Promise<number> => Promise.reject(new DrillUnavailable('Install it.'));
+  const blind = { id: 'sees-nothing', observe: async (): Promise<number> => 3 };
+  const proof = numbers([rule('one', 1)], [{ id: 'a', fault: 'f', expects: 'one', build }], [blind]);
+  const results = await drillGuard(proof, memoryJournal(), { mutants: true });
+  expect(results.map(({ passed, unavailable }) => [passed, unavailable])).toEqual(
+    Array(3).fill([false, 'Install it.']),
+  );
+});
+
+it('takes down everything, also after a step that failed, and goes on with the next drill', async () => {
   const undone: string[] = [];
   const build: Drill<number>['build'] = async (site) => {
     site.onCleanup(() => void undone.push('first'));
     site.onCleanup(() => Promise.reject(new Error('no')));
-    return 1;
+    return 3;
   };
-  const guard = new Numbers([], [{ id: 'a', fault: 'f', expects: 'allow', build }]);
-  await expect(drillGuard(guard, journal)).rejects.toThrow('no');
+  const proof = numbers(
+    [rule('one', 1)],
+    [{ id: 'a', fault: 'f', expects: 'allow', build }, drill('b', 3, 'allow')],
+  );
+  expect((await run(proof))[0]).toEqual({ a: 'drill.cleanup-failed', b: true });
   expect(undone).toEqual(['first']);
+});
+
+it('tells each result once its record is kept, and stops between drills when told to', async () => {
+  const controller = new AbortController();
+  const told: DrillResult[] = [];
+  const journal = memoryJournal();
+  const onResult = (result: DrillResult): void => {
+    told.push(result);
+    expect(journal.drafts.at(-1)?.id).toBe(result.evidenceId);
+    controller.abort(new Error('stop'));
+  };
+  const proof = numbers([rule('one', 1)], [drill('a', 1, 'one'), drill('b', 3, 'allow')]);
+  const stopped = drillGuard(proof, journal, { onResult, signal: controller.signal });
+  await expect(stopped).rejects.toThrow('stop');
+  expect(told.map(({ drill: id }) => id)).toEqual(['a']);
+});
+
+it('drills a guard of this package by its own proof and no other', async () => {
+  expect(() => defineProof({ guard: bind, drills: [] })).toThrow(
+    expect.objectContaining({ code: 'drill.house-guard' }),
+  );
+  const copy = { ...bindProof, drills: [] };
+  await expect(drillGuard(copy, memoryJournal())).rejects.toThrow(TypeError);
+});
+
+it('is the only way for a record of a drill into a journal', async () => {
+  const directory = await scratch();
+  const journal = await openJournal({ directory, signer: generateSigner('agilab-guardrails/test') });
+  for (const mode of ['drill', 'mutant', 'live', 'run', 'repair'])
+    await expect(journal.append({ ...draft(), mode } as never, '')).rejects.toMatchObject({
+      code: 'journal.reserved-mode',
+    });
+  expect(await drillGuard(bindProof, journal)).not.toEqual([]);
+  await journal.close();
+  expect(readdirSync(directory)).toContain('checkpoint');
 });

@@ -5,25 +5,27 @@ import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
 import { codeIdentity, processIdentity } from '../../src/evidence/identity.ts';
-import type { Journal } from '../../src/evidence/journal.ts';
+import { type Journal, unrestricted } from '../../src/evidence/journal.ts';
 import { readJournal } from '../../src/evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import type { EvidenceDraft, Probe } from '../../src/evidence/record.ts';
+import type { DecisionDraft, Probe } from '../../src/evidence/record.ts';
 import { type JournalVerdict, verifyJournal } from '../../src/evidence/verify.ts';
 import { CLAIMS } from '../../src/scorecard/claims.ts';
 import { DIMENSIONS } from '../../src/scorecard/dimensions.ts';
 import type { GradingContext } from '../../src/scorecard/grade.ts';
 
+const { version, codeDigest } = codeIdentity();
+
 export const here: GradingContext = {
   host: processIdentity().host,
   boot: processIdentity().boot,
-  codeDigest: codeIdentity().codeDigest,
+  codeDigest,
   now: Date.now(),
 };
 
 /** The record that a drill of `guard` leaves when it sees `observed`. */
-export function drillDraft(guard: string, expected: string, change: Partial<Probe> = {}): EvidenceDraft {
+export function drillDraft(guard: string, expected: string, change: Partial<Probe> = {}): DecisionDraft {
   const probe: Probe = {
     drill: expected,
     fault: 'made for a test',
@@ -35,12 +37,13 @@ export function drillDraft(guard: string, expected: string, change: Partial<Prob
   const allowed = probe.observed === 'allow';
   return {
     id: uuidv7(),
-    guard: { id: guard, ...codeIdentity() },
+    guard: { id: guard, version, codeDigest },
     dimension:
       DIMENSIONS.find(({ probes }) => probes.includes(guard))?.id ?? 'architecture_runtime_guardrails',
     decision: allowed ? 'allow' : 'refuse',
     codes: allowed ? [] : [probe.observed],
     reason: 'made for a test',
+    method: 'fd-walk',
     policyDigest: '0'.repeat(64),
     probe,
     replay: { argv: ['guardrails', 'drill', guard] },
@@ -49,7 +52,7 @@ export function drillDraft(guard: string, expected: string, change: Partial<Prob
 }
 
 /** Everything that a full run records: each claim drilled, each mutant killed. */
-export function fullRun(): readonly EvidenceDraft[] {
+export function fullRun(): readonly DecisionDraft[] {
   return [...CLAIMS].flatMap(([guard, { drills, mutants }]) => [
     ...Object.entries(drills).map(([drill, expected]) => drillDraft(guard, expected, { drill })),
     ...mutants.map((mutant) => drillDraft(guard, 'some.code', { observed: 'allow', mutant })),
@@ -63,13 +66,13 @@ export interface Recorded {
 }
 
 /** Writes runs to one journal, each with an opening of its own, and verifies it under the pinned key. */
-export async function recorded(...runs: readonly (readonly EvidenceDraft[])[]): Promise<Recorded> {
+export async function recorded(...runs: readonly (readonly DecisionDraft[])[]): Promise<Recorded> {
   const directory = mkdtempSync(join(tmpdir(), 'guardrails-test-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const signer = generateSigner('agilab-guardrails/test');
   for (const run of runs) {
     const journal: Journal = await openJournal({ directory, signer });
-    await Promise.all(run.map((draft) => journal.append(draft, '')));
+    await Promise.all(run.map((draft) => unrestricted(journal).append(draft, '')));
     await journal.close();
   }
   const pins = [{ vkey: signer.vkey, host: here.host }];

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { CodedError } from '../../src/evidence/coded-error.ts';
 import { readJournal } from '../../src/evidence/journal-files.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import type { EvidenceDraft } from '../../src/evidence/record.ts';
+import type { DecisionDraft } from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify.ts';
 import { CLAIMS } from '../../src/scorecard/claims.ts';
 import { type GradingContext, gradeDimensions } from '../../src/scorecard/grade.ts';
@@ -34,16 +34,14 @@ describe('a row is worth what its weakest probe has shown', () => {
   });
 
   it('of capacity models falls with either claim: integrity does not stand in for origin', async () => {
-    const origin = (draft: EvidenceDraft): boolean => draft.guard.id === 'capacity-origin';
+    const origin = (draft: DecisionDraft): boolean => draft.guard.id === 'capacity-origin';
     const without = await recorded(fullRun().filter((draft) => !origin(draft)));
     expect(rowsOf(without.verdict)['CM']).toEqual({
       grade: 'E0',
       why: 'capacity-origin: no drill of it is in the journal',
     });
     const racy = fullRun().map((draft) =>
-      origin(draft)
-        ? { ...draft, subject: { kind: 'capacity-model', name: 'claim: origin; read by path-walk' } }
-        : draft,
+      origin(draft) ? { ...draft, method: 'path-walk' as const } : draft,
     );
     expect(rowsOf((await recorded(racy)).verdict)['CM']).toMatchObject({ grade: 'E3' });
   });
@@ -55,8 +53,8 @@ describe('a row is worth what its weakest probe has shown', () => {
     const { verdict } = await recorded(fullRun());
     for (const [guard, drill] of claims) {
       const lines = verdict.lines.filter(
-        ({ record: { mode, probe, ...record } }) =>
-          !(record.guard.id === guard && mode === 'drill' && probe?.drill === drill),
+        ({ record }) =>
+          !(record.mode === 'drill' && record.guard.id === guard && record.probe?.drill === drill),
       );
       const finding = gradeDimensions({ ...verdict, lines }, here).find(({ dimension }) =>
         dimension.probes.includes(guard),
@@ -73,7 +71,8 @@ describe('a row is worth what its weakest probe has shown', () => {
     for (const [guard, { mutants }] of CLAIMS) {
       for (const mutant of mutants) {
         const lines = verdict.lines.filter(
-          ({ record }) => !(record.guard.id === guard && record.probe?.mutant === mutant),
+          ({ record }) =>
+            !(record.mode === 'mutant' && record.guard.id === guard && record.probe?.mutant === mutant),
         );
         const finding = gradeDimensions({ ...verdict, lines }, here).find(({ dimension }) =>
           dimension.probes.includes(guard),
@@ -137,7 +136,7 @@ describe('what keeps evidence from counting in full', () => {
     expect(verdict).toMatchObject({
       ok: false,
       problems: [],
-      unsealed: { open: fullRun().length - Buffer.from(bytes).toString().trimEnd().split('\n').length },
+      unsealed: { open: fullRun().filter(({ mode }) => mode === 'mutant').length },
     });
     expect(rowsOf(verdict)['RG']).toMatchObject({ grade: 'E3' });
     const adopting = await (async () => {
@@ -150,9 +149,7 @@ describe('what keeps evidence from counting in full', () => {
 
   it('files that could only be looked at by path: E3', async () => {
     const racy = fullRun().map((draft) =>
-      draft.guard.id === 'capacity-model'
-        ? { ...draft, subject: { kind: 'capacity-model', name: 'claim: integrity; read by path-walk' } }
-        : draft,
+      draft.guard.id === 'capacity-model' ? { ...draft, method: 'path-walk' as const } : draft,
     );
     expect(rowsOf((await recorded(racy)).verdict)['CM']).toMatchObject({ grade: 'E3' });
   });
@@ -185,6 +182,6 @@ describe('what keeps evidence from counting in full', () => {
     const edited = Buffer.from(text.replace('made for a test', 'made for a jest'));
     const rows = rowsOf(verifyJournal({ journal: edited, checkpoint }, { pins }));
     expect(Object.values(rows).every(({ grade }) => grade === 'E0')).toBe(true);
-    expect(rows['RG']?.why).toContain('journal.broken-chain at line 1');
+    expect(rows['RG']?.why).toContain('journal.broken-chain at line 2');
   });
 });

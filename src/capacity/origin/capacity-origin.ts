@@ -4,9 +4,8 @@
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { parseVerifierKey } from '../../evidence/keys.ts';
+import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
-import { originBrokenLooks } from '../../proof/drills/capacity-origin/origin-broken-looks.ts';
-import { originDrills } from '../../proof/drills/capacity-origin/origin-drills.ts';
 import { type CapacityOriginFacts, type CapacityOriginRequest, observeOrigin } from './origin-look.ts';
 import { originRules } from './origin-rules.ts';
 import { counterName, rememberRelease } from './release-counter.ts';
@@ -34,12 +33,8 @@ const capacityOriginRequest: z.ZodType<CapacityOriginRequest> = z.strictObject({
   owners: z.enum(['self-or-root', 'root']).optional(),
 });
 
-const granting = Symbol('granted by the capacity-origin guard');
-
-/** A release that a pinned key signed, and that is now the lowest which may be used. Only the guard makes one. */
-export class ProvenRelease {
-  // Private, so the class is nominal: neither a look-alike object nor Object.create can stand in for a grant.
-  readonly #granted: symbol;
+/** A release that a pinned key signed, and that is now the lowest which may be used. */
+export interface ProvenRelease {
   /** SHA-256 of the model that was released, 64 lowercase hex digits: the digest that was asked about. */
   readonly digest: string;
   readonly version: number;
@@ -47,43 +42,26 @@ export class ProvenRelease {
   readonly expires: string;
   /** Pinned verifier keys that signed, the preferred one first. There is at least one. */
   readonly keys: readonly string[];
+}
 
-  /** @throws CodedError `origin.not-granted` for everyone but the guard. */
-  private constructor(granted: symbol, { digest, version, expires }: Release, keys: readonly string[]) {
-    if (granted !== granting) {
-      const remedy = 'Ask the guard: enforce(capacityOrigin, request, { journal }).';
-      throw new CodedError(
-        'origin.not-granted',
-        'only the capacity-origin guard makes a ProvenRelease',
-        remedy,
-      );
-    }
-    this.#granted = granted;
-    this.digest = digest;
-    this.version = version;
-    this.expires = expires;
-    this.keys = Object.freeze([...keys]);
-    Object.freeze(this);
-  }
+/** The release that pinned keys signed; the rules have seen that there is one. */
+function signedRelease({ release, signers }: CapacityOriginFacts): Release {
+  if (signers.length === 0 || !release || release instanceof CodedError)
+    throw new TypeError('a grant needs a signed release');
+  return release;
+}
 
-  /** Whether `value` came from the guard. */
-  static isGranted(value: unknown): value is ProvenRelease {
-    return typeof value === 'object' && value !== null && #granted in value && value.#granted === granting;
-  }
+/** Counts the release with every signer: what cannot be remembered is not handed over. */
+async function commit(facts: CapacityOriginFacts): Promise<void> {
+  const release = signedRelease(facts);
+  for (const { vkey } of facts.signers)
+    rememberRelease(facts.request.state, counterName(vkey, facts.name), release);
+}
 
-  /**
-   * Counts the release first: what cannot be remembered is not handed over.
-   *
-   * @internal
-   */
-  static grant(granted: symbol, { request, name, release, signers }: CapacityOriginFacts): ProvenRelease {
-    if (signers.length === 0 || !release || release instanceof CodedError) {
-      throw new TypeError('a grant needs a signed release');
-    }
-    const keys = signers.map(({ vkey }) => vkey);
-    for (const key of keys) rememberRelease(request.state, counterName(key, name), release);
-    return new ProvenRelease(granted, release, keys);
-  }
+function grant(facts: CapacityOriginFacts): ProvenRelease {
+  const { digest, version, expires } = signedRelease(facts);
+  const keys = Object.freeze(facts.signers.map(({ vkey }) => vkey));
+  return Object.freeze({ digest, version, expires, keys });
 }
 
 /**
@@ -96,23 +74,19 @@ export class ProvenRelease {
  * trusted.predict(rows);
  * ```
  */
-export const capacityOrigin: Guard<CapacityOriginRequest, CapacityOriginFacts, ProvenRelease> = {
+export const capacityOrigin: Guard<CapacityOriginRequest, ProvenRelease> = defineHouseGuard({
   id: 'capacity-origin',
   dimension: 'architecture_capacity_model_trust_boundary',
   request: capacityOriginRequest,
-  observe: observeOrigin,
+  observe: (request, signal) => observeOrigin(request, signal),
   rules: originRules,
-  grant: (facts) => ProvenRelease.grant(granting, facts),
-  subject: ({ request, statementFile, release, signers }) => {
+  commit,
+  grant,
+  subject: ({ request, release, signers }) => {
     const by = signers.map(({ hash }) => hash).join(' and ');
     const signed = by !== '' && release !== undefined && !(release instanceof CodedError);
     const which = signed ? `; version ${release.version} by key ${by}` : '';
-    return {
-      kind: 'capacity-model',
-      name: `claim: origin; read by ${statementFile.method}${which}`,
-      digest: `sha256:${request.digest}`,
-    };
+    return { kind: 'capacity-model', name: `claim: origin${which}`, digest: `sha256:${request.digest}` };
   },
-  drills: originDrills,
-  mutants: originBrokenLooks,
-};
+  method: ({ statementFile }) => statementFile.method,
+});

@@ -4,8 +4,9 @@ import { lookup } from 'node:dns/promises';
 import { Server } from 'node:net';
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
+import { defineHouseGuard } from '../../kernel/define.ts';
+import { isGranted } from '../../kernel/grants.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
-import { bindDrills } from '../../proof/drills/bind/bind-drills.ts';
 import { type HostReading, readHost } from './listen-host.ts';
 
 export interface BindRequest {
@@ -66,7 +67,8 @@ async function resolve(name: string, signal: AbortSignal): Promise<readonly Host
   }
 }
 
-async function observe({ sources, port }: BindRequest, signal: AbortSignal): Promise<BindFacts> {
+/** The only look: reads every source, resolves every name. */
+export async function observeBind({ sources, port }: BindRequest, signal: AbortSignal): Promise<BindFacts> {
   const look = async ({ from, value }: BindRequest['sources'][number]): Promise<BindSource> => {
     const reading = readHost(value);
     return { from, readings: reading.kind === 'name' ? await resolve(reading.name, signal) : [reading] };
@@ -118,27 +120,17 @@ const rules: readonly Rule<BindFacts>[] = [
   },
 ];
 
-const granting = Symbol('granted by the bind guard');
-
 /**
  * Where a server may listen: one literal loopback address, already judged, so nothing is left for a resolver to
  * change. Pass `host` and `port` to `server.listen`, then {@link confirm} it.
  */
 export class BoundAddress {
-  // Private, so the class is nominal: neither a look-alike object nor Object.create can stand in for a grant.
-  readonly #granted: symbol;
   /** Dotted decimal or RFC 5952, no brackets. */
   readonly host: string;
   readonly family: 4 | 6;
   readonly port: number;
 
-  /** @throws CodedError `bind.not-granted` for everyone but the bind guard. */
-  constructor(key: symbol, host: string, family: 4 | 6, port: number) {
-    if (key !== granting) {
-      const remedy = 'Ask the bind guard: enforce(bind, request, { journal }).';
-      throw new CodedError('bind.not-granted', 'only the bind guard makes a BoundAddress', remedy);
-    }
-    this.#granted = key;
+  constructor(host: string, family: 4 | 6, port: number) {
     this.host = host;
     this.family = family;
     this.port = port;
@@ -149,11 +141,13 @@ export class BoundAddress {
    * Returns `server` once the kernel says that its socket is bound here; otherwise closes it and throws. Call it
    * when the server is listening, before it serves anyone.
    *
-   * @throws CodedError `bind.not-listening`, `bind.listening-elsewhere`.
+   * @throws CodedError `bind.not-granted`, `bind.not-listening`, `bind.listening-elsewhere`.
    */
   confirm<S extends Server>(server: S): S {
-    // Reading the private name throws for anything that this class did not construct.
-    if (this.#granted !== granting) throw new TypeError('not a grant');
+    if (!isGranted(bind, this)) {
+      const remedy = 'Ask the bind guard: enforce(bind, request, { journal }).';
+      throw new CodedError('bind.not-granted', 'only the bind guard grants an address', remedy);
+    }
     // getsockname(2) through net's own method: an overridden `address` could tell any story.
     const bound = server instanceof Server ? Server.prototype.address.call(server) : null;
     if (bound === null) {
@@ -176,23 +170,15 @@ function grant({ sources, port }: BindFacts): BoundAddress {
   // A name that has both families gets IPv4, which every host has.
   const chosen = loopback.find(({ family }) => family === 4) ?? loopback[0];
   if (!chosen) throw new TypeError('a grant needs a loopback address');
-  return new BoundAddress(granting, chosen.address, chosen.family, port);
+  return new BoundAddress(chosen.address, chosen.family, port);
 }
 
 /** Grants a {@link BoundAddress} when every source means loopback and nothing else. */
-export const bind: Guard<BindRequest, BindFacts, BoundAddress> = {
+export const bind: Guard<BindRequest, BoundAddress> = defineHouseGuard({
   id: 'bind',
   dimension: 'architecture_runtime_guardrails',
   request: bindRequest,
-  observe,
+  observe: observeBind,
   rules,
   grant,
-  drills: bindDrills,
-  // Looks that trust the first setting they find, as a program reading one variable would.
-  mutants: [
-    {
-      id: 'bind.first-source-only',
-      observe: (request, signal) => observe({ ...request, sources: request.sources.slice(0, 1) }, signal),
-    },
-  ],
-};
+});

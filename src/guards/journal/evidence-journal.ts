@@ -6,8 +6,9 @@ import { readJournal } from '../../evidence/journal-files.ts';
 import { parseVerifierKey } from '../../evidence/keys.ts';
 import type { EvidenceRecord } from '../../evidence/record.ts';
 import { type JournalProblem, type JournalVerdict, type Pin, verifyJournal } from '../../evidence/verify.ts';
+import { deepFreeze } from '../../kernel/deep-freeze.ts';
+import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
-import { journalDrills } from '../../proof/drills/journal/journal-drills.ts';
 
 export interface JournalRequest {
   /** Absolute path of the directory that holds journal.jsonl and checkpoint. */
@@ -127,18 +128,15 @@ async function observe(
  *
  * @throws CodedError `journal.unknown-problem`.
  */
-async function observeExplained(request: JournalRequest, signal: AbortSignal): Promise<JournalFacts> {
+export async function observeJournal(request: JournalRequest, signal: AbortSignal): Promise<JournalFacts> {
   const facts = await observe(request, signal);
   if (facts.verdict?.ok || rules.some((rule) => rule.refuses(facts) !== false)) return facts;
   const remedy = 'Report this: the verifier found a problem that the guard has no rule for.';
   throw new CodedError('journal.unknown-problem', 'the journal has a problem that is unknown here', remedy);
 }
 
-const granting = Symbol('granted by the journal guard');
-
 /** A journal that may be believed: every line sealed by a pinned key before anybody else could have added it. */
 export class VerifiedJournal {
-  // Private, so the class is nominal: neither a look-alike object nor Object.create can stand in for a grant.
   readonly #records: readonly EvidenceRecord[];
   /** Names the journal: the host and the key that wrote it. */
   readonly origin: string;
@@ -147,12 +145,7 @@ export class VerifiedJournal {
   /** RFC 6962 root over all lines, hex: with `origin` and `size`, all that a checkpoint says. */
   readonly root: string;
 
-  /** @throws CodedError `journal.not-granted` for everyone but the journal guard. */
-  constructor(key: symbol, origin: string, root: string, records: readonly EvidenceRecord[]) {
-    if (key !== granting) {
-      const remedy = 'Ask the journal guard: enforce(evidenceJournal, request, { journal }).';
-      throw new CodedError('journal.not-granted', 'only the journal guard makes a VerifiedJournal', remedy);
-    }
+  constructor(origin: string, root: string, records: readonly EvidenceRecord[]) {
     this.#records = deepFreeze(records);
     this.origin = origin;
     this.size = records.length;
@@ -166,25 +159,18 @@ export class VerifiedJournal {
   }
 }
 
-// The record schema bounds the depth.
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const item of Object.values(value)) deepFreeze(item);
-  return Object.freeze(value);
-}
-
 function grant({ verdict }: JournalFacts): VerifiedJournal {
   if (!verdict?.ok || verdict.origin === undefined) throw new TypeError('a grant needs a verified journal');
   const records = verdict.lines.map(({ record }) => record);
-  return new VerifiedJournal(granting, verdict.origin, verdict.root, records);
+  return new VerifiedJournal(verdict.origin, verdict.root, records);
 }
 
 /** Grants a {@link VerifiedJournal} when nothing speaks against any of its lines. */
-export const evidenceJournal: Guard<JournalRequest, JournalFacts, VerifiedJournal> = {
+export const evidenceJournal: Guard<JournalRequest, VerifiedJournal> = defineHouseGuard({
   id: 'journal',
   dimension: 'architecture_runtime_guardrails',
   request: journalRequest,
-  observe: observeExplained,
+  observe: observeJournal,
   rules,
   grant,
   // The origin is whatever the checkpoint says, so it names the journal only where a pinned key said it.
@@ -193,12 +179,4 @@ export const evidenceJournal: Guard<JournalRequest, JournalFacts, VerifiedJourna
     ...(verdict?.key === 'pinned' ? { name: verdict.origin } : {}),
     ...(verdict ? { digest: `sha256:${verdict.root}` } : {}),
   }),
-  drills: journalDrills,
-  // A look that does not ask what was there before, as a verifier without memory would.
-  mutants: [
-    {
-      id: 'journal.no-memory',
-      observe: ({ directory, pins }, signal) => observeExplained({ directory, pins }, signal),
-    },
-  ],
-};
+});

@@ -2,12 +2,12 @@
 // throughout, shows no secret, and every artifact that it lists is there with the very bytes that it states.
 import { dirname, isAbsolute, join } from 'node:path';
 import * as z from 'zod';
-import { CodedError } from '../../evidence/coded-error.ts';
 import { parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
 import { DEFAULT_MAX_BYTES } from '../../files/open.ts';
 import { observeFile } from '../../files/walk.ts';
+import { deepFreeze } from '../../kernel/deep-freeze.ts';
+import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
-import { runManifestDrills } from '../../proof/drills/run-manifest/run-manifest-drills.ts';
 import { type ManifestArtifact, type RunManifest, runManifestFormat } from './run-manifest-format.ts';
 import {
   type ArtifactFacts,
@@ -80,45 +80,20 @@ async function observe(
   }
 }
 
-const granting = Symbol('granted by the run-manifest guard');
-
 /** A manifest that holds: deeply frozen, and every artifact had the stated bytes when it was read. */
-export class VerifiedManifest {
-  // Private, so the class is nominal: a look-alike object cannot stand in for a grant.
-  readonly #manifest: RunManifest;
+export interface VerifiedManifest {
+  readonly manifest: RunManifest;
   /** SHA-256 of the manifest's bytes, lowercase hex. The digest of each artifact is in the manifest. */
   readonly digest: string;
-
-  /** @throws CodedError `run-manifest.not-granted` for everyone but the guard. */
-  constructor(key: symbol, manifest: RunManifest, digest: string) {
-    if (key !== granting) {
-      const remedy = 'Ask the run-manifest guard: enforce(runManifest, request, { journal }).';
-      throw new CodedError('run-manifest.not-granted', 'only the guard makes a VerifiedManifest', remedy);
-    }
-    this.#manifest = deepFreeze(manifest);
-    this.digest = digest;
-    Object.freeze(this);
-  }
-
-  get manifest(): RunManifest {
-    return this.#manifest;
-  }
-}
-
-// The depth is bounded by the parser.
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const item of Object.values(value)) deepFreeze(item);
-  return Object.freeze(value);
 }
 
 function grant({ reading, file }: RunManifestFacts): VerifiedManifest {
   if (reading.kind !== 'read' || file.digest === undefined) throw new TypeError('a grant needs a manifest');
-  return new VerifiedManifest(granting, reading.manifest, file.digest);
+  return Object.freeze({ manifest: deepFreeze(structuredClone(reading.manifest)), digest: file.digest });
 }
 
 /** Grants a {@link VerifiedManifest}: the run passed, and its artifacts are the bytes that it left. */
-export const runManifest: Guard<RunManifestRequest, RunManifestFacts, VerifiedManifest> = {
+export const runManifest: Guard<RunManifestRequest, VerifiedManifest> = defineHouseGuard({
   id: 'run-manifest',
   dimension: 'architecture_runtime_guardrails',
   request: z.strictObject({ root: z.string().min(1).max(4_096), manifest: z.string().min(1).max(4_096) }),
@@ -129,5 +104,5 @@ export const runManifest: Guard<RunManifestRequest, RunManifestFacts, VerifiedMa
     file.digest === undefined
       ? { kind: 'run-manifest' }
       : { kind: 'run-manifest', digest: `sha256:${file.digest}` },
-  drills: runManifestDrills,
-};
+  method: ({ file }) => file.method,
+});

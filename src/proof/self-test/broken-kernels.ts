@@ -1,9 +1,8 @@
 // Kernels that misbehave in exactly one way, for the drills of the fail-closed guard alone. Each is the real kernel,
 // misled about its guard, its request or its sink, as a careless edit of it would be.
 import * as z from 'zod';
-import { enforce } from '../../kernel/enforce.ts';
 import type { Rule } from '../../kernel/guard.ts';
-import type { Kernel, Property } from './kernel-battery.ts';
+import { type Kernel, type Property, type Sample, soundKernel } from './kernel-battery.ts';
 
 interface BrokenKernel {
   readonly id: string;
@@ -13,7 +12,6 @@ interface BrokenKernel {
 }
 
 type Parts = Parameters<Kernel>;
-type Sample = Parts[0];
 type Append = Parts[2]['journal']['append'];
 
 const broken = (id: string, does: Property, fault: string, kernel: Kernel): BrokenKernel => ({
@@ -25,7 +23,7 @@ const broken = (id: string, does: Property, fault: string, kernel: Kernel): Brok
 const misled =
   (change: (guard: Sample, request: Parts[1]) => Partial<Sample>): Kernel =>
   (guard, request, options) =>
-    enforce({ ...guard, ...change(guard, request) }, request, options);
+    soundKernel({ ...guard, ...change(guard, request) }, request, options);
 const asking = (ask: (rule: Sample['rules'][number], facts: never) => unknown): Kernel =>
   misled(({ rules }) => ({
     rules: rules.map((rule) => ({
@@ -36,7 +34,7 @@ const asking = (ask: (rule: Sample['rules'][number], facts: never) => unknown): 
 const recording =
   (record: (append: Append, ...entry: Parameters<Append>) => Promise<unknown>): Kernel =>
   (guard, request, options) =>
-    enforce(guard, request, {
+    soundKernel(guard, request, {
       ...options,
       journal: { append: (...entry) => record((...kept) => options.journal.append(...kept), ...entry) },
     });
@@ -130,7 +128,7 @@ export const brokenKernels: readonly BrokenKernel[] = [
         try {
           return guard.grant(facts);
         } catch {
-          return facts;
+          return Object.freeze({ ...facts });
         }
       },
     })),
@@ -140,7 +138,7 @@ export const brokenKernels: readonly BrokenKernel[] = [
     'deadline-ignored',
     'a look or a journal may take for ever',
     (guard, request, { journal, signal }) =>
-      enforce(guard, request, signal ? { journal, signal } : { journal }),
+      soundKernel(guard, request, signal ? { journal, signal } : { journal }),
   ),
   broken(
     'lets-the-look-run-on',
@@ -152,7 +150,7 @@ export const brokenKernels: readonly BrokenKernel[] = [
     'ignores-the-abort',
     'abort-ignored',
     'a caller who gave up still gets a grant',
-    (guard, request, { signal: _unheeded, ...options }) => enforce(guard, request, options),
+    (guard, request, { signal: _unheeded, ...options }) => soundKernel(guard, request, options),
   ),
   broken(
     'stops-at-the-first-refusal',
@@ -173,14 +171,33 @@ export const brokenKernels: readonly BrokenKernel[] = [
     }),
   ),
   broken('refuses-everything', 'grant-wrong', 'what is allowed is not granted', async (...parts) => {
-    await enforce(...parts);
+    await soundKernel(...parts);
     throw new TypeError('no grant');
   }),
   broken(
     'grants-a-copy',
     'grant-wrong',
     'something else is granted than what was observed and judged',
-    misled((guard) => ({ grant: (facts) => ({ ...guard.grant(facts) }) })),
+    misled((guard) => ({
+      grant: (facts) => {
+        const grant = guard.grant(facts);
+        return Object.isFrozen(grant) ? Object.freeze({ ...grant }) : grant;
+      },
+    })),
+  ),
+  broken(
+    'commits-nothing',
+    'commit-skipped',
+    'what must last before the grant is not made to last',
+    misled(() => ({ commit: async () => {} })),
+  ),
+  broken(
+    'forgives-failed-commits',
+    'error-granted',
+    'a commit that fails counts as one that lasts',
+    misled((guard) => ({
+      commit: (facts, signal) => attempt(async () => guard.commit?.(facts, signal)),
+    })),
   ),
   broken(
     'never-releases',
@@ -205,7 +222,7 @@ export const brokenKernels: readonly BrokenKernel[] = [
     'the grant is closed under its user',
     async (...parts) => {
       const [guard] = parts;
-      const granted = await enforce(...parts);
+      const granted = await soundKernel(...parts);
       await guard.release?.(granted);
       return granted;
     },
@@ -214,7 +231,9 @@ export const brokenKernels: readonly BrokenKernel[] = [
     'records-allow',
     'record-wrong',
     'the record says allow, whatever was decided',
-    recording((append, draft, input) => append({ ...draft, decision: 'allow', codes: [] }, input)),
+    recording((append, draft, input) =>
+      append(draft.mode === 'effect' ? draft : { ...draft, decision: 'allow', codes: [] }, input),
+    ),
   ),
   broken(
     'records-twice',
@@ -223,6 +242,14 @@ export const brokenKernels: readonly BrokenKernel[] = [
     recording(async (append, ...entry) => {
       await append(...entry);
       await append(...entry);
+    }),
+  ),
+  broken(
+    'takes-nothing-back',
+    'record-wrong',
+    'what was recorded as allowed and then not granted still reads as allowed',
+    recording(async (append, draft, input) => {
+      if (draft.mode === 'effect' || draft.of === undefined) await append(draft, input);
     }),
   ),
   broken(

@@ -1,11 +1,12 @@
 // The power-on self-test of the kernel: a guard whose world is `enforce` itself. Every other guard stands on the kernel
 // and its drills ask for decisions only, so a kernel that grants what was refused must be caught here.
 import * as z from 'zod';
-import { CodedError } from '../../evidence/coded-error.ts';
-import { enforce } from '../../kernel/enforce.ts';
-import type { Drill, Guard, Rule } from '../../kernel/guard.ts';
+import { deepFreeze } from '../../kernel/deep-freeze.ts';
+import { defineHouseGuard } from '../../kernel/define.ts';
+import type { Guard, Rule } from '../../kernel/guard.ts';
+import { defineHouseProof, type Proof } from '../proof.ts';
 import { brokenKernels } from './broken-kernels.ts';
-import { type Finding, type Kernel, type Property, runBattery } from './kernel-battery.ts';
+import { type Finding, type Kernel, type Property, runBattery, soundKernel } from './kernel-battery.ts';
 
 export interface FailClosedRequest {
   /** `this` is the kernel in use. Every other name is a kernel broken on purpose, for drills; it is never granted. */
@@ -18,7 +19,7 @@ export interface FailClosedFacts {
 }
 
 const kernels: ReadonlyMap<string, Kernel> = new Map([
-  ['this', enforce],
+  ['this', soundKernel],
   ...brokenKernels.map(({ id, kernel }) => [id, kernel] as const),
 ]);
 
@@ -56,6 +57,10 @@ const recordsOf = ({ steps }: Finding): readonly string[] =>
 // Worst first. What a rule asks `also` must hold in every scenario, whatever that is there to show.
 const rules: readonly Rule<FailClosedFacts>[] = [
   never('refusal-granted', 'the kernel did not refuse what a rule refused'),
+  never('commit-skipped', 'the kernel granted before what must last was made to last', ({ steps }) => {
+    const granted = steps.indexOf('grant');
+    return granted >= 0 && !steps.slice(0, granted).includes('commit');
+  }),
   never('error-granted', 'the kernel did not refuse after an error'),
   never('unrecorded-grant', 'the kernel granted what no record shows', ({ steps }) => {
     const granted = steps.indexOf('grant');
@@ -90,56 +95,37 @@ const rules: readonly Rule<FailClosedFacts>[] = [
   ),
 ];
 
-const granting = Symbol('granted by the fail-closed guard');
-
 /** Says that the kernel in use failed closed in every scenario just now, in this process. */
-export class SelfTest {
-  // Private, so the class is nominal: no look-alike object can stand in for it.
-  readonly #scenarios: readonly string[];
-
-  /** @throws CodedError `fail-closed.not-granted` for everyone but the fail-closed guard. */
-  constructor(key: symbol, scenarios: readonly string[]) {
-    if (key !== granting) {
-      const remedy = "Ask the guard: enforce(failClosed, { kernel: 'this' }, { journal }).";
-      throw new CodedError('fail-closed.not-granted', 'only the fail-closed guard makes a SelfTest', remedy);
-    }
-    this.#scenarios = Object.freeze([...scenarios]);
-    Object.freeze(this);
-  }
-
+export interface SelfTest {
   /** What was played, in words. */
-  get scenarios(): readonly string[] {
-    return this.#scenarios;
-  }
+  readonly scenarios: readonly string[];
 }
 
-const drills: readonly Drill<FailClosedRequest>[] = [
-  {
-    id: 'this-kernel',
-    fault: 'none: the kernel in use',
-    expects: 'allow',
-    build: async () => ({ kernel: 'this' }),
-  },
-  ...brokenKernels.map(({ id, fault, does }) => ({
-    id,
-    fault,
-    expects: `fail-closed.${does}`,
-    build: async () => ({ kernel: id }),
-  })),
-];
-
 /** Grants a {@link SelfTest} when the kernel fails closed in every scenario of the battery. */
-export const failClosed: Guard<FailClosedRequest, FailClosedFacts, SelfTest> = {
+export const failClosed: Guard<FailClosedRequest, SelfTest> = defineHouseGuard({
   id: 'fail-closed',
   dimension: 'architecture_runtime_guardrails',
   request: z.strictObject({ kernel: z.enum([...kernels.keys()]) }),
   observe,
   rules,
-  grant: ({ findings }) =>
-    new SelfTest(
-      granting,
-      findings.map(({ id }) => id),
-    ),
+  grant: ({ findings }) => deepFreeze({ scenarios: findings.map(({ id }) => id) }),
   subject: ({ kernel }) => ({ kind: 'kernel', name: kernel }),
-  drills,
-};
+});
+
+export const failClosedProof: Proof = defineHouseProof({
+  guard: failClosed,
+  drills: [
+    {
+      id: 'this-kernel',
+      fault: 'none: the kernel in use',
+      expects: 'allow',
+      build: async () => ({ kernel: 'this' }),
+    },
+    ...brokenKernels.map(({ id, fault, does }) => ({
+      id,
+      fault,
+      expects: `fail-closed.${does}`,
+      build: async () => ({ kernel: id }),
+    })),
+  ],
+});

@@ -1,9 +1,12 @@
 // What can go wrong between request and grant, played through a kernel with a tiny guard and a sink in memory. Says
 // what came out of each scenario and what should have; the guard in fail-closed.ts judges it.
 import * as z from 'zod';
-import type { EvidenceDraft } from '../../evidence/record.ts';
-import type { EnforceOptions } from '../../kernel/enforce.ts';
-import { type Guard, GuardRefusal, type Rule } from '../../kernel/guard.ts';
+import { type EvidenceDraft, isDecisionDraft } from '../../evidence/record.ts';
+import { defineHouseGuard } from '../../kernel/define.ts';
+import { type EnforceOptions, enforce } from '../../kernel/enforce.ts';
+import { evidenceIdOf } from '../../kernel/grants.ts';
+import type { GuardDefinition, Rule } from '../../kernel/guard.ts';
+import { GuardRefusal } from '../../kernel/refusal.ts';
 
 interface Wish {
   readonly name: string;
@@ -12,12 +15,14 @@ interface Found {
   readonly name: string;
 }
 
-/** Takes a guard from request to grant: `enforce`, or one that misbehaves. */
-export type Kernel = (
-  guard: Guard<Wish, Found, Found>,
-  request: Wish,
-  options: EnforceOptions,
-) => Promise<Found>;
+export type Sample = GuardDefinition<Wish, Found, Found>;
+
+/** Takes a guard from request to grant: {@link soundKernel}, or one that misbehaves. */
+export type Kernel = (guard: Sample, request: Wish, options: EnforceOptions) => Promise<Found>;
+
+/** The kernel in use. */
+export const soundKernel: Kernel = (guard, request, options) =>
+  enforce(defineHouseGuard(guard), request, options);
 
 /** What a kernel must never do. */
 export type Property =
@@ -29,6 +34,7 @@ export type Property =
   | 'abort-ignored'
   | 'codes-lost'
   | 'grant-wrong'
+  | 'commit-skipped'
   | 'release-wrong'
   | 'record-wrong';
 
@@ -43,19 +49,24 @@ interface Scenario {
   readonly rules?: readonly Rule<Found>[];
   readonly look?: (abort: () => void, over: Promise<void>) => Promise<void>;
   readonly keep?: (abort: () => void, over: Promise<void>) => Promise<unknown>;
-  readonly grants?: () => void;
+  readonly commits?: (abort: () => void, over: Promise<void>) => Promise<void>;
+  /** Replaces what is granted. */
+  readonly grants?: () => Found;
   readonly subject?: () => never;
   readonly aborted?: true;
   readonly timeoutMs?: number;
 }
 
-/** What came out of one scenario. Steps: `look`, `raw look`, `stopped`, `found`, `kept <record>`, `grant`, `release`. */
+/**
+ * What came out of one scenario. Steps: `look`, `raw look`, `stopped`, `found`, `kept <record>`, `commit`, `grant`,
+ * `release`.
+ */
 export interface Finding extends Pick<Scenario, 'id' | 'shows' | 'expects'> {
   /** `allow`, the codes of the refusal, or words for what should be impossible. */
   readonly ended: string;
   readonly steps: readonly string[];
   readonly expectedRecords: readonly string[];
-  /** Whether a refusal named the last record kept by then, or none when there was none. */
+  /** Whether grant or refusal named the last record kept by then, or none when there was none. */
   readonly named: boolean;
 }
 
@@ -117,6 +128,13 @@ const blind = (id: string, look: () => Promise<void>): Scenario => ({
   expects: 'error guard.observe-failed',
   look,
 });
+const ungranted = (id: string, grants: () => Found): Scenario => ({
+  id,
+  shows: 'error-granted',
+  expects: 'error guard.grant-failed',
+  kept: ['allow', 'error guard.grant-failed'],
+  grants,
+});
 const ABORTED = { shows: 'abort-ignored', expects: 'error guard.aborted' } as const;
 
 const scenarios: readonly Scenario[] = [
@@ -145,7 +163,16 @@ const scenarios: readonly Scenario[] = [
     expects: 'error guard.journal-timeout',
     timeoutMs: DEADLINE_MS,
     keep: late,
-    kept: ['allow'],
+    kept: ['allow', 'error guard.journal-timeout'], // it came all the same, and must not read as a grant
+  },
+  {
+    id: 'the commit outlasts its deadline',
+    shows: 'deadline-ignored',
+    expects: 'error guard.timeout',
+    timeoutMs: DEADLINE_MS,
+    keep: async () => {},
+    commits: late,
+    kept: ['allow', 'error guard.timeout'],
   },
   { id: 'the caller aborts first', ...ABORTED, aborted: true },
   {
@@ -180,12 +207,21 @@ const scenarios: readonly Scenario[] = [
     subject: fail,
   },
   {
-    id: 'the grant throws',
+    id: 'the commit throws',
     shows: 'error-granted',
-    expects: 'error guard.grant-failed',
-    kept: ['allow', 'error guard.grant-failed'],
-    grants: fail,
+    expects: 'error guard.commit-failed',
+    kept: ['allow', 'error guard.commit-failed'],
+    commits: rejecting,
   },
+  {
+    id: 'the caller aborts during the commit',
+    ...ABORTED,
+    kept: ['allow', 'error guard.aborted'],
+    commits: async (abort) => abort(),
+  },
+  ungranted('the grant throws', fail),
+  ungranted('the grant can be changed', () => ({ name: 'what was found' })),
+  ungranted('the grant is a promise', () => Object.assign(rejecting(), { name: '' })),
 ];
 
 async function play(kernel: Kernel, scenario: Scenario): Promise<Finding> {
@@ -201,7 +237,8 @@ async function play(kernel: Kernel, scenario: Scenario): Promise<Finding> {
   });
   const found: Found = { name: 'what was found' };
   let lastId: string | undefined;
-  const guard: Guard<Wish, Found, Found> = {
+  let made: Found | undefined;
+  const guard: Sample = {
     id: 'sample',
     dimension: 'architecture_runtime_guardrails',
     request: z.strictObject({ name: z.string() }),
@@ -216,16 +253,23 @@ async function play(kernel: Kernel, scenario: Scenario): Promise<Finding> {
       });
     },
     rules,
+    commit: async () => {
+      steps.push('commit');
+      const committing = scenario.commits?.(abort, over) ?? Promise.resolve();
+      pending.push(committing);
+      await committing;
+    },
     grant: (facts) => {
       steps.push('grant');
-      scenario.grants?.();
-      return facts;
+      made = scenario.grants?.() ?? Object.freeze({ name: facts.name });
+      return made;
     },
     release: async () => void steps.push('release'),
     ...(scenario.subject ? { subject: scenario.subject } : {}),
-    drills: [],
   };
-  const append = ({ decision, codes, id: recordId }: EvidenceDraft): Promise<void> => {
+  const append = (draft: EvidenceDraft): Promise<void> => {
+    const { codes, id: recordId } = draft;
+    const decision = isDecisionDraft(draft) ? draft.decision : 'an effect';
     // By default a turn of the event loop: a kernel that does not wait is seen to grant before it.
     const keeping = (scenario.keep ?? turn)(abort, over);
     pending.push(keeping);
@@ -245,7 +289,12 @@ async function play(kernel: Kernel, scenario: Scenario): Promise<Finding> {
   });
   let named = true;
   const answer = (async () => kernel(guard, request as Wish, options))().then(
-    (grant) => (grant === found ? 'allow' : 'allow, with something else than was found'),
+    (grant) => {
+      named = evidenceIdOf(grant) === lastId;
+      return grant === made && grant.name === found.name
+        ? 'allow'
+        : 'allow, with something else than was found';
+    },
     (error: unknown) => {
       if (!(error instanceof GuardRefusal)) return 'an error that is no refusal';
       named = error.evidenceId === lastId;
@@ -256,8 +305,11 @@ async function play(kernel: Kernel, scenario: Scenario): Promise<Finding> {
   clearTimeout(watchdog);
   end();
   // What was late arrives now, and the kernel must still do right by it.
-  await Promise.allSettled(pending);
-  await turn();
+  for (let settled = -1; settled !== pending.length; ) {
+    settled = pending.length;
+    await Promise.allSettled(pending);
+    await turn();
+  }
   return { id, shows, expects, ended, steps, expectedRecords: kept, named };
 }
 

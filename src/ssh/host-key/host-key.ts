@@ -1,10 +1,9 @@
 // The host-key guard: one key exchange judged by known_hosts before a word about the user is said. The grant is the
 // very connection that was judged, so the host cannot be swapped between the check and the log-in.
 import { isIP } from 'node:net';
-
 import * as z from 'zod';
+import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
-import { hostKeyDrills } from '../../proof/drills/host-key/host-key-drills.ts';
 import { offerFor } from '../transport/algorithms.ts';
 import { dial, type HeldConnection } from '../transport/dial.ts';
 import type { Negotiated } from '../transport/negotiated.ts';
@@ -13,26 +12,29 @@ import { decideHostKey, entriesFor, type HostKey, type HostKeyVerdict } from './
 import { readKnownHosts } from './known-hosts-file.ts';
 import { knownHostsName, revocableNames } from './known-hosts-match.ts';
 
-/** A host that has proven the key it was trusted for. Only the guard makes one. */
-export class VerifiedHost {
+/** A host that has proven the key it was trusted for. */
+export interface VerifiedHost {
   readonly request: HostKeyRequest;
   readonly key: HostKey;
   readonly verdict: HostKeyVerdict;
   readonly negotiated: Negotiated;
-  /** @internal */
-  readonly held: HeldConnection;
+}
 
-  /** @internal */
-  constructor({ request, dial: dialed, verdict }: HostKeyFacts) {
-    if (dialed?.outcome !== 'presented' || !dialed.held || !dialed.negotiated || !verdict) {
-      throw new TypeError('no verified host without a held connection');
-    }
-    this.request = request;
-    this.key = dialed.key;
-    this.verdict = verdict;
-    this.negotiated = dialed.negotiated;
-    this.held = dialed.held;
-  }
+// The connection itself is for the log-in alone: what is granted can be shown, kept and printed.
+const connections = new WeakMap<VerifiedHost, HeldConnection>();
+
+/** Returns the connection on which the host proved its key, or `undefined` for what this guard did not grant. */
+export function heldConnection(host: VerifiedHost): HeldConnection | undefined {
+  return connections.get(host);
+}
+
+function grant({ request, dial: dialed, verdict }: HostKeyFacts): VerifiedHost {
+  if (dialed?.outcome !== 'presented' || !dialed.held || !dialed.negotiated || !verdict)
+    throw new TypeError('no verified host without a held connection');
+  const { key, negotiated, held } = dialed;
+  const verified = Object.freeze({ request, key, verdict, negotiated });
+  connections.set(verified, held);
+  return verified;
 }
 
 const NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?$/;
@@ -61,20 +63,21 @@ const request: z.ZodType<HostKeyRequest> = z.strictObject({
 /** Milliseconds between two keepalive questions; three without an answer end the connection. */
 const KEEPALIVE_MS = 5_000;
 
-/** How the look names the host and judges its key; the guard's mutants replace one part at a time. */
+/** How the look names the host and judges its key; drills of broken looks replace one part at a time. */
 interface Look {
   readonly accepted: readonly HostKeyVerdict['verdict'][];
   readonly nameOf: (request: HostKeyRequest) => string;
   readonly decide: typeof decideHostKey;
 }
 
-const strict: Look = {
+export const strict: Look = {
   accepted: ['known'],
   nameOf: ({ host, port, hostKeyAlias }) => hostKeyAlias?.toLowerCase() ?? knownHostsName(host, port),
   decide: decideHostKey,
 };
 
-const observeWith =
+/** The only look, with the parts that decide. */
+export const observeWith =
   ({ accepted, nameOf, decide }: Look) =>
   async (asked: HostKeyRequest, signal: AbortSignal): Promise<HostKeyFacts> => {
     const files = await readKnownHosts(asked.knownHosts);
@@ -104,61 +107,29 @@ const describe = ({ request: { host, port }, dial: dialed, ...facts }: HostKeyFa
   return `${host}:${port} ${key.type} ${key.fingerprint} ${facts.verdict?.verdict ?? 'unjudged'}${sealed}`;
 };
 
-/** Refuses every host that known_hosts does not vouch for. There is no option that turns this off. */
-export const hostKey: Guard<HostKeyRequest, HostKeyFacts, VerifiedHost> = {
+const definition = {
   id: 'host-key',
   dimension: 'architecture_remote_execution_hardening',
   request,
   observe: observeWith(strict),
   rules,
-  grant: (facts) => new VerifiedHost(facts),
-  release: async ({ dial: dialed }) => {
+  grant,
+  release: async ({ dial: dialed }: HostKeyFacts): Promise<void> => {
     if (dialed?.outcome === 'presented') dialed.held?.destroy();
   },
-  subject: (facts) => ({ kind: 'ssh-host', name: describe(facts) }),
-  drills: hostKeyDrills,
-  mutants: [
-    { id: 'look.ignores-port', observe: observeWith({ ...strict, nameOf: ({ host }) => host }) },
-    {
-      id: 'look.ignores-alias',
-      observe: observeWith({ ...strict, nameOf: (r) => knownHostsName(r.host, r.port) }),
-    },
-    {
-      id: 'look.compares-type-only',
-      observe: observeWith({
-        ...strict,
-        decide: (key, named) =>
-          decideHostKey(
-            key,
-            named.map((entry) => (entry.type === key.type ? { ...entry, blob: key.blob } : entry)),
-          ),
-      }),
-    },
-    {
-      id: 'look.ignores-revocation',
-      observe: observeWith({
-        ...strict,
-        decide: (key, named) =>
-          decideHostKey(
-            key,
-            named.filter(({ marker }) => marker !== 'revoked'),
-          ),
-      }),
-    },
-  ],
+  subject: (facts: HostKeyFacts) => ({ kind: 'ssh-host', name: describe(facts) }),
 };
+
+/** Refuses every host that known_hosts does not vouch for. There is no option that turns this off. */
+export const hostKey: Guard<HostKeyRequest, VerifiedHost> = defineHouseGuard(definition);
 
 /**
  * The same guard for first contact: a host that no line names is accepted, to be pinned once it has let us in. It has
  * its own id and its own policy digest, so that what it allows can never count as evidence of strict checking.
  */
-export const hostKeyAcceptNew: Guard<HostKeyRequest, HostKeyFacts, VerifiedHost> = {
-  ...hostKey,
+export const hostKeyAcceptNew: Guard<HostKeyRequest, VerifiedHost> = defineHouseGuard({
+  ...definition,
   id: 'host-key-accept-new',
   observe: observeWith({ ...strict, accepted: ['known', 'unknown'] }),
   rules: rules.filter((rule) => rule !== unknown),
-  drills: hostKeyDrills.map((drill) =>
-    drill.expects === unknown.code ? { ...drill, expects: 'allow' } : drill,
-  ),
-  mutants: [],
-};
+});

@@ -2,9 +2,11 @@
 // that the pid has not been given to another one since. Names and command lines prove nothing and are not looked at.
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
+import { deepFreeze } from '../../kernel/deep-freeze.ts';
+import { defineHouseGuard } from '../../kernel/define.ts';
+import { type Effect, recordEffect } from '../../kernel/effect.ts';
 import { type EnforceOptions, enforce } from '../../kernel/enforce.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
-import { processStopDrills } from '../../proof/drills/process-stop/process-stop-drills.ts';
 import type { Argument } from '../fragments/program.ts';
 import { localShell, type OwnershipShell } from './ownership.ts';
 import { type Ownable, type OwnershipLook, parseLook } from './ownership-record.ts';
@@ -21,19 +23,17 @@ export interface ProcessStopFacts {
   readonly look: OwnershipLook;
 }
 
-/** Leave to stop one process: its whole identity, checked again on the host before each signal. Only the guard makes one. */
-export class StopPermit {
-  /** @internal */
+/** Leave to stop one process: its whole identity, checked again on the host before each signal. */
+export interface StopPermit {
   readonly args: readonly Argument[];
+}
 
-  /** @internal */
-  constructor({ request, look }: ProcessStopFacts) {
-    const { record, process } = look;
-    if (!record || !process) throw new TypeError('no permit without a process');
-    const token = record.kind === 'own' ? record.token : '';
-    const identity = [look.boot, look.namespace, record.pid, process.tick, look.uid];
-    this.args = [{ path: request.record }, ...identity.map(String), token];
-  }
+function grant({ request, look }: ProcessStopFacts): StopPermit {
+  const { record, process } = look;
+  if (!record || !process) throw new TypeError('no permit without a process');
+  const token = record.kind === 'own' ? record.token : '';
+  const identity = [look.boot, look.namespace, record.pid, process.tick, look.uid];
+  return deepFreeze({ args: [{ path: request.record }, ...identity.map(String), token] });
 }
 
 const token = z.string().regex(/^[0-9a-f]{32}$/);
@@ -126,31 +126,27 @@ const rules: readonly Rule<ProcessStopFacts>[] = [
 ];
 
 /** Returns the guard for the processes that `shell` reaches. */
-export function processStopOver(
-  shell: OwnershipShell,
-): Guard<ProcessStopRequest, ProcessStopFacts, StopPermit> {
-  return {
+function processStopOver(shell: OwnershipShell): Guard<ProcessStopRequest, StopPermit> {
+  return defineHouseGuard({
     id: 'process-stop',
     dimension: 'architecture_remote_execution_hardening',
     request,
-    observe: async (asked, signal) => {
+    observe: async (asked: ProcessStopRequest, signal: AbortSignal): Promise<ProcessStopFacts> => {
       const look = parseLook(await shell(['look', { path: asked.record }], signal));
       if (!look) throw new Error('the host did not answer as the script does');
       return { request: asked, look };
     },
     rules,
-    grant: (facts) => new StopPermit(facts),
+    grant,
     subject: ({ look: { record } }) => ({
       kind: 'process',
       ...(record ? { name: `pid ${record.pid}` } : {}),
     }),
-    drills: processStopDrills,
-  };
+  });
 }
 
 /** The guard for processes of this machine. */
-export const processStop: Guard<ProcessStopRequest, ProcessStopFacts, StopPermit> =
-  processStopOver(localShell);
+export const processStop: Guard<ProcessStopRequest, StopPermit> = processStopOver(localShell);
 
 export interface StopResult {
   /** `gone`: the process ended by itself between the look and the first signal. */
@@ -177,16 +173,29 @@ export async function stopProcess(
   { graceSeconds = 35, ...options }: StopOptions,
 ): Promise<StopResult> {
   const permit = await enforce(processStopOver(shell), asked, options);
+  const record = (
+    outcome: Effect['outcome'],
+    reason: string,
+    codes: readonly string[] = [],
+  ): Promise<string> =>
+    recordEffect(options.journal, permit, { kind: 'process-stop', outcome, codes, reason });
+  await record('begun', `TERM, and KILL after ${graceSeconds} s`);
   const answer = (await shell(['stop', ...permit.args, `${graceSeconds}`])).trim();
   const [, by, seconds, left = ''] = /^ended (TERM|KILL) ([0-9]+)((?: [0-9]+)*)$/.exec(answer) ?? [];
   if (by === 'TERM' || by === 'KILL') {
     const leftAlone = left.split(' ').filter(Boolean).map(Number);
+    await record('done', `ended by ${by} after ${seconds} s, ${leftAlone.length} left alone`);
     return { by, seconds: Number(seconds), leftAlone };
   }
-  if (answer === 'ended gone') return { by: 'gone', seconds: 0, leftAlone: [] };
-  const [code, message] =
-    answer === 'ended not'
-      ? ['process-stop.survived', 'the process survived even SIGKILL']
-      : ['process-stop.no-answer', 'the host did not say whether the process ended'];
-  throw new CodedError(code ?? '', message ?? '', 'Look at the process on the host: it may still run.');
+  if (answer === 'ended gone') {
+    await record('none', 'the process had ended by itself');
+    return { by: 'gone', seconds: 0, leftAlone: [] };
+  }
+  const survived = answer === 'ended not';
+  const code = survived ? 'process-stop.survived' : 'process-stop.no-answer';
+  const message = survived
+    ? 'the process survived even SIGKILL'
+    : 'the host did not say whether the process ended';
+  await record(survived ? 'failed' : 'unknown', message, [code]);
+  throw new CodedError(code, message, 'Look at the process on the host: it may still run.');
 }

@@ -1,7 +1,7 @@
 // The channels of one connection: opened when the host has room, and one kept ready where it pays.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../../evidence/coded-error.ts';
-import type { Deadline } from './deadline.ts';
+import type { Deadline } from '../../kernel/deadline.ts';
 import type { Link } from './link.ts';
 import { Semaphore } from './semaphore.ts';
 import { neverStarted, ShellChannel } from './shell-channel.ts';

@@ -3,12 +3,13 @@
 import type { AuthHandlerMiddleware, AuthMethod, Client } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { EvidenceSink } from '../../evidence/record.ts';
+import { checkTimeout, Deadline, Interrupted } from '../../kernel/deadline.ts';
 import { enforce } from '../../kernel/enforce.ts';
-import { hostKey, hostKeyAcceptNew, type VerifiedHost } from '../host-key/host-key.ts';
+import { heldConnection, hostKey, hostKeyAcceptNew } from '../host-key/host-key.ts';
 import { knownHostsName } from '../host-key/known-hosts-match.ts';
 import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
-import { checkTimeout, Deadline, Interrupted } from './deadline.ts';
+import type { HeldConnection } from './dial.ts';
 import { Semaphore } from './semaphore.ts';
 import { Ssh2Link } from './ssh2-link.ts';
 
@@ -49,7 +50,7 @@ function methodsOf(user: string, { privateKey, passphrase, agent, password }: Cr
 }
 
 /** Returns the client once the host has let the user in. The caller bounds the wait and destroys the connection. */
-function logIn({ held }: VerifiedHost, methods: AuthMethod[]): Promise<Client> {
+function logIn(held: HeldConnection, methods: AuthMethod[]): Promise<Client> {
   const { client } = held;
   return new Promise((resolve, reject) => {
     const refused = (): void =>
@@ -101,16 +102,18 @@ export async function connect(
   const left = (): number => Math.max(1, Math.ceil(timeoutMs - (performance.now() - start)));
   try {
     const host = await enforce(guard, request, { journal, timeoutMs: left(), ...outer });
+    const held = heldConnection(host);
+    if (!held) throw new TypeError('a granted host has a connection');
     const deadline = new Deadline({ timeoutMs: left(), ...outer });
     try {
-      const client = await deadline.run(() => logIn(host, methodsOf(user, credentials)));
+      const client = await deadline.run(() => logIn(held, methodsOf(user, credentials)));
       if (host.verdict.verdict === 'unknown') {
         const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
         await deadline.run(() => pinHostKey(request.knownHosts[0] ?? '', name, host.key));
       }
       return new Connection(new Ssh2Link(client), target, journal);
     } catch (error) {
-      host.held.destroy();
+      held.destroy();
       throw inTime(error);
     } finally {
       deadline.end();

@@ -2,12 +2,13 @@
 // granted, and reports an outcome that it cannot know as unknown.
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { EvidenceSink } from '../../evidence/record.ts';
-import { draftOf } from '../../kernel/enforce.ts';
+import { checkTimeout, Deadline } from '../../kernel/deadline.ts';
+import { type Effect, recordEffect } from '../../kernel/effect.ts';
+import { isGranted } from '../../kernel/grants.ts';
 import { type Secret, secretInput } from '../fragments/secret.ts';
 import type { HostKeyRequest } from '../host-key/host-key-rules.ts';
-import { RemoteCommand, remoteCommand } from '../remote-command.ts';
+import { type RemoteCommand, remoteCommand } from '../remote-command.ts';
 import { ChannelPool } from './channel-pool.ts';
-import { checkTimeout, Deadline } from './deadline.ts';
 import type { Link } from './link.ts';
 import type { RunResult } from './run-result.ts';
 import type { ShellChannel } from './shell-channel.ts';
@@ -37,9 +38,9 @@ const RECORD_MS = 5_000;
 
 type RecordArguments = readonly [
   command: RemoteCommand,
-  verdict: 'allow' | 'refuse' | 'error',
-  codes: readonly string[],
+  outcome: Effect['outcome'],
   reason: string,
+  codes?: readonly string[],
 ];
 
 const notSent = (cause: unknown): CodedError =>
@@ -87,7 +88,7 @@ export class Connection {
       secrets = {},
     }: RunOptions = {},
   ): Promise<RunResult> {
-    if (!RemoteCommand.isGranted(command)) {
+    if (!isGranted(remoteCommand, command)) {
       throw new CodedError(
         'ssh.not-granted',
         'only a command that the remote-command guard granted is run',
@@ -106,21 +107,17 @@ export class Connection {
     } catch (error) {
       const refusal = error instanceof CodedError ? error : notSent(error);
       // Should this record fail too, the answer is still no.
-      await this.#recordEnd(command, 'refuse', [refusal.code], 'nothing ran').catch(() => {});
+      await this.#recordEnd(command, 'none', 'nothing ran', [refusal.code]).catch(() => {});
       throw refusal;
     } finally {
       deadline.end();
     }
     try {
-      if (result.outcome === 'exited')
-        await this.#recordEnd(command, 'allow', [], `exit code ${result.code}`);
+      if (result.outcome === 'exited') await this.#recordEnd(command, 'done', `exit code ${result.code}`);
       else
-        await this.#recordEnd(
-          command,
-          'error',
-          [`ssh.${result.cause}`],
-          'it is unknown how the command ended',
-        );
+        await this.#recordEnd(command, 'unknown', 'it is unknown how the command ended', [
+          `ssh.${result.cause}`,
+        ]);
     } catch (error) {
       throw new CodedError(
         'ssh.unrecorded',
@@ -135,7 +132,7 @@ export class Connection {
   // The shell starts while the record becomes durable: an idle shell is no effect, the script is.
   async #ready(command: RemoteCommand, deadline: Deadline, startMs: number): Promise<ShellChannel> {
     const [record, opened] = await Promise.allSettled([
-      deadline.run(() => this.#record(command, 'allow', [], 'about to be sent')),
+      deadline.run(() => this.#record(command, 'begun', 'about to be sent')),
       this.#pool.open(deadline, startMs),
     ]);
     if (record.status === 'fulfilled' && opened.status === 'fulfilled') return opened.value;
@@ -164,14 +161,9 @@ export class Connection {
     }
   }
 
-  async #record(...[command, verdict, codes, reason]: RecordArguments): Promise<void> {
+  async #record(...[command, outcome, reason, codes = []]: RecordArguments): Promise<void> {
     const { user, host, port } = this.target;
-    const decision = { guard: remoteCommand.id, decision: verdict, codes, reason, remedy: '' };
     const subject = { kind: 'remote-run', name: `${user}@${host}:${port}`, digest: command.digest };
-    const replay = { argv: ['guardrails', 'ssh', 'run'] };
-    await this.#journal.append(
-      draftOf(remoteCommand, { decision, subject }, { mode: 'enforce', replay }),
-      '',
-    );
+    await recordEffect(this.#journal, command, { kind: 'remote-run', outcome, codes, reason, subject });
   }
 }

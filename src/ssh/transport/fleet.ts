@@ -1,11 +1,11 @@
 // The same command on many hosts: one row per host, whatever becomes of the others.
 import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
+import { checkTimeout } from '../../kernel/deadline.ts';
 import { enforce } from '../../kernel/enforce.ts';
 import type { RemoteCommandRequest } from '../recipes/index.ts';
 import { remoteCommand } from '../remote-command.ts';
 import { type ConnectOptions, type Credentials, connect, DEFAULT_CONNECT_MS } from './connect.ts';
 import { DEFAULT_RUN_MS, type RunOptions, type Target } from './connection.ts';
-import { checkTimeout } from './deadline.ts';
 import type { RunResult } from './run-result.ts';
 import { Semaphore } from './semaphore.ts';
 

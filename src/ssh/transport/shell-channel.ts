@@ -1,7 +1,7 @@
 // One channel with our shell on it: started, proven by its mark, and then good for one script.
 import { randomBytes } from 'node:crypto';
 import { CodedError } from '../../evidence/coded-error.ts';
-import type { Deadline } from './deadline.ts';
+import type { Deadline } from '../../kernel/deadline.ts';
 import type { Channel, Link, StreamNumber } from './link.ts';
 import type { RunResult, Unknown } from './run-result.ts';
 import { type Mark, MarkReader, scriptMessage, startLine } from './shell-protocol.ts';

@@ -3,13 +3,15 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EvidenceDraft } from '../../../src/evidence/record.ts';
+import { definitionOf } from '../../../src/kernel/define.ts';
+import { policyDigest } from '../../../src/kernel/draft.ts';
 import { judge } from '../../../src/kernel/enforce.ts';
-import { drillGuard, drillMutants } from '../../../src/proof/drill.ts';
+import { drillGuard } from '../../../src/proof/drill.ts';
+import { hostKeyAcceptNewProof, hostKeyProof } from '../../../src/proof/drills/host-key/host-key-proof.ts';
 import { hostKey, hostKeyAcceptNew } from '../../../src/ssh/host-key/host-key.ts';
+import { memoryJournal } from '../../memory-journal.ts';
 
-const records: EvidenceDraft[] = [];
-const journal = { append: async (draft: EvidenceDraft): Promise<void> => void records.push(draft) };
+const journal = memoryJournal();
 
 describe('the host-key guard', () => {
   // A temporary directory of our own, so that what is left in it was left by these drills.
@@ -26,18 +28,15 @@ describe('the host-key guard', () => {
   });
 
   it('passes every drill, and every mutant fails one', { timeout: 120_000 }, async () => {
-    const drills = await drillGuard(hostKey, journal);
-    expect(drills.filter(({ passed }) => !passed)).toEqual([]);
-    const mutants = await drillMutants(hostKey, drills, journal);
-    expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
+    const results = await drillGuard(hostKeyProof, journal, { mutants: true });
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
     expect(readdirSync(own)).toEqual([]);
   });
 
   it('has a variant for first contact that lets only an unknown host pass, and is another policy', async () => {
-    const strict = records[0]?.policyDigest;
-    const drills = await drillGuard(hostKeyAcceptNew, journal);
-    expect(drills.filter(({ passed }) => !passed)).toEqual([]);
-    expect(records.at(-1)?.policyDigest).not.toBe(strict);
+    const acceptNew = await drillGuard(hostKeyAcceptNewProof, journal);
+    expect(acceptNew.filter(({ passed }) => !passed)).toEqual([]);
+    expect(policyDigest(definitionOf(hostKeyAcceptNew))).not.toBe(policyDigest(definitionOf(hostKey)));
   });
 });
 

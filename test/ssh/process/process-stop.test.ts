@@ -1,22 +1,6 @@
 // The process-stop guard: drills, mutants, and records of every wrong shape.
 import { describe, expect, it } from 'vitest';
-import { drillGuard, drillMutants } from '../../../src/proof/drill.ts';
 import { parseOwnerRecord } from '../../../src/ssh/process/ownership-record.ts';
-import { processStop } from '../../../src/ssh/process/process-stop.ts';
-import { missing } from '../support.ts';
-
-const journal = { append: async (): Promise<void> => {} };
-
-it.skipIf(missing('setsid'))(
-  'passes every drill, and every mutant fails one',
-  { timeout: 120_000 },
-  async () => {
-    const drills = await drillGuard(processStop, journal);
-    expect(drills.filter(({ passed }) => !passed)).toEqual([]);
-    const mutants = await drillMutants(processStop, drills, journal);
-    expect(mutants.filter(({ passed }) => !passed)).toEqual([]);
-  },
-);
 
 describe('an AGILAB record', () => {
   const right = {

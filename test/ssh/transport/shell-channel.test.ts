@@ -1,6 +1,6 @@
 // What may be said of a script from what came back, and what was sent before the other side proved itself: nothing.
 import { describe, expect, it } from 'vitest';
-import { Deadline } from '../../../src/ssh/transport/deadline.ts';
+import { Deadline } from '../../../src/kernel/deadline.ts';
 import type { ChannelEvents, Link } from '../../../src/ssh/transport/link.ts';
 import type { RunResult } from '../../../src/ssh/transport/run-result.ts';
 import { ShellChannel } from '../../../src/ssh/transport/shell-channel.ts';

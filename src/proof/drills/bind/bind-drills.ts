@@ -1,8 +1,7 @@
 // Hosts that once passed, or nearly passed, for loopback. Each is a real spelling; none needs a network.
 import { lookup } from 'node:dns/promises';
 import type { BindRequest } from '../../../guards/bind/bind.ts';
-import type { Drill } from '../../../kernel/guard.ts';
-import { DrillUnavailable } from '../../drill.ts';
+import { type Drill, DrillUnavailable } from '../../proof.ts';
 
 function drill(
   id: string,

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { CapacityModelRequest } from '../../../capacity/capacity-model.ts';
 import { encodeSidecar, type Sidecar } from '../../../capacity/sidecar.ts';
-import type { Drill } from '../../../kernel/guard.ts';
+import type { Drill } from '../../proof.ts';
 import { drillModel } from './drill-model.ts';
 import { HOSTILE_PICKLES } from './drill-pickles.ts';
 import { drill, seal, sidecarFor } from './drill-site.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { chown, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DrillUnavailable } from '../../drill.ts';
+import { DrillUnavailable } from '../../proof.ts';
 
 const run = promisify(execFile);
 const isRoot = process.geteuid?.() === 0;

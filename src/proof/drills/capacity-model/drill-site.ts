@@ -4,7 +4,7 @@ import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CapacityModelRequest } from '../../../capacity/capacity-model.ts';
 import { encodeSidecar, type Sidecar, sidecarName } from '../../../capacity/sidecar.ts';
-import type { Drill, DrillSite } from '../../../kernel/guard.ts';
+import type { Drill, DrillSite } from '../../proof.ts';
 import { drillModel } from './drill-model.ts';
 
 export const MODEL = 'balancer_model.pkl';

@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { CapacityModelRequest } from '../../../capacity/capacity-model.ts';
 import { MAX_SIDECAR_BYTES } from '../../../capacity/sidecar.ts';
-import type { Drill } from '../../../kernel/guard.ts';
-import { DrillUnavailable } from '../../drill.ts';
+import { type Drill, DrillUnavailable } from '../../proof.ts';
 import { giveAway, mkfifo, moveOut, SOMEBODY_ELSE, strangers } from './drill-files.ts';
 import { drill, type Laid, MODEL, type Request } from './drill-site.ts';
 

@@ -4,7 +4,7 @@ import { chmod, link, mkdir, rename, rm, symlink, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import type { CapacityOriginRequest } from '../../../capacity/origin/origin-look.ts';
 import { generateSigner, signerFromPem } from '../../../evidence/keys.ts';
-import type { Drill } from '../../../kernel/guard.ts';
+import type { Drill } from '../../proof.ts';
 import { mkfifo, moveOut } from '../capacity-model/drill-files.ts';
 import {
   counterOf,

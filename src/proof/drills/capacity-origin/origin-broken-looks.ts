@@ -2,17 +2,14 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
-  type CapacityOriginFacts,
   type CapacityOriginRequest,
   observeCounters,
   observeOrigin,
 } from '../../../capacity/origin/origin-look.ts';
 import { parseVerifierKey } from '../../../evidence/keys.ts';
-import type { Guard } from '../../../kernel/guard.ts';
+import type { BrokenLook } from '../../proof.ts';
 
-type Broken = NonNullable<Guard<CapacityOriginRequest, CapacityOriginFacts, unknown>['mutants']>[number];
-
-export const originBrokenLooks: readonly Broken[] = [
+export const originBrokenLooks: readonly BrokenLook<CapacityOriginRequest>[] = [
   {
     // Resolves the path first, as most loaders do, and then checks what it came to.
     id: 'look.resolves-links',

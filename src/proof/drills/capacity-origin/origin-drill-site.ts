@@ -7,7 +7,7 @@ import type { CapacityOriginRequest } from '../../../capacity/origin/origin-look
 import { counterName } from '../../../capacity/origin/release-counter.ts';
 import { type Release, signRelease, statementName } from '../../../capacity/origin/statement.ts';
 import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
-import type { Drill } from '../../../kernel/guard.ts';
+import type { Drill } from '../../proof.ts';
 
 /** What a drill finds laid out: a signed release in `directory/models`, and a place to count in `directory/state`. */
 export interface Released {

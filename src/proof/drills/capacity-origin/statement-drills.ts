@@ -7,7 +7,7 @@ import type { CapacityOriginRequest } from '../../../capacity/origin/origin-look
 import { signRelease, statementName } from '../../../capacity/origin/statement.ts';
 import { sealEnvelope } from '../../../evidence/dsse.ts';
 import { generateSigner, signerFromPem } from '../../../evidence/keys.ts';
-import type { Drill } from '../../../kernel/guard.ts';
+import type { Drill } from '../../proof.ts';
 import { giveAway, mkfifo, moveOut, strangers } from '../capacity-model/drill-files.ts';
 import {
   digest,

@@ -4,8 +4,8 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Drill, DrillSite } from '../../../kernel/guard.ts';
 import type { HostKeyRequest } from '../../../ssh/host-key/host-key-rules.ts';
+import type { Drill, DrillSite } from '../../proof.ts';
 import { type ServerKeyType, type StartServer, startServer } from './loopback-server.ts';
 
 /** A key that no drill's server has. */

@@ -3,24 +3,25 @@
 import { createHash } from 'node:crypto';
 import { cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { v7 as uuidv7 } from 'uuid';
 import { codeIdentity, processIdentity } from '../../../evidence/identity.ts';
 import { CHECKPOINT_FILE, JOURNAL_FILE } from '../../../evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
 import { openJournal } from '../../../evidence/open-journal.ts';
-import type { EvidenceDraft, EvidenceRecord } from '../../../evidence/record.ts';
+import type { DecisionDraft, EvidenceRecord } from '../../../evidence/record.ts';
+import { uuidv7 } from '../../../evidence/uuid.ts';
 import type { JournalRequest } from '../../../guards/journal/evidence-journal.ts';
-import type { Drill } from '../../../kernel/guard.ts';
+import type { Drill } from '../../proof.ts';
 
 const newKey = (): NoteSigner => generateSigner('agilab-guardrails/drill');
 
-const draft = (): EvidenceDraft => ({
+const draft = (): DecisionDraft => ({
   id: uuidv7(),
   guard: { id: 'drill', ...codeIdentity() },
   dimension: 'architecture_runtime_guardrails',
   decision: 'refuse',
   codes: ['drill.sample'],
   reason: 'a record to tamper with',
+  method: 'none',
   policyDigest: '0'.repeat(64),
   replay: { argv: ['guardrails', 'drill', 'journal'] },
   mode: 'enforce',
@@ -30,7 +31,7 @@ const draft = (): EvidenceDraft => ({
 async function write(
   directory: string,
   signer: NoteSigner | undefined,
-  drafts: readonly EvidenceDraft[] = [draft(), draft(), draft()],
+  drafts: readonly DecisionDraft[] = [draft(), draft(), draft()],
 ): Promise<void> {
   const journal = await openJournal(signer ? { directory, signer } : { directory });
   try {
@@ -43,7 +44,7 @@ async function write(
 const checkpointIn = (directory: string): Promise<string> =>
   readFile(join(directory, CHECKPOINT_FILE), 'utf8');
 
-/** A sealed journal of three lines, and what is needed to spoil it. */
+/** A sealed journal of four lines (the run and three decisions), and what is needed to spoil it. */
 interface Sealed {
   readonly directory: string;
   readonly signer: NoteSigner;
@@ -174,7 +175,7 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
   ),
   drill('stretched', 'the checkpoint claims a forged line too', SIGNATURE, async (sealed) => {
     await forgeSuccessor(sealed);
-    await change(sealed.directory, CHECKPOINT_FILE, (note) => note.replace('\n3\n', '\n4\n'));
+    await change(sealed.directory, CHECKPOINT_FILE, (note) => note.replace('\n4\n', '\n5\n'));
     return undefined;
   }),
   drill('borrowed-name', 'all rewritten under the name of the pinned key', SIGNATURE, async (sealed) => {
@@ -215,7 +216,7 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
     'swapped',
     'two lines swapped',
     ORDER,
-    lines(([a = '', b = '', c = '']) => [a, c, b]),
+    lines(([a = '', b = '', c = '', ...rest]) => [a, c, b, ...rest]),
   ),
   drill(
     'repeated',
@@ -278,7 +279,7 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
     'edited-last',
     'the last line edited, where no chain tells',
     'journal.rewritten',
-    lines((all) => all.with(2, all[2]?.replace('"refuse"', '"allow"') ?? '')),
+    lines((all) => all.with(-1, all.at(-1)?.replace('"refuse"', '"allow"') ?? '')),
   ),
 
   drill(

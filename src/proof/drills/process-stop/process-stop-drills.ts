@@ -5,9 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { chmod, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { processIdentity, startTickOf } from '../../../evidence/identity.ts';
-import type { Drill, DrillSite } from '../../../kernel/guard.ts';
 import type { ProcessStopRequest } from '../../../ssh/process/process-stop.ts';
-import { DrillUnavailable } from '../../drill.ts';
+import { type Drill, type DrillSite, DrillUnavailable } from '../../proof.ts';
 
 interface Facts {
   boot: string;

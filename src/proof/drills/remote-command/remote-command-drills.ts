@@ -1,5 +1,4 @@
 // Values that once became code, options or other places on a remote host, and lines that real code builds of them.
-import type { Drill } from '../../../kernel/guard.ts';
 import type { Argument } from '../../../ssh/fragments/program.ts';
 import { addPackages } from '../../../ssh/recipes/add-packages.ts';
 import { argv } from '../../../ssh/recipes/argv.ts';
@@ -13,6 +12,7 @@ import { runThreaded } from '../../../ssh/recipes/run-threaded.ts';
 import { shareCheck } from '../../../ssh/recipes/share-check.ts';
 import { shareSentinel } from '../../../ssh/recipes/share-sentinel.ts';
 import { sshProbe } from '../../../ssh/recipes/ssh-probe.ts';
+import type { Drill } from '../../proof.ts';
 
 function drill(
   id: string,

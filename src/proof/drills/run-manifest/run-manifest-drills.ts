@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RunManifestRequest } from '../../../guards/run-manifest/run-manifest.ts';
 import type { RunManifest } from '../../../guards/run-manifest/run-manifest-format.ts';
-import type { Drill } from '../../../kernel/guard.ts';
+import type { Drill } from '../../proof.ts';
 
 type Writable<T> = T extends readonly (infer Item)[]
   ? Writable<Item>[]

@@ -1,7 +1,7 @@
 // One budget of time for everything that one call waits for. Time that one wait uses up is gone for the next.
-import { CodedError } from '../../evidence/coded-error.ts';
+import { CodedError } from '../evidence/coded-error.ts';
 
-interface DeadlineOptions {
+export interface DeadlineOptions {
   /** Ends every wait of the call. */
   readonly signal?: AbortSignal;
   /** For all waits of the call together, in milliseconds: 1 to 2,147,483,647. Default 30,000. */

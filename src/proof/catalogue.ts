@@ -1,0 +1,37 @@
+// Every guard of this package with its drills. A guard that is not listed here is not drilled, and a row of the scorecard
+// that needs it falls.
+import { CodedError } from '../evidence/coded-error.ts';
+import { bindProof } from './drills/bind/bind-proof.ts';
+import { capacityModelProof } from './drills/capacity-model/capacity-model-proof.ts';
+import { capacityOriginProof } from './drills/capacity-origin/capacity-origin-proof.ts';
+import { hostKeyProof } from './drills/host-key/host-key-proof.ts';
+import { journalProof } from './drills/journal/journal-proof.ts';
+import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
+import { remoteCommandProof } from './drills/remote-command/remote-command-proof.ts';
+import { runManifestProof } from './drills/run-manifest/run-manifest-proof.ts';
+import type { Proof } from './proof.ts';
+import { failClosedProof } from './self-test/fail-closed.ts';
+
+export const proofs: readonly Proof[] = [
+  failClosedProof,
+  journalProof,
+  bindProof,
+  runManifestProof,
+  remoteCommandProof,
+  hostKeyProof,
+  processStopProof,
+  capacityModelProof,
+  capacityOriginProof,
+];
+
+/**
+ * Returns the proof of a guard by its id.
+ *
+ * @throws CodedError `guard.unknown`.
+ */
+export function proofNamed(id: string): Proof {
+  const proof = proofs.find(({ guard }) => guard.id === id);
+  if (proof) return proof;
+  const remedy = `Name one of: ${proofs.map(({ guard }) => guard.id).join(', ')}.`;
+  throw new CodedError('guard.unknown', 'there is no guard of that name', remedy);
+}

@@ -1,0 +1,22 @@
+// The capacity-model guard, every way to slip another model to the balancer that it is drilled with, and a look that first
+// resolves the path, as most loaders do, and then checks what it came to.
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { capacityModel, observeModel } from '../../../capacity/capacity-model.ts';
+import { defineHouseProof, type Proof } from '../../proof.ts';
+import { contentDrills, pickleDrills } from './content-drills.ts';
+import { fileDrills } from './file-drills.ts';
+
+export const capacityModelProof: Proof = defineHouseProof({
+  guard: capacityModel,
+  drills: [...fileDrills, ...contentDrills, ...pickleDrills],
+  brokenLooks: [
+    {
+      id: 'look.resolves-links',
+      async observe(request, signal) {
+        const path = await realpath(join(request.root, request.model));
+        return observeModel({ ...request, root: dirname(path), model: basename(path) }, signal);
+      },
+    },
+  ],
+});

@@ -1,0 +1,49 @@
+// The host-key guard, its drills, and looks that judge a key in one respect too kindly.
+import { hostKey, hostKeyAcceptNew, observeWith, strict } from '../../../ssh/host-key/host-key.ts';
+import { unknown } from '../../../ssh/host-key/host-key-rules.ts';
+import { decideHostKey } from '../../../ssh/host-key/known-hosts.ts';
+import { knownHostsName } from '../../../ssh/host-key/known-hosts-match.ts';
+import { defineHouseProof, type Proof } from '../../proof.ts';
+import { hostKeyDrills } from './host-key-drills.ts';
+
+export const hostKeyProof: Proof = defineHouseProof({
+  guard: hostKey,
+  drills: hostKeyDrills,
+  brokenLooks: [
+    { id: 'look.ignores-port', observe: observeWith({ ...strict, nameOf: ({ host }) => host }) },
+    {
+      id: 'look.ignores-alias',
+      observe: observeWith({ ...strict, nameOf: ({ host, port }) => knownHostsName(host, port) }),
+    },
+    {
+      id: 'look.compares-type-only',
+      observe: observeWith({
+        ...strict,
+        decide: (key, named) =>
+          decideHostKey(
+            key,
+            named.map((entry) => (entry.type === key.type ? { ...entry, blob: key.blob } : entry)),
+          ),
+      }),
+    },
+    {
+      id: 'look.ignores-revocation',
+      observe: observeWith({
+        ...strict,
+        decide: (key, named) =>
+          decideHostKey(
+            key,
+            named.filter(({ marker }) => marker !== 'revoked'),
+          ),
+      }),
+    },
+  ],
+});
+
+/** First contact: the same states, and the host that no line names is let pass. In no row of the scorecard. */
+export const hostKeyAcceptNewProof: Proof = defineHouseProof({
+  guard: hostKeyAcceptNew,
+  drills: hostKeyDrills.map((drill) =>
+    drill.expects === unknown.code ? { ...drill, expects: 'allow' } : drill,
+  ),
+});

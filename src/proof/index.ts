@@ -1,0 +1,12 @@
+// The public surface of the drills: `agilab-guardrails/drills`. Nobody who only asks guards needs it.
+export { proofs } from './catalogue.ts';
+export { type DrillOptions, type DrillResult, drillGuard } from './drill.ts';
+export {
+  type BrokenLook,
+  type Drill,
+  type DrillSite,
+  DrillUnavailable,
+  defineProof,
+  type Proof,
+} from './proof.ts';
+export { type FailClosedRequest, failClosed, type SelfTest } from './self-test/fail-closed.ts';

@@ -1,0 +1,84 @@
+// What belongs to a guard and must not travel with it: the bad states that it is drilled with, and looks that are broken
+// on purpose. Who imports a guard loads none of this.
+import { CodedError } from '../evidence/coded-error.ts';
+import { definitionOf, isHouseId } from '../kernel/define.ts';
+import type { AnyGuard, Guard } from '../kernel/guard.ts';
+
+/** What a drill may use to build its state. Everything is taken down again when the drill ends. */
+export interface DrillSite {
+  /** A fresh directory of this drill's own, mode 0700. */
+  readonly directory: string;
+  /** Registers work to undo, run in reverse order when the drill ends. */
+  onCleanup(undo: () => Promise<void> | void): void;
+}
+
+export interface Drill<Request> {
+  readonly id: string;
+  /** The fault that is built, in a few words. */
+  readonly fault: string;
+  /** `allow`, or the code that must be the headline of the refusal. */
+  readonly expects: string;
+  /** Builds the state for real and returns the request to judge. Throws {@link DrillUnavailable} where it cannot. */
+  build(site: DrillSite): Promise<Request>;
+}
+
+/** The state cannot be built on this machine. Counts as no evidence, never as a pass. The message says what to install. */
+export class DrillUnavailable extends Error {
+  constructor(remedy: string) {
+    super(remedy);
+    this.name = 'DrillUnavailable';
+  }
+}
+
+/** A look that is broken on purpose, such as a quoting encoder that does nothing; some drill must notice it. */
+export interface BrokenLook<Request> {
+  readonly id: string;
+  observe(request: Request, signal: AbortSignal): Promise<unknown>;
+}
+
+interface Parts<Request> {
+  readonly guard: Guard<Request, object>;
+  /** Known bad (and good) states, built for real. At least one is allowed; each rule is some drill's headline. */
+  readonly drills: readonly Drill<NoInfer<Request>>[];
+  readonly brokenLooks?: readonly BrokenLook<NoInfer<Request>>[];
+}
+
+/** A guard with its drills. Only `defineProof` makes one. */
+export interface Proof {
+  readonly guard: AnyGuard;
+  readonly drills: readonly Drill<unknown>[];
+  readonly brokenLooks: readonly BrokenLook<unknown>[];
+}
+
+const proofs = new WeakSet<Proof>();
+
+function enter<Request>({ guard, drills, brokenLooks = [] }: Parts<Request>): Proof {
+  definitionOf(guard); // throws for what is no guard
+  const ids = drills.map(({ id }) => id);
+  if (new Set(ids).size < ids.length) throw new TypeError('two drills of one guard have the same id');
+  const proof = Object.freeze({ guard, drills: [...drills], brokenLooks: [...brokenLooks] });
+  proofs.add(proof as Proof);
+  return proof as Proof;
+}
+
+/**
+ * Returns a guard of your own with its drills, for `drillGuard`.
+ *
+ * @throws CodedError `drill.house-guard`: drills of this package's guards are this package's own. Records of others
+ * would read as if the state had been built that the drill is named for.
+ */
+export function defineProof<Request>(parts: Parts<Request>): Proof {
+  if (!isHouseId(parts.guard.id)) return enter(parts);
+  const remedy = 'Drill it by its own proof: it is in `proofs`.';
+  throw new CodedError('drill.house-guard', 'this guard brings its drills with it', remedy);
+}
+
+/** As {@link defineProof}, for the guards of this package alone. */
+export function defineHouseProof<Request>(parts: Parts<Request>): Proof {
+  return enter(parts);
+}
+
+/** @throws TypeError for anything that `defineProof` did not return. */
+export function requireProof(proof: Proof): void {
+  if (!proofs.has(proof)) throw new TypeError('a proof is what defineProof returned');
+}
