@@ -1,5 +1,6 @@
-// Who started that process? Two records answer: our own line, written by the process before it becomes the program,
-// and AGILAB's `agilab-dask-pid-owner-v1` JSON. Both are parsed strictly: half a proof is none.
+// Which process a record names, and by whose action it was started: our own line, written by the process before it
+// becomes the program, and AGILAB's `agilab-dask-pid-owner-v1` JSON. Anything that is not exactly one of them is no
+// record.
 
 /** The identity of one process of one boot, in one pid namespace. */
 export interface OwnRecord {
@@ -13,6 +14,8 @@ export interface OwnRecord {
   readonly uid: number;
   /** 32 lowercase hex digits that name the action which started it. */
   readonly token: string;
+  /** Directory of the cgroup that was made for it and all that it starts; absent where none could be made. */
+  readonly cgroup?: string;
 }
 
 /** AGILAB's record. It names no boot and no namespace; its start time is in seconds since the epoch. */
@@ -24,13 +27,18 @@ export interface AgilabRecord {
 }
 
 const OWN =
-  /^agilab-process-owner-v1 ([0-9a-f-]{36}) (pid:\[[0-9]{1,10}\]) ([1-9][0-9]{0,8}) ([0-9]{1,15}) ([0-9]{1,10}) ([0-9a-f]{32})$/;
+  /^agilab-process-owner-v1 ([0-9a-f-]{36}) (pid:\[[0-9]{1,10}\]) ([1-9][0-9]{0,8}) ([0-9]{1,15}) ([0-9]{1,10}) ([0-9a-f]{32})(?: (\/sys\/fs\/cgroup\/[\w/.@:-]{1,3000}))?$/;
 
 /** Returns the record in `text`, without its last newline, or `undefined` for anything that is not exactly one. */
 export function parseOwnerRecord(text: string): OwnRecord | AgilabRecord | undefined {
-  const [, boot, namespace, pid, tick, uid, token] = OWN.exec(text) ?? [];
+  const [, boot, namespace, pid, tick, uid, token, cgroup] = OWN.exec(text) ?? [];
   if (boot === undefined || namespace === undefined || token === undefined) return parseAgilab(text);
-  return { kind: 'own', boot, namespace, pid: Number(pid), tick: Number(tick), uid: Number(uid), token };
+  const identity = { boot, namespace, pid: Number(pid), tick: Number(tick), uid: Number(uid), token };
+  if (cgroup === undefined) return { kind: 'own', ...identity };
+  // Only one of our own making: its name is the token, also where systemd made it as a scope.
+  const name = cgroup.split('/').at(-1);
+  const isOurs = name === `guardrails-${token}` || name === `guardrails-${token}.scope`;
+  return isOurs && !cgroup.includes('..') ? { kind: 'own', ...identity, cgroup } : undefined;
 }
 
 const AGILAB_SCHEMA = 'agilab-dask-pid-owner-v1';
@@ -74,28 +82,37 @@ export interface OwnershipLook {
   readonly record: OwnRecord | AgilabRecord | undefined;
   /** The live process under the pid in the record; absent when there is none. */
   readonly process?: { readonly tick: number; readonly uid: number };
+  /** How many processes that were started under the record live, the named one included. */
+  readonly members: number;
+  /** How many are in the session of a named process that has ended, without any other proof that they are ours. */
+  readonly unproven: number;
 }
 
 const HOST = /^host ([0-9a-f-]{36}) (pid:\[[0-9]{1,10}\]) ([0-9]{1,10}) ([1-9][0-9]{0,5}) ([0-9]{1,12})$/;
 const FILE = /^(?:file|folder) ([-a-zA-Z+.@]{10,12}) ([0-9]{1,10})$/;
+const SET = /^set ([0-9]{1,7}) ([0-9]{1,7})$/;
 const PROCESS = /^process ([1-9][0-9]{0,8}) ([0-9]{1,15}) ([0-9]{1,10})$/;
 
 /** Parses what `look` printed; `undefined` when it is not what the script prints. */
 export function parseLook(output: string): OwnershipLook | undefined {
-  const [hostLine = '', fileLine = '', folderLine = '', processLine = '', , ...rest] = output.split('\n');
+  const [hostLine = '', fileLine = '', folderLine = '', processLine = '', setLine = '', , ...rest] =
+    output.split('\n');
   const [, boot, namespace, uid, hertz, bootTime] = HOST.exec(hostLine) ?? [];
   if (boot === undefined || namespace === undefined) return undefined;
   const host = { boot, namespace, uid: Number(uid), hertz: Number(hertz), bootTime: Number(bootTime) };
-  if (fileLine === 'file missing') return { ...host, file: 'missing', record: undefined };
-  if (fileLine === 'file special') return { ...host, file: 'special', record: undefined };
+  const none = { record: undefined, members: 0, unproven: 0 };
+  if (fileLine === 'file missing') return { ...host, file: 'missing', ...none };
+  if (fileLine === 'file special') return { ...host, file: 'special', ...none };
   const [file, folder] = [fileLine, folderLine].map((line): Ownable | undefined => {
     const [, mode, uid] = FILE.exec(line) ?? [];
     return mode === undefined ? undefined : { mode, uid: Number(uid) };
   });
-  if (!file || !folder) return undefined;
+  const [, members, unproven] = SET.exec(setLine) ?? [];
+  if (!file || !folder || members === undefined) return undefined;
   const record = parseOwnerRecord(rest.join('\n').replace(/\n$/, ''));
   const [, pid, tick, owner] = PROCESS.exec(processLine) ?? [];
   // The host picked the pid with sed; only the strict parser says whether it is the one in the record.
-  if (pid === undefined || record?.pid !== Number(pid)) return { ...host, file, folder, record };
-  return { ...host, file, folder, record, process: { tick: Number(tick), uid: Number(owner) } };
+  const seen = { file, folder, record, members: Number(members), unproven: Number(unproven) };
+  if (pid === undefined || record?.pid !== Number(pid)) return { ...host, ...seen };
+  return { ...host, ...seen, process: { tick: Number(tick), uid: Number(owner) } };
 }

@@ -1,11 +1,15 @@
-// The half of process ownership that runs on the host: one constant POSIX sh script, no Python, no tool beyond
-// setsid, readlink, sed, dd and ls. What the host says is judged by the process-stop guard; what the guard grants is
-// judged once more here, right before each signal.
+// The half of process ownership that runs on the host: one constant POSIX sh script, no Python, no tool beyond setsid,
+// awk, find, grep, sed, xargs and what else POSIX has. What the host says is judged by the process-stop guard; what the
+// guard grants is judged once more here, right before each signal.
+//
+// What is owned is a set, not a process: a leader may end and leave its children. In an own cgroup the set is complete.
+// Where no cgroup can be made, it is all that carries the token in its environment or is in the session of the leader,
+// and a process that does away with both is not found.
 
 /**
  * Arguments: `start RECORD TOKEN LOG AGILAB_RECORD AGILAB_TARGET PROGRAM [ARG]...`, `look RECORD`, or
- * `stop RECORD BOOT NAMESPACE PID TICK UID TOKEN SECONDS`. AGILAB_TARGET is a JSON string; an empty AGILAB_RECORD
- * writes none.
+ * `stop RECORD BOOT NAMESPACE PID TICK UID TOKEN CGROUP SECONDS`. AGILAB_TARGET is a JSON string; an empty
+ * AGILAB_RECORD writes none. TOKEN and CGROUP are empty for a record that has none.
  */
 export const OWNERSHIP_SCRIPT: string = String.raw`
 set -u
@@ -13,18 +17,25 @@ umask 077
 LC_ALL=C
 export LC_ALL
 
-# Fields of proc_pid_stat(5), counted from the last ')': the name before it may hold anything, newlines too.
-fields() {
-  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-  set -f
-  set -- $(printf '%s\n' "$stat" | sed -e ':a' -e '$!{N;ba' -e '}' -e 's/.*)//')
-  set +f
-  state=$1 session=$4
-  shift 19
-  tick=$1
+# look_at(PID) reads proc_pid_stat(5): fields are counted from the last ')', since the name before it may hold anything,
+# newlines too. A zombie is dead.
+stat='
+  function look_at(pid,  file, line, text, part) {
+    file = "/proc/" pid "/stat"
+    while ((getline line < file) > 0) text = text line "\n"
+    close(file)
+    if (!match(text, /.*[)]/)) return 0
+    split(substr(text, RLENGTH + 2), part, " ")
+    session = part[4]
+    tick = part[20]
+    return part[1] != "Z" && part[1] != "X"
+  }
+'
+# Of words PID:TICK, those that live.
+living() {
+  printf '%s\n' "$@" | awk "$stat"'{ split($0, one, ":") } look_at(one[1]) && tick == one[2] { print }'
 }
-# A zombie answers to kill -0 but is dead.
-alive() { fields "$1" && [ "$state" != Z ] && [ "$state" != X ]; }
+tick_of() { awk "$stat"'BEGIN { if (look_at(ARGV[1])) print tick }' "$1"; }
 owner_of() { sed -n 's/^Uid:[[:blank:]]*\([0-9]*\).*/\1/p' "/proc/$1/status" 2>/dev/null; }
 here() {
   read -r boot </proc/sys/kernel/random/boot_id && ns=$(readlink /proc/self/ns/pid) && uid=$(id -u) || {
@@ -35,6 +46,52 @@ here() {
 epoch() {
   hz=$(getconf CLK_TCK 2>/dev/null) || hz=100
   btime=$(sed -n 's/^btime //p' /proc/stat)
+}
+
+# A cgroup of ours: made by start, named by the token, and written down in the record.
+is_cgroup() {
+  case $1 in
+  '' | *..* | *[!A-Za-z0-9/._@:-]*) return 1 ;;
+  /sys/fs/cgroup/*"/guardrails-$2" | /sys/fs/cgroup/*"/guardrails-$2.scope") ;;
+  *) return 1 ;;
+  esac
+}
+# All processes in one go: one grep each for the token and the session, whatever their number.
+candidates() {
+  [ -z "$cgroup" ] || find "$cgroup" -name cgroup.procs -exec cat {} + 2>/dev/null | sed 's/^/own /'
+  [ -z "$token" ] || printf '%s\n' /proc/[0-9]*/environ |
+    xargs grep -lzFx -e "GUARDRAILS_OWNER=$token" 2>/dev/null | sed 's|^/proc/\([0-9]*\)/.*|own \1|'
+  printf '%s\n' /proc/[0-9]*/stat |
+    xargs grep -lE -e "[)] [A-Za-z] [0-9]+ [0-9]+ $pid " 2>/dev/null | sed 's|^/proc/\([0-9]*\)/.*|session \1|'
+}
+# Sets leader (PID:TICK, or empty when it has ended), own (the set) and alone: what is in the session of a leader that
+# has ended, and was not seen there before. If its pid lives again its session is empty: the kernel gives no process a
+# pid that is still the number of a session.
+known=
+scan() {
+  own= alone= leader=$(living "$pid:$start")
+  for one in $(
+    { [ -z "$leader" ] || echo "own $pid"; candidates; } | awk -v pid="$pid" -v start="$start" "$stat"'
+      $1 == "own" { own[$2] = 1 }
+      { seen[$2] = 1 }
+      END {
+        lives = look_at(pid)
+        led = lives && tick == start
+        for (one in seen) {
+          if (!look_at(one)) continue
+          if (one in own || led && session == pid) print "own:" one ":" tick
+          else if (!lives && session == pid) print "alone:" one ":" tick
+        }
+      }'
+  ); do
+    one=${'$'}{one%%:*}' '${'$'}{one#*:}
+    case $one,$known' ' in
+    own*) own="$own ${'$'}{one#* }" ;;
+    *,*" ${'$'}{one#* } "*) own="$own ${'$'}{one#* }" ;;
+    *) alone="$alone ${'$'}{one#* }" ;;
+    esac
+  done
+  [ -z "$leader" ] || known=$own
 }
 
 look() {
@@ -50,152 +107,272 @@ look() {
   printf 'file %s %s\n' "$2" "$4"
   set -- "$1" $(ls -ldn -- "$folder.")
   printf 'folder %s %s\n' "$2" "$4"
-  set +f
   text=$(dd if="$1" bs=4096 count=1 2>/dev/null | tr -d '\000')
+  start= token= cgroup=
   case $text in
-  agilab-process-owner-v1' '*) pid=$(printf '%s\n' "$text" | sed -n '1s/^[^ ]* [^ ]* [^ ]* \([1-9][0-9]*\) .*/\1/p') ;;
+  agilab-process-owner-v1' '*)
+    set -- $text x x x x x x x x
+    pid=$4 start=$5 token=$7
+    case $token in *[!0-9a-f]*) token= ;; esac
+    ! is_cgroup "$8" "$token" || cgroup=$8 ;;
   *) pid=$(printf '%s\n' "$text" | sed -n 's/.*"pid": *\([1-9][0-9]*\).*/\1/p') ;;
   esac
+  set +f
   case $pid in
-  '' | *[!0-9]* | ??????????*) echo 'process none' ;;
-  *) if alive "$pid"; then
-    printf 'process %s %s %s\n' "$pid" "$tick" "$(owner_of "$pid")"
-  else
-    printf 'process %s gone\n' "$pid"
-  fi ;;
+  '' | *[!0-9]* | ??????????*)
+    echo 'process none'
+    echo 'set 0 0' ;;
+  *)
+    now=$(tick_of "$pid")
+    if [ -n "$now" ]; then
+      printf 'process %s %s %s\n' "$pid" "$now" "$(owner_of "$pid")"
+    else
+      printf 'process %s gone\n' "$pid"
+    fi
+    [ -n "$start" ] || start=$now
+    scan
+    set -- $own
+    count=$#
+    set -- $alone
+    printf 'set %s %s\n' "$count" "$#" ;;
   esac
   printf 'record\n%s\n' "$text"
 }
 
-start() {
-  record=$1
-  here
+# Prints the directory of a new cgroup below our own, if processes can be put into it.
+make_cgroup() {
+  for kind in 'cgroup2 ' 'cgroup [^ ]*,pids[, ]'; do
+    top=$(sed -n "s|^[^ ]* \(/sys/fs/cgroup[^ ]*\) $kind.*|\1|p" /proc/self/mounts | head -n 1)
+    case $kind in
+    cgroup2*) path=$(sed -n 's/^0:://p' /proc/self/cgroup) ;;
+    *) path=$(sed -n 's/^[0-9]*:\([^:]*,\)*pids\(,[^:]*\)*://p' /proc/self/cgroup) ;;
+    esac
+    dir=$top${'$'}{path%/}/guardrails-$1
+    [ -n "$top" ] && is_cgroup "$dir" "$1" && mkdir "$dir" 2>/dev/null || continue
+    if (echo 0 >"$dir/cgroup.procs") 2>/dev/null; then
+      echo "$dir"
+      return
+    fi
+    rmdir "$dir"
+  done
+}
+# A user manager ends its scopes with the last log-out of the user, unless the user lingers (loginctl(1)).
+has_scopes() {
+  [ -d /run/systemd/system ] && [ -S "/run/user/$uid/systemd/private" ] &&
+    [ -e "/var/lib/systemd/linger/$(id -un)" ] && command -v systemd-run >/dev/null
+}
+
+# Says why a start cannot be, or nothing; then the lock is ours. One starter at a time, so that two of them cannot both
+# take over the record of processes that have ended.
+admit() {
   command -v setsid >/dev/null || { echo 'refused no-setsid'; return; }
-  # One starter at a time, so that two of them cannot both take over the record of a dead process.
   mkdir "$record.lock" 2>/dev/null || {
     if [ -e "$record.lock" ]; then echo 'refused locked'; else echo 'refused record'; fi
     return
   }
-  if [ -e "$record" ] || [ -L "$record" ]; then
-    old=
+  [ -e "$record" ] || [ -L "$record" ] || return
+  (
+    old= cgroup=
     [ -f "$record" ] && [ ! -L "$record" ] && read -r old <"$record"
     set -f
-    set -- "$@" $old
+    set -- $old x x x x x x x x
     set +f
-    dead=no
-    [ $# -eq 8 ] && shift && [ "$1 $2 $3" = "agilab-process-owner-v1 $boot $ns" ] &&
-      { ! alive "$4" || [ "$tick" != "$5" ]; } && dead=yes
-    [ "$dead" = yes ] || { rmdir "$record.lock"; echo 'refused busy'; return; }
-    rm -f -- "$record"
-  fi
-  echo ready
+    [ "$1 $2 $3" = "agilab-process-owner-v1 $boot $ns" ] || exit 1
+    pid=$4 start=$5 token=$7
+    ! is_cgroup "$8" "$token" || cgroup=$8
+    scan
+    [ -z "$own$alone" ] && { clear_cgroup; :; }
+  ) || { rmdir "$record.lock"; echo 'refused busy'; return; }
+  rm -f -- "$record" "$record".term-*
 }
 
-# Runs as the process itself, so that its pid and start tick are those of the program that it becomes.
-# Files are made, never overwritten: a link planted under a name of ours must not lead us to another file.
+# Runs as the process itself, so that its pid and start tick are those of the program that it becomes. Files are made,
+# never overwritten: a link planted under a name of ours must not lead us to another file.
 owned='
   set -uC
   umask 077
-  record=$1 token=$2 log=$3 agilab=$4 target=$5
-  boot=$6 ns=$7 uid=$8 hz=$9 btime=${'$'}{10}
-  shift 10
-  stat=$(cat "/proc/$$/stat") || exit 1
+  token=$1 record=$2 log=$3 agilab=$4 target=$5
+  boot=$6 ns=$7 uid=$8 hz=$9 btime=${'$'}{10} cgroup=${'$'}{11}
+  shift 11
+  if [ -n "$cgroup" ]; then
+    echo 0 >|"$cgroup/cgroup.procs" || exit 120
+  else
+    cgroup=$(sed -n "s|^0::\(.*/guardrails-$token[.]scope\)$|/sys/fs/cgroup\1|p" /proc/self/cgroup)
+    case $cgroup in *[!A-Za-z0-9/._@:-]*) cgroup= ;; esac
+  fi
+  stat=$(cat "/proc/$$/stat") || exit 120
   tick=$(set -f; set -- ${'$'}{stat##*\)}; shift 19; echo "$1")
-  { :; } >>"$log" || { echo "refused log"; exit 1; }
-  printf "agilab-process-owner-v1 %s %s %s %s %s %s\n" "$boot" "$ns" "$$" "$tick" "$uid" "$token" >"$record.$$" &&
-    ln -- "$record.$$" "$record" || { rm -f -- "$record.$$"; echo "refused record"; exit 1; }
+  # What was opened must be what was named: a link, also one that is planted now, leads elsewhere.
+  dir=$(cd -P -- "${'$'}{log%/*}/" && pwd -P && echo .) || exit 121
+  [ ! -L "$log" ] && { [ ! -e "$log" ] || [ -f "$log" ]; } && { :; } >>"$log" || exit 121
+  exec 3>>"$log"
+  dir=${'$'}{dir%??}
+  [ -f "/proc/$$/fd/3" ] &&
+    [ "$(readlink "/proc/$$/fd/3"; echo .)" = "$(printf "%s/%s\n." "${'$'}{dir%/}" "${'$'}{log##*/}")" ] || exit 121
+  printf "agilab-process-owner-v1 %s %s %s %s %s %s%s\n" \
+    "$boot" "$ns" "$$" "$tick" "$uid" "$token" "${'$'}{cgroup:+ $cgroup}" >"$record.$$" &&
+    ln -- "$record.$$" "$record" || { rm -f -- "$record.$$"; exit 122; }
   rm -f -- "$record.$$"
   if [ -n "$agilab" ]; then
     # Two digits as Python writes them: no second zero at the end.
     part=$(printf %02d "$((tick % hz * 100 / hz))")
     printf "{\n  \"pid\": %d,\n  \"process_start_time\": %d.%s,\n  \"schema\": \"agilab-dask-pid-owner-v1\",\n  \"target\": %s\n}\n" \
       "$$" "$((btime + tick / hz))" "${'$'}{part%0}" "$target" >"$agilab.$$" &&
-      mv -f -- "$agilab.$$" "$agilab" || { rm -f -- "$agilab.$$" "$record"; echo "refused record"; exit 1; }
+      mv -f -- "$agilab.$$" "$agilab" || { rm -f -- "$agilab.$$" "$record"; exit 122; }
   fi
   GUARDRAILS_OWNER=$token
   export GUARDRAILS_OWNER
-  echo "started $boot $ns $$ $tick $uid"
-  exec "$@" >>"$log" 2>&1 </dev/null
+  exec "$@" >&3 2>&3 3>&- </dev/null
 '
 
-# The session of the leader while it lives, as PID:TICK. The kernel gives no new process a pid that is still a session.
-members() {
-  for entry in /proc/[0-9]*; do
-    one=${'$'}{entry#/proc/}
-    [ "$one" = "$1" ] || ! alive "$one" || [ "$session" != "$1" ] || printf '%s:%s\n' "$one" "$tick"
+start() {
+  record=$1 token=$2 log=$3 agilab=$4 target=$5
+  shift 5
+  here
+  epoch
+  answer=$(admit)
+  [ -z "$answer" ] || { echo "$answer"; return; }
+  cgroup=$(make_cgroup "$token")
+  set -- /bin/sh -c "$owned" owned \
+    "$token" "$record" "$log" "$agilab" "$target" "$boot" "$ns" "$uid" "$hz" "$btime" "$cgroup" "$@"
+  if [ -z "$cgroup" ] && has_scopes; then
+    XDG_RUNTIME_DIR=/run/user/$uid systemd-run --user --scope --quiet --collect --unit="guardrails-$token" -- \
+      setsid "$@" </dev/null >/dev/null 2>&1 &
+  else
+    setsid "$@" </dev/null >/dev/null 2>&1 &
+  fi
+  pid=$!
+  # The command lines of this shell, of setsid and of the process before its exec hold the token as a word. Only a
+  # successful exec takes it away (in the middle of one the line is empty); a process that ends first has told why by
+  # its exit code.
+  answer=unknown
+  nl='
+'
+  limit=$(($(up) + 5))
+  while [ "$(up)" -le "$limit" ]; do
+    start=$(tick_of "$pid")
+    if [ -z "$start" ]; then
+      wait "$pid"
+      answer="ended $?"
+      break
+    fi
+    line=$nl$(tr '\000' '\n' 2>/dev/null <"/proc/$pid/cmdline")$nl
+    case $line in
+    "$nl$nl" | *"$nl$token$nl"*) ;;
+    *) [ "$(tick_of "$pid")" != "$start" ] || { answer=started; break; } ;;
+    esac
+    nap
   done
+  case $(head -n 1 -- "$record" 2>/dev/null) in
+  "agilab-process-owner-v1 $boot $ns $pid "*" $uid $token"*)
+    [ "$answer" != started ] || answer="started $boot $ns $pid $start $uid"
+    case $answer in ended*)
+      # Its children may live on: then the record stays, and a stop finds them.
+      start=0
+      scan
+      [ -n "$own$alone" ] || rm -f -- "$record" ;;
+    esac ;;
+  *)
+    case $answer in
+    'ended 121') answer='refused log' ;;
+    'ended 122') answer='refused record' ;;
+    ended*) answer='refused failed' ;;
+    started) answer=unknown ;;
+    esac ;;
+  esac
+  case $answer in started* | unknown) ;; *) clear_cgroup ;; esac
+  rmdir "$record.lock"
+  echo "$answer"
 }
-same() { alive "$1" && [ "$tick" = "$2" ] && [ "$(owner_of "$1")" = "$uid" ]; }
-any_left() {
-  for one in $ours; do
-    ! same "${'$'}{one%:*}" "${'$'}{one#*:}" || return 0
-  done
-  return 1
-}
+clear_cgroup() { [ -z "$cgroup" ] || find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null; }
+
 up() { read -r now _ </proc/uptime && echo "${'$'}{now%%.*}"; }
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
-carries() { tr '\000' '\n' <"/proc/$1/environ" 2>/dev/null | grep -Fqx "GUARDRAILS_OWNER=$2"; }
+# Stops the processes of words PID:TICK, and sets held to those that are still what they were: as long as a process is
+# stopped it cannot end, so its pid is its own until the next signal. Who took over a pid just now goes on.
+hold() {
+  for one in "$@"; do kill -s STOP "${'$'}{one%:*}" 2>/dev/null; done
+  held=" $(living "$@" | tr '\n' ' ')"
+  for one in "$@"; do
+    case $held in *" $one "*) ;; *) kill -s CONT "${'$'}{one%:*}" 2>/dev/null ;; esac
+  done
+}
+send() {
+  signal=$1
+  shift
+  hold "$@"
+  for one in $held; do
+    kill -s "$signal" "${'$'}{one%:*}" 2>/dev/null
+    kill -s CONT "${'$'}{one%:*}" 2>/dev/null
+  done
+}
+# Stops all first, so that none can start another one meanwhile, then kills all.
+kill_all() {
+  [ ! -w "$cgroup/cgroup.kill" ] || echo 1 >"$cgroup/cgroup.kill" 2>/dev/null
+  frozen=' '
+  round=0
+  while [ "$round" -lt 50 ]; do
+    scan
+    fresh=
+    for one in $own; do
+      case $frozen in *" $one "*) ;; *) fresh="$fresh $one" ;; esac
+    done
+    [ -n "$fresh" ] || break
+    hold $fresh
+    frozen="$frozen$held"
+    round=$((round + 1))
+  done
+  for one in $frozen; do kill -s KILL "${'$'}{one%:*}" 2>/dev/null; done
+}
 
 stop() {
-  record=$1 pid=$4 start=$5 token=$7 seconds=$8
+  record=$1 pid=$4 start=$5 token=$7 cgroup=$8 seconds=$9
   here
-  if [ "$boot $ns $uid" != "$2 $3 $6" ] || ! same "$pid" "$start"; then echo 'ended gone'; return; fi
-  ours="$(members "$pid") $pid:$start"
+  is_cgroup "$cgroup" "$token" || cgroup=
+  [ "$boot $ns $uid" = "$2 $3 $6" ] || { echo 'ended gone'; return; }
+  scan
+  [ -n "$own" ] || { echo 'ended gone'; return; }
   begin=$(up)
   deadline=$((begin + seconds))
-  # Exactly one TERM, to the leader alone: a second one makes a Dask worker die without cleaning up.
-  same "$pid" "$start" && kill -s TERM "$pid" 2>/dev/null
-  while any_left && [ "$(up)" -lt "$deadline" ]; do nap; done
-  how=TERM
-  if any_left; then
-    how=KILL
-    ! same "$pid" "$start" || ours="$(members "$pid") $pid:$start"
-    # The leader goes last: as long as it holds its pid, no stranger can get into its session.
-    for one in $ours; do
-      ! same "${'$'}{one%:*}" "${'$'}{one#*:}" || kill -s KILL "${'$'}{one%:*}" 2>/dev/null
-    done
-    while any_left && [ "$(up)" -lt "$((deadline + 5))" ]; do nap; done
+  # Exactly one TERM, whoever else stops this at the same time, and to the leader alone if it lives: a second one makes
+  # a Dask worker die without cleaning up.
+  mark=$record.term-$pid-$start
+  if (set -C && : >"$mark") 2>/dev/null; then
+    if [ -n "$leader" ]; then send TERM "$leader"; else send TERM $own; fi
+  elif [ ! -e "$mark" ]; then
+    echo 'ended unmarked'
+    return
   fi
-  left=
-  for one in $(members "$pid"); do
-    if carries "${'$'}{one%:*}" "$token"; then
-      how=KILL
-      kill -s KILL "${'$'}{one%:*}" 2>/dev/null
-    else
-      left="$left ${'$'}{one%:*}"
-    fi
+  how=TERM
+  left=$own
+  while :; do
+    left=$(living $left)
+    [ -n "$left" ] || { scan; left=$own; }
+    [ -n "$left" ] && [ "$(up)" -lt "$deadline" ] || break
+    nap
   done
-  if any_left; then echo 'ended not'; return; fi
+  while [ -n "$left" ] && [ "$(up)" -lt "$((deadline + 5))" ]; do
+    how=KILL
+    kill_all
+    nap
+    scan
+    left=$own
+  done
+  [ -z "$left" ] || { echo 'ended not'; return; }
   # The record goes only if it is still this one: a new start may have put its own there.
   case $(dd if="$record" bs=4096 count=1 2>/dev/null | tr -d '\000') in
   *" $pid $start "* | *"\"pid\": $pid,"*) rm -f -- "$record" ;;
   esac
-  echo "ended $how $(($(up) - begin))$left"
+  rm -f -- "$mark"
+  way=token
+  [ -z "$cgroup" ] || way=cgroup
+  clear_cgroup
+  echo "ended $how $(($(up) - begin)) $way$alone"
 }
 
 case $1 in
 look) look "$2" ;;
 stop) shift; stop "$@" ;;
-start)
-  shift
-  epoch
-  answer=$(start "$1")
-  if [ "$answer" = ready ]; then
-    here
-    record=$1 token=$2 log=$3 agilab=$4 target=$5
-    shift 5
-    # A pipe and one line, not a command substitution: some shells would wait for the program to end.
-    (
-      setsid /bin/sh -c "$owned" owned "$record" "$token" "$log" "$agilab" "$target" \
-        "$boot" "$ns" "$uid" "$hz" "$btime" "$@" </dev/null 2>/dev/null &
-    ) | {
-      read -r answer || answer='refused failed'
-      rmdir "$record.lock"
-      printf '%s\n' "$answer"
-    }
-  else
-    printf '%s\n' "$answer"
-  fi
-  ;;
+start) shift; start "$@" ;;
 esac
 `;

@@ -76,7 +76,10 @@ const REFUSALS: Readonly<Record<string, readonly [message: string, remedy: strin
   ],
   locked: ['another start is under way, or was cut off', 'Wait; then remove RECORD.lock if it stays.'],
   record: ['the record could not be written', 'Give the record a directory that exists and is writable.'],
-  log: ['the log could not be opened', 'Give the log a directory that exists and is writable.'],
+  log: [
+    'the log could not be opened, or is a link or no plain file',
+    'Give the log a directory that exists and is writable, and a name that is free or a plain file.',
+  ],
   failed: [
     'the process ended before it could say who it is',
     'See whether /bin/sh and /proc work on the host.',
@@ -85,15 +88,28 @@ const REFUSALS: Readonly<Record<string, readonly [message: string, remedy: strin
   'no-setsid': ['the host has no setsid', 'Install util-linux or busybox on the host.'],
 };
 
+/** What a shell's exit codes say of a program that was never one (POSIX XCU 2.8.2). */
+const EXITS: Readonly<Record<string, string>> = {
+  126: 'The host has the program but cannot run it: see its mode, its interpreter and the mount that it is on.',
+  127: 'The host does not have the program: see its name, PATH and, for a script, its interpreter.',
+};
+
 /**
- * Returns the pid from what an owned start printed. From then on the process lives, whatever becomes of the link.
+ * Returns the pid from what an owned start printed: the program was executed under it and lived then. It lives on
+ * whatever becomes of the link.
  *
- * @throws CodedError `ownership.busy`, `ownership.locked`, `ownership.record`, `ownership.log`, `ownership.no-proc`,
+ * @throws CodedError `ownership.ended` with the exit code of a program that ended at once or could not be executed,
+ * `ownership.busy`, `ownership.locked`, `ownership.record`, `ownership.log`, `ownership.no-proc`,
  * `ownership.no-setsid`, `ownership.failed`, and `ownership.no-answer` when nobody knows.
  */
 export function startedPid(output: string): number {
   const [, pid] = /^started [0-9a-f-]{36} pid:\[[0-9]+\] ([1-9][0-9]*) [0-9]+ [0-9]+\n$/.exec(output) ?? [];
   if (pid !== undefined) return Number(pid);
+  const [, code] = /^ended ([0-9]{1,3})\n$/.exec(output) ?? [];
+  if (code !== undefined) {
+    const remedy = EXITS[code] ?? 'See its output in the log. What it left running, a stop still finds.';
+    throw new CodedError('ownership.ended', `the program ended at once, with exit code ${code}`, remedy);
+  }
   const [, why = ''] = /^refused ([a-z-]+)\n$/.exec(output) ?? [];
   const [message, remedy] = REFUSALS[why] ?? [];
   if (message !== undefined && remedy !== undefined)

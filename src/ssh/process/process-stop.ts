@@ -1,5 +1,6 @@
 // The process-stop guard: a stop touches a process only when its record proves, fact by fact, that we started it and
-// that the pid has not been given to another one since. Names and command lines prove nothing and are not looked at.
+// that the pid has not been given to another one since. What is stopped is the set of processes that were started under
+// the record, also when the first of them has ended. Names and command lines prove nothing and are not looked at.
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
@@ -16,7 +17,11 @@ export interface ProcessStopRequest {
   readonly record: string;
   /** The token given at the start, or the target that AGILAB's record must name. */
   readonly owner: { readonly token: string } | { readonly target: string };
+  /** Whole seconds between TERM and KILL, at least one. Default 35: a real Dask worker took up to 31 to close. */
+  readonly graceSeconds?: number | undefined;
 }
+
+const GRACE_SECONDS = 35;
 
 export interface ProcessStopFacts {
   readonly request: ProcessStopRequest;
@@ -30,10 +35,12 @@ export interface StopPermit {
 
 function grant({ request, look }: ProcessStopFacts): StopPermit {
   const { record, process } = look;
-  if (!record || !process) throw new TypeError('no permit without a process');
-  const token = record.kind === 'own' ? record.token : '';
-  const identity = [look.boot, look.namespace, record.pid, process.tick, look.uid];
-  return deepFreeze({ args: [{ path: request.record }, ...identity.map(String), token] });
+  const tick = record?.kind === 'own' ? record.tick : process?.tick;
+  if (!record || tick === undefined) throw new TypeError('no permit without a process');
+  const identity = [look.boot, look.namespace, record.pid, tick, look.uid];
+  const set = record.kind === 'own' ? [record.token, record.cgroup ?? ''] : ['', ''];
+  const grace = request.graceSeconds ?? GRACE_SECONDS;
+  return deepFreeze({ args: [{ path: request.record }, ...identity.map(String), ...set, String(grace)] });
 }
 
 const token = z.string().regex(/^[0-9a-f]{32}$/);
@@ -44,15 +51,20 @@ const path = z
 const request: z.ZodType<ProcessStopRequest> = z.strictObject({
   record: path,
   owner: z.union([z.strictObject({ token }), z.strictObject({ target: z.string().min(1).max(4_000) })]),
+  graceSeconds: z.number().optional(),
 });
 
-/** AGILAB writes the start in seconds and accepts one second of difference (boot time is known to the second only). */
-const AGILAB_TOLERANCE_SECONDS = 1;
+/** AGILAB's record holds seconds in which the tick is a fraction: half a tick is more than their rounding. */
+const AGILAB_TOLERANCE_TICKS = 0.5;
 
+/**
+ * Whether the process is the one that the record names. AGILAB itself accepts a second of difference, and within a
+ * second a pid can come round. Where the clock was set since, the host's boot time has moved and the process is refused.
+ */
 function sameStart({ record, process, hertz, bootTime }: OwnershipLook): boolean {
   if (!record || !process) return true; // for other rules
   if (record.kind === 'own') return record.tick === process.tick;
-  return Math.abs(bootTime + process.tick / hertz - record.startTime) <= AGILAB_TOLERANCE_SECONDS;
+  return Math.abs((bootTime - record.startTime) * hertz + process.tick) < AGILAB_TOLERANCE_TICKS;
 }
 
 function isForeign({ request: { owner }, look: { record } }: ProcessStopFacts): boolean {
@@ -107,21 +119,45 @@ const rules: readonly Rule<ProcessStopFacts>[] = [
   },
   {
     code: 'process-stop.gone',
-    remedy: 'Nothing to do: the process has ended.',
-    refuses: ({ look }) => look.record !== undefined && !look.process && 'the process has ended',
+    remedy: 'Nothing to do: all that was started under the record has ended.',
+    refuses: ({ look: { record, process, members, unproven } }) =>
+      record !== undefined &&
+      !process &&
+      members + unproven === 0 &&
+      'the process and all of its set have ended',
+  },
+  {
+    code: 'process-stop.unproven',
+    remedy: 'Look at the processes of that session on the host, and stop by hand what is yours.',
+    refuses: ({ look: { record, process, members, unproven } }) =>
+      record !== undefined &&
+      !process &&
+      members === 0 &&
+      unproven > 0 &&
+      'the process has ended, and what lives in its session is not proven to be of its set',
   },
   {
     code: 'process-stop.reused',
-    remedy: 'Nothing to do: the process has ended, and an innocent one has its pid now.',
+    remedy: 'Nothing is stopped: the process has ended, or the clock of the host was set since it started.',
     refuses: ({ look }) =>
-      !sameStart(look) && 'the pid now belongs to a process that started at another time',
+      !sameStart(look) &&
+      (look.record?.kind === 'agilab' || look.members === 0) &&
+      'the pid now belongs to a process that started at another time',
   },
   {
     code: 'process-stop.other-user',
     remedy: 'Stop it as the user who started it.',
-    refuses: ({ look: { record, process, uid } }) =>
-      ((process !== undefined && process.uid !== uid) || (record?.kind === 'own' && record.uid !== uid)) &&
+    refuses: ({ look }) =>
+      ((look.process !== undefined && sameStart(look) && look.process.uid !== look.uid) ||
+        (look.record?.kind === 'own' && look.record.uid !== look.uid)) &&
       'the process belongs to another user',
+  },
+  {
+    code: 'process-stop.grace',
+    remedy: 'Give the process whole seconds to clean up, 1 to 3600.',
+    refuses: ({ request: { graceSeconds = GRACE_SECONDS } }) =>
+      !(Number.isInteger(graceSeconds) && graceSeconds >= 1 && graceSeconds <= 3_600) &&
+      'the time between TERM and KILL is not a whole number of seconds from 1 to 3600',
   },
 ];
 
@@ -149,53 +185,86 @@ function processStopOver(shell: OwnershipShell): Guard<ProcessStopRequest, StopP
 export const processStop: Guard<ProcessStopRequest, StopPermit> = processStopOver(localShell);
 
 export interface StopResult {
-  /** `gone`: the process ended by itself between the look and the first signal. */
+  /** `gone`: all of the set ended by itself between the look and the first signal. */
   readonly by: 'TERM' | 'KILL' | 'gone';
   /** Whole seconds from the signal to the end. */
   readonly seconds: number;
+  /**
+   * How the set was known. `cgroup`: nothing of it lives. `token`: nothing lives that carries the token or is in the
+   * session; a process that did away with both would not have been found. `none` when all had ended before.
+   */
+  readonly set: 'cgroup' | 'token' | 'none';
   /** Processes of the same session that could not be proven ours any more and were left alone. */
   readonly leftAlone: readonly number[];
 }
 
 export interface StopOptions extends EnforceOptions {
-  /** Default 35: a real Dask worker was seen to take up to 31 seconds to close. */
+  /** As in {@link ProcessStopRequest}. */
   readonly graceSeconds?: number;
 }
 
+interface Ending {
+  readonly code: string;
+  readonly message: string;
+  readonly outcome: Effect['outcome'];
+}
+const NO_ANSWER: Ending = {
+  code: 'process-stop.no-answer',
+  message: 'the host did not say whether the processes ended',
+  outcome: 'unknown',
+};
+const ENDINGS: Readonly<Record<string, Ending>> = {
+  'ended not': {
+    code: 'process-stop.survived',
+    message: 'something of the set survived even SIGKILL',
+    outcome: 'failed',
+  },
+  'ended unmarked': {
+    code: 'process-stop.unmarked',
+    message: 'nothing was sent: no mark can be left beside the record',
+    outcome: 'none',
+  },
+};
+
 /**
- * Ends the process that the record proves ours: one TERM, patience, then KILL for what is left of its session.
+ * Ends the set of processes that the record proves ours: one TERM to its leader, patience, then KILL for what is left.
+ * Two stops at the same time send one TERM between them, by a mark beside the record.
  *
- * @throws GuardRefusal with a `process-stop.*` code; CodedError `process-stop.survived`, `process-stop.no-answer`.
+ * @throws GuardRefusal with a `process-stop.*` code; CodedError `process-stop.survived`, `process-stop.unmarked`,
+ * `process-stop.no-answer`.
  */
 export async function stopProcess(
   shell: OwnershipShell,
   asked: ProcessStopRequest,
-  { graceSeconds = 35, ...options }: StopOptions,
+  { graceSeconds = asked.graceSeconds, ...options }: StopOptions,
 ): Promise<StopResult> {
-  const permit = await enforce(processStopOver(shell), asked, options);
+  const permit = await enforce(processStopOver(shell), { ...asked, graceSeconds }, options);
   const record = (
     outcome: Effect['outcome'],
     reason: string,
     codes: readonly string[] = [],
   ): Promise<string> =>
     recordEffect(options.journal, permit, { kind: 'process-stop', outcome, codes, reason });
-  await record('begun', `TERM, and KILL after ${graceSeconds} s`);
-  const answer = (await shell(['stop', ...permit.args, `${graceSeconds}`])).trim();
-  const [, by, seconds, left = ''] = /^ended (TERM|KILL) ([0-9]+)((?: [0-9]+)*)$/.exec(answer) ?? [];
-  if (by === 'TERM' || by === 'KILL') {
-    const leftAlone = left.split(' ').filter(Boolean).map(Number);
-    await record('done', `ended by ${by} after ${seconds} s, ${leftAlone.length} left alone`);
-    return { by, seconds: Number(seconds), leftAlone };
+  await record('begun', `TERM, and KILL after ${graceSeconds ?? GRACE_SECONDS} s`);
+  const answer = await shell(['stop', ...permit.args]).catch(async (error: unknown) => {
+    await record('unknown', 'the connection to the host failed', ['process-stop.no-answer']);
+    throw error;
+  });
+  const [, by, seconds, set, left = ''] =
+    /^ended (TERM|KILL) ([0-9]+) (cgroup|token)((?: [0-9]+:[0-9]+)*)$/.exec(answer.trim()) ?? [];
+  if ((by === 'TERM' || by === 'KILL') && (set === 'cgroup' || set === 'token')) {
+    const leftAlone = left
+      .split(' ')
+      .filter(Boolean)
+      .map((one) => Number.parseInt(one, 10));
+    await record('done', `ended by ${by} after ${seconds} s, set by ${set}, ${leftAlone.length} left alone`);
+    return { by, seconds: Number(seconds), set, leftAlone };
   }
-  if (answer === 'ended gone') {
-    await record('none', 'the process had ended by itself');
-    return { by: 'gone', seconds: 0, leftAlone: [] };
+  if (answer.trim() === 'ended gone') {
+    await record('none', 'the processes had ended by themselves');
+    return { by: 'gone', seconds: 0, set: 'none', leftAlone: [] };
   }
-  const survived = answer === 'ended not';
-  const code = survived ? 'process-stop.survived' : 'process-stop.no-answer';
-  const message = survived
-    ? 'the process survived even SIGKILL'
-    : 'the host did not say whether the process ended';
-  await record(survived ? 'failed' : 'unknown', message, [code]);
-  throw new CodedError(code, message, 'Look at the process on the host: it may still run.');
+  const { code, message, outcome } = ENDINGS[answer.trim()] ?? NO_ANSWER;
+  await record(outcome, message, [code]);
+  throw new CodedError(code, message, 'Look at the processes on the host: they may still run.');
 }

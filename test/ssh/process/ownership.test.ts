@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -34,26 +35,44 @@ beforeEach(async () => {
   token = newToken();
 });
 afterEach(async () => {
-  for (const pid of started.splice(0)) if (startTickOf(pid) !== undefined) process.kill(-pid, 'SIGKILL');
+  for (const pid of started.splice(0)) spawnSync('pkill', ['-KILL', '-s', `${pid}`]);
+  // Empty once the last of its processes has ended.
+  const cgroup = ['/sys/fs/cgroup', '-depth', '-name', `guardrails-${token}`];
+  for (let patience = 100; patience > 0; patience -= 1) {
+    spawnSync('find', [...cgroup, '-type', 'd', '-exec', 'rmdir', '{}', ';']);
+    if (spawnSync('find', cgroup).stdout.length === 0) break;
+    await sleepFor(20);
+  }
   await rm(top, { recursive: true, force: true });
 });
 
 const at = (name: string): string => join(directory, name);
+/** Arguments of the script, its name included, for a start with some settings of its own. */
+function startArgs(change: object = {}): string[] {
+  const words = ownedBy({ record: at('owner'), token, log: at('log'), ...change });
+  return words.slice(3).map((word) => (typeof word === 'string' ? word : word.path));
+}
 /** Starts a program owned, by the given shell, and returns what was printed. */
 function start(program: readonly string[], shell: readonly string[] = ['/bin/sh'], agilab = false): string {
   const target = agilab ? { agilab: { record: at('dask.pid'), target: directory } } : {};
-  const words = ownedBy({ record: at('owner'), token, log: at('log'), ...target });
-  const [, , , ...args] = words.map((word) => (typeof word === 'string' ? word : word.path));
   const [sh = '', ...flags] = shell;
-  const { stdout } = spawnSync(sh, [...flags, '-c', OWNERSHIP_SCRIPT, ...args, ...program], {
-    timeout: 20_000,
-  });
+  const args = [...flags, '-c', OWNERSHIP_SCRIPT, ...startArgs(target), ...program];
+  const { stdout } = spawnSync(sh, args, { timeout: 20_000 });
   const output = stdout.toString();
   if (output.startsWith('started')) started.push(startedPid(output));
   return output;
 }
-const stop = (graceSeconds = 5): ReturnType<typeof stopProcess> =>
-  stopProcess(localShell, { record: at('owner'), owner: { token } }, { journal, graceSeconds });
+const stop = (graceSeconds = 5, shell = localShell): ReturnType<typeof stopProcess> =>
+  stopProcess(shell, { record: at('owner'), owner: { token } }, { journal, graceSeconds });
+const sleepFor = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+/** The pids that a program of ours wrote into its log, once there are `count` of them. */
+async function logged(count: number): Promise<number[]> {
+  for (;;) {
+    const lines = existsSync(at('log')) ? readFileSync(at('log'), 'utf8').split('\n').slice(0, -1) : [];
+    if (lines.length >= count) return lines.map(Number);
+    await sleepFor(20);
+  }
+}
 async function gone(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null)
     await new Promise((done) => child.once('exit', done));
@@ -91,14 +110,13 @@ describe.skipIf(missing('setsid'))('an owned process', () => {
 
   it('is killed with its whole session when it ignores TERM', { timeout: 30_000 }, async () => {
     start(['sh', '-c', 'trap "" TERM; sleep 601 & sleep 602 & echo "$!"; while :; do sleep 603; done']);
-    while (!readFileSync(at('log'), 'utf8').includes('\n')) await new Promise((done) => setTimeout(done, 20));
-    const child = Number(readFileSync(at('log'), 'utf8'));
+    const [child = 0] = await logged(1);
     expect(await stop(1)).toMatchObject({ by: 'KILL', leftAlone: [] });
     expect(startTickOf(child)).toBeUndefined();
   });
 
   it('takes the record over from a process that has ended, and from nobody else', () => {
-    const first = start(['true']);
+    const first = start(['sleep', '0.5']);
     expect(first).toMatch(/^started/);
     while (startTickOf(startedPid(first)) !== undefined) spawnSync('sleep', ['0.02']);
     expect(start(['sleep', '600'])).toMatch(/^started/);
@@ -111,9 +129,7 @@ describe.skipIf(missing('setsid'))('an owned process', () => {
   });
 
   it('lets exactly one of two simultaneous starts win', async () => {
-    const [, , , ...args] = ownedBy({ record: at('owner'), token, log: at('log') }).map((word) =>
-      typeof word === 'string' ? word : word.path,
-    );
+    const args = startArgs();
     const outputs: string[] = [];
     const children = Array.from({ length: 6 }, () => {
       const child = spawn('/bin/sh', ['-c', OWNERSHIP_SCRIPT, ...args, 'sleep', '600'], { stdio: 'pipe' });
@@ -143,10 +159,7 @@ describe.skipIf(missing('setsid'))('an owned process', () => {
     ['refused log', { log: '/nowhere/log' }],
     ['refused record', { agilab: { record: '/nowhere/dask.pid', target: '/w' } }],
   ])('says %s instead of starting, and leaves nothing', (answer, change) => {
-    const [, , , ...args] = ownedBy({ record: at('owner'), token, log: at('log'), ...change }).map((word) =>
-      typeof word === 'string' ? word : word.path,
-    );
-    const { stdout } = spawnSync('/bin/sh', ['-c', OWNERSHIP_SCRIPT, ...args, 'sleep', '600'], {
+    const { stdout } = spawnSync('/bin/sh', ['-c', OWNERSHIP_SCRIPT, ...startArgs(change), 'sleep', '600'], {
       timeout: 20_000,
     });
     expect(stdout.toString()).toBe(`${answer}\n`);
@@ -179,6 +192,165 @@ describe.skipIf(missing('setsid'))('an owned process', () => {
   });
 });
 
+describe.skipIf(missing('setsid'))('a start that did not start', () => {
+  it.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('says so under %s', (_, shell) => {
+    if (missing(shell[0] ?? '')) return;
+    writeFileSync(at('plain'), 'x');
+    writeFileSync(at('bad'), '#!/no/interpreter\n', { mode: 0o755 });
+    writeFileSync(at('broken'), '\x7fELF broken', { mode: 0o755 });
+    expect(start([at('no such program')], shell)).toBe('ended 127\n');
+    expect(start([at('plain')], shell)).toBe('ended 126\n');
+    expect(start([at('bad')], shell)).toMatch(/^ended 12[67]\n$/);
+    expect(start([at('broken')], shell)).toMatch(/^ended (126|127|2)\n$/);
+    expect(start(['sh', '-c', 'exit 7'], shell)).toMatch(/^(ended 7|started .*)\n$/);
+    expect(readdirSync(directory).filter((name) => name.startsWith('owner.'))).toEqual([]);
+  });
+
+  it('is an error with its exit code', () => {
+    expect(() => startedPid(start(['/no/such/program']))).toThrow(
+      expect.objectContaining({ code: 'ownership.ended', message: expect.stringContaining('exit code 127') }),
+    );
+    expect(existsSync(at('owner'))).toBe(false);
+  });
+
+  it('is told from one that hides its environment', async () => {
+    startedPid(start(['env', '-i', '/bin/sleep', '600']));
+    expect((await stop()).by).toBe('TERM');
+  });
+
+  it.each([
+    ['a link', (log: string) => symlinkSync(at('precious'), log)],
+    ['a FIFO', (log: string) => spawnSync('mkfifo', [log])],
+    ['a directory', (log: string) => mkdirSync(log)],
+  ])('does not write into a log that is %s', (_what, plant) => {
+    writeFileSync(at('precious'), 'keep');
+    plant(at('log'));
+    expect(start(['echo', 'x'])).toBe('refused log\n');
+    expect(readFileSync(at('precious'), 'utf8')).toBe('keep');
+    expect(existsSync(at('owner'))).toBe(false);
+  });
+
+  it('follows a link above its log, which is the operator’s own', () => {
+    mkdirSync(at('real'));
+    symlinkSync(at('real'), at('link'));
+    const args = ['-c', OWNERSHIP_SCRIPT, ...startArgs({ log: join(at('link'), 'log') }), 'sleep', '600'];
+    const output = spawnSync('/bin/sh', args, { timeout: 20_000 }).stdout.toString();
+    started.push(startedPid(output));
+    expect(existsSync(join(at('real'), 'log'))).toBe(true);
+  });
+});
+
+/** The script where no cgroup can be made. */
+const withoutCgroups: typeof localShell =
+  process.getuid?.() === 0
+    ? async (args) => {
+        const words = args.map((word) => (typeof word === 'string' ? word : word.path));
+        const hide = 'mount -t tmpfs none /sys/fs/cgroup && exec /bin/sh -c "$0" guardrails "$@"';
+        const child = spawn('unshare', ['--mount', 'sh', '-c', hide, OWNERSHIP_SCRIPT, ...words]);
+        let output = '';
+        child.stdout.setEncoding('utf8').on('data', (text: string) => {
+          output += text;
+        });
+        await new Promise((done) => child.once('close', done));
+        return output;
+      }
+    : localShell;
+const canMakeCgroups = ((): boolean => {
+  const root = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) =>
+    existsSync(join(path, 'cgroup.procs')),
+  );
+  if (process.getuid?.() !== 0 || !root) return false;
+  try {
+    mkdirSync(join(root, 'guardrails-probe'));
+    rmdirSync(join(root, 'guardrails-probe'));
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+const WAYS = [
+  ['token', withoutCgroups],
+  ...(canMakeCgroups ? ([['cgroup', localShell]] as const) : []),
+] as const;
+describe.skipIf(missing('setsid', 'unshare')).each(WAYS)('a set that is known by its %s', (way, shell) => {
+  /** Starts a shell program and returns the pids that it printed. */
+  async function family(program: string, count: number): Promise<number[]> {
+    const args = startArgs()
+      .slice(1)
+      .map((word) => (word.startsWith(directory) ? { path: word } : word));
+    started.push(startedPid(await shell([...args, 'sh', '-c', program])));
+    return logged(count);
+  }
+  const living = (pids: readonly number[]): number[] => pids.filter((pid) => startTickOf(pid) !== undefined);
+
+  it('includes children in sessions of their own', { timeout: 30_000 }, async () => {
+    const pids = await family('setsid sleep 601 & echo $!; (setsid sleep 602 & echo $!); sleep 603', 2);
+    expect(await stop(1, shell)).toEqual({
+      by: 'KILL',
+      seconds: expect.any(Number),
+      set: way,
+      leftAlone: [],
+    });
+    expect(living(pids)).toEqual([]);
+  });
+
+  it('is not gone with its leader', { timeout: 30_000 }, async () => {
+    const pids = await family('sleep 601 & echo $!; echo $$; wait', 2);
+    process.kill(pids[1] ?? 0, 'SIGKILL');
+    while (startTickOf(pids[1] ?? 0) !== undefined) await sleepFor(20);
+    expect(start(['sleep', '600'])).toBe('refused busy\n');
+    expect(await stop(5, shell)).toMatchObject({ by: 'TERM', set: way });
+    expect(living(pids)).toEqual([]);
+    expect(existsSync(at('owner'))).toBe(false);
+  });
+
+  it('has a session that is known while its leader lives, whatever is in the environment', {
+    timeout: 30_000,
+  }, async () => {
+    const pids = await family('env -i sleep 601 & echo $!; exec sleep 600', 1);
+    expect(await stop(1, shell)).toMatchObject({ by: 'KILL', leftAlone: [] });
+    expect(living(pids)).toEqual([]);
+  });
+
+  it('is found whole when it multiplies', { timeout: 60_000 }, async () => {
+    const storm =
+      'trap "" TERM; n=0; while [ $n -lt 60 ]; do setsid sh -c "sleep 0.05; setsid sleep 604 & sleep 605" & n=$((n+1)); done; echo 1; wait; sleep 600';
+    await family(storm, 1);
+    expect((await stop(1, shell)).by).toBe('KILL');
+    const carries = spawnSync('sh', ['-c', `grep -lzFx "GUARDRAILS_OWNER=${token}" /proc/[0-9]*/environ`]);
+    expect(carries.stdout.toString()).toBe('');
+  });
+
+  it('gets one TERM from two stops at once', { timeout: 30_000 }, async () => {
+    await family(
+      'n=0; trap "n=$((n+1))" TERM; echo 1; while [ $n = 0 ]; do sleep 0.1; done; sleep 2; echo $n',
+      1,
+    );
+    const both = await Promise.all([stop(8, shell), stop(8, shell)]);
+    expect(both.map(({ by }) => by)).toEqual(['TERM', 'TERM']);
+    expect(await logged(2)).toEqual([1, 1]);
+    expect(readdirSync(directory).filter((name) => name.startsWith('owner'))).toEqual([]);
+  });
+});
+
+it.skipIf(missing('setsid') || !canMakeCgroups)(
+  'finds in its cgroup what hides from token and session',
+  { timeout: 30_000 },
+  async () => {
+    startedPid(start(['sh', '-c', 'env -i setsid sh -c "sleep 601 & echo \\$!; sleep 602" & sleep 603']));
+    const [hidden = 0] = await logged(1);
+    expect(await stop(1)).toMatchObject({ by: 'KILL', set: 'cgroup' });
+    expect(startTickOf(hidden)).toBeUndefined();
+  },
+);
+
+it.each([0, 0.5, -1, 1.5, Number.NaN, 3_601])('a stop with %d seconds of grace is refused', async (grace) => {
+  const pid = startedPid(start(['sleep', '600']));
+  await expect(stop(grace)).rejects.toMatchObject({ name: 'GuardRefusal' });
+  expect(startTickOf(pid)).toBeDefined();
+});
+
 // The real thing: an own pid namespace in which the kernel is told which pid comes next.
 it.skipIf(process.getuid?.() !== 0 || missing('unshare', 'setsid'))(
   'spares the process that got its pid',
@@ -193,7 +365,7 @@ it.skipIf(process.getuid?.() !== 0 || missing('unshare', 'setsid'))(
     echo "reused $! $pid"
     sh -c "$OWN" guardrails look "$D/owner"
     echo ---
-    sh -c "$OWN" guardrails stop "$D/owner" "$boot" "$ns" "$pid" "$tick" 0 "$T" 1
+    sh -c "$OWN" guardrails stop "$D/owner" "$boot" "$ns" "$pid" "$tick" 0 "$T" '' 1
     kill -0 "$!" && echo survived
     kill -9 "$!"`;
     const { stdout } = spawnSync(

@@ -23,14 +23,8 @@ function ended(child: ChildProcess): Promise<unknown> {
     : new Promise((resolve) => child.once('exit', resolve));
 }
 
-/** Starts an idle process and returns the truth about it. */
-async function innocent(site: DrillSite, uid?: number): Promise<{ facts: Facts; child: ChildProcess }> {
-  const child = spawn('sleep', ['600'], { stdio: 'ignore', ...(uid === undefined ? {} : { uid, gid: uid }) });
-  await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
-  site.onCleanup(async () => {
-    child.kill('SIGKILL');
-    await ended(child);
-  });
+/** What is true of a process of this user that has just been started. */
+function factsOf(child: ChildProcess, token: string): Facts {
   const { boot, pidNamespace } = processIdentity();
   const pid = child.pid ?? 0;
   const tick = startTickOf(pid);
@@ -38,8 +32,43 @@ async function innocent(site: DrillSite, uid?: number): Promise<{ facts: Facts; 
   if (boot === 'unknown' || pidNamespace === 'unknown' || tick === undefined || self === undefined) {
     throw new DrillUnavailable('process ownership is proven through /proc: run on Linux');
   }
+  return { boot, namespace: pidNamespace, pid, tick, uid: self, token };
+}
+
+const spawned = (child: ChildProcess): Promise<unknown> =>
+  new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+
+/** Starts an idle process and returns the truth about it. `carries`: it has the token in its environment. */
+async function innocent(
+  site: DrillSite,
+  { uid, carries = false }: { readonly uid?: number | undefined; readonly carries?: boolean } = {},
+): Promise<{ facts: Facts; child: ChildProcess }> {
   const token = randomBytes(16).toString('hex');
-  return { facts: { boot, namespace: pidNamespace, pid, tick, uid: self, token }, child };
+  const child = spawn('sleep', ['600'], {
+    stdio: 'ignore',
+    env: { ...process.env, ...(carries ? { GUARDRAILS_OWNER: token } : {}) },
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  await spawned(child);
+  site.onCleanup(async () => {
+    child.kill('SIGKILL');
+    await ended(child);
+  });
+  return { facts: factsOf(child, token), child };
+}
+
+/** Starts a session, ends its leader and leaves a process in it. Returns what was true of the leader. */
+async function orphaned(site: DrillSite): Promise<Facts> {
+  const leader = spawn('sh', ['-c', 'sleep 600 & read -r line'], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  await spawned(leader);
+  const facts = factsOf(leader, randomBytes(16).toString('hex'));
+  site.onCleanup(() => void process.kill(-facts.pid, 'SIGKILL'));
+  leader.stdin?.end('\n');
+  await ended(leader);
+  return facts;
 }
 
 const lineOf = ({ boot, namespace, pid, tick, uid, token }: Facts): string =>
@@ -67,7 +96,12 @@ function drill(
 
 const TARGET = '/home/u/wenv/flight_worker';
 
-function agilabDrill(id: string, fault: string, expects: string, change: object): Drill<ProcessStopRequest> {
+function agilabDrill(
+  id: string,
+  fault: string,
+  expects: string,
+  change: (started: number) => object,
+): Drill<ProcessStopRequest> {
   const build = async (site: DrillSite): Promise<ProcessStopRequest> => {
     const { facts } = await innocent(site);
     // As psutil computes it, which AGILAB uses. Linux counts 100 ticks to the second for its users.
@@ -80,7 +114,9 @@ function agilabDrill(id: string, fault: string, expects: string, change: object)
       target: TARGET,
     };
     const record = join(site.directory, 'dask_worker_0_0.pid');
-    await writeFile(record, `${JSON.stringify({ ...value, ...change }, null, 2)}\n`, { mode: 0o600 });
+    await writeFile(record, `${JSON.stringify({ ...value, ...change(started) }, null, 2)}\n`, {
+      mode: 0o600,
+    });
     return { record, owner: { target: TARGET } };
   };
   return { id, fault, expects, build };
@@ -90,7 +126,7 @@ const NOBODY = 65_534;
 
 export const processStopDrills: readonly Drill<ProcessStopRequest>[] = [
   drill('ours', 'a live process and its true record', 'allow', lineOf),
-  agilabDrill('ours-by-agilab', 'a live process and its AGILAB record', 'allow', {}),
+  agilabDrill('ours-by-agilab', 'a live process and its AGILAB record', 'allow', () => ({})),
   {
     id: 'record-missing',
     fault: 'no record',
@@ -146,9 +182,9 @@ export const processStopDrills: readonly Drill<ProcessStopRequest>[] = [
   drill('foreign-token', 'a process that another action started', 'process-stop.foreign', (facts) =>
     lineOf({ ...facts, token: 'f'.repeat(32) }),
   ),
-  agilabDrill('foreign-target', 'an AGILAB record of another target', 'process-stop.foreign', {
+  agilabDrill('foreign-target', 'an AGILAB record of another target', 'process-stop.foreign', () => ({
     target: `${TARGET}2`,
-  }),
+  })),
   drill('other-boot', 'a record from before the reboot', 'process-stop.other-boot', (facts) =>
     lineOf({ ...facts, boot: '00000000-0000-4000-8000-000000000000' }),
   ),
@@ -160,19 +196,58 @@ export const processStopDrills: readonly Drill<ProcessStopRequest>[] = [
     await ended(child);
     return lineOf(facts);
   }),
+  {
+    id: 'child-left',
+    fault: 'none: a leader that has ended and left a child of its set',
+    expects: 'allow',
+    build: async (site) => {
+      const { facts } = await innocent(site, { carries: true });
+      const record = join(site.directory, 'owner');
+      await writeFile(record, lineOf({ ...facts, pid: 999_999_999 }), { mode: 0o600 });
+      return { record, owner: { token: facts.token } };
+    },
+  },
+  {
+    id: 'session-left',
+    fault: 'a leader that has ended, and in its session a process without any proof',
+    expects: 'process-stop.unproven',
+    build: async (site) => {
+      const facts = await orphaned(site);
+      const record = join(site.directory, 'owner');
+      await writeFile(record, lineOf(facts), { mode: 0o600 });
+      return { record, owner: { token: facts.token } };
+    },
+  },
+  {
+    id: 'grace-none',
+    fault: 'a stop that leaves less than a second to clean up',
+    expects: 'process-stop.grace',
+    build: async (site) => {
+      const { facts } = await innocent(site);
+      const record = join(site.directory, 'owner');
+      await writeFile(record, lineOf(facts), { mode: 0o600 });
+      return { record, owner: { token: facts.token }, graceSeconds: 0.5 };
+    },
+  },
   drill('reused', 'a pid that was given to a later process', 'process-stop.reused', (facts) =>
     lineOf({ ...facts, tick: facts.tick - 1 }),
   ),
-  agilabDrill('reused-by-agilab', 'an AGILAB record of an earlier process', 'process-stop.reused', {
+  agilabDrill('reused-by-agilab', 'an AGILAB record of an earlier process', 'process-stop.reused', () => ({
     process_start_time: Date.now() / 1000 - 3_600,
-  }),
+  })),
+  agilabDrill(
+    'reused-within-a-second',
+    'an AGILAB record of a process that started half a second before',
+    'process-stop.reused',
+    (started) => ({ process_start_time: started - 0.5 }),
+  ),
   {
     id: 'other-user',
     fault: 'a process of another user under the pid in the record',
     expects: 'process-stop.other-user',
     build: async (site) => {
       const asRoot = process.getuid?.() === 0;
-      const { facts } = await innocent(site, asRoot ? NOBODY : undefined);
+      const { facts } = await innocent(site, { uid: asRoot ? NOBODY : undefined });
       const tick = asRoot ? facts.tick : startTickOf(1);
       const pid = asRoot ? facts.pid : 1;
       if (tick === undefined)
