@@ -21,6 +21,8 @@ import {
   type Connection,
   type Credentials,
   connect,
+  daskScheduler,
+  daskWorker,
   newToken,
   type RemoteCommandRequest,
   remoteCommand,
@@ -30,6 +32,7 @@ import {
   type Target,
 } from '../../src/ssh/index.ts';
 import { readHosts } from './hosts.ts';
+import { COMPUTATION, LISTENERS } from './programs.ts';
 
 /** A process of ours on a host: all that is needed to stop it, and nothing that must be kept open meanwhile. */
 interface Owned {
@@ -38,16 +41,6 @@ interface Owned {
   readonly record: string;
   readonly token: string;
 }
-
-// Asked for on the scheduler's host: the manager itself needs no Python. Exits 1 unless every worker took part.
-const COMPUTATION = `
-import sys
-from distributed import Client
-with Client(sys.argv[1], timeout=60) as client:
-    client.wait_for_workers(int(sys.argv[2]), timeout=60)
-    total = sum(client.gather(client.map(lambda n: n * n, range(1000))))
-    print(f"sum of squares below 1000: {total}, on {len(client.run(lambda: 0))} workers")
-`;
 
 /** Dask's scratch files belong into the home of its user, not into a shared /tmp. */
 const SCRATCH = { prefix: { env: { DASK_TEMPORARY_DIRECTORY: '.' } } };
@@ -98,6 +91,18 @@ class Manager {
     throw new CodedError('manager.computation-failed', `the computation failed: ${ending}`, remedy);
   }
 
+  /** Says where each process listens, and fails where one is open to more than the address that it was given. */
+  async checkListeners(): Promise<void> {
+    for (const { what, target, token } of this.#running) {
+      const listeners = (await this.ask(target, argv(['python3', '-c', LISTENERS, token]))).split('\n');
+      console.log(`${what} on ${target.host}: listens on ${listeners.join(', ')}`);
+      const expected = new Set([target.host, '127.0.0.1']);
+      if (listeners.every((listener) => expected.has(listener.split(' ')[0] ?? ''))) continue;
+      const remedy = 'Stop it, and see which option of Dask opened the socket.';
+      throw new CodedError('manager.open-socket', `${what} listens where it was not told to`, remedy);
+    }
+  }
+
   /** Stops what was started, last first. One that cannot be stopped does not keep the others running. */
   async stopAll(): Promise<void> {
     for (const { what, target, record, token } of this.#running.splice(0).reverse()) {
@@ -118,7 +123,7 @@ class Manager {
 }
 
 const [hostsPath = 'hosts.json', state = '.guardrails'] = process.argv.slice(2);
-const { credentials, scheduler, listen, workers } = await readHosts(hostsPath);
+const { credentials, scheduler, listen, workers, uv, project, tls } = await readHosts(hostsPath);
 const signer = await loadSigner(state).catch(() => initKeys(state));
 const journal = await openJournal({ directory: join(state, 'journal'), signer });
 // The guards prove themselves on this host before anything is trusted to them; the score at the end stands on that.
@@ -135,20 +140,24 @@ const sink: EvidenceSink = {
 };
 
 const manager = new Manager(credentials, sink);
-const address = `tcp://${scheduler.host}:${listen}`;
+const tool = [{ path: uv }];
+const address = `tls://${scheduler.host}:${listen}`;
 try {
-  const listenOn = ['--host', scheduler.host, '--port', `${listen}`, '--dashboard-address', ':0'];
-  await manager.start('scheduler', scheduler, argv(['dask', 'scheduler', ...listenOn], SCRATCH));
-  for (const worker of workers) {
-    await manager.start(
-      'worker',
-      worker,
-      argv(['dask', 'worker', address, '--no-nanny', '--host', worker.host], SCRATCH),
-    );
-  }
-  console.log(
-    await manager.ask(scheduler, argv(['python3', '-c', COMPUTATION, address, `${workers.length}`])),
+  const onHost = { ...SCRATCH, tool, tls };
+  await manager.start(
+    'scheduler',
+    scheduler,
+    daskScheduler({ ...onHost, project, host: scheduler.host, port: listen, pidFile: 'scheduler.pid' }),
   );
+  for (const [index, worker] of workers.entries()) {
+    const own = { worker: project, scheduler: address, host: worker.host, pidFile: `worker-${index}.pid` };
+    await manager.start('worker', worker, daskWorker({ ...onHost, ...own }));
+  }
+  const files = [tls.ca, tls.certificate, tls.key].map((path) => ({ path }));
+  const python = [...tool, '--project', { path: project }, 'run', '--no-sync', 'python3', '-c'];
+  const compute = argv([...python, COMPUTATION, address, `${workers.length}`, ...files]);
+  console.log(await manager.ask(scheduler, compute));
+  await manager.checkListeners();
 } catch (error) {
   process.exitCode = 1;
   if (!(error instanceof CodedError)) throw error;

@@ -1,55 +1,83 @@
 // The example manager, run as its README says: a real scheduler, two real workers, a result, and a journal that verifies.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPins, readJournal, verifyJournal } from '../../src/evidence/index.ts';
 import { missing, runProgram } from '../ssh/support.ts';
-import { freePort } from './dask.ts';
+import { freePort, UV_SHIM } from './dask.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
 
 const SHELLS = ['/bin/sh', '/usr/bin/fish'].filter(existsSync);
 
-describe.skipIf(!asRoot || missing('sshd', 'ssh-keygen', 'dask', 'setsid'))('the example manager', () => {
-  let host: TestHost;
-  beforeAll(async () => {
-    host = await startHost({ shells: SHELLS });
-  });
-  afterAll(() => host.stop());
+const CERTIFY = `
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 2
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out request -subj /CN=127.0.0.1
+openssl x509 -req -in request -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2
+chmod 644 key.pem
+`;
 
-  it('starts Dask on its hosts, computes, stops it and leaves evidence', { timeout: 240_000 }, async () => {
-    const at = (shell: string): object => {
-      const { knownHosts: _, ...reached } = host.target(host.userWith(shell));
-      return reached;
-    };
-    const hosts = join(host.directory, 'hosts.json');
-    const file = {
-      knownHosts: host.knownHosts,
-      privateKey: join(host.directory, 'user_key'),
-      scheduler: { ...at('/bin/sh'), listen: await freePort() },
-      workers: SHELLS.map(at),
-    };
-    writeFileSync(hosts, JSON.stringify(file));
-    const state = join(host.directory, 'state');
-    const { code, stdout, stderr } = await runProgram('npx', [
-      'tsx',
-      'examples/dask-manager/manager.ts',
-      hosts,
-      state,
-    ]);
-    expect([code, stdout, stderr.includes('Error')]).toMatchObject([0, expect.any(String), false]);
-    expect(stdout).toContain(`sum of squares below 1000: 332833500, on ${SHELLS.length} workers`);
-    expect(stdout.match(/started, pid/g)).toHaveLength(SHELLS.length + 1);
-    expect(stdout.match(/ended by (TERM|KILL)/g)).toHaveLength(SHELLS.length + 1);
-    const verdict = verifyJournal(await readJournal(join(state, 'journal')), { pins: await loadPins(state) });
-    expect(verdict.problems).toEqual([]);
-    expect(stdout).toMatch(/Architecture scorecard: \d\.\d \/ 5/);
-    expect(stdout).toContain(verdict.root);
-    for (const shell of SHELLS) {
-      const { name, home } = host.userWith(shell);
-      expect(readdirSync(home).filter((entry) => entry.startsWith('.guardrails-'))).toEqual([]);
-      const living = ['-a', '-r', 'R,S,D,T', '-u', name, '-f', 'dask']; // a zombie has ended
-      expect(spawnSync('pgrep', living).stdout.toString()).toBe('');
-    }
-  });
-});
+describe.skipIf(!asRoot || missing('sshd', 'ssh-keygen', 'dask', 'setsid', 'openssl'))(
+  'the example manager',
+  () => {
+    let host: TestHost;
+    beforeAll(async () => {
+      host = await startHost({ shells: SHELLS });
+    });
+    afterAll(() => host.stop());
+
+    it('starts Dask on its hosts, computes, stops it and leaves evidence', { timeout: 240_000 }, async () => {
+      const at = (shell: string): object => {
+        const { knownHosts: _, ...reached } = host.target(host.userWith(shell));
+        return reached;
+      };
+      const hosts = join(host.directory, 'hosts.json');
+      const uv = join(host.directory, 'uv');
+      writeFileSync(uv, UV_SHIM, { mode: 0o755 });
+      // A host has a project and a certificate; here all hosts are this machine and share them.
+      const project = join(host.directory, 'project');
+      mkdirSync(project);
+      chmodSync(project, 0o777);
+      const certify = spawnSync('sh', ['-ec', CERTIFY], { cwd: project });
+      expect(certify.status).toBe(0);
+      const file = {
+        uv,
+        project,
+        tls: {
+          ca: join(project, 'ca.pem'),
+          certificate: join(project, 'cert.pem'),
+          key: join(project, 'key.pem'),
+        },
+        knownHosts: host.knownHosts,
+        privateKey: join(host.directory, 'user_key'),
+        scheduler: { ...at('/bin/sh'), listen: await freePort() },
+        workers: SHELLS.map(at),
+      };
+      writeFileSync(hosts, JSON.stringify(file));
+      const state = join(host.directory, 'state');
+      const { code, stdout, stderr } = await runProgram('npx', [
+        'tsx',
+        'examples/dask-manager/manager.ts',
+        hosts,
+        state,
+      ]);
+      expect([code, stdout, stderr.includes('Error')]).toMatchObject([0, expect.any(String), false]);
+      expect(stdout).toContain(`sum of squares below 1000: 332833500, on ${SHELLS.length} workers`);
+      expect(stdout.match(/started, pid/g)).toHaveLength(SHELLS.length + 1);
+      expect(stdout.match(/ended by (TERM|KILL)/g)).toHaveLength(SHELLS.length + 1);
+      expect(stdout.match(/listens on (?:127\.0\.0\.1 \d+(?:, )?){2}$/gm)).toHaveLength(SHELLS.length + 1);
+      const verdict = verifyJournal(await readJournal(join(state, 'journal')), {
+        pins: await loadPins(state),
+      });
+      expect(verdict.problems).toEqual([]);
+      expect(stdout).toMatch(/Architecture scorecard: \d\.\d \/ 5/);
+      expect(stdout).toContain(verdict.root);
+      for (const shell of SHELLS) {
+        const { name, home } = host.userWith(shell);
+        expect(readdirSync(home).filter((entry) => entry.startsWith('.guardrails-'))).toEqual([]);
+        const living = ['-a', '-r', 'R,S,D,T', '-u', name, '-f', 'dask']; // a zombie has ended
+        expect(spawnSync('pgrep', living).stdout.toString()).toBe('');
+      }
+    });
+  },
+);

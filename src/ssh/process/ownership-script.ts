@@ -159,7 +159,8 @@ make_cgroup() {
 # A user manager ends its scopes with the last log-out of the user, unless the user lingers (loginctl(1)).
 has_scopes() {
   [ -d /run/systemd/system ] && [ -S "/run/user/$uid/systemd/private" ] &&
-    [ -e "/var/lib/systemd/linger/$(id -un)" ] && command -v systemd-run >/dev/null
+    [ -e "/var/lib/systemd/linger/$(id -un)" ] &&
+    XDG_RUNTIME_DIR=/run/user/$uid systemd-run --user --scope --quiet --collect -- true >/dev/null 2>&1
 }
 
 # Says why a start cannot be, or nothing; then the lock is ours. One starter at a time, so that two of them cannot both
@@ -199,6 +200,7 @@ owned='
   else
     cgroup=$(sed -n "s|^0::\(.*/guardrails-$token[.]scope\)$|/sys/fs/cgroup\1|p" /proc/self/cgroup)
     case $cgroup in *[!A-Za-z0-9/._@:-]*) cgroup= ;; esac
+    [ -d "$cgroup" ] || cgroup=
   fi
   stat=$(cat "/proc/$$/stat") || exit 120
   tick=$(set -f; set -- ${'$'}{stat##*\)}; shift 19; echo "$1")
@@ -236,6 +238,7 @@ start() {
   set -- /bin/sh -c "$owned" owned \
     "$token" "$record" "$log" "$agilab" "$target" "$boot" "$ns" "$uid" "$hz" "$btime" "$cgroup" "$@"
   if [ -z "$cgroup" ] && has_scopes; then
+    # No function of ours: its process would be the parent of the one that is meant.
     XDG_RUNTIME_DIR=/run/user/$uid systemd-run --user --scope --quiet --collect --unit="guardrails-$token" -- \
       setsid "$@" </dev/null >/dev/null 2>&1 &
   else
@@ -328,7 +331,7 @@ kill_all() {
 stop() {
   record=$1 pid=$4 start=$5 token=$7 cgroup=$8 seconds=$9
   here
-  is_cgroup "$cgroup" "$token" || cgroup=
+  is_cgroup "$cgroup" "$token" && [ -d "$cgroup" ] || cgroup=
   [ "$boot $ns $uid" = "$2 $3 $6" ] || { echo 'ended gone'; return; }
   scan
   [ -n "$own" ] || { echo 'ended gone'; return; }
