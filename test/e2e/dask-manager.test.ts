@@ -5,17 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPins, readJournal, verifyJournal } from '../../src/evidence/index.ts';
 import { missing, runProgram } from '../ssh/support.ts';
-import { freePort, UV_SHIM } from './dask.ts';
+import { CERTIFY, freePort, UV_SHIM } from './dask.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
 
 const SHELLS = ['/bin/sh', '/usr/bin/fish'].filter(existsSync);
-
-const CERTIFY = `
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 2
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out request -subj /CN=127.0.0.1
-openssl x509 -req -in request -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2
-chmod 644 key.pem
-`;
 
 describe.skipIf(!asRoot || missing('sshd', 'ssh-keygen', 'dask', 'setsid', 'openssl'))(
   'the example manager',

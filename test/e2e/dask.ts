@@ -18,6 +18,14 @@ while :; do
 done
 `;
 
+/** Makes a CA and a certificate in the working directory: ca.pem, cert.pem and key.pem. */
+export const CERTIFY = `
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 2
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out request -subj /CN=127.0.0.1
+openssl x509 -req -in request -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2
+chmod 644 key.pem
+`;
+
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => {
@@ -35,7 +43,7 @@ export interface Scheduler {
 
 export async function startScheduler(host = '127.0.0.1', namespace?: string): Promise<Scheduler> {
   const port = await freePort();
-  const dask = ['dask', 'scheduler', '--host', host, '--port', `${port}`, '--dashboard-address', ':0'];
+  const dask = ['dask', 'scheduler', '--host', host, '--port', `${port}`, '--dashboard-address', `${host}:0`];
   const argv = namespace ? ['ip', 'netns', 'exec', namespace, ...dask] : dask;
   const child: ChildProcess = spawn(argv[0] ?? '', argv.slice(1), { stdio: 'ignore', cwd: '/tmp' });
   return {
