@@ -2,6 +2,9 @@
 // becomes the program, and AGILAB's `agilab-dask-pid-owner-v1` JSON. Anything that is not exactly one of them is no
 // record.
 
+import * as z from 'zod';
+import { parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
+
 /** The identity of one process of one boot, in one pid namespace. */
 export interface OwnRecord {
   readonly kind: 'own';
@@ -27,7 +30,7 @@ export interface AgilabRecord {
 }
 
 const OWN =
-  /^agilab-process-owner-v1 ([0-9a-f-]{36}) (pid:\[[0-9]{1,10}\]) ([1-9][0-9]{0,8}) ([0-9]{1,15}) ([0-9]{1,10}) ([0-9a-f]{32})(?: (\/sys\/fs\/cgroup\/[\w/.@:-]{1,3000}))?$/;
+  /^agilab-process-owner-v1 ([0-9a-f-]{36}) (pid:\[[0-9]{1,10}\]) ([1-9][0-9]{0,8}) (0|[1-9][0-9]{0,14}) (0|[1-9][0-9]{0,9}) ([0-9a-f]{32})(?: (\/sys\/fs\/cgroup\/[\w/.@:-]{1,3000}))?$/;
 
 /** Returns the record in `text`, without its last newline, or `undefined` for anything that is not exactly one. */
 export function parseOwnerRecord(text: string): OwnRecord | AgilabRecord | undefined {
@@ -41,24 +44,23 @@ export function parseOwnerRecord(text: string): OwnRecord | AgilabRecord | undef
   return isOurs && !cgroup.includes('..') ? { kind: 'own', ...identity, cgroup } : undefined;
 }
 
-const AGILAB_SCHEMA = 'agilab-dask-pid-owner-v1';
-const AGILAB_KEYS = /"(?:pid|process_start_time|schema|target)"\s*:/g;
+const agilab = z.strictObject({
+  schema: z.literal('agilab-dask-pid-owner-v1'),
+  pid: z.int().min(1).max(999_999_999),
+  process_start_time: z.number().positive(),
+  target: z.string().min(1),
+});
 
 function parseAgilab(text: string): AgilabRecord | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
+    value = parseStrictJson(text, { maxBytes: 8_192, fractionAt: ([key]) => key === 'process_start_time' });
+  } catch (error) {
+    if (error instanceof StrictJsonError) return undefined;
+    throw error;
   }
-  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 4) return undefined;
-  // JSON.parse keeps the last of two equal keys without a word; a reader that keeps the first would see another pid.
-  if ([...text.matchAll(AGILAB_KEYS)].length !== 4) return undefined;
-  const { pid, process_start_time: startTime, schema, target } = value as Record<string, unknown>;
-  if (schema !== AGILAB_SCHEMA || typeof target !== 'string' || !target) return undefined;
-  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid < 1 || pid > 999_999_999) return undefined;
-  if (typeof startTime !== 'number' || !(startTime > 0)) return undefined;
-  return { kind: 'agilab', pid, startTime, target };
+  const { data } = agilab.safeParse(value);
+  return data && { kind: 'agilab', pid: data.pid, startTime: data.process_start_time, target: data.target };
 }
 
 /** Mode as ls(1) prints it, and owner. */
