@@ -1,6 +1,7 @@
 // One word for a POSIX shell. Single quotes are the only form that every shell, position, nesting depth and locale
 // tried reads alike: backslash styles lose their backslash to a double-byte character in GBK or Shift_JIS, and
-// $'...' is code to dash. So there is no shorter form for words that look safe; their number is not worth a rule.
+// $'...' is code to dash. A shorter form for words that look safe would be a second rule to prove, and there is none. One
+// exception is known: to yash in a Shift_JIS locale the backslash of `'\''` quotes nothing.
 import { CodedError } from '../evidence/coded-error.ts';
 import { requireText } from './fragments/fault.ts';
 
