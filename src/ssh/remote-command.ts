@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { parse } from 'shell-quote';
 import { defineHouseGuard } from '../kernel/define.ts';
 import type { Guard, Rule } from '../kernel/guard.ts';
-import { readLine } from './existing-line.ts';
+import { type LineReading, readLine } from './existing-line.ts';
 import { FAULTS, type FaultKind, FragmentFault } from './fragments/fault.ts';
 import type { Encoder } from './fragments/word.ts';
 import { renderInvocation, type Surroundings, variablesOf, wordsOf } from './invocation.ts';
@@ -62,12 +62,7 @@ function isEqual(found: string | undefined, meant: string): boolean {
   return /^[^-~].*\//s.test(relative) && found === relative;
 }
 
-async function compare(
-  line: string,
-  meant: readonly string[],
-  sockets: readonly string[],
-): Promise<Comparison> {
-  const reading = await readLine(line, PROBE);
+function compare(reading: LineReading, meant: readonly string[], sockets: readonly string[]): Comparison {
   if ('unread' in reading) return { unread: reading.unread, equal: false };
   const { words } = reading;
   const equal = words.length === meant.length && meant.every((word, index) => isEqual(words[index], word));
@@ -76,7 +71,7 @@ async function compare(
   return { equal, open: sockets.find((option) => after(words, option) !== after(meant, option)) };
 }
 
-async function look(request: RemoteCommandRequest, encode: Encoder): Promise<CommandFacts> {
+async function look(request: RemoteCommandRequest, { encode, read }: Tools): Promise<CommandFacts> {
   const { recipe, existing } = request;
   try {
     const invocation = invocationOf(request);
@@ -93,7 +88,8 @@ async function look(request: RemoteCommandRequest, encode: Encoder): Promise<Com
       secrets: invocation.prefix.secrets,
       bytes,
       readsBack: !readable || readsAs(script, meant),
-      existing: existing === undefined ? undefined : await compare(existing, meant, socketsOf(request)),
+      existing:
+        existing === undefined ? undefined : compare(await read(existing, PROBE), meant, socketsOf(request)),
     };
   } catch (error) {
     if (!(error instanceof FragmentFault)) throw error;
@@ -180,18 +176,24 @@ function digestOf(script: string): string {
   return `sha256:${createHash('sha256').update(script).digest('hex')}`;
 }
 
-/** The look with another encoder in it: drills prove that broken ones are noticed. */
+/** What the look is made with: the encoder of words and the reader of existing lines. */
+interface Tools {
+  readonly encode: Encoder;
+  readonly read: (line: string, surroundings: Surroundings) => Promise<LineReading>;
+}
+
+/** The look with other tools in it: drills prove that broken ones are noticed. */
 export const observeWith =
-  (encode: Encoder) =>
+  (tools: Partial<Tools>) =>
   async (request: RemoteCommandRequest): Promise<CommandFacts> =>
-    look(request, encode);
+    look(request, { encode: quote, read: readLine, ...tools });
 
 /** Grants the {@link RemoteCommand} that a request means. */
 export const remoteCommand: Guard<RemoteCommandRequest, RemoteCommand> = defineHouseGuard({
   id: 'remote-command',
   dimension: 'architecture_remote_execution_hardening',
   request: remoteCommandRequest,
-  observe: observeWith(quote),
+  observe: observeWith({}),
   rules,
   grant,
   subject: ({ recipe, script, fault }) => ({

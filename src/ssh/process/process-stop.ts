@@ -161,17 +161,22 @@ const rules: readonly Rule<ProcessStopFacts>[] = [
   },
 ];
 
+/** The look through a shell. */
+export const observeOver =
+  (shell: OwnershipShell) =>
+  async (request: ProcessStopRequest, signal: AbortSignal): Promise<ProcessStopFacts> => {
+    const look = parseLook(await shell(['look', { path: request.record }], signal));
+    if (!look) throw new Error('the host did not answer as the script does');
+    return { request, look };
+  };
+
 /** Returns the guard for the processes that `shell` reaches. */
 function processStopOver(shell: OwnershipShell): Guard<ProcessStopRequest, StopPermit> {
   return defineHouseGuard({
     id: 'process-stop',
     dimension: 'architecture_remote_execution_hardening',
     request,
-    observe: async (asked: ProcessStopRequest, signal: AbortSignal): Promise<ProcessStopFacts> => {
-      const look = parseLook(await shell(['look', { path: asked.record }], signal));
-      if (!look) throw new Error('the host did not answer as the script does');
-      return { request: asked, look };
-    },
+    observe: observeOver(shell),
     rules,
     grant,
     subject: ({ look: { record } }) => ({

@@ -1,6 +1,26 @@
-// The process-stop guard and its drills.
-import { processStop } from '../../../ssh/process/process-stop.ts';
+// The process-stop guard, its drills, and looks that judge a set of processes by one of them.
+import { localShell } from '../../../ssh/process/ownership.ts';
+import { observeOver, type ProcessStopFacts, processStop } from '../../../ssh/process/process-stop.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { processStopDrills } from './process-stop-drills.ts';
 
-export const processStopProof: Proof = defineHouseProof({ guard: processStop, drills: processStopDrills });
+const observe = observeOver(localShell);
+
+const changes: Readonly<
+  Record<string, (look: ProcessStopFacts['look']) => Partial<ProcessStopFacts['look']>>
+> = {
+  'look.leader-only': ({ process }) => ({ members: process ? 1 : 0, unproven: 0 }),
+  'look.session-is-ours': ({ members, unproven }) => ({ members: members + unproven, unproven: 0 }),
+};
+
+export const processStopProof: Proof = defineHouseProof({
+  guard: processStop,
+  drills: processStopDrills,
+  brokenLooks: Object.entries(changes).map(([id, change]) => ({
+    id,
+    observe: async (...asked: Parameters<typeof observe>): Promise<ProcessStopFacts> => {
+      const facts = await observe(...asked);
+      return { ...facts, look: { ...facts.look, ...change(facts.look) } };
+    },
+  })),
+});

@@ -332,6 +332,12 @@ export const remoteCommandDrills: readonly Drill<RemoteCommandRequest>[] = [
     ),
   ),
   drill(
+    'existing-same-text',
+    'an existing line that runs what the request only names',
+    'command.existing-syntax',
+    argv(['printf', '%s', '$(id)'], { existing: 'printf %s "$(id)"' }),
+  ),
+  drill(
     'existing-sockets',
     'an existing line that starts a worker on every interface',
     'command.existing-sockets',
