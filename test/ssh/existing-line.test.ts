@@ -3,6 +3,8 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readLine } from '../../src/ssh/existing-line.ts';
+import { damaged } from '../fuzz/target.ts';
+import { target } from '../fuzz/targets/existing-line.ts';
 import { posixShells, ShellSite, splitNul } from '../shells.ts';
 
 const site = new ShellSite();
@@ -164,4 +166,12 @@ it('what is read as words is what real shells give the program, and nothing else
   );
   expect(site.canaryRan()).toBe(false);
   expect(accepted).toBeGreaterThan(50);
+});
+
+it('a damaged line is read as shells read it, or not at all', { timeout: 120_000 }, async () => {
+  for (const seed of target.seeds) await target.fuzz(seed);
+  await fc.assert(
+    fc.asyncProperty(damaged(target), (bytes) => target.fuzz(bytes)),
+    { numRuns: 1_000 },
+  );
 });

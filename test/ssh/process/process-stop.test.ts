@@ -1,6 +1,9 @@
-// The process-stop guard: drills, mutants, and records of every wrong shape.
+// Records of the process-stop guard, of every wrong shape.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseOwnerRecord } from '../../../src/ssh/process/ownership-record.ts';
+import { damaged } from '../../fuzz/target.ts';
+import { target } from '../../fuzz/targets/ownership-record.ts';
 
 describe('an AGILAB record', () => {
   const right = {
@@ -31,4 +34,12 @@ describe('an AGILAB record', () => {
   ])('with %s proves nothing', (_what, text) => {
     expect(parseOwnerRecord(text)).toBeUndefined();
   });
+});
+
+it('a damaged record is read as all that it says, or not at all', { timeout: 60_000 }, () => {
+  for (const seed of target.seeds) target.fuzz(seed);
+  fc.assert(
+    fc.property(damaged(target), (bytes) => target.fuzz(bytes)),
+    { numRuns: 20_000 },
+  );
 });
