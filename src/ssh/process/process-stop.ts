@@ -198,7 +198,7 @@ export interface StopResult {
    * How the set was known. `cgroup`: nothing of it lives. `token`: nothing lives that carries the token or is in the
    * session; a process that did away with both would not have been found. `none` when all had ended before.
    */
-  readonly set: 'cgroup' | 'token' | 'none';
+  readonly method: 'cgroup' | 'token' | 'none';
   /** Processes of the same session that could not be proven ours any more and were left alone. */
   readonly leftAlone: readonly number[];
 }
@@ -255,19 +255,22 @@ export async function stopProcess(
     await record('unknown', 'the connection to the host failed', ['process-stop.no-answer']);
     throw error;
   });
-  const [, by, seconds, set, left = ''] =
+  const [, by, seconds, method, left = ''] =
     /^ended (TERM|KILL) ([0-9]+) (cgroup|token)((?: [0-9]+:[0-9]+)*)$/.exec(answer.trim()) ?? [];
-  if ((by === 'TERM' || by === 'KILL') && (set === 'cgroup' || set === 'token')) {
+  if ((by === 'TERM' || by === 'KILL') && (method === 'cgroup' || method === 'token')) {
     const leftAlone = left
       .split(' ')
       .filter(Boolean)
       .map((one) => Number.parseInt(one, 10));
-    await record('done', `ended by ${by} after ${seconds} s, set by ${set}, ${leftAlone.length} left alone`);
-    return { by, seconds: Number(seconds), set, leftAlone };
+    await record(
+      'done',
+      `ended by ${by} after ${seconds} s, method ${method}, ${leftAlone.length} left alone`,
+    );
+    return { by, seconds: Number(seconds), method, leftAlone };
   }
   if (answer.trim() === 'ended gone') {
     await record('none', 'the processes had ended by themselves');
-    return { by: 'gone', seconds: 0, set: 'none', leftAlone: [] };
+    return { by: 'gone', seconds: 0, method: 'none', leftAlone: [] };
   }
   const { code, message, outcome } = ENDINGS[answer.trim()] ?? NO_ANSWER;
   await record(outcome, message, [code]);

@@ -289,7 +289,7 @@ describe.skipIf(missing('setsid', 'unshare')).each(WAYS)('a set that is known by
     expect(await stop(1, shell)).toEqual({
       by: 'KILL',
       seconds: expect.any(Number),
-      set: way,
+      method: way,
       leftAlone: [],
     });
     expect(living(pids)).toEqual([]);
@@ -300,7 +300,7 @@ describe.skipIf(missing('setsid', 'unshare')).each(WAYS)('a set that is known by
     process.kill(pids[1] ?? 0, 'SIGKILL');
     while (startTickOf(pids[1] ?? 0) !== undefined) await sleepFor(20);
     expect(start(['sleep', '600'])).toBe('refused busy\n');
-    expect(await stop(5, shell)).toMatchObject({ by: 'TERM', set: way });
+    expect(await stop(5, shell)).toMatchObject({ by: 'TERM', method: way });
     expect(living(pids)).toEqual([]);
     expect(existsSync(at('owner'))).toBe(false);
   });
@@ -340,7 +340,7 @@ it.skipIf(missing('setsid') || !canMakeCgroups)(
   async () => {
     startedPid(start(['sh', '-c', 'env -i setsid sh -c "sleep 601 & echo \\$!; sleep 602" & sleep 603']));
     const [hidden = 0] = await logged(1);
-    expect(await stop(1)).toMatchObject({ by: 'KILL', set: 'cgroup' });
+    expect(await stop(1)).toMatchObject({ by: 'KILL', method: 'cgroup' });
     expect(startTickOf(hidden)).toBeUndefined();
   },
 );
