@@ -1,8 +1,9 @@
 // Sealing: writes the sidecars that vouch for a model. A file appears under its name whole and on disk, or not at all;
 // a reader that comes in between finds sidecars that do not match the model, and refuses.
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
-import { replaceFile } from '../evidence/files.ts';
+import { type Readers, replaceFile } from '../evidence/files.ts';
 import type { NoteSigner } from '../evidence/keys.ts';
 import { openTrusted } from '../files/open.ts';
 import { decodeModel } from './forest/model.ts';
@@ -16,6 +17,12 @@ export interface SealOptions {
   readonly model: string;
   /** Signs the release too. */
   readonly release?: Pick<Release, 'version' | 'expires'> & { readonly signer: NoteSigner };
+}
+
+/** Whoever may read the model may read its sidecar: root often seals what a service account loads. */
+async function readersOf(path: string): Promise<Readers> {
+  const { mode, gid } = await stat(path);
+  return { mode: (mode & 0o444) | 0o600, gid: process.geteuid?.() === 0 ? gid : -1 };
 }
 
 /**
@@ -38,8 +45,9 @@ export async function sealModel({ root, model, release }: SealOptions): Promise<
   };
   const statement = release && signRelease(release.signer, { model: name, digest, ...release });
   try {
-    if (statement !== undefined) await replaceFile(statementName(path), statement);
-    await replaceFile(sidecarName(path), encodeSidecar(sidecar));
+    const like = await readersOf(path);
+    if (statement !== undefined) await replaceFile(statementName(path), statement, like);
+    await replaceFile(sidecarName(path), encodeSidecar(sidecar), like);
   } catch (error) {
     const message = `the sidecar could not be written (${errnoOf(error)}); the one before is untouched`;
     const remedy = 'Make room and let this process write beside the model, then seal it again.';

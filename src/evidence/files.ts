@@ -43,17 +43,29 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<voi
   }
 }
 
+/** Who may read a new file: its permission bits, and the group that they speak of. */
+export interface Readers {
+  readonly mode: number;
+  /** -1: that of this process. */
+  readonly gid: number;
+}
+
 /** Writes the content under a name that nobody knows, durably, and lets `place` bring it to `path`. */
 async function writeBeside(
   path: string,
   content: string | Uint8Array,
   place: (draft: string) => Promise<void>,
+  like?: Readers,
 ): Promise<void> {
   const draft = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}.draft`);
   const file = await open(draft, 'wx', 0o600);
   try {
     try {
       await writeAll(file, Buffer.from(content));
+      if (like !== undefined) {
+        await file.chown(-1, like.gid);
+        await file.chmod(like.mode);
+      }
       await file.sync();
     } finally {
       await file.close();
@@ -65,9 +77,12 @@ async function writeBeside(
   await syncDirectory(dirname(path));
 }
 
-/** Replaces a file, mode 0600: after a crash the old one or the new one is there (rename(2)). Replaces a link, not its target. */
-export function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
-  return writeBeside(path, content, (draft) => rename(draft, path));
+/**
+ * Replaces a file: after a crash the old one or the new one is there (rename(2)). Replaces a link, not its target. The
+ * new one has mode 0600, or the readers of another file.
+ */
+export function replaceFile(path: string, content: string | Uint8Array, like?: Readers): Promise<void> {
+  return writeBeside(path, content, (draft) => rename(draft, path), like);
 }
 
 /**

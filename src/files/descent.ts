@@ -1,12 +1,23 @@
 // The way down to a file, one component at a time, each held open while the next is looked up below it. Node has no
 // openat(2); on Linux `/proc/self/fd/N/name` does the same.
-import { type BigIntStats, constants, fstatSync, lstatSync, openSync, statfsSync, statSync } from 'node:fs';
+import {
+  type BigIntStats,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 
 export interface Seen {
   readonly stat: BigIntStats;
   /** A path that reaches this very object. */
   readonly reach: string;
+  /** The descriptor that holds it, where one does. */
+  readonly fd?: number;
 }
 
 /** How one component is looked at below its parent. `held` collects the descriptors to close. */
@@ -37,7 +48,7 @@ export const fdWalk: Method = {
   look(path, held) {
     const fd = openSync(path, O_PATH | O_NOFOLLOW);
     held.push(fd);
-    return { stat: fstatSync(fd, { bigint: true }), reach: `/proc/self/fd/${fd}` };
+    return { stat: fstatSync(fd, { bigint: true }), reach: `/proc/self/fd/${fd}`, fd };
   },
   holds: () => true,
 };
@@ -55,13 +66,28 @@ export const pathWalk: Method = {
 };
 
 /**
- * A file system mounted over /proc could send the walk anywhere; libpathrs makes the same two checks.
+ * A file system mounted over /proc could send the walk anywhere; libpathrs makes the same two checks. The procfs of
+ * another PID namespace does not know this process, or knows it by another number.
  *
  * @throws CodedError `file.no-proc`.
  */
 export function requireRealProc(): void {
-  if (statfsSync('/proc').type === PROC_SUPER_MAGIC && statSync('/proc').ino === 1) return;
-  throw new CodedError('file.no-proc', '/proc is not a real procfs', 'Mount procfs on /proc.');
+  if (isRealProc()) return;
+  const message = '/proc is not a procfs of the PID namespace of this process';
+  throw new CodedError(
+    'file.no-proc',
+    message,
+    'Mount procfs on /proc, in the PID namespace of this process.',
+  );
+}
+
+function isRealProc(): boolean {
+  try {
+    const isProc = statfsSync('/proc').type === PROC_SUPER_MAGIC && statSync('/proc').ino === 1;
+    return isProc && readlinkSync('/proc/self') === String(process.pid);
+  } catch {
+    return false;
+  }
 }
 
 /** Looks at one name below what was seen before. What the walk must not pass through ends it. */

@@ -13,6 +13,9 @@ interface FileRule {
 
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
+/** The overflow uid, by the name that it mostly has. */
+const UNMAPPED =
+  'A process as nobody (the overflow uid), and one in a user namespace that does not map the owner, cannot tell whose a file is: run as a mapped user, or let root own the file.';
 const foreign = ({ trustedOwners }: FileFacts, { uid }: Entry): boolean => !trustedOwners.includes(uid);
 const position = (index: number): string => (index === 0 ? 'the root' : `directory ${index} below the root`);
 
@@ -38,7 +41,7 @@ const RULES: readonly FileRule[] = [
   },
   {
     name: 'foreign-owner',
-    remedy: 'Let root, or the user of this process, own the file: chown.',
+    remedy: `Let root, or the user of this process, own the file: chown. ${UNMAPPED}`,
     refuses: (facts) =>
       facts.file !== undefined && foreign(facts, facts.file) && 'another user owns the file',
   },
@@ -63,7 +66,7 @@ const RULES: readonly FileRule[] = [
   {
     name: 'foreign-directory',
     place: true,
-    remedy: 'Let root, or the user of this process, own every directory from / down to the file.',
+    remedy: `Let root, or the user of this process, own every directory from / down to the file. ${UNMAPPED}`,
     refuses(facts) {
       const below = facts.directories.findIndex((entry) => foreign(facts, entry));
       if (below >= 0) return `another user owns ${position(below)}`;

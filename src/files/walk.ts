@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { type BigIntStats, closeSync, fstatSync, openSync, read, readSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { CodedError } from '../evidence/coded-error.ts';
+import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import {
   descend,
   fdWalk,
@@ -15,6 +15,7 @@ import {
   type Stop,
   step,
 } from './descent.ts';
+import { fuseOwner, mountIdOf, overflowUid } from './mounts.ts';
 
 /** Whose files are believed: root's and this process's own, or root's alone. */
 export type OwnerPolicy = 'self-or-root' | 'root';
@@ -22,6 +23,7 @@ export type OwnerPolicy = 'self-or-root' | 'root';
 /** One directory or file, as its descriptor showed it. */
 export interface Entry {
   readonly kind: 'directory' | 'file' | 'other';
+  /** Who can change it: the owner as shown, or whoever mounted a FUSE file system, where shown owners mean nothing. */
   readonly uid: number;
   /** Permission, sticky and set-id bits. On Linux the group bits hold the mask of an ACL, so they show its writers. */
   readonly mode: number;
@@ -44,7 +46,7 @@ export interface FileFacts {
   /** What ended the walk before the file: a link, nothing, or something that is no directory. */
   readonly stopped?: Stop;
   readonly file?: Entry;
-  /** False when the root, a directory below it or the file lies on a file system of its own. */
+  /** False when a directory below the root or the file lies on another mount, with a file system of its own. */
   readonly oneDevice: boolean;
   readonly maxBytes: number;
   /** The content, read once; absent when the file was not regular or over `maxBytes`. */
@@ -73,7 +75,8 @@ const CHUNK = 256 * 1024; // stays in the cache from the read to the hash
 const LARGE = 8 * 1024 * 1024; // beyond, a thread of the pool reads ahead and timers get their turn
 const readAside = promisify(read);
 
-function trustedOwners(policy: OwnerPolicy): readonly number[] {
+/** The overflow uid owns nothing here, though it be our own: whoever is not mapped shows as that. */
+function trustedOwners(policy: OwnerPolicy, method: Method): readonly number[] {
   const self = process.geteuid?.();
   if (self === undefined) {
     const remedy = 'Run on Linux, or on another POSIX system.';
@@ -83,13 +86,27 @@ function trustedOwners(policy: OwnerPolicy): readonly number[] {
       remedy,
     );
   }
-  return policy === 'root' ? [0] : [0, self];
+  const unmapped = method === fdWalk && self === overflowUid();
+  return policy === 'root' || unmapped ? [0] : [0, self];
 }
 
-function entryOf(stats: BigIntStats): Entry {
+/** The owner as shown, or the user who mounted a FUSE file system, unless that user is believed. */
+function ownerOf(
+  { stat, fd }: Seen,
+  owners: readonly number[],
+  mounters: Map<bigint, number | undefined>,
+): number {
+  if (fd === undefined) return Number(stat.uid);
+  // One question for each file system: it takes some microseconds.
+  if (!mounters.has(stat.dev)) mounters.set(stat.dev, fuseOwner(fd));
+  const mounter = mounters.get(stat.dev);
+  return mounter === undefined || owners.includes(mounter) ? Number(stat.uid) : mounter;
+}
+
+function entryOf(stats: BigIntStats, uid: number): Entry {
   const kind = stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
-  const { uid, mode, nlink, size } = stats;
-  return { kind, uid: Number(uid), mode: Number(mode) & 0o7777, links: Number(nlink), size: Number(size) };
+  const { mode, nlink, size } = stats;
+  return { kind, uid, mode: Number(mode) & 0o7777, links: Number(nlink), size: Number(size) };
 }
 
 const SAME = ['dev', 'ino', 'size', 'mtimeNs', 'ctimeNs', 'mode', 'uid', 'nlink'] as const;
@@ -118,7 +135,23 @@ async function readOnce(fd: number, size: number, signal?: AbortSignal) {
   return { bytes, digest: hash.digest('hex'), complete: total === size };
 }
 
+/** overlayfs over two file systems shows a device for each, on one mount. Another mount differs in both. */
+const onOneMount = (a: Seen, b: Seen): boolean =>
+  a.stat.dev === b.stat.dev ||
+  (a.fd !== undefined && b.fd !== undefined && mountIdOf(a.fd) === mountIdOf(b.fd));
+
 const PLAIN_NAME = /^(?!\.{1,2}$)[^/\0]+$/;
+
+/** Of several files, whoever has to change a mode needs to know which. */
+function openContent({ reach }: Seen, name: string, { readFlags }: Method): number {
+  try {
+    return openSync(reach, readFlags);
+  } catch (error) {
+    const message = `${JSON.stringify(name)} could not be opened (${errnoOf(error)})`;
+    const remedy = 'Make the file readable to this process.';
+    throw new CodedError('file.unreadable', message, remedy, { cause: error });
+  }
+}
 
 interface Look {
   readonly maxBytes: number;
@@ -127,12 +160,12 @@ interface Look {
 }
 
 /** What one file showed, its descriptor asked once more whether anything changed. */
-function fileFacts({
-  end,
-  content,
-}: Look): Pick<FileFacts, 'stopped' | 'file' | 'bytes' | 'digest' | 'unchanged'> {
+function fileFacts(
+  { end, content }: Look,
+  owner: (seen: Seen) => number,
+): Pick<FileFacts, 'stopped' | 'file' | 'bytes' | 'digest' | 'unchanged'> {
   if ('kind' in end) return { stopped: end, unchanged: true };
-  const file = entryOf(end.stat);
+  const file = entryOf(end.stat, owner(end));
   if (!content) return { file, unchanged: true };
   const { fd, complete, bytes, digest } = content;
   return { file, bytes, digest, unchanged: complete && same(end.stat, fstatSync(fd, { bigint: true })) };
@@ -144,7 +177,8 @@ function fileFacts({
  *
  * @param root absolute path without links, `.`, `..` or a trailing slash
  * @param folder names of the directories from the root down to the files
- * @throws CodedError `file.no-proc`, `file.unsupported-platform`, and system errors (EACCES, EIO): what keeps from looking.
+ * @throws CodedError `file.no-proc`, `file.unsupported-platform`, `file.unreadable` with the name of the file that could
+ * not be opened, and system errors (EACCES, EIO): what keeps from looking.
  */
 export async function observeFiles(
   root: string,
@@ -153,46 +187,50 @@ export async function observeFiles(
   { owners = 'self-or-root', signal }: Omit<ObserveOptions, 'maxBytes'> = {},
   method: Method = process.platform === 'linux' ? fdWalk : pathWalk,
 ): Promise<readonly FileFacts[]> {
-  const trust = { method: method.name, trustedOwners: trustedOwners(owners) };
   const above = root === '/' ? [] : root.split('/').slice(1);
   const names = [...above, ...folder, ...wanted.map(({ name }) => name)];
   if (!root.startsWith('/') || !names.every((name) => PLAIN_NAME.test(name))) {
     const nowhere = { ancestors: [], directories: [], oneDevice: true, unchanged: true };
-    return wanted.map(({ maxBytes }) => ({ ...trust, ...nowhere, plainPath: false, maxBytes }));
+    const unasked = { method: method.name, trustedOwners: [] };
+    return wanted.map(({ maxBytes }) => ({ ...unasked, ...nowhere, plainPath: false, maxBytes }));
   }
   // A dead network mount hangs whoever touches it: that must be a thread of the pool, so that the deadline can refuse.
   // What answers once is then asked directly, because the pool takes ten times as long as the calls themselves.
   await lstat([root, ...folder, wanted[0]?.name].join('/')).catch(() => {});
   if (method === fdWalk) requireRealProc();
+  const trust = { method: method.name, trustedOwners: trustedOwners(owners, method) };
+  const mounters = new Map<bigint, number | undefined>();
+  const owner = (seen: Seen): number => ownerOf(seen, trust.trustedOwners, mounters);
   const held: number[] = [];
   try {
     const { passed, last, stop } = descend(method, above, folder, held);
     const ends = wanted.map(({ name, maxBytes }) => ({
+      name,
       maxBytes,
       end: stop ?? step(method, last, name, 'file', held),
     }));
     const looks: Look[] = [];
-    for (const { maxBytes, end } of ends) {
+    for (const { name, maxBytes, end } of ends) {
       if ('kind' in end || !end.stat.isFile() || end.stat.size > maxBytes) {
         looks.push({ maxBytes, end });
         continue;
       }
-      const fd = openSync(end.reach, method.readFlags);
+      const fd = openContent(end, name, method);
       held.push(fd);
       looks.push({ maxBytes, end, content: { fd, ...(await readOnce(fd, Number(end.stat.size), signal)) } });
     }
     const below = [...passed.slice(above.length), ...looks.flatMap(({ end }) => ('kind' in end ? [] : end))];
-    const way = passed.map(({ stat }) => entryOf(stat));
+    const way = passed.map((seen) => entryOf(seen.stat, owner(seen)));
     const place = {
       ...trust,
       plainPath: true,
       ancestors: way.slice(0, above.length),
       directories: way.slice(above.length),
-      oneDevice: below.every(({ stat }) => stat.dev === below[0]?.stat.dev),
+      oneDevice: below.every((seen) => onOneMount(below[0] ?? seen, seen)),
     };
     const undisturbed = method.holds(passed);
     return looks.map((look) => {
-      const facts = fileFacts(look);
+      const facts = fileFacts(look, owner);
       return { ...place, maxBytes: look.maxBytes, ...facts, unchanged: facts.unchanged && undisturbed };
     });
   } finally {

@@ -1,6 +1,6 @@
 // From a request to a decision: parse, look once, ask every rule. Everything that can go wrong on the way (bad request,
 // thrown error, deadline, abort, a rule that misbehaves) is a refusal with a code.
-import { errnoOf } from '../evidence/coded-error.ts';
+import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import type { Subject } from '../evidence/record.ts';
 import { Deadline, Interrupted } from './deadline.ts';
 import type { AnyDefinition } from './define.ts';
@@ -115,7 +115,8 @@ export async function decide(guard: AnyDefinition, request: unknown, deadline: D
       const reason = timedOut ? 'the look at the world took too long' : 'the caller aborted';
       return refuse(error.code, reason, error, input);
     }
-    const reason = `the world could not be looked at (${errnoOf(error)})`;
+    const why = error instanceof CodedError ? `${error.code}: ${error.message}` : errnoOf(error);
+    const reason = `the world could not be looked at (${why})`;
     return refuse('guard.observe-failed', reason, error, input);
   }
   return { ...judgeFacts(guard, facts), input, observed: { facts } };

@@ -1,6 +1,6 @@
 // Sealing: what is written, when nothing is, and that AGILAB's own checks, redone in Python, accept it.
 import { execFile, spawnSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -46,7 +46,7 @@ print("accepted")
 `;
 
 describe('sealing a model', () => {
-  it('writes a sidecar that the guard and the checks of AGILAB accept, mode 0600, and no other file', async (context) => {
+  it('writes a sidecar that the guard and the checks of AGILAB accept, with the readers of the model, and no other file', async (context) => {
     const { root, path } = await laid();
     const sidecar = await sealModel({ root, model: 'm.pkl' });
     expect(sidecar).toMatchObject({ model_file: 'm.pkl', size_bytes: drillModel().length });
@@ -56,6 +56,20 @@ describe('sealing a model', () => {
     const python = spawnSync('python3', ['-c', AGILAB, path, root], { encoding: 'utf8' });
     if (python.error && !mustRun) context.skip('no python3');
     expect(python.stdout).toBe('accepted\n');
+  });
+
+  it('lets whoever may read the model read its sidecar, and nobody write it', async () => {
+    const { root, path } = await laid();
+    for (const [mode, expected] of [
+      [0o644, 0o644],
+      [0o640, 0o640],
+      [0o444, 0o644],
+      [0o700, 0o600],
+    ] as const) {
+      chmodSync(path, mode);
+      await sealModel({ root, model: 'm.pkl' });
+      expect(statSync(sidecarName(path)).mode & 0o7777).toBe(expected);
+    }
   });
 
   it('names a model in a folder without the folder', async () => {
