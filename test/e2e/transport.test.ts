@@ -252,3 +252,27 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
     });
   });
 });
+
+describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())(
+  'a host with few sessions',
+  { timeout: 60_000 },
+  () => {
+    it.each([1, 2])('that allows %d at once lets commands wait, and none fails', async (sessions) => {
+      const host = await startHost({ shells: ['/bin/sh'], config: [`MaxSessions ${sessions}`] });
+      try {
+        const target = host.target(host.userWith('/bin/sh'));
+        await using connection = await connect(target, host.credentials, { journal });
+        for (let round = 0; round < 3; round++) {
+          const all = await Promise.all(
+            Array.from({ length: 12 }, async (_, index) => connection.run(await command('echo', `${index}`))),
+          );
+          expect(all.map(({ stdout }) => stdout.toString().trim())).toEqual(
+            all.map((_, index) => `${index}`),
+          );
+        }
+      } finally {
+        await host.stop();
+      }
+    });
+  },
+);

@@ -3,13 +3,14 @@
 import type { AuthHandlerMiddleware, AuthMethod, Client } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { EvidenceSink } from '../../evidence/record.ts';
-import { checkTimeout, Deadline, Interrupted } from '../../kernel/deadline.ts';
+import { Deadline, Interrupted } from '../../kernel/deadline.ts';
 import { enforce } from '../../kernel/enforce.ts';
 import { heldConnection, hostKey, hostKeyAcceptNew } from '../host-key/host-key.ts';
 import { knownHostsName } from '../host-key/known-hosts-match.ts';
 import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
 import type { HeldConnection } from './dial.ts';
+import { park, type Reached, reach } from './reach.ts';
 import { Semaphore } from './semaphore.ts';
 import { Ssh2Link } from './ssh2-link.ts';
 
@@ -26,7 +27,10 @@ export interface Credentials {
 export interface ConnectOptions {
   readonly journal: EvidenceSink;
   readonly signal?: AbortSignal;
-  /** For key exchange, records and log-in together, in whole milliseconds. Default 30,000. */
+  /**
+   * For reaching the host, and from its turn on for key exchange, record and log-in together, in whole milliseconds.
+   * Default 30,000. Time spent waiting for other hosts does not count.
+   */
   readonly timeoutMs?: number;
   /**
    * Default `strict`. `accept-new` also connects to a host that no line names and pins its key in the first file
@@ -37,7 +41,7 @@ export interface ConnectOptions {
 
 export const DEFAULT_CONNECT_MS = 30_000;
 
-/** sshd drops connections beyond ten that have not logged in (sshd_config(5), MaxStartups). */
+/** Key exchanges cost us a core, and sshd drops connections beyond ten that have not logged in (MaxStartups). */
 const handshakes = new Semaphore(8);
 
 function methodsOf(user: string, { privateKey, passphrase, agent, password }: Credentials): AuthMethod[] {
@@ -78,7 +82,71 @@ function inTime(error: unknown): unknown {
   if (!(error instanceof Interrupted)) return error;
   return error.code === 'guard.timeout'
     ? new CodedError('ssh.timeout', 'the log-in took too long', 'Try again, or raise timeoutMs.')
-    : new CodedError('ssh.aborted', 'the caller gave up before the log-in', 'Ask again when ready.');
+    : ABORTED;
+}
+
+const ABORTED = new CodedError(
+  'ssh.aborted',
+  'the caller gave up before the log-in',
+  'Ask again when ready.',
+);
+
+/**
+ * Reaches a host before its turn. Never rejects but for an abort: why it was not reached is for the guard to refuse.
+ *
+ * @throws CodedError `usage.timeout`, `ssh.aborted`.
+ */
+export async function reachTarget({ host, port }: Target, options: ConnectOptions): Promise<Reached> {
+  const { signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
+  const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });
+  try {
+    return await reach(host, port, deadline.signal);
+  } catch {
+    if (deadline.interrupted?.code !== 'guard.timeout') throw ABORTED;
+    return { outcome: 'unreachable', why: `no answer within ${timeoutMs} ms` };
+  } finally {
+    deadline.end();
+  }
+}
+
+/** As {@link connect}, to a host that was reached by now. What was reached is used or closed. */
+export async function connectTo(
+  reached: Reached,
+  target: Target,
+  credentials: Credentials,
+  { journal, signal, timeoutMs = DEFAULT_CONNECT_MS, hostKeys = 'strict' }: ConnectOptions,
+): Promise<Connection> {
+  const { user, ...request } = target;
+  const drop = park(request.host, request.port, reached);
+  let release = (): void => {};
+  try {
+    release = await handshakes.acquire(signal);
+    // The host's own turn, and its own time, begin here.
+    const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });
+    try {
+      const guard = hostKeys === 'accept-new' ? hostKeyAcceptNew : hostKey;
+      const outer = signal ? { signal } : {};
+      const host = await enforce(guard, request, { journal, timeoutMs: deadline.remainingMs, ...outer });
+      const held = heldConnection(host);
+      if (!held) throw new TypeError('a granted host has a connection');
+      try {
+        const client = await deadline.run(() => logIn(held, methodsOf(user, credentials)));
+        if (host.verdict.verdict === 'unknown') {
+          const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
+          await deadline.run(() => pinHostKey(request.knownHosts[0] ?? '', name, host.key));
+        }
+        return new Connection(new Ssh2Link(client), target, journal);
+      } catch (error) {
+        held.destroy();
+        throw inTime(error);
+      }
+    } finally {
+      deadline.end();
+    }
+  } finally {
+    release();
+    drop();
+  }
 }
 
 /**
@@ -91,34 +159,7 @@ function inTime(error: unknown): unknown {
 export async function connect(
   target: Target,
   credentials: Credentials,
-  { journal, signal, timeoutMs = DEFAULT_CONNECT_MS, hostKeys = 'strict' }: ConnectOptions,
+  options: ConnectOptions,
 ): Promise<Connection> {
-  checkTimeout(timeoutMs);
-  const { user, ...request } = target;
-  const guard = hostKeys === 'accept-new' ? hostKeyAcceptNew : hostKey;
-  const outer = signal ? { signal } : {};
-  const release = await handshakes.acquire(signal);
-  const start = performance.now();
-  const left = (): number => Math.max(1, Math.ceil(timeoutMs - (performance.now() - start)));
-  try {
-    const host = await enforce(guard, request, { journal, timeoutMs: left(), ...outer });
-    const held = heldConnection(host);
-    if (!held) throw new TypeError('a granted host has a connection');
-    const deadline = new Deadline({ timeoutMs: left(), ...outer });
-    try {
-      const client = await deadline.run(() => logIn(held, methodsOf(user, credentials)));
-      if (host.verdict.verdict === 'unknown') {
-        const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
-        await deadline.run(() => pinHostKey(request.knownHosts[0] ?? '', name, host.key));
-      }
-      return new Connection(new Ssh2Link(client), target, journal);
-    } catch (error) {
-      held.destroy();
-      throw inTime(error);
-    } finally {
-      deadline.end();
-    }
-  } finally {
-    release();
-  }
+  return await connectTo(await reachTarget(target, options), target, credentials, options);
 }

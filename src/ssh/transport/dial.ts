@@ -1,12 +1,12 @@
 // One key exchange, held right before authentication. The host has proven its key by then, and nothing of ours has
 // been sent: no user name, no password, no public key. Whoever holds the result lets it proceed or destroys it.
 // The one file that loads ssh2.
-import { connect as connectTcp, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Socket } from 'node:net';
 import type { Algorithms, AuthHandlerMiddleware, Client, NegotiatedAlgorithms } from 'ssh2';
 import { errnoOf } from '../../evidence/coded-error.ts';
 import { type HostKey, hostKeyOf } from '../host-key/known-hosts.ts';
 import type { Negotiated } from './negotiated.ts';
+import { DROPPED, mayDialAgain, pauseBefore, reach, takeParked } from './reach.ts';
 
 /** A connection whose host key was accepted, waiting before authentication. */
 export interface HeldConnection {
@@ -38,20 +38,18 @@ export interface DialOptions {
   readonly signal: AbortSignal;
 }
 
-const ATTEMPTS = 6;
-
-/** Dials until a key exchange says something about the host. sshd drops connections it has no room for (MaxStartups) before it speaks. */
+/** Dials until a key exchange says something about the host. */
 export async function dial(options: DialOptions): Promise<Dial> {
+  const { host, port, signal } = options;
   for (let attempt = 1; ; attempt++) {
-    const result = await dialOnce(options);
-    const dropped = result.outcome === 'unreachable' && result.why === DROPPED;
-    if (!dropped || attempt === ATTEMPTS) return result;
-    // Jitter, or all the connections that were dropped together come back together.
-    await sleep((0.5 + Math.random()) * 100 * 2 ** attempt, undefined, { signal: options.signal });
+    const reached = takeParked(host, port) ?? (await reach(host, port, signal));
+    if (reached.outcome === 'unreachable') return reached;
+    const result = await dialOnce(options, reached.socket);
+    if (result.outcome !== 'unreachable' || !mayDialAgain(result.why, attempt)) return result;
+    await pauseBefore(attempt, signal);
   }
 }
 
-const DROPPED = 'the host closed the connection before the key exchange';
 // ssh2 tells these two only in its debug text and its messages. The version is pinned, and when the words change the
 // drills of the host-key guard turn red: without the first nothing is accepted.
 const STRICT_ON = 'Handshake: strict KEX mode enabled';
@@ -67,11 +65,10 @@ function negotiatedOf({ kex, serverHostKey, cs, sc }: NegotiatedAlgorithms): Neg
   return { kex, serverHostKey, clientToServer: direction(cs), serverToClient: direction(sc) };
 }
 
-async function dialOnce({ host, port, offer, accepts, keepaliveMs, signal }: DialOptions): Promise<Dial> {
+async function dialOnce({ offer, accepts, keepaliveMs, signal }: DialOptions, socket: Socket): Promise<Dial> {
   // Loaded when it dials: 0.2 s of start-up and native files that most users of the package do not need.
   const { Client } = (await import('ssh2')).default;
   const client = new Client();
-  const socket: Socket = connectTcp({ host, port, noDelay: true });
   const destroy = (): void => {
     client.destroy();
     socket.destroy();

@@ -4,7 +4,13 @@ import { checkTimeout } from '../../kernel/deadline.ts';
 import { enforce } from '../../kernel/enforce.ts';
 import type { RemoteCommandRequest } from '../recipes/index.ts';
 import { remoteCommand } from '../remote-command.ts';
-import { type ConnectOptions, type Credentials, connect, DEFAULT_CONNECT_MS } from './connect.ts';
+import {
+  type ConnectOptions,
+  type Credentials,
+  connectTo,
+  DEFAULT_CONNECT_MS,
+  reachTarget,
+} from './connect.ts';
 import { DEFAULT_RUN_MS, type RunOptions, type Target } from './connection.ts';
 import type { RunResult } from './run-result.ts';
 import { Semaphore } from './semaphore.ts';
@@ -25,12 +31,16 @@ export type HostRow =
 
 export interface FleetOptions extends ConnectOptions {
   readonly run?: RunOptions;
+  /**
+   * Hosts that have answered and are at work at the same time, 1 to 1,000. Default 32. Hosts that do not answer take no
+   * place from the others; key exchanges are bounded further, to eight.
+   */
+  readonly concurrency?: number;
   /** Called after each host, for a progress bar. What it throws is dropped: no row is lost to it. */
   readonly onRow?: (row: HostRow, done: number, total: number) => void;
 }
 
-/** Hosts at work at the same time. The key exchanges among them are bounded further, by `connect`. */
-const HOSTS = 32;
+const DEFAULT_CONCURRENCY = 32;
 
 function codedOf(error: unknown, signal: AbortSignal | undefined): CodedError {
   if (error instanceof CodedError) return error;
@@ -43,24 +53,29 @@ function codedOf(error: unknown, signal: AbortSignal | undefined): CodedError {
 /**
  * Returns one row per target, in their order. The request is granted once: every host gets the same command.
  *
- * @throws GuardRefusal with a `command.*` code, CodedError `usage.timeout`, before any host is contacted.
+ * @throws GuardRefusal with a `command.*` code, CodedError `usage.*`, before any host is contacted.
  */
 export async function runOnHosts(
   targets: readonly Target[],
   credentials: Credentials,
   request: RemoteCommandRequest,
-  { run = {}, onRow, ...options }: FleetOptions,
+  { run = {}, onRow, concurrency = DEFAULT_CONCURRENCY, ...options }: FleetOptions,
 ): Promise<readonly HostRow[]> {
   const { journal, signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
   checkTimeout(timeoutMs);
   checkTimeout(run.timeoutMs ?? DEFAULT_RUN_MS);
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1_000) {
+    throw new CodedError('usage.concurrency', 'the concurrency is no number of hosts', 'Give 1 to 1,000.');
+  }
   const command = await enforce(remoteCommand, request, { journal, ...(signal ? { signal } : {}) });
-  const hosts = new Semaphore(HOSTS);
+  const places = new Semaphore(concurrency);
   let done = 0;
   const one = async (target: Target): Promise<HostRow> => {
-    const release = await hosts.acquire();
+    let release = (): void => {};
     try {
-      const connection = await connect(target, credentials, options);
+      const reached = await reachTarget(target, options);
+      if (reached.outcome === 'reached') release = await places.acquire();
+      const connection = await connectTo(reached, target, credentials, options);
       try {
         const result = await connection.run(command, { ...run, ...(signal ? { signal } : {}) });
         return { target, outcome: 'ran', result };

@@ -1,16 +1,18 @@
 // What a host learns before it is trusted: nothing. The other side is an ssh2 server that notes every question.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Server, utils } from 'ssh2';
+import { Server, type ServerChannel, utils } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EvidenceDraft } from '../../../src/evidence/record.ts';
+import { argv } from '../../../src/ssh/recipes/argv.ts';
 import { connect } from '../../../src/ssh/transport/connect.ts';
 import type { Target } from '../../../src/ssh/transport/connection.ts';
+import { runOnHosts } from '../../../src/ssh/transport/fleet.ts';
 
-const { private: privateKey, public: publicKey } = utils.generateKeyPairSync('ed25519');
+const { private: privateKey, public: publicKey } = utils.generateKeyPairSync('ecdsa', { bits: 256 });
 const [type, key] = publicKey.split(' ');
 const STRANGER = `ssh-ed25519 ${'AAAAC3NzaC1lZDI1NTE5AAAAI'}BZFsvbE3x3i9RnoGe9hgIUwg7FuW5PDqieiU+LzZ6Qu`;
 
@@ -27,6 +29,17 @@ const target = (): Target => {
 };
 const name = (): string => `[127.0.0.1]:${target().port}`;
 
+/** Answers as our shell would if every command were `true`. */
+function runNothing(channel: ServerChannel, line: string): void {
+  const nonce = line.slice(-32);
+  channel.write(`\n${nonce} begin 1\n`);
+  channel.once('data', () => {
+    channel.write(`\n${nonce} go 1\n\n${nonce} go 2\n\n${nonce} end 1 0\n\n${nonce} end 2 0\n`);
+    channel.exit(0);
+    channel.end();
+  });
+}
+
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'connection-'));
   knownHosts = join(directory, 'known_hosts');
@@ -36,6 +49,9 @@ beforeEach(async () => {
   records.length = 0;
   server = new Server({ hostKeys: [privateKey] }, (client) => {
     client.on('error', () => {});
+    client.on('session', (accept) =>
+      accept().on('exec', (take, _refuse, info) => runNothing(take(), info.command)),
+    );
     client.on('authentication', (context) => {
       heard.push(`${context.method} ${context.username}`);
       if (lets && context.method === 'password' && context.password === 'sesame') context.accept();
@@ -54,9 +70,9 @@ afterEach(async () => {
 describe('before the host is trusted', () => {
   it.each([
     ['host-key.unknown', () => ''],
-    ['host-key.changed', () => `${name()} ${STRANGER}\n`],
+    ['host-key.changed', () => `${name()} ${ECDSA}\n`],
     ['host-key.revoked', () => `@revoked * ${type} ${key}\n`],
-    ['host-key.other-type', () => `${name()} ${ECDSA}\n`],
+    ['host-key.other-type', () => `${name()} ${STRANGER}\n`],
   ])('%s: neither user nor password is said, and the refusal is on record', async (code, line) => {
     writeFileSync(knownHosts, line());
     await expect(connect(target(), { password: 'sesame' }, { journal })).rejects.toMatchObject({ code });
@@ -106,7 +122,7 @@ describe('accept-new', () => {
   });
 
   it('still refuses a key that changed', async () => {
-    writeFileSync(knownHosts, `${name()} ${STRANGER}\n`);
+    writeFileSync(knownHosts, `${name()} ${ECDSA}\n`);
     const attempt = connect(target(), { password: 'sesame' }, { journal, ...hello });
     await expect(attempt).rejects.toMatchObject({ code: 'host-key.changed' });
     expect(heard).toEqual([]);
@@ -114,10 +130,11 @@ describe('accept-new', () => {
 });
 
 it.each([
-  ['says nothing', '', 'guard.timeout'],
-  ['speaks another protocol', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'guard.timeout'],
-  ['speaks an ancient one', 'SSH-1.5-old\r\n', 'host-key.unreachable'],
-])('gives up on a host that %s', async (_what, greeting, code) => {
+  ['says nothing', '', 'no answer within 500 ms'],
+  ['speaks another protocol', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'no answer within 500 ms'],
+  ['speaks another protocol at length', 'x'.repeat(100_000), 'another protocol'],
+  ['speaks an ancient one', 'SSH-1.5-old\r\n', 'protocol'],
+])('gives up on a host that %s', async (_what, greeting, why) => {
   const sockets: Socket[] = [];
   const mute = createServer((socket) => {
     sockets.push(socket.on('error', () => {}).resume());
@@ -128,11 +145,69 @@ it.each([
   });
   const { port } = mute.address() as AddressInfo;
   const attempt = connect({ ...target(), port }, { password: 'sesame' }, { journal, timeoutMs: 500 });
-  await expect(attempt).rejects.toMatchObject({ code: expect.stringMatching(/^(guard|host-key)\./) });
+  await expect(attempt).rejects.toMatchObject({ code: 'host-key.unreachable' });
   await expect
     .poll(() => sockets.every(({ readableEnded, destroyed }) => readableEnded || destroyed))
     .toBe(true);
   for (const socket of sockets) socket.destroy();
   await new Promise((resolve) => mute.close(resolve));
-  expect(records.at(-1)?.codes).toEqual([code]);
+  expect(records.at(-1)).toMatchObject({
+    codes: ['host-key.unreachable'],
+    reason: expect.stringContaining(why),
+  });
+});
+
+describe('a host that hangs up before anything was asked of it', () => {
+  it.each([
+    ['closes the connection', (socket: Socket) => void socket.end()],
+    ['resets it', (socket: Socket) => void socket.resetAndDestroy()],
+    ['says that it has no room', (socket: Socket) => void socket.end('Exceeded MaxStartups\r\n')],
+    [
+      'resets it behind its version',
+      (socket: Socket) => void socket.write('SSH-2.0-x\r\n', () => socket.resetAndDestroy()),
+    ],
+  ])('is dialled again when it %s', async (_what, hangUp) => {
+    writeFileSync(knownHosts, `relay ${type} ${key}\n`);
+    let dialled = 0;
+    const relay = createServer((socket) => {
+      socket.on('error', () => {});
+      if (++dialled < 3) return hangUp(socket);
+      const onward = connectTcp(target().port, '127.0.0.1').on('error', () => {});
+      socket.pipe(onward).pipe(socket);
+    });
+    await new Promise<void>((resolve) => {
+      relay.listen(0, '127.0.0.1', resolve);
+    });
+    const { port } = relay.address() as AddressInfo;
+    const to = { ...target(), port, hostKeyAlias: 'relay' };
+    await using connection = await connect(to, { password: 'sesame' }, { journal });
+    expect([connection.isOpen, dialled]).toEqual([true, 3]);
+    relay.close();
+  });
+});
+
+it('loses no time of living hosts to dead ones', async () => {
+  writeFileSync(knownHosts, `${name()} ${type} ${key}\n`);
+  const sockets: Socket[] = [];
+  const dead = createServer((socket) => void sockets.push(socket.on('error', () => {})));
+  await new Promise<void>((resolve) => {
+    dead.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = dead.address() as AddressInfo;
+  const targets = [...Array<Target>(40).fill({ ...target(), port }), ...Array<Target>(40).fill(target())];
+  const order: number[] = [];
+  const request = argv(['true']);
+  const rows = await runOnHosts(targets, { password: 'sesame' }, request, {
+    journal,
+    timeoutMs: 3_000,
+    concurrency: 4,
+    onRow: (row) => void order.push(row.target.port),
+  });
+  expect(rows.map((row) => (row.outcome === 'refused' ? row.code : row.outcome))).toEqual([
+    ...Array(40).fill('host-key.unreachable'),
+    ...Array(40).fill('ran'),
+  ]);
+  expect(new Set(order.slice(0, 40))).toEqual(new Set([target().port]));
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => dead.close(resolve));
 });

@@ -1,0 +1,117 @@
+// Reaching a host: a TCP connection on which the host has said its version line. That costs the host next to nothing and
+// us no place in any queue, so a host that is dead holds back no other.
+import { connect as connectTcp, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf } from '../../evidence/coded-error.ts';
+import { Semaphore } from './semaphore.ts';
+
+export type Reached =
+  | { readonly outcome: 'reached'; readonly socket: Socket }
+  | { readonly outcome: 'unreachable'; readonly why: string };
+
+/** Sockets that wait for a host at the same time, for the sake of our own table of descriptors. */
+const waiting = new Semaphore(512);
+
+const ATTEMPTS = 6;
+export const DROPPED = 'the host closed the connection before the key exchange';
+/** What a host does that has no room for one more connection (sshd_config(5), MaxStartups). Nothing has been said yet. */
+const NO_ROOM: ReadonlySet<string> = new Set([DROPPED, 'ECONNRESET', 'EPIPE']);
+
+/** Whether dialling again may help, and can do no harm: the host hung up before anything was asked of it. */
+export function mayDialAgain(why: string, attempt: number): boolean {
+  return attempt < ATTEMPTS && NO_ROOM.has(why);
+}
+
+/** Waits before another attempt. With jitter, or all connections that were dropped together come back together. */
+export async function pauseBefore(attempt: number, signal: AbortSignal): Promise<void> {
+  await sleep((0.5 + Math.random()) * 100 * 2 ** attempt, undefined, { signal });
+}
+
+/** Bytes in which the version line must come; other lines may stand before it (RFC 4253 section 4.2). */
+const MAX_GREETING = 64 * 1024;
+const VERSION_LINE = /(?:^|\n)SSH-[^\n]*\n/;
+
+function reachOnce(host: string, port: number, signal: AbortSignal): Promise<Reached> {
+  const socket = connectTcp({ host, port, noDelay: true });
+  return new Promise<Reached>((resolve, reject) => {
+    let greeting = Buffer.alloc(0);
+    const leave = (): void => {
+      socket.off('readable', onReadable).off('error', onError).off('close', onClose);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const settle = (why?: string): void => {
+      leave();
+      if (why === undefined) {
+        socket.on('error', () => {}); // whoever takes the socket sees it closed
+        socket.unshift(greeting); // the key exchange begins with this line
+        resolve({ outcome: 'reached', socket });
+        return;
+      }
+      socket.on('error', () => {}).destroy();
+      resolve({ outcome: 'unreachable', why });
+    };
+    const onReadable = (): void => {
+      for (let bytes = socket.read(); bytes !== null; bytes = socket.read())
+        greeting = Buffer.concat([greeting, bytes]);
+      if (VERSION_LINE.test(greeting.toString('latin1'))) settle();
+      else if (greeting.length > MAX_GREETING) settle('the host speaks another protocol than SSH');
+    };
+    const onError = (error: Error): void => settle(errnoOf(error, 'network error'));
+    const onClose = (): void => {
+      const other = greeting.length > 0 && !greeting.toString('latin1').startsWith('Exceeded MaxStartups');
+      settle(other ? 'the host speaks another protocol than SSH' : DROPPED);
+    };
+    const onAbort = (): void => {
+      leave();
+      socket.on('error', () => {}).destroy();
+      reject(signal.reason);
+    };
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.on('readable', onReadable).once('error', onError).once('close', onClose);
+  });
+}
+
+/** Dials until the host has said its version line, or why it did not. Rejects when the signal aborts. */
+export async function reach(host: string, port: number, signal: AbortSignal): Promise<Reached> {
+  const release = await waiting.acquire(signal);
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const reached = await reachOnce(host, port, signal);
+      if (reached.outcome === 'reached' || !mayDialAgain(reached.why, attempt)) return reached;
+      await pauseBefore(attempt, signal);
+    }
+  } finally {
+    release();
+  }
+}
+
+// Reached before a host's turn, for the dial of that turn. Which of two sockets to one address a dial takes makes no
+// difference: nothing was said on either.
+const parked = new Map<string, Reached[]>();
+const keyOf = (host: string, port: number): string => `${host} ${port}`;
+
+/** Leaves what was reached for the next dial to that address. Returns what takes it away again, unused. */
+export function park(host: string, port: number, reached: Reached): () => void {
+  const key = keyOf(host, port);
+  parked.set(key, [...(parked.get(key) ?? []), reached]);
+  return () => {
+    const left = parked.get(key) ?? [];
+    if (!left.includes(reached)) return;
+    parked.set(
+      key,
+      left.filter((each) => each !== reached),
+    );
+    if (left.length === 1) parked.delete(key);
+    if (reached.outcome === 'reached') reached.socket.destroy();
+  };
+}
+
+/** Returns what was reached for this address, unless it is gone by now. */
+export function takeParked(host: string, port: number): Reached | undefined {
+  const key = keyOf(host, port);
+  const [first, ...rest] = parked.get(key) ?? [];
+  if (rest.length > 0) parked.set(key, rest);
+  else parked.delete(key);
+  return first?.outcome === 'reached' && first.socket.destroyed ? undefined : first;
+}
