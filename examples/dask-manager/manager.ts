@@ -15,7 +15,7 @@ import {
 } from '../../src/evidence/index.ts';
 import { enforce } from '../../src/guards/index.ts';
 import { drillGuard, proofs } from '../../src/proof/index.ts';
-import { parseRegister, scoreOf, toTable } from '../../src/scorecard/index.ts';
+import { parseClaims, parseRegister, scoreOf, toTable } from '../../src/scorecard/index.ts';
 import {
   argv,
   type Connection,
@@ -167,7 +167,9 @@ try {
   await journal.close();
   console.log(`\nEvidence, in ${state}/journal:\n${kept.join('\n')}\n`);
   const verdict = verifyJournal(await readJournal(join(state, 'journal')), { pins: await loadPins(state) });
-  const register = parseRegister(await readFile(new URL('../../data/hardening-gaps.json', import.meta.url)));
+  const data = (name: string): Promise<Buffer> => readFile(new URL(`../../data/${name}`, import.meta.url));
+  const claims = parseClaims(await data('claims.json'));
+  const register = parseRegister(await data('hardening-gaps.json'));
   const context = { ...processIdentity(), ...codeIdentity(), now: Date.now() };
-  console.log(toTable(scoreOf({ verdict, context, register })));
+  console.log(toTable(scoreOf({ verdict, claims, context, register })));
 }

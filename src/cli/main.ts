@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { codeIdentity } from '../evidence/identity.ts';
 import { registerCheck } from './check.ts';
+import { registerClaims } from './claims.ts';
 import { registerDrill } from './drill.ts';
 import { registerKeys } from './keys.ts';
 import { registerModel } from './model.ts';
@@ -22,6 +23,7 @@ for (const register of [
   registerDrill,
   registerScorecard,
   registerVerify,
+  registerClaims,
   registerCheck,
   registerKeys,
   registerModel,

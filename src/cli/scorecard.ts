@@ -2,15 +2,18 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { codeIdentity, processIdentity } from '../evidence/identity.ts';
+import { parseClaims } from '../scorecard/claims.ts';
 import { parseBaseline } from '../scorecard/movement.ts';
 import { parseRegister } from '../scorecard/register.ts';
 import { holds, toAgilabJson, toTable, toV1, toV2 } from '../scorecard/report.ts';
 import { scoreOf } from '../scorecard/score.ts';
+import { OWN_CLAIMS } from './claims.ts';
 import { readInput, readVerdict, type VerdictOptions } from './state.ts';
 
 interface ScorecardOptions extends VerdictOptions {
   readonly format: 'table' | 'agilab';
   readonly compact?: boolean;
+  readonly claims?: string;
   readonly register?: string;
   readonly baseline?: string;
 }
@@ -21,6 +24,7 @@ const OWN_REGISTER = fileURLToPath(new URL('../../data/hardening-gaps.json', imp
 export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 | 3> {
   const score = scoreOf({
     verdict: await readVerdict(options),
+    claims: parseClaims(await readInput(options.claims ?? OWN_CLAIMS)),
     context: { ...processIdentity(), ...codeIdentity(), now: Date.now() },
     register: parseRegister(await readInput(options.register ?? OWN_REGISTER)),
     baseline: options.baseline === undefined ? undefined : parseBaseline(await readInput(options.baseline)),
@@ -42,6 +46,7 @@ export function registerScorecard(program: Command): void {
         .default('table')
         .conflicts('compact'),
     )
+    .option('--claims <file>', 'what must be shown (default: the claims of this package)')
     .option('--register <file>', 'gap register to price (default: the one of this package)')
     .option(
       '--baseline <file>',

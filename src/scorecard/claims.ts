@@ -1,602 +1,120 @@
-// What each probe claims, written down apart from the guards: the drills that must have been run with what they must
-// have shown, and the mutants that must have been caught. A guard that loses a rule together with its drill, or a drill
-// alone, still falls, because the claim is still here.
+// What must be shown, as data: rows, their probes, and for each probe the drills and mutants that its evidence must name.
+// It is a lock, generated from the guards and kept beside them: a guard that loses a rule together with its drill still
+// differs from what is written here, and whoever changes this file does so in plain sight.
+import * as z from 'zod';
+import { CodedError } from '../evidence/coded-error.ts';
+import { parseStrictJson } from '../evidence/strict-json.ts';
 
-/** What the evidence of a probe must show. */
+/** A row of the scorecard. Its grade is the minimum over its probes; without one it counts as nothing. */
+export interface Dimension {
+  readonly id: string;
+  /** Two letters for the score vector. */
+  readonly letters: string;
+  readonly label: string;
+  readonly weight: number;
+  /** Ids of the guards that must all hold. Empty: nobody has built this row yet. */
+  readonly probes: readonly string[];
+}
+
+/** One drill that the evidence must name. */
+export interface DrillClaim {
+  readonly id: string;
+  /** `allow`, or the code that must be the headline of the refusal. */
+  readonly expects: string;
+}
+
+/** What the evidence of one probe must show. */
 export interface Claim {
-  /** Drill id to `allow` or the code that must be the headline. */
-  readonly drills: Readonly<Record<string, string>>;
-  /** Rules that were taken out, and looks that were broken: some drill noticed each. */
+  /** Id of the guard. */
+  readonly guard: string;
+  /** SHA-256, hex, over the guard's id, row, and code and remedy of each rule. */
+  readonly policyDigest: string;
+  /** Older evidence is stale, in seconds. */
+  readonly timeToLive: number;
+  readonly drills: readonly DrillClaim[];
+  /** Rules that were taken out and looks that were broken: some drill noticed each. */
   readonly mutants: readonly string[];
 }
 
-export const CLAIMS: ReadonlyMap<string, Claim> = new Map<string, Claim>([
-  [
-    'fail-closed',
-    {
-      drills: {
-        'this-kernel': 'allow',
-        'forgives-the-journal': 'fail-closed.unrecorded-grant',
-        'records-afterwards': 'fail-closed.unrecorded-grant',
-        'takes-any-request': 'fail-closed.invalid-accepted',
-        'hands-over-the-request-as-sent': 'fail-closed.invalid-accepted',
-        'grants-refusals': 'fail-closed.refusal-granted',
-        'asks-one-rule': 'fail-closed.refusal-granted',
-        'forgives-thrown-rules': 'fail-closed.error-granted',
-        'takes-no-answer-for-yes': 'fail-closed.error-granted',
-        'forgives-failed-looks': 'fail-closed.error-granted',
-        'forgives-failed-grants': 'fail-closed.error-granted',
-        'has-no-deadline': 'fail-closed.deadline-ignored',
-        'lets-the-look-run-on': 'fail-closed.deadline-ignored',
-        'ignores-the-abort': 'fail-closed.abort-ignored',
-        'stops-at-the-first-refusal': 'fail-closed.codes-lost',
-        'refuses-everything': 'fail-closed.grant-wrong',
-        'grants-a-copy': 'fail-closed.grant-wrong',
-        'commits-nothing': 'fail-closed.commit-skipped',
-        'forgives-failed-commits': 'fail-closed.error-granted',
-        'never-releases': 'fail-closed.release-wrong',
-        'releases-twice': 'fail-closed.release-wrong',
-        'releases-what-it-granted': 'fail-closed.release-wrong',
-        'records-allow': 'fail-closed.record-wrong',
-        'records-twice': 'fail-closed.record-wrong',
-        'takes-nothing-back': 'fail-closed.record-wrong',
-        'names-no-record': 'fail-closed.record-wrong',
-      },
-      mutants: [
-        'fail-closed.refusal-granted',
-        'fail-closed.commit-skipped',
-        'fail-closed.error-granted',
-        'fail-closed.unrecorded-grant',
-        'fail-closed.invalid-accepted',
-        'fail-closed.deadline-ignored',
-        'fail-closed.abort-ignored',
-        'fail-closed.codes-lost',
-        'fail-closed.grant-wrong',
-        'fail-closed.release-wrong',
-        'fail-closed.record-wrong',
-      ],
-    },
-  ],
-  [
-    'journal',
-    {
-      drills: {
-        intact: 'allow',
-        'same-previous': 'allow',
-        'extends-previous': 'allow',
-        'one-of-two-pins': 'allow',
-        absent: 'journal.unreadable',
-        link: 'journal.unreadable',
-        'cut-pin': 'journal.bad-pin',
-        'renamed-pin': 'journal.bad-pin',
-        'weak-pin': 'journal.bad-pin',
-        'cut-checkpoint': 'checkpoint.malformed',
-        'cut-previous': 'checkpoint.malformed',
-        'flipped-bit': 'checkpoint.bad-signature',
-        stretched: 'checkpoint.bad-signature',
-        'borrowed-name': 'checkpoint.bad-signature',
-        'strange-previous': 'checkpoint.unpinned',
-        'no-json': 'journal.not-a-record',
-        'foreign-field': 'journal.not-a-record',
-        deleted: 'journal.out-of-order',
-        swapped: 'journal.out-of-order',
-        repeated: 'journal.out-of-order',
-        edited: 'journal.broken-chain',
-        unchained: 'journal.broken-chain',
-        'same-id': 'journal.duplicate-id',
-        'half-line': 'journal.torn-tail',
-        'cut-line': 'journal.torn-tail',
-        cut: 'journal.missing-lines',
-        emptied: 'journal.missing-lines',
-        rewritten: 'journal.rewritten',
-        'edited-last': 'journal.rewritten',
-        'other-journal': 'journal.foreign-origin',
-        'rolled-back': 'journal.rolled-back',
-        forked: 'journal.rolled-back',
-        'other-host': 'journal.wrong-producer',
-        'other-key-of-two': 'journal.wrong-producer',
-        'never-signed': 'journal.unsigned',
-        'checkpoint-removed': 'journal.unsigned',
-        'other-key': 'journal.unpinned',
-        'forged-tail': 'journal.unsealed',
-        'older-checkpoint': 'journal.unsealed',
-        'adopted-tail': 'journal.unsealed',
-      },
-      mutants: [
-        'journal.unreadable',
-        'journal.bad-pin',
-        'checkpoint.malformed',
-        'checkpoint.bad-signature',
-        'checkpoint.unpinned',
-        'journal.not-a-record',
-        'journal.out-of-order',
-        'journal.broken-chain',
-        'journal.duplicate-id',
-        'journal.torn-tail',
-        'journal.missing-lines',
-        'journal.rewritten',
-        'journal.foreign-origin',
-        'journal.rolled-back',
-        'journal.wrong-producer',
-        'journal.unsigned',
-        'journal.unpinned',
-        'journal.unsealed',
-        'journal.no-memory',
-      ],
-    },
-  ],
-  [
-    'bind',
-    {
-      drills: {
-        'ipv4-loopback': 'allow',
-        'ipv6-loopback': 'allow',
-        localhost: 'allow',
-        'agreeing-sources': 'allow',
-        'ipv4-wildcard': 'bind.wildcard',
-        'ipv6-wildcard': 'bind.wildcard',
-        'bare-zero': 'bind.wildcard',
-        'empty-host': 'bind.wildcard',
-        star: 'bind.wildcard',
-        'mapped-wildcard': 'bind.wildcard',
-        unset: 'bind.wildcard',
-        'public-literal': 'bind.not-loopback',
-        'public-ipv6': 'bind.not-loopback',
-        'exposed-second': 'bind.not-loopback',
-        'short-form': 'bind.ambiguous-address',
-        octal: 'bind.ambiguous-address',
-        'mapped-loopback': 'bind.ambiguous-address',
-        'trailing-newline': 'bind.malformed-address',
-        'unbalanced-bracket': 'bind.malformed-address',
-        zone: 'bind.malformed-address',
-        'port-in-host': 'bind.malformed-address',
-        unresolvable: 'bind.unresolvable',
-      },
-      mutants: [
-        'bind.wildcard',
-        'bind.not-loopback',
-        'bind.ambiguous-address',
-        'bind.malformed-address',
-        'bind.unresolvable',
-        'bind.first-source-only',
-      ],
-    },
-  ],
-  [
-    'run-manifest',
-    {
-      drills: {
-        sound: 'allow',
-        'absolute-path': 'allow',
-        'open-manifest': 'run-manifest.untrusted',
-        'no-manifest': 'run-manifest.untrusted',
-        'open-directory': 'run-manifest.untrusted',
-        'linked-manifest': 'run-manifest.untrusted',
-        'duplicate-key': 'run-manifest.not-strict-json',
-        'not-a-number': 'run-manifest.not-strict-json',
-        'float-size': 'run-manifest.not-strict-json',
-        'unknown-key': 'run-manifest.malformed',
-        'argv-text': 'run-manifest.malformed',
-        'another-version': 'run-manifest.unsupported',
-        'failed-run': 'run-manifest.not-passed',
-        'failed-validation': 'run-manifest.not-validated',
-        'no-validation': 'run-manifest.not-validated',
-        'no-command': 'run-manifest.no-command',
-        'bare-variable': 'run-manifest.bare-secret',
-        'secret-argument': 'run-manifest.secret-in-text',
-        'secret-detail': 'run-manifest.secret-in-text',
-        'no-artifact': 'run-manifest.no-artifacts',
-        outside: 'run-manifest.artifact-outside',
-        elsewhere: 'run-manifest.artifact-outside',
-        'missing-artifact': 'run-manifest.artifact-untrusted',
-        'linked-artifact': 'run-manifest.artifact-untrusted',
-        'fifo-artifact': 'run-manifest.artifact-untrusted',
-        'directory-artifact': 'run-manifest.artifact-untrusted',
-        'open-artifact': 'run-manifest.artifact-untrusted',
-        'no-digest': 'run-manifest.artifact-undigested',
-        grown: 'run-manifest.artifact-size',
-        'declared-absent': 'run-manifest.artifact-size',
-        changed: 'run-manifest.artifact-digest',
-      },
-      mutants: [
-        'run-manifest.untrusted',
-        'run-manifest.not-strict-json',
-        'run-manifest.malformed',
-        'run-manifest.unsupported',
-        'run-manifest.not-passed',
-        'run-manifest.not-validated',
-        'run-manifest.no-command',
-        'run-manifest.bare-secret',
-        'run-manifest.secret-in-text',
-        'run-manifest.no-artifacts',
-        'run-manifest.artifact-outside',
-        'run-manifest.artifact-untrusted',
-        'run-manifest.artifact-undigested',
-        'run-manifest.artifact-size',
-        'run-manifest.artifact-digest',
-      ],
-    },
-  ],
-  [
-    'remote-command',
-    {
-      drills: {
-        'plain-worker': 'allow',
-        'hostile-directory': 'allow',
-        'hostile-arguments': 'allow',
-        'lone-quote-break-out': 'allow',
-        'lost-backslash': 'allow',
-        prefix: 'allow',
-        'existing-line': 'allow',
-        nul: 'command.nul',
-        'lone-surrogate': 'command.lone-surrogate',
-        'program-option': 'command.option-like-program',
-        'program-job': 'command.option-like-program',
-        'program-assignment': 'command.assignment-like-program',
-        'program-eval': 'command.shell-builtin',
-        'wrapper-eval': 'command.shell-builtin',
-        'variable-name': 'command.environment-name',
-        'variable-preload': 'command.reserved-variable',
-        'path-escape': 'command.path-control',
-        'path-parent': 'command.path-parent',
-        'path-user': 'command.path-user',
-        'path-relative': 'command.path-relative',
-        'path-colon': 'command.path-colon',
-        'pid-outside': 'command.pid-path-outside',
-        'pid-is-worker': 'command.pid-path-outside',
-        'endpoint-code': 'command.endpoint',
-        'host-option': 'command.host',
-        'host-shorthand': 'command.host',
-        tls: 'allow',
-        'tls-for-tcp': 'command.tls-endpoint',
-        'listen-everywhere': 'command.listen-address',
-        'listen-everywhere-mapped': 'command.listen-address',
-        'listen-name': 'command.listen-address',
-        'dashboard-everywhere': 'command.listen-address',
-        port: 'command.port',
-        'port-range': 'command.port-range',
-        'ssh-option-host': 'command.host',
-        'ssh-option-user': 'command.user',
-        'local-file-as-host': 'allow',
-        'python-option': 'command.python-version',
-        'requirement-option': 'command.requirement',
-        'module-code': 'command.module',
-        'tool-substitution': 'command.tool-syntax',
-        'tool-second-line': 'command.tool-syntax',
-        'share-system': 'command.share-root',
-        'share-keys': 'command.share-root',
-        'sentinel-elsewhere': 'command.path-anchored',
-        'dotenv-second-line': 'command.dotenv-value',
-        'dotenv-quote': 'command.dotenv-value',
-        'index-password': 'command.url',
-        'too-long': 'command.too-long',
-        'existing-relative': 'allow',
-        'existing-substitution': 'command.existing-syntax',
-        'existing-backquotes': 'command.existing-syntax',
-        'existing-second': 'command.existing-syntax',
-        'existing-second-line': 'command.existing-syntax',
-        'existing-background': 'command.existing-syntax',
-        'existing-redirection': 'command.existing-syntax',
-        'existing-braces': 'command.existing-syntax',
-        'existing-glob': 'command.existing-syntax',
-        'existing-variable': 'command.existing-syntax',
-        'existing-declaration': 'command.existing-syntax',
-        'existing-reserved': 'command.existing-syntax',
-        'existing-same-text': 'command.existing-syntax',
-        'existing-sockets': 'command.existing-sockets',
-        'existing-bare-name': 'command.parse-back',
-        'existing-option': 'command.parse-back',
-        'existing-longer': 'command.parse-back',
-        'existing-shorter': 'command.parse-back',
-        'quoted-tilde': 'command.parse-back',
-      },
-      mutants: [
-        'command.nul',
-        'command.lone-surrogate',
-        'command.option-like-program',
-        'command.assignment-like-program',
-        'command.shell-builtin',
-        'command.environment-name',
-        'command.reserved-variable',
-        'command.dotenv-value',
-        'command.path-control',
-        'command.path-parent',
-        'command.path-user',
-        'command.path-relative',
-        'command.path-anchored',
-        'command.path-colon',
-        'command.pid-path-outside',
-        'command.endpoint',
-        'command.host',
-        'command.listen-address',
-        'command.tls-endpoint',
-        'command.port',
-        'command.port-range',
-        'command.user',
-        'command.python-version',
-        'command.requirement',
-        'command.module',
-        'command.tool-syntax',
-        'command.share-root',
-        'command.url',
-        'command.too-long',
-        'command.existing-syntax',
-        'command.existing-sockets',
-        'command.parse-back',
-        'encoder.identity',
-        'encoder.bare-single-quotes',
-        'encoder.double-quotes',
-        'encoder.json',
-        'encoder.backslash',
-        'reader.splitter',
-        'reader.blanks',
-        'reader.all-unread',
-      ],
-    },
-  ],
-  [
-    'host-key',
-    {
-      drills: {
-        known: 'allow',
-        'known-among-others': 'allow',
-        'known-by-rsa': 'allow',
-        'known-hashed': 'allow',
-        'known-by-alias': 'allow',
-        unknown: 'host-key.unknown',
-        'other-port': 'host-key.unknown',
-        vetoed: 'host-key.unknown',
-        changed: 'host-key.changed',
-        revoked: 'host-key.revoked',
-        'revoked-without-port': 'host-key.revoked',
-        'revocation-unclear': 'host-key.revocation-unclear',
-        'short-rsa': 'host-key.short-rsa',
-        'other-type': 'host-key.other-type',
-        'needs-certificate': 'host-key.needs-certificate',
-        unreadable: 'host-key.unreadable',
-        'file-writable': 'host-key.file-writable',
-        unreachable: 'host-key.unreachable',
-        outdated: 'host-key.no-common-algorithm',
-        downgraded: 'host-key.no-strict-kex',
-        tampered: 'host-key.unproven',
-        'option-like': 'guard.request-invalid',
-      },
-      mutants: [
-        'host-key.unreadable',
-        'host-key.file-writable',
-        'host-key.unreachable',
-        'host-key.no-common-algorithm',
-        'host-key.no-strict-kex',
-        'host-key.unproven',
-        'host-key.short-rsa',
-        'host-key.revoked',
-        'host-key.revocation-unclear',
-        'host-key.changed',
-        'host-key.other-type',
-        'host-key.needs-certificate',
-        'host-key.unknown',
-        'look.ignores-port',
-        'look.ignores-alias',
-        'look.compares-type-only',
-        'look.ignores-revocation',
-      ],
-    },
-  ],
-  [
-    'process-stop',
-    {
-      drills: {
-        ours: 'allow',
-        'ours-by-agilab': 'allow',
-        'record-missing': 'process-stop.record-missing',
-        'record-writable': 'process-stop.record-untrusted',
-        'record-replaceable': 'process-stop.record-untrusted',
-        'record-linked': 'process-stop.record-untrusted',
-        'record-code': 'process-stop.record-malformed',
-        'record-bare-pid': 'process-stop.record-malformed',
-        'record-two-lines': 'process-stop.record-malformed',
-        'foreign-token': 'process-stop.foreign',
-        'foreign-target': 'process-stop.foreign',
-        'other-boot': 'process-stop.other-boot',
-        'other-namespace': 'process-stop.other-namespace',
-        gone: 'process-stop.gone',
-        'child-left': 'allow',
-        'session-left': 'process-stop.unproven',
-        'grace-none': 'process-stop.grace',
-        reused: 'process-stop.reused',
-        'reused-by-agilab': 'process-stop.reused',
-        'reused-within-a-second': 'process-stop.reused',
-        'other-user': 'process-stop.other-user',
-      },
-      mutants: [
-        'process-stop.record-missing',
-        'process-stop.record-untrusted',
-        'process-stop.record-malformed',
-        'process-stop.foreign',
-        'process-stop.other-boot',
-        'process-stop.other-namespace',
-        'process-stop.gone',
-        'process-stop.unproven',
-        'process-stop.reused',
-        'process-stop.other-user',
-        'process-stop.grace',
-        'look.leader-only',
-        'look.session-is-ours',
-      ],
-    },
-  ],
-  [
-    'capacity-model',
-    {
-      drills: {
-        sealed: 'allow',
-        'read-only': 'allow',
-        below: 'allow',
-        'dot-dot': 'model.outside-root',
-        'model-symlink': 'model.symlink',
-        'directory-symlink': 'model.symlink',
-        'root-symlink': 'model.symlink',
-        'model-fifo': 'model.not-regular',
-        'model-directory': 'model.not-regular',
-        'model-foreign': 'model.foreign-owner',
-        'model-0666': 'model.world-writable',
-        'model-0664': 'model.group-writable',
-        'model-acl': 'model.group-writable',
-        'model-hard-link': 'model.hard-linked',
-        'directory-foreign': 'model.foreign-directory',
-        'directory-0777': 'model.writable-directory',
-        'directory-sticky': 'model.writable-directory',
-        'ancestor-0777': 'model.writable-ancestor',
-        'other-device': 'model.other-device',
-        'model-huge': 'model.too-large',
-        'model-longer': 'model.changed-while-read',
-        'model-written': 'model.changed-while-read',
-        'model-missing': 'model.missing',
-        'not-a-directory': 'model.missing',
-        'sidecar-symlink': 'sidecar.symlink',
-        'sidecar-fifo': 'sidecar.not-regular',
-        'sidecar-foreign': 'sidecar.foreign-owner',
-        'sidecar-0666': 'sidecar.world-writable',
-        'sidecar-acl': 'sidecar.group-writable',
-        'sidecar-hard-link': 'sidecar.hard-linked',
-        'sidecar-huge': 'sidecar.too-large',
-        'sidecar-written': 'sidecar.changed-while-read',
-        'sidecar-missing': 'sidecar.missing',
-        'two-digests': 'sidecar.not-strict-json',
-        'float-size': 'sidecar.not-strict-json',
-        nan: 'sidecar.not-strict-json',
-        deep: 'sidecar.not-strict-json',
-        array: 'sidecar.schema-mismatch',
-        uppercase: 'sidecar.schema-mismatch',
-        'unknown-key': 'sidecar.schema-mismatch',
-        'other-file': 'sidecar.other-model',
-        'other-size': 'sidecar.size-mismatch',
-        swapped: 'sidecar.digest-mismatch',
-        'pickle-command': 'model.undecodable',
-        'pickle-command-first': 'model.undecodable',
-        'pickle-joined-name': 'model.undecodable',
-        'pickle-instance': 'model.undecodable',
-        'pickle-extension': 'model.undecodable',
-        'pickle-persistent': 'model.undecodable',
-        'pickle-trailing': 'model.undecodable',
-        'pickle-truncated': 'model.undecodable',
-        'pickle-allocation': 'model.undecodable',
-        'pickle-tree-cycle': 'model.undecodable',
-        'pickle-not-a-model': 'model.undecodable',
-      },
-      mutants: [
-        'sidecar.symlink',
-        'sidecar.not-regular',
-        'sidecar.foreign-owner',
-        'sidecar.world-writable',
-        'sidecar.group-writable',
-        'sidecar.hard-linked',
-        'sidecar.too-large',
-        'sidecar.changed-while-read',
-        'model.outside-root',
-        'model.symlink',
-        'model.not-regular',
-        'model.foreign-owner',
-        'model.world-writable',
-        'model.group-writable',
-        'model.hard-linked',
-        'model.foreign-directory',
-        'model.writable-directory',
-        'model.writable-ancestor',
-        'model.other-device',
-        'model.too-large',
-        'model.changed-while-read',
-        'model.missing',
-        'sidecar.missing',
-        'sidecar.not-strict-json',
-        'sidecar.schema-mismatch',
-        'sidecar.other-model',
-        'sidecar.size-mismatch',
-        'sidecar.digest-mismatch',
-        'model.undecodable',
-        'look.resolves-links',
-      ],
-    },
-  ],
-  [
-    'capacity-origin',
-    {
-      drills: {
-        released: 'allow',
-        'second-key': 'allow',
-        'both-keys': 'allow',
-        below: 'allow',
-        'statement-0666': 'origin.statement-untrusted',
-        'statement-symlink': 'origin.statement-untrusted',
-        'statement-hard-link': 'origin.statement-untrusted',
-        'statement-fifo': 'origin.statement-untrusted',
-        'statement-foreign': 'origin.statement-untrusted',
-        'root-0777': 'origin.statement-untrusted',
-        'directory-symlink': 'origin.statement-untrusted',
-        'dot-dot': 'origin.statement-untrusted',
-        'statement-missing': 'origin.statement-missing',
-        'not-a-directory': 'origin.statement-missing',
-        'statement-garbage': 'origin.statement-malformed',
-        'statement-twice': 'origin.statement-malformed',
-        'statement-other': 'origin.statement-malformed',
-        'payload-type': 'origin.statement-malformed',
-        'predicate-type': 'origin.statement-malformed',
-        'version-twice': 'origin.statement-malformed',
-        'version-2-53': 'origin.statement-malformed',
-        'key-revoked': 'origin.key-revoked',
-        'key-renamed': 'origin.key-revoked',
-        'key-also-revoked': 'allow',
-        'key-unknown': 'origin.not-signed',
-        'signature-moved': 'origin.not-signed',
-        'key-of-small-order': 'guard.request-invalid',
-        'release-of-another': 'origin.other-model',
-        'release-of-another-name': 'origin.other-model',
-        'model-swapped': 'origin.other-model',
-        'model-revoked': 'origin.model-revoked',
-        expired: 'origin.expired',
-        'expired-newest': 'origin.expired',
-        'released-before': 'allow',
-        'released-newer': 'allow',
-        'other-counters': 'allow',
-        'state-inside-root': 'origin.state-inside-root',
-        'state-is-root': 'origin.state-inside-root',
-        'state-0777': 'origin.state-untrusted',
-        'state-ancestor-0777': 'origin.state-untrusted',
-        'state-symlink': 'origin.state-untrusted',
-        'state-missing': 'origin.state-untrusted',
-        'state-file': 'origin.state-untrusted',
-        'counter-0666': 'origin.state-untrusted',
-        'counter-symlink': 'origin.state-untrusted',
-        'counter-hard-link': 'origin.state-untrusted',
-        'counter-fifo': 'origin.state-untrusted',
-        'state-torn': 'origin.state-malformed',
-        'counter-2-53': 'origin.state-malformed',
-        'rolled-back': 'origin.rolled-back',
-        'rolled-back-elsewhere': 'origin.rolled-back',
-        'rolled-back-renamed': 'origin.rolled-back',
-        'rolled-back-second': 'origin.rolled-back',
-        'version-reused': 'origin.rolled-back',
-      },
-      mutants: [
-        'origin.statement-untrusted',
-        'origin.statement-missing',
-        'origin.statement-malformed',
-        'origin.key-revoked',
-        'origin.not-signed',
-        'origin.other-model',
-        'origin.model-revoked',
-        'origin.expired',
-        'origin.state-inside-root',
-        'origin.state-untrusted',
-        'origin.state-malformed',
-        'origin.rolled-back',
-        'look.resolves-links',
-        'look.ignores-revocation',
-        'look.believes-any-signature',
-        'look.forgets-the-counters',
-        'look.asks-one-counter',
-        'look.counts-by-path',
-      ],
-    },
-  ],
-]);
+/** `agilab.guard_claims.v1`. */
+export interface Claims {
+  readonly schema: 'agilab.guard_claims.v1';
+  readonly dimensions: readonly Dimension[];
+  readonly claims: readonly Claim[];
+}
+
+const unique = (names: readonly string[]): boolean => new Set(names).size === names.length;
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_./:+-]{0,199}$/);
+const names = z.array(name).max(10_000).refine(unique, 'names one twice');
+
+const dimension: z.ZodType<Dimension> = z.strictObject({
+  id: name,
+  letters: z.string().regex(/^[A-Z]{2,4}$/),
+  label: z.string().min(1).max(200),
+  weight: z.int().min(1).max(1_000),
+  probes: names,
+});
+
+const claim: z.ZodType<Claim> = z.strictObject({
+  guard: name,
+  policyDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  timeToLive: z.int().min(1).max(31_536_000),
+  drills: z
+    .array(z.strictObject({ id: name, expects: name }))
+    .max(10_000)
+    .refine((drills) => unique(drills.map(({ id }) => id)), 'names a drill twice'),
+  mutants: names,
+});
+
+const claimsFile: z.ZodType<Claims> = z
+  .strictObject({
+    schema: z.literal('agilab.guard_claims.v1'),
+    dimensions: z.array(dimension).min(1).max(100),
+    claims: z.array(claim).max(1_000),
+  })
+  .refine(({ dimensions }) => unique(dimensions.map(({ id }) => id)), 'names a row twice')
+  .refine(({ dimensions }) => unique(dimensions.map(({ letters }) => letters)), 'has two rows of one name')
+  .refine(({ claims }) => unique(claims.map(({ guard }) => guard)), 'names a guard twice')
+  .refine(
+    ({ dimensions, claims }) =>
+      dimensions
+        .flatMap(({ probes }) => probes)
+        .toSorted()
+        .join('\n') ===
+      claims
+        .map(({ guard }) => guard)
+        .toSorted()
+        .join('\n'),
+    'does not have each guard in exactly one row',
+  );
+
+/**
+ * Parses a claims file.
+ *
+ * @throws CodedError `claims.invalid`, `json.*`.
+ */
+export function parseClaims(bytes: Uint8Array): Claims {
+  const result = claimsFile.safeParse(parseStrictJson(bytes, { maxBytes: 16_777_216, maxDepth: 8 }));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const at = issue?.path.length ? `is wrong at ${issue.path.join('.')}` : (issue?.message ?? 'is malformed');
+  const remedy = 'Write it with `guardrails claims`, from guards that have drills.';
+  throw new CodedError('claims.invalid', `the claims file ${at}`, remedy);
+}
+
+/** Returns claims as they are kept: one drill and one mutant a line, so that changes meet only where they touch. */
+export function writeClaims({ schema, dimensions, claims }: Claims): string {
+  const json = (value: unknown): string => JSON.stringify(value);
+  const list = (lines: readonly string[], indent: string): string =>
+    lines.length === 0 ? '[]' : `[${lines.map((line) => `\n${indent}  ${line}`).join(',')}\n${indent}]`;
+  const blocks = claims.map(
+    ({ drills, mutants, ...head }) =>
+      `${json(head).slice(0, -1)},"drills":${list(drills.map(json), '    ')},"mutants":${list(mutants.map(json), '    ')}}`,
+  );
+  return `{
+  "schema": ${json(schema)},
+  "dimensions": ${list(dimensions.map(json), '  ')},
+  "claims": ${list(blocks, '  ')}
+}
+`;
+}

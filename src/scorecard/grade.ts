@@ -2,8 +2,7 @@
 // as not shown: a probe missing, a drill skipped, a claim without its drill are all E0.
 import { type DecisionRecord, isDecision } from '../evidence/record.ts';
 import type { JournalLine, JournalVerdict } from '../evidence/verify.ts';
-import { CLAIMS } from './claims.ts';
-import { DIMENSIONS, type Dimension } from './dimensions.ts';
+import type { Claim, Claims, Dimension } from './claims.ts';
 
 /** E4 live, E3 recorded, E2 stale or foreign, E1 advisory, E0 nothing that counts. */
 export type Grade = 'E0' | 'E1' | 'E2' | 'E3' | 'E4';
@@ -97,7 +96,12 @@ function differs({ probe, decision, codes }: DecisionRecord): boolean {
   return (codes[0] ?? decision) === probe.observed;
 }
 
-function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingContext): ProbeFinding {
+function gradeProbe(
+  probe: string,
+  claim: Claim | undefined,
+  verdict: JournalVerdict,
+  context: GradingContext,
+): ProbeFinding {
   const { key, problems } = verdict;
   const lines = verdict.lines.filter(isDecisionLine);
   const [problem] = problems;
@@ -111,10 +115,15 @@ function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingCont
     return none(
       `the journal is not intact: ${problem.code}${problem.line ? ` at line ${problem.line}` : ''}`,
     );
-  const claims = CLAIMS.get(probe);
   const drills = drillsOf(lines, probe);
   const evidence = drills.map(({ record }) => record.id);
-  if (!claims) return none('nothing is claimed for this probe', evidence);
+  if (!claim) return none('nothing is claimed for this probe', evidence);
+  // A guard that only refuses, or only allows, was not shown to tell one from the other.
+  for (const [kind, missing] of [
+    ['allowed', !claim.drills.some(({ expects }) => expects === 'allow')],
+    ['refused', !claim.drills.some(({ expects }) => expects !== 'allow')],
+  ] as const)
+    if (missing) return none(`its claim is emptied: nothing in it must be ${kind}`, evidence);
   if (drills.length === 0) return none('no drill of it is in the journal');
   const records = drills.map(({ record }) => record);
   const failed = records.find((record) => !held(record));
@@ -124,8 +133,8 @@ function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingCont
       evidence,
     );
   const shown = new Map(records.map(({ probe: drill }) => [drill?.drill, drill?.expected]));
-  const unproven = Object.entries(claims.drills).find(([drill, expected]) => shown.get(drill) !== expected);
-  if (unproven) return none(`the drill ${unproven[0]} does not show ${unproven[1]}`, evidence);
+  const unproven = claim.drills.find(({ id, expects }) => shown.get(id) !== expects);
+  if (unproven) return none(`the drill ${unproven.id} does not show ${unproven.expects}`, evidence);
   const times = records.map(({ time }) => Date.parse(time));
   if (times.some((time) => time > context.now + CLOCK_SKEW_MS))
     return none('recorded in the future', evidence);
@@ -143,7 +152,7 @@ function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingCont
     return at('E3', 'files could only be looked at by path here: swaps are noticed, not excluded');
   const liveRun = lines.filter(({ record }) => record.mode === 'drill').at(-1)?.record.run;
   if (records[0]?.run !== liveRun) return at('E3', 'not drilled again in the newest run');
-  const survivor = mutantsUnproven(lines, probe, claims.mutants, context);
+  const survivor = mutantsUnproven(lines, probe, claim.mutants, context);
   if (survivor !== undefined) return at('E3', survivor);
   return at('E4', `${records.length} drills held, every mutant was killed`);
 }
@@ -151,10 +160,12 @@ function gradeProbe(probe: string, verdict: JournalVerdict, context: GradingCont
 /** Grades every row: the minimum over its probes. */
 export function gradeDimensions(
   verdict: JournalVerdict,
+  { dimensions, claims }: Claims,
   context: GradingContext,
 ): readonly DimensionFinding[] {
-  return DIMENSIONS.map((dimension) => {
-    const probes = dimension.probes.map((probe) => gradeProbe(probe, verdict, context));
+  const claimed = new Map(claims.map((claim) => [claim.guard, claim]));
+  return dimensions.map((dimension) => {
+    const probes = dimension.probes.map((probe) => gradeProbe(probe, claimed.get(probe), verdict, context));
     const worst = probes.toSorted((a, b) => GRADE_MILLI[a.grade] - GRADE_MILLI[b.grade])[0];
     if (!worst) return { dimension, grade: 'E0', why: 'not built yet: no probe proves this row', probes };
     return { dimension, grade: worst.grade, why: `${worst.probe}: ${worst.why}`, probes };

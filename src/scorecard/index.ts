@@ -1,5 +1,13 @@
 // The public surface of the scorecard.
-export { DIMENSIONS, type Dimension } from './dimensions.ts';
+export {
+  type Claim,
+  type Claims,
+  type Dimension,
+  type DrillClaim,
+  parseClaims,
+  writeClaims,
+} from './claims.ts';
+export { ROWS } from './dimensions.ts';
 export {
   type DimensionFinding,
   GRADE_MILLI,

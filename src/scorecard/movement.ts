@@ -69,7 +69,7 @@ export function moveFrom(
   const unsupported: string[] = [];
   const held = dimensions.map((finding) => {
     const { id } = finding.dimension;
-    const before = baseline.grades[id];
+    const before = (baseline.grades as Readonly<Record<string, Grade>>)[id] ?? 'E0';
     if (GRADE_MILLI[finding.grade] <= GRADE_MILLI[before]) return finding;
     const known = new Set(baseline.checks.find((check) => check.id === id)?.evidence);
     // Each probe must have been run anew: one fresh probe cannot carry the stale ones of its row.

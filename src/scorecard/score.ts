@@ -1,11 +1,13 @@
 // The score: integers all the way, a fixed denominator, and no number that was not computed from findings.
 import type { JournalVerdict } from '../evidence/verify.ts';
+import type { Claims } from './claims.ts';
 import { type DimensionFinding, GRADE_MILLI, type GradingContext, gradeDimensions } from './grade.ts';
 import { type Baseline, moveFrom } from './movement.ts';
 import { type Gap, type GapRegister, priceRegister, type RegisterFinding } from './register.ts';
 
 export interface ScoreInput {
   readonly verdict: JournalVerdict;
+  readonly claims: Claims;
   readonly context: GradingContext;
   readonly register: GapRegister;
   readonly baseline?: Baseline | undefined;
@@ -58,10 +60,10 @@ export function termsOf(
 }
 
 /** Computes the score from a verified journal, a register and, if there is one, a baseline. */
-export function scoreOf({ verdict, context, register, baseline }: ScoreInput): Score {
+export function scoreOf({ verdict, claims, context, register, baseline }: ScoreInput): Score {
   const { dimensions, gaps, unsupported } = moveFrom(
     baseline,
-    gradeDimensions(verdict, context),
+    gradeDimensions(verdict, claims, context),
     register.gaps,
   );
   const priced = priceRegister(gaps, dimensions);

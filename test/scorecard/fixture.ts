@@ -1,5 +1,5 @@
 // A journal that proves every claim, written by the real journal, for tests to take away from.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
@@ -11,11 +11,13 @@ import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { DecisionDraft, Probe } from '../../src/evidence/record.ts';
 import { type JournalVerdict, verifyJournal } from '../../src/evidence/verify.ts';
-import { CLAIMS } from '../../src/scorecard/claims.ts';
-import { DIMENSIONS } from '../../src/scorecard/dimensions.ts';
+import { parseClaims } from '../../src/scorecard/claims.ts';
 import type { GradingContext } from '../../src/scorecard/grade.ts';
 
 const { version, codeDigest } = codeIdentity();
+
+/** What this package claims of itself. */
+export const claims = parseClaims(readFileSync('data/claims.json'));
 
 export const here: GradingContext = {
   host: processIdentity().host,
@@ -39,7 +41,7 @@ export function drillDraft(guard: string, expected: string, change: Partial<Prob
     id: uuidv7(),
     guard: { id: guard, version, codeDigest },
     dimension:
-      DIMENSIONS.find(({ probes }) => probes.includes(guard))?.id ?? 'architecture_runtime_guardrails',
+      claims.dimensions.find(({ probes }) => probes.includes(guard))?.id ?? 'architecture_runtime_guardrails',
     decision: allowed ? 'allow' : 'refuse',
     codes: allowed ? [] : [probe.observed],
     reason: 'made for a test',
@@ -53,8 +55,8 @@ export function drillDraft(guard: string, expected: string, change: Partial<Prob
 
 /** Everything that a full run records: each claim drilled, each mutant killed. */
 export function fullRun(): readonly DecisionDraft[] {
-  return [...CLAIMS].flatMap(([guard, { drills, mutants }]) => [
-    ...Object.entries(drills).map(([drill, expected]) => drillDraft(guard, expected, { drill })),
+  return claims.claims.flatMap(({ guard, drills, mutants }) => [
+    ...drills.map(({ id, expects }) => drillDraft(guard, expects, { drill: id })),
     ...mutants.map((mutant) => drillDraft(guard, 'some.code', { observed: 'allow', mutant })),
   ]);
 }

@@ -7,14 +7,21 @@ import { readJournal } from '../../src/evidence/journal-files.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { DecisionDraft } from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify.ts';
-import { CLAIMS } from '../../src/scorecard/claims.ts';
+import type { Claims } from '../../src/scorecard/claims.ts';
 import { type GradingContext, gradeDimensions } from '../../src/scorecard/grade.ts';
-import { drillDraft, fullRun, here, recorded } from './fixture.ts';
+import { claims, drillDraft, fullRun, here, recorded } from './fixture.ts';
 
 const DAY = 24 * 60 * 60 * 1_000;
-const rowsOf = (verdict: Parameters<typeof gradeDimensions>[0], context: GradingContext = here) =>
+const rowsOf = (
+  verdict: Parameters<typeof gradeDimensions>[0],
+  context: GradingContext = here,
+  against: Claims = claims,
+) =>
   Object.fromEntries(
-    gradeDimensions(verdict, context).map(({ dimension, grade, why }) => [dimension.letters, { grade, why }]),
+    gradeDimensions(verdict, against, context).map(({ dimension, grade, why }) => [
+      dimension.letters,
+      { grade, why },
+    ]),
   );
 
 describe('a row is worth what its weakest probe has shown', () => {
@@ -46,17 +53,15 @@ describe('a row is worth what its weakest probe has shown', () => {
     expect(rowsOf((await recorded(racy)).verdict)['CM']).toMatchObject({ grade: 'E3' });
   });
 
-  const claims = [...CLAIMS].flatMap(([guard, { drills }]) =>
-    Object.keys(drills).map((drill) => [guard, drill] as const),
-  );
+  const drilled = claims.claims.flatMap(({ guard, drills }) => drills.map(({ id }) => [guard, id] as const));
   it('falls to nothing when any one claimed drill is missing', async () => {
     const { verdict } = await recorded(fullRun());
-    for (const [guard, drill] of claims) {
+    for (const [guard, drill] of drilled) {
       const lines = verdict.lines.filter(
         ({ record }) =>
           !(record.mode === 'drill' && record.guard.id === guard && record.probe?.drill === drill),
       );
-      const finding = gradeDimensions({ ...verdict, lines }, here).find(({ dimension }) =>
+      const finding = gradeDimensions({ ...verdict, lines }, claims, here).find(({ dimension }) =>
         dimension.probes.includes(guard),
       );
       expect(finding).toMatchObject({
@@ -68,18 +73,64 @@ describe('a row is worth what its weakest probe has shown', () => {
 
   it('falls to E3 when any one claimed mutant is missing', async () => {
     const { verdict } = await recorded(fullRun());
-    for (const [guard, { mutants }] of CLAIMS) {
+    for (const { guard, mutants } of claims.claims) {
       for (const mutant of mutants) {
         const lines = verdict.lines.filter(
           ({ record }) =>
             !(record.mode === 'mutant' && record.guard.id === guard && record.probe?.mutant === mutant),
         );
-        const finding = gradeDimensions({ ...verdict, lines }, here).find(({ dimension }) =>
+        const finding = gradeDimensions({ ...verdict, lines }, claims, here).find(({ dimension }) =>
           dimension.probes.includes(guard),
         );
         expect(finding).toMatchObject({ grade: 'E3', why: expect.stringContaining(`mutant ${mutant}`) });
       }
     }
+  });
+});
+
+describe('a claim', () => {
+  const withoutDrills = (of: string, gone: (expects: string) => boolean): Claims => ({
+    ...claims,
+    claims: claims.claims.map((claim) =>
+      claim.guard === of ? { ...claim, drills: claim.drills.filter(({ expects }) => !gone(expects)) } : claim,
+    ),
+  });
+
+  it.each([
+    ['nothing that must be refused', (expects: string) => expects !== 'allow', 'refused'],
+    ['nothing that must be allowed', (expects: string) => expects === 'allow', 'allowed'],
+    ['nothing at all', () => true, 'allowed'],
+  ])('of %s is emptied, whatever the journal holds', async (_what, gone, kind) => {
+    const { verdict } = await recorded(fullRun());
+    expect(rowsOf(verdict, here, withoutDrills('bind', gone))['RG']).toEqual({
+      grade: 'E0',
+      why: `bind: its claim is emptied: nothing in it must be ${kind}`,
+    });
+  });
+
+  it('may be of rows and guards of your own', async () => {
+    const { verdict } = await recorded([
+      drillDraft('acme/door', 'allow'),
+      drillDraft('acme/door', 'door.open'),
+      drillDraft('acme/door', 'door.open', { observed: 'allow', mutant: 'door.open' }),
+    ]);
+    const own: Claims = {
+      schema: 'agilab.guard_claims.v1',
+      dimensions: [{ id: 'acme_doors', letters: 'AD', label: 'Doors', weight: 1, probes: ['acme/door'] }],
+      claims: [
+        {
+          guard: 'acme/door',
+          policyDigest: '0'.repeat(64),
+          timeToLive: 3_600,
+          drills: [
+            { id: 'allow', expects: 'allow' },
+            { id: 'door.open', expects: 'door.open' },
+          ],
+          mutants: ['door.open'],
+        },
+      ],
+    };
+    expect(rowsOf(verdict, here, own)).toMatchObject({ AD: { grade: 'E4' } });
   });
 });
 

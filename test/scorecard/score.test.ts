@@ -1,16 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DIMENSIONS } from '../../src/scorecard/dimensions.ts';
 import type { DimensionFinding, Grade } from '../../src/scorecard/grade.ts';
 import { parseBaseline } from '../../src/scorecard/movement.ts';
 import { type Gap, parseRegister, priceRegister } from '../../src/scorecard/register.ts';
 import { toAgilabJson, toTable, toV1, toV2 } from '../../src/scorecard/report.ts';
 import { scoreOf, supportedScore, termsOf } from '../../src/scorecard/score.ts';
-import { fullRun, here, recorded } from './fixture.ts';
+import { claims, fullRun, here, recorded } from './fixture.ts';
 
 const register = parseRegister(readFileSync('data/hardening-gaps.json'));
 const rows = (grade: Grade): DimensionFinding[] =>
-  DIMENSIONS.map((dimension) => ({
+  claims.dimensions.map((dimension) => ({
     dimension,
     grade,
     why: '',
@@ -87,13 +86,13 @@ describe('the register', () => {
 describe('a scorecard', () => {
   it('has the same bytes for the same inputs', async () => {
     const { verdict } = await recorded(fullRun());
-    const print = (): string => JSON.stringify(toV2(scoreOf({ verdict, context: here, register })));
+    const print = (): string => JSON.stringify(toV2(scoreOf({ verdict, claims, context: here, register })));
     expect(print()).toBe(print());
   });
 
   it('prints every key of AGILAB version 1, sorted, in ASCII', async () => {
     const { verdict } = await recorded(fullRun());
-    const text = toAgilabJson(toV1(scoreOf({ verdict, context: here, register })));
+    const text = toAgilabJson(toV1(scoreOf({ verdict, claims, context: here, register })));
     const keys = ['checks', 'kpi', 'schema', 'score_scope', 'status', 'summary', 'supported_score'];
     expect(Object.keys(JSON.parse(text))).toEqual(keys);
     expect(JSON.parse(text)).toMatchObject({
@@ -106,9 +105,9 @@ describe('a scorecard', () => {
 
   it('says in the table where each number comes from', async () => {
     const { verdict } = await recorded(fullRun());
-    const table = toTable(scoreOf({ verdict, context: here, register }));
+    const table = toTable(scoreOf({ verdict, claims, context: here, register }));
     expect(table).toContain(verdict.root);
-    for (const { label } of DIMENSIONS) expect(table).toContain(label);
+    for (const { label } of claims.dimensions) expect(table).toContain(label);
     for (const { id } of register.gaps) expect(table).toContain(id);
   });
 });
@@ -117,6 +116,7 @@ describe('movement from a baseline', () => {
   const score = (verdict: Parameters<typeof scoreOf>[0]['verdict'], gaps = register, baseline?: unknown) =>
     scoreOf({
       verdict,
+      claims,
       context: here,
       register: gaps,
       baseline: baseline === undefined ? undefined : parseBaseline(Buffer.from(JSON.stringify(baseline))),
