@@ -116,6 +116,7 @@ export async function enforce<Request, Grant extends object>(
     }
     try {
       const grant: unknown = definition.grant(facts);
+      if (grant instanceof Promise) grant.catch(() => {}); // refused below; its rejection must not end the process
       enterGrant(guard, grant, evidenceId);
       granted = true;
       return grant as Grant;
