@@ -8,15 +8,22 @@ import { enforce } from '../kernel/enforce.ts';
 import { isGranted } from '../kernel/grants.ts';
 import type { Decision } from '../kernel/guard.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
+import { requestJsonSchema } from '../kernel/request-schema.ts';
 import { heldConnection, hostKey } from '../ssh/host-key/host-key.ts';
+import { interruption } from './signals.ts';
 import { openState, readStdin, type StateOptions } from './state.ts';
 
 interface CheckOptions extends StateOptions {
   readonly json?: string;
+  readonly schema?: true;
 }
 
 async function check(name: string, options: CheckOptions): Promise<void> {
   const guard = guardNamed(name);
+  if (options.schema) {
+    process.stdout.write(`${JSON.stringify(requestJsonSchema(guard), null, 2)}\n`);
+    return;
+  }
   const text =
     options.json === undefined || options.json === '-' ? await readStdin() : Buffer.from(options.json);
   const request = parseStrictJson(text, { maxBytes: 1_048_576, maxDepth: 32, fractionAt: () => true });
@@ -37,7 +44,7 @@ async function check(name: string, options: CheckOptions): Promise<void> {
   };
   let grant: object | null = null;
   try {
-    grant = await enforce(guard, request as never, { journal: sink });
+    grant = await enforce(guard, request as never, { journal: sink, signal: interruption });
     // What was asked for is the decision; a process that ends keeps no connection.
     if (isGranted(hostKey, grant)) heldConnection(grant)?.destroy();
   } catch (error) {
@@ -70,6 +77,7 @@ export function registerCheck(program: Command): void {
     .description('put one request to a guard; prints the decision as JSON, exit 0 allowed, 1 refused')
     .argument('<guard>', 'guard to ask')
     .option('--json <text>', 'the request (default: read from stdin)')
+    .option('--schema', 'print the JSON Schema of the request instead')
     .action((name: string, _options, command: Command) =>
       check(name, command.optsWithGlobals<CheckOptions>()),
     );

@@ -4,6 +4,7 @@ import { proofNamed, proofs } from '../proof/catalogue.ts';
 import { type DrillResult, drillGuard } from '../proof/drill.ts';
 import { startProgress } from './progress.ts';
 import { printScorecard } from './scorecard.ts';
+import { interruption } from './signals.ts';
 import { openState, type StateOptions } from './state.ts';
 
 interface DrillOptions extends StateOptions {
@@ -49,7 +50,11 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
   try {
     for (const proof of chosen) {
       progress.step(`drilling ${proof.guard.id}`);
-      await drillGuard(proof, journal, { mutants: options.mutants ?? false, onResult });
+      await drillGuard(proof, journal, {
+        mutants: options.mutants ?? false,
+        onResult,
+        signal: interruption,
+      });
     }
   } finally {
     progress.clear();

@@ -3,12 +3,14 @@
 import { Command, CommanderError } from 'commander';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { codeIdentity } from '../evidence/identity.ts';
+import { abandonDrills } from '../proof/site.ts';
 import { registerCheck } from './check.ts';
 import { registerClaims } from './claims.ts';
 import { registerDrill } from './drill.ts';
 import { registerKeys } from './keys.ts';
 import { registerModel } from './model.ts';
 import { registerScorecard } from './scorecard.ts';
+import { interruption, underSignals } from './signals.ts';
 import { registerSsh } from './ssh.ts';
 import { registerVerify } from './verify.ts';
 
@@ -17,7 +19,6 @@ const program = new Command('guardrails')
   .version(codeIdentity().version)
   .option('--dir <dir>', 'state directory: key, pins, journal', '.guardrails')
   .option('--debug', 'print stack traces')
-  .exitOverride()
   .configureOutput({ outputError: () => {}, writeErr: () => {} }); // said once, in one line, below
 for (const register of [
   registerDrill,
@@ -31,11 +32,25 @@ for (const register of [
 ])
   register(program);
 
+/** The command whose words were wrong, for its own help. */
+let failing: Command = program;
+function watch(command: Command): void {
+  command.exitOverride((error) => {
+    failing = command;
+    throw error;
+  });
+  command.commands.forEach(watch);
+}
+watch(program);
+
+function nameOf(command: Command): string {
+  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
+}
+
 function explain(error: unknown): string {
-  if (error instanceof CommanderError && error.code === 'commander.help')
-    return 'name a command; see guardrails --help';
-  if (error instanceof CommanderError)
-    return `${error.message.replace(/^error: /, '')}; see guardrails --help`;
+  const help = `see ${nameOf(failing)} --help`;
+  if (error instanceof CommanderError && error.code === 'commander.help') return `name a command; ${help}`;
+  if (error instanceof CommanderError) return `${error.message.replace(/^error: /, '')}; ${help}`;
   if (error instanceof CodedError) return `${error.code}: ${error.message}. ${error.remedy}`;
   const errno = errnoOf(error, '');
   if (errno)
@@ -48,15 +63,25 @@ process.stdout.on('error', (error) => {
   if (errnoOf(error) !== 'EPIPE') process.stderr.write(`guardrails: ${explain(error)}\n`);
   process.exit(2);
 });
+// What is said on stderr is for people. That it cannot be said changes no answer.
+process.stderr.on('error', () => {});
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  const told = error instanceof CommanderError && error.exitCode === 0; // --help, --version
-  if (!told) {
+async function run(): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (interruption.aborted) {
+      const { message } = interruption.reason as Error;
+      process.stderr.write(`guardrails: ${message}; what was printed so far is recorded\n`);
+      return;
+    }
+    const told = error instanceof CommanderError && error.exitCode === 0; // --help, --version
+    if (told) return;
     process.stderr.write(`guardrails: ${explain(error).replaceAll(/\s*\n\s*/g, ' ')}\n`);
     if (program.opts()['debug'])
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     process.exitCode = 2;
   }
 }
+
+await underSignals(run, abandonDrills);

@@ -10,6 +10,7 @@ import { render, type ShellFamily } from '../ssh/render.ts';
 import { type HostRow, runOnHosts } from '../ssh/transport/fleet.ts';
 import { readHosts } from './hosts-file.ts';
 import { startProgress } from './progress.ts';
+import { interruption } from './signals.ts';
 import { openState, readStdin, type StateOptions } from './state.ts';
 
 interface RequestOptions extends StateOptions {
@@ -71,7 +72,7 @@ async function run(
   try {
     const rows = await runOnHosts(targets, credentials, request, {
       journal,
-      run: { timeoutMs: options.timeout * 1_000 },
+      run: { timeoutMs: options.timeout * 1_000, signal: interruption },
       hostKeys: options.acceptNew ? 'accept-new' : 'strict',
       onRow: ({ target }) => progress.step(nameOf(target)),
     });
@@ -122,7 +123,7 @@ async function look(
 }> {
   const host = nameOf(target);
   try {
-    const verified = await enforce(hostKey, target, { journal });
+    const verified = await enforce(hostKey, target, { journal, signal: interruption });
     heldConnection(verified)?.destroy();
     const { key } = verified;
     return { host, outcome: 'known', type: key.type, fingerprint: key.fingerprint };

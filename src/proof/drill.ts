@@ -1,8 +1,5 @@
 // Drills prove the rules, mutants prove the drills. A drill builds a real state and says how the guard must judge it;
 // what the guard saw is kept, and judged again without each of its rules: some drill must then come out otherwise.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { errnoOf } from '../evidence/coded-error.ts';
 import { unrestricted } from '../evidence/journal.ts';
 import type { EvidenceSink, Probe } from '../evidence/record.ts';
@@ -11,7 +8,8 @@ import { decide, type Outcome, release } from '../kernel/decide.ts';
 import { type AnyDefinition, definitionOf } from '../kernel/define.ts';
 import { draftOf } from '../kernel/draft.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
-import { type Drill, DrillUnavailable, type Proof, requireProof } from './proof.ts';
+import { type Drill, type DrillSite, DrillUnavailable, type Proof, requireProof } from './proof.ts';
+import { openSite } from './site.ts';
 
 /** One finding: what the drill expected and what the guard, or its mutant, did. */
 export interface DrillResult extends Probe {
@@ -50,21 +48,8 @@ function unjudged(guard: AnyDefinition, code: string, reason: string): Run {
   return { outcome: { decision, subject: undefined, observed: undefined, input: '' }, observed: code };
 }
 
-/** Undoes, last step first. Every step runs, whatever another did; returns what the first failure was. */
-async function takeDown(undo: readonly (() => Promise<void> | void)[]): Promise<unknown> {
-  let failure: unknown;
-  for (const step of undo.toReversed()) {
-    try {
-      await step();
-    } catch (error) {
-      failure ??= error;
-    }
-  }
-  return failure;
-}
-
-async function judgeRequest(guard: AnyDefinition, request: unknown): Promise<Run> {
-  const deadline = new Deadline();
+async function judgeRequest(guard: AnyDefinition, request: unknown, signal?: AbortSignal): Promise<Run> {
+  const deadline = new Deadline(signal ? { signal } : {});
   try {
     const outcome = await decide(guard, request, deadline);
     if (outcome.observed) await release(guard, outcome.observed.facts, deadline.timeoutMs);
@@ -77,12 +62,12 @@ async function judgeRequest(guard: AnyDefinition, request: unknown): Promise<Run
 async function buildAndJudge(
   guard: AnyDefinition,
   drill: Drill<unknown>,
-  directory: string,
-  onCleanup: (step: () => Promise<void> | void) => void,
+  site: DrillSite,
+  signal?: AbortSignal,
 ): Promise<Run> {
   let request: unknown;
   try {
-    request = await drill.build({ directory, onCleanup });
+    request = await drill.build(site);
   } catch (error) {
     if (error instanceof DrillUnavailable) {
       const { message } = error;
@@ -90,14 +75,14 @@ async function buildAndJudge(
     }
     return unjudged(guard, 'drill.build-failed', `the state could not be built (${errnoOf(error)})`);
   }
-  return await judgeRequest(guard, request);
+  return await judgeRequest(guard, request, signal);
 }
 
-async function runDrill(guard: AnyDefinition, drill: Drill<unknown>): Promise<Run> {
-  const directory = await mkdtemp(join(tmpdir(), 'guardrails-drill-'));
-  const undo: (() => Promise<void> | void)[] = [() => rm(directory, { recursive: true, force: true })];
-  const run = await buildAndJudge(guard, drill, directory, (step) => void undo.push(step));
-  const failure = await takeDown(undo);
+async function runDrill(guard: AnyDefinition, drill: Drill<unknown>, signal?: AbortSignal): Promise<Run> {
+  const site = await openSite();
+  const run = await buildAndJudge(guard, drill, site, signal);
+  const failure = await site.takeDown();
+  signal?.throwIfAborted(); // what was judged meanwhile was judged by a caller who gave up
   if (failure === undefined) return run;
   // What is left of this state may be in the way of the next one.
   return unjudged(guard, 'drill.cleanup-failed', `the state could not be taken down (${errnoOf(failure)})`);
@@ -136,7 +121,7 @@ export async function drillGuard(
   const unavailable: { readonly drill: Drill<unknown>; readonly why: string }[] = [];
   for (const drill of proof.drills) {
     signal?.throwIfAborted();
-    const run = await runDrill(guard, drill);
+    const run = await runDrill(guard, drill, signal);
     const { id, fault, expects: expected } = drill;
     const { observed } = run;
     const passed = observed === expected && !observed.startsWith('drill.');
@@ -155,7 +140,7 @@ export async function drillGuard(
     let last: Run | undefined;
     for (const { drill, run } of order) {
       signal?.throwIfAborted();
-      last = await runMutant(mutant, drill, run);
+      last = await runMutant(mutant, drill, run, signal);
       // An error is no judgement: a look that failed or took too long says nothing about the rule that is missing.
       if (last.observed === drill.expects || last.outcome.decision.decision === 'error') continue;
       killer = { drill, run: last };
@@ -179,8 +164,13 @@ export async function drillGuard(
 }
 
 /** A mutant that only judges otherwise gets the facts that the guard saw; one that looks otherwise gets a new state. */
-async function runMutant(mutant: Mutant, drill: Drill<unknown>, { outcome }: Run): Promise<Run> {
-  if (mutant.observesAnew) return await runDrill(mutant.guard, drill);
+async function runMutant(
+  mutant: Mutant,
+  drill: Drill<unknown>,
+  { outcome }: Run,
+  signal?: AbortSignal,
+): Promise<Run> {
+  if (mutant.observesAnew) return await runDrill(mutant.guard, drill, signal);
   // What the schema refused was never looked at, with whatever rules.
   if (!outcome.observed) return { outcome, observed: drill.expects };
   const judged = mutant.judge(outcome.observed.facts);

@@ -5,8 +5,8 @@ import { List, type Made, Tuple, type Value } from '../pickle/values.ts';
 import type { State } from '../state/state.ts';
 import { PIPELINE, TARGET } from '../state/wrappers.ts';
 import { openEstimator, type Reading, requireOneOutput } from './reading.ts';
+import type { Transformer } from './regressor.ts';
 import { type Regressor, type Rows, requireAnswers } from './regressor.ts';
-import type { Transformer } from './transformer.ts';
 
 /** The steps that do anything. */
 function stepsOf(state: State): readonly Value[] {

@@ -6,8 +6,8 @@ import { readBagging } from './bagging.ts';
 import { readHistogram } from './histogram.ts';
 import { readPipeline, readTarget, readTransformers } from './pipeline.ts';
 import type { Reading } from './reading.ts';
-import type { Regressor } from './regressor.ts';
-import { readImputer, readMinMaxScaler, readStandardScaler, type Transformer } from './transformer.ts';
+import type { Regressor, Transformer } from './regressor.ts';
+import { readImputer, readMinMaxScaler, readStandardScaler } from './transformer.ts';
 import { readBoosting, readForest, readSingle } from './trees.ts';
 import { readVoting } from './voting.ts';
 

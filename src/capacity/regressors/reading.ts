@@ -5,8 +5,7 @@ import type { Made, Value } from '../pickle/values.ts';
 import type { State, StateList } from '../state/state.ts';
 import { readState } from '../state/state.ts';
 import { parseWriter, requireWriter, VERSION_KEY, type Writer } from '../state/writer.ts';
-import type { Regressor } from './regressor.ts';
-import type { Transformer } from './transformer.ts';
+import type { Regressor, Transformer } from './regressor.ts';
 
 /** No capacity table comes near, and predict sets aside room for a block of rows of this width. */
 const MOST_FEATURES = 10_000;

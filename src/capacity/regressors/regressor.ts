@@ -63,3 +63,16 @@ export function requireAnswers(answers: Float64Array, outputs: number, first: nu
   }
   return answers;
 }
+
+export interface Transformer {
+  readonly name: string;
+  /** Numbers per row before and after. */
+  readonly features: number;
+  readonly outputs: number;
+  /** Whether a missing value passes, and whether none is left behind it. */
+  readonly passesMissing: boolean;
+  readonly fillsMissing: boolean;
+  transform(rows: Rows): Rows;
+  /** What a number was before, for a transformer of one column that has a way back. */
+  readonly inverse?: (value: number) => number;
+}

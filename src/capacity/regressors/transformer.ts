@@ -6,20 +6,7 @@ import { isMade, type Made, Tuple } from '../pickle/values.ts';
 import type { State } from '../state/state.ts';
 import { IMPUTER, INDICATOR, MIN_MAX_SCALER, STANDARD_SCALER } from '../state/wrappers.ts';
 import { featuresOf, type Opened, openEstimator, type Reading } from './reading.ts';
-import { type Rows, requireFinite } from './regressor.ts';
-
-export interface Transformer {
-  readonly name: string;
-  /** Numbers per row before and after. */
-  readonly features: number;
-  readonly outputs: number;
-  /** Whether a missing value passes, and whether none is left behind it. */
-  readonly passesMissing: boolean;
-  readonly fillsMissing: boolean;
-  transform(rows: Rows): Rows;
-  /** What a number was before, for a transformer of one column that has a way back. */
-  readonly inverse?: (value: number) => number;
-}
+import { type Rows, requireFinite, type Transformer } from './regressor.ts';
 
 type Step = (value: number, column: number) => number;
 

@@ -1,0 +1,54 @@
+// What a signal does to a command: it stops at the next safe point, takes down what it built, seals the journal, and then
+// ends by that very signal, as a shell or a service manager expects.
+
+/** Why the command stops. */
+class Stopped extends Error {
+  constructor(signal: NodeJS.Signals) {
+    super(`stopped by ${signal}`);
+    this.name = 'Stopped';
+  }
+}
+
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+type Signal = keyof typeof SIGNALS;
+
+/** npm hands a signal on that the whole process group got anyway; the second one within this time is the same one. */
+const ECHO_MS = 2_000;
+/** For work that has no safe point soon; what then remains is taken down without waiting. */
+const PATIENCE_MS = 10_000;
+
+const controller = new AbortController();
+let received: { readonly signal: Signal; readonly at: number } | undefined;
+
+/** Aborts when the command is to stop. Whatever takes long asks it. */
+export const interruption: AbortSignal = controller.signal;
+
+/** Ends the process by the signal that it received: 130, 143 or 129 to a shell. */
+function endBy(signal: Signal): void {
+  for (const name of Object.keys(SIGNALS)) process.removeAllListeners(name);
+  process.kill(process.pid, signal);
+  // The first process of a container is not ended by a signal that it sends itself.
+  setTimeout(() => process.exit(128 + SIGNALS[signal]), 50);
+}
+
+function receive(signal: Signal): void {
+  if (received) {
+    if (performance.now() - received.at < ECHO_MS) return;
+    process.exit(128 + SIGNALS[signal]);
+  }
+  received = { signal, at: performance.now() };
+  controller.abort(new Stopped(signal));
+  process.stdin.destroy(); // nobody types on
+  setTimeout(() => process.exit(128 + SIGNALS[signal]), PATIENCE_MS).unref();
+}
+
+/**
+ * Runs a command so that signals stop it in order. `abandon` takes down at once, without waiting, what is left when the
+ * process has to end.
+ */
+export async function underSignals(command: () => Promise<void>, abandon: () => void): Promise<void> {
+  for (const signal of Object.keys(SIGNALS) as Signal[]) process.on(signal, () => receive(signal));
+  process.on('exit', abandon);
+  await command();
+  if (received) endBy(received.signal);
+}

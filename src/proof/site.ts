@@ -1,0 +1,52 @@
+// Where a drill builds its state, and how the state goes away again, whatever ends the drill.
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DrillSite } from './proof.ts';
+
+type Undo = () => Promise<void> | void;
+
+interface OpenSite extends DrillSite {
+  /** Undoes, last step first. Every step runs, whatever another did; returns what the first failure was. */
+  takeDown(): Promise<unknown>;
+}
+
+const open = new Set<{ readonly directory: string; readonly undo: readonly Undo[] }>();
+
+/** Makes a site with a fresh directory. */
+export async function openSite(): Promise<OpenSite> {
+  const directory = await mkdtemp(join(tmpdir(), 'guardrails-drill-'));
+  const undo: Undo[] = [() => rm(directory, { recursive: true, force: true })];
+  const site = { directory, undo };
+  open.add(site);
+  const takeDown = async (): Promise<unknown> => {
+    let failure: unknown;
+    for (const step of undo.toReversed()) {
+      try {
+        await step();
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    open.delete(site);
+    return failure;
+  };
+  return { directory, onCleanup: (step) => void undo.push(step), takeDown };
+}
+
+/**
+ * Takes down what drills have built, without waiting: for a process that ends now. Of each step only what it does before
+ * it first waits is done, which is to kill a process or to close a server.
+ */
+export function abandonDrills(): void {
+  for (const { directory, undo } of open) {
+    for (const step of undo.toReversed()) {
+      try {
+        const undone = step();
+        if (undone instanceof Promise) undone.catch(() => {});
+      } catch {}
+    }
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
