@@ -6,7 +6,7 @@ import { isMade, type Made, Tuple } from '../pickle/values.ts';
 import type { State } from '../state/state.ts';
 import { IMPUTER, INDICATOR, MIN_MAX_SCALER, STANDARD_SCALER } from '../state/wrappers.ts';
 import { featuresOf, type Opened, openEstimator, type Reading } from './reading.ts';
-import { type Rows, requireFinite, type Transformer } from './regressor.ts';
+import { requireFinite, type Transformer } from './regressor.ts';
 
 type Step = (value: number, column: number) => number;
 
