@@ -165,7 +165,10 @@ describe('a grant', () => {
     for (const [name, value] of reachable()) {
       if (typeof value !== 'object' || value === null || !('codes' in value) || !('dimension' in value))
         continue;
-      expect([name, Object.getOwnPropertyNames(value).toSorted()]).toEqual([name, ['codes', 'dimension', 'id']]);
+      expect([name, Object.getOwnPropertyNames(value).toSorted()]).toEqual([
+        name,
+        ['codes', 'dimension', 'id'],
+      ]);
     }
     expect(Object.keys(guards)).not.toContain('definitionOf');
   });
