@@ -77,7 +77,11 @@ async function run(): Promise<void> {
     }
     const told = error instanceof CommanderError && error.exitCode === 0; // --help, --version
     if (told) return;
-    process.stderr.write(`guardrails: ${explain(error).replaceAll(/\s*\n\s*/g, ' ')}\n`);
+    // An argument may come from elsewhere, and commander repeats it: nothing in it may act on the terminal.
+    const line = explain(error)
+      .replaceAll(/\s*\n\s*/g, ' ')
+      .replaceAll(/[\p{Cc}\p{Cf}]/gu, '\ufffd');
+    process.stderr.write(`guardrails: ${line}\n`);
     if (program.opts()['debug'])
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     process.exitCode = 2;

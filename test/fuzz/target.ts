@@ -1,4 +1,5 @@
-// What a fuzz target is, and how inputs for it are made: good inputs, damaged in a few places.
+// What a fuzz target is, which there are, and how inputs for them are made: good inputs, damaged in a few places.
+import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 
 export interface FuzzTarget {
@@ -9,6 +10,8 @@ export interface FuzzTarget {
   readonly seeds: readonly Uint8Array[];
   /** Tokens of the format: an edit that puts one in gets further than random bytes. */
   readonly words: readonly string[];
+  /** Why it cannot be run here, if so: what judges is missing. */
+  readonly unavailable?: string | false;
   /** Throws where ours and the oracle differ, or where ours fails in a way that it does not promise. */
   fuzz(bytes: Uint8Array): void | Promise<void>;
 }
@@ -44,4 +47,29 @@ export function damaged({ seeds, words }: Pick<FuzzTarget, 'seeds' | 'words'>): 
   );
   const edit = fc.record({ at: fc.nat(0xffff), drop: fc.oneof(fc.nat(2), fc.nat(32)), put });
   return fc.tuple(seed, fc.array(edit, { maxLength: 6 })).map(([bytes, edits]) => apply(bytes, edits));
+}
+
+/** Returns all targets, one file each in `targets/`, by name. */
+export async function loadTargets(): Promise<readonly FuzzTarget[]> {
+  const files = readdirSync(new URL('targets/', import.meta.url)).sort();
+  const names = files.map((file) => file.replace(/\.ts$/, ''));
+  const modules = await Promise.all(
+    names.map(async (name) => (await import(`./targets/${name}.ts`)) as { readonly target: FuzzTarget }),
+  );
+  return modules.map(({ target }) => target);
+}
+
+/** Where what once failed for a target is kept. ORIGIN.md there says of each input where it comes from. */
+export const corpusOf = (name: string): URL => new URL(`../corpora/${name}/`, import.meta.url);
+
+/** Returns what once failed for a target, by file name. */
+export function readCorpus(name: string): ReadonlyMap<string, Uint8Array> {
+  const directory = corpusOf(name);
+  try {
+    const files = readdirSync(directory).filter((file) => file !== 'ORIGIN.md');
+    return new Map(files.map((file) => [file, Uint8Array.from(readFileSync(new URL(file, directory)))]));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map(); // nothing failed yet
+    throw error;
+  }
 }
