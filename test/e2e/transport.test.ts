@@ -69,7 +69,11 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
     const run = own.run(await command('true'));
     await expect(run).rejects.toMatchObject({ code: 'ssh.shell-unsupported' });
     own.close();
-    expect(records.at(-1)).toMatchObject({ decision: 'refuse', codes: ['ssh.shell-unsupported'] });
+    expect(records.at(-1)).toMatchObject({
+      mode: 'effect',
+      outcome: 'none',
+      codes: ['ssh.shell-unsupported'],
+    });
   });
 
   it.skipIf(!asRoot).each(POWERLESS)(
@@ -168,7 +172,7 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
     const running = connection.run(long, options);
     if (cause === 'aborted') return expect(running).rejects.toMatchObject({ code: 'ssh.not-sent' });
     expect(await running).toMatchObject({ outcome: 'unknown', cause });
-    expect(records.at(-1)).toMatchObject({ decision: 'error', codes: [`ssh.${cause}`] });
+    expect(records.at(-1)).toMatchObject({ mode: 'effect', outcome: 'unknown', codes: [`ssh.${cause}`] });
     await expect
       .poll(async () =>
         (await connection.run(await command('pgrep', '-xf', `sleep ${mark}`))).stdout.toString(),

@@ -10,7 +10,7 @@ import { knownHostsName } from '../host-key/known-hosts-match.ts';
 import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
 import type { HeldConnection } from './dial.ts';
-import { park, type Reached, reach } from './reach.ts';
+import { type Reached, reach, withReached } from './reach.ts';
 import { Semaphore } from './semaphore.ts';
 import { Ssh2Link } from './ssh2-link.ts';
 
@@ -109,44 +109,51 @@ export async function reachTarget({ host, port }: Target, options: ConnectOption
   }
 }
 
+/** Key exchange, decision, record, log-in, and the pin where the host is new. */
+async function enter(
+  target: Target,
+  credentials: Credentials,
+  { journal, signal, hostKeys = 'strict' }: ConnectOptions,
+  deadline: Deadline,
+): Promise<Connection> {
+  const { user, ...request } = target;
+  const guard = hostKeys === 'accept-new' ? hostKeyAcceptNew : hostKey;
+  const bounds = { timeoutMs: deadline.remainingMs, ...(signal ? { signal } : {}) };
+  const host = await enforce(guard, request, { journal, ...bounds });
+  const held = heldConnection(host);
+  if (!held) throw new TypeError('a granted host has a connection');
+  try {
+    const client = await deadline.run(() => logIn(held, methodsOf(user, credentials)));
+    if (host.verdict.verdict === 'unknown') {
+      const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
+      await deadline.run(() => pinHostKey(request.knownHosts[0] ?? '', name, host.key));
+    }
+    return new Connection(new Ssh2Link(client), target, journal);
+  } catch (error) {
+    held.destroy();
+    throw inTime(error);
+  }
+}
+
 /** As {@link connect}, to a host that was reached by now. What was reached is used or closed. */
 export async function connectTo(
   reached: Reached,
   target: Target,
   credentials: Credentials,
-  { journal, signal, timeoutMs = DEFAULT_CONNECT_MS, hostKeys = 'strict' }: ConnectOptions,
+  options: ConnectOptions,
 ): Promise<Connection> {
-  const { user, ...request } = target;
-  const drop = park(request.host, request.port, reached);
-  let release = (): void => {};
-  try {
-    release = await handshakes.acquire(signal);
+  const { signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
+  return await withReached(target, reached, async () => {
+    const release = await handshakes.acquire(signal);
     // The host's own turn, and its own time, begin here.
     const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });
     try {
-      const guard = hostKeys === 'accept-new' ? hostKeyAcceptNew : hostKey;
-      const outer = signal ? { signal } : {};
-      const host = await enforce(guard, request, { journal, timeoutMs: deadline.remainingMs, ...outer });
-      const held = heldConnection(host);
-      if (!held) throw new TypeError('a granted host has a connection');
-      try {
-        const client = await deadline.run(() => logIn(held, methodsOf(user, credentials)));
-        if (host.verdict.verdict === 'unknown') {
-          const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
-          await deadline.run(() => pinHostKey(request.knownHosts[0] ?? '', name, host.key));
-        }
-        return new Connection(new Ssh2Link(client), target, journal);
-      } catch (error) {
-        held.destroy();
-        throw inTime(error);
-      }
+      return await enter(target, credentials, options, deadline);
     } finally {
       deadline.end();
+      release();
     }
-  } finally {
-    release();
-    drop();
-  }
+  });
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Algorithms, AuthHandlerMiddleware, Client, NegotiatedAlgorithms } 
 import { errnoOf } from '../../evidence/coded-error.ts';
 import { type HostKey, hostKeyOf } from '../host-key/known-hosts.ts';
 import type { Negotiated } from './negotiated.ts';
-import { DROPPED, mayDialAgain, pauseBefore, reach, takeParked } from './reach.ts';
+import { DROPPED, mayDialAgain, pauseBefore, reach, takeReached } from './reach.ts';
 
 /** A connection whose host key was accepted, waiting before authentication. */
 export interface HeldConnection {
@@ -42,7 +42,7 @@ export interface DialOptions {
 export async function dial(options: DialOptions): Promise<Dial> {
   const { host, port, signal } = options;
   for (let attempt = 1; ; attempt++) {
-    const reached = takeParked(host, port) ?? (await reach(host, port, signal));
+    const reached = takeReached(host, port) ?? (await reach(host, port, signal));
     if (reached.outcome === 'unreachable') return reached;
     const result = await dialOnce(options, reached.socket);
     if (result.outcome !== 'unreachable' || !mayDialAgain(result.why, attempt)) return result;

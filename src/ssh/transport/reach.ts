@@ -1,5 +1,6 @@
 // Reaching a host: a TCP connection on which the host has said its version line. That costs the host next to nothing and
 // us no place in any queue, so a host that is dead holds back no other.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../evidence/coded-error.ts';
@@ -86,32 +87,35 @@ export async function reach(host: string, port: number, signal: AbortSignal): Pr
   }
 }
 
-// Reached before a host's turn, for the dial of that turn. Which of two sockets to one address a dial takes makes no
-// difference: nothing was said on either.
-const parked = new Map<string, Reached[]>();
-const keyOf = (host: string, port: number): string => `${host} ${port}`;
-
-/** Leaves what was reached for the next dial to that address. Returns what takes it away again, unused. */
-export function park(host: string, port: number, reached: Reached): () => void {
-  const key = keyOf(host, port);
-  parked.set(key, [...(parked.get(key) ?? []), reached]);
-  return () => {
-    const left = parked.get(key) ?? [];
-    if (!left.includes(reached)) return;
-    parked.set(
-      key,
-      left.filter((each) => each !== reached),
-    );
-    if (left.length === 1) parked.delete(key);
-    if (reached.outcome === 'reached') reached.socket.destroy();
-  };
+/** What was reached before the turn of a host, for the one dial of that turn. */
+interface Turn {
+  readonly host: string;
+  readonly port: number;
+  reached: Reached | undefined;
 }
 
-/** Returns what was reached for this address, unless it is gone by now. */
-export function takeParked(host: string, port: number): Reached | undefined {
-  const key = keyOf(host, port);
-  const [first, ...rest] = parked.get(key) ?? [];
-  if (rest.length > 0) parked.set(key, rest);
-  else parked.delete(key);
-  return first?.outcome === 'reached' && first.socket.destroyed ? undefined : first;
+// A guard looks for itself, so what was reached before cannot be part of its request.
+const turns = new AsyncLocalStorage<Turn>();
+
+/** Runs `work`, in which a dial to this address finds what was reached. What it does not use is closed. */
+export async function withReached<T>(
+  { host, port }: { readonly host: string; readonly port: number },
+  reached: Reached,
+  work: () => Promise<T>,
+): Promise<T> {
+  const turn: Turn = { host, port, reached };
+  try {
+    return await turns.run(turn, work);
+  } finally {
+    if (turn.reached?.outcome === 'reached') turn.reached.socket.destroy();
+  }
+}
+
+/** Returns, once, what was reached at this address, unless it is gone by now. */
+export function takeReached(host: string, port: number): Reached | undefined {
+  const turn = turns.getStore();
+  if (turn?.host !== host || turn.port !== port) return undefined;
+  const { reached } = turn;
+  turn.reached = undefined;
+  return reached?.outcome === 'reached' && reached.socket.destroyed ? undefined : reached;
 }

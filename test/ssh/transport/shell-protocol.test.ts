@@ -74,7 +74,7 @@ describe('marks', () => {
       read(pieces);
       return performance.now() - start;
     };
-    const [few, many] = [make(20_000), make(320_000)];
+    const [few, many] = [make(40_000), make(640_000)];
     once(few);
     const best = (pieces: readonly Buffer[]): number => Math.min(once(pieces), once(pieces), once(pieces));
     expect(best(many) / best(few)).toBeLessThan(64); // 16 when linear, 256 when quadratic
