@@ -52,17 +52,17 @@ epoch() {
 is_cgroup() {
   case $1 in
   '' | *..* | *[!A-Za-z0-9/._@:-]*) return 1 ;;
-  /sys/fs/cgroup/*"/guardrails-$2" | /sys/fs/cgroup/*"/guardrails-$2.scope") ;;
+  "/sys/fs/cgroup/guardrails-$2" | /sys/fs/cgroup/*"/guardrails-$2" | /sys/fs/cgroup/*"/guardrails-$2.scope") ;;
   *) return 1 ;;
   esac
 }
-# All processes in one go: one grep each for the token and the session, whatever their number.
+# All processes in one go: one grep each for the token and the session, whatever their number. Prints pids and the files
+# that were found.
 candidates() {
-  [ -z "$cgroup" ] || find "$cgroup" -name cgroup.procs -exec cat {} + 2>/dev/null | sed 's/^/own /'
+  [ -z "$cgroup" ] || find "$cgroup" -name cgroup.procs -exec cat {} + 2>/dev/null
   [ -z "$token" ] || printf '%s\n' /proc/[0-9]*/environ |
-    xargs grep -lzFx -e "GUARDRAILS_OWNER=$token" 2>/dev/null | sed 's|^/proc/\([0-9]*\)/.*|own \1|'
-  printf '%s\n' /proc/[0-9]*/stat |
-    xargs grep -lE -e "[)] [A-Za-z] [0-9]+ [0-9]+ $pid " 2>/dev/null | sed 's|^/proc/\([0-9]*\)/.*|session \1|'
+    xargs grep -lzFx -e "GUARDRAILS_OWNER=$token" 2>/dev/null
+  printf '%s\n' /proc/[0-9]*/stat | xargs grep -lE -e "[)] [A-Za-z] [0-9]+ [0-9]+ $pid " 2>/dev/null
 }
 # Sets leader (PID:TICK, or empty when it has ended), own (the set) and alone: what is in the session of a leader that
 # has ended, and was not seen there before. If its pid lives again its session is empty: the kernel gives no process a
@@ -71,9 +71,9 @@ known=
 scan() {
   own= alone= leader=$(living "$pid:$start")
   for one in $(
-    { [ -z "$leader" ] || echo "own $pid"; candidates; } | awk -v pid="$pid" -v start="$start" "$stat"'
-      $1 == "own" { own[$2] = 1 }
-      { seen[$2] = 1 }
+    { [ -z "$leader" ] || echo "$pid"; candidates; } | awk -F/ -v pid="$pid" -v start="$start" "$stat"'
+      { one = NF > 1 ? $3 : $1; seen[one] = 1 }
+      $4 != "stat" { own[one] = 1 }
       END {
         lives = look_at(pid)
         led = lives && tick == start
@@ -245,9 +245,9 @@ start() {
     setsid "$@" </dev/null >/dev/null 2>&1 &
   fi
   pid=$!
-  # The command lines of this shell, of setsid and of the process before its exec hold the token as a word. Only a
-  # successful exec takes it away (in the middle of one the line is empty); a process that ends first has told why by
-  # its exit code.
+  # From its record on, the command line of the process holds the token as a word until its exec. Only one that succeeds
+  # takes it away (in the middle of it the line is empty); a process that ends first tells why by its exit code. Before
+  # the record it may become setsid or a shell while its line is read, which says nothing.
   answer=unknown
   nl='
 '
@@ -259,33 +259,39 @@ start() {
       answer="ended $?"
       break
     fi
-    line=$nl$(tr '\000' '\n' 2>/dev/null <"/proc/$pid/cmdline")$nl
-    case $line in
-    "$nl$nl" | *"$nl$token$nl"*) ;;
-    *) [ "$(tick_of "$pid")" != "$start" ] || { answer=started; break; } ;;
-    esac
+    if is_named; then
+      line=$nl$(tr '\000' '\n' 2>/dev/null <"/proc/$pid/cmdline")$nl
+      case $line in
+      "$nl$nl" | *"$nl$token$nl"*) ;;
+      *) [ "$(tick_of "$pid")" != "$start" ] || { answer="started $boot $ns $pid $start $uid"; break; } ;;
+      esac
+    fi
     nap
   done
-  case $(head -n 1 -- "$record" 2>/dev/null) in
-  "agilab-process-owner-v1 $boot $ns $pid "*" $uid $token"*)
-    [ "$answer" != started ] || answer="started $boot $ns $pid $start $uid"
+  if is_named; then
+    # Its children may live on: then the record stays, and a stop finds them.
     case $answer in ended*)
-      # Its children may live on: then the record stays, and a stop finds them.
       start=0
       scan
       [ -n "$own$alone" ] || rm -f -- "$record" ;;
-    esac ;;
-  *)
+    esac
+  else
     case $answer in
     'ended 121') answer='refused log' ;;
     'ended 122') answer='refused record' ;;
     ended*) answer='refused failed' ;;
-    started) answer=unknown ;;
-    esac ;;
-  esac
+    esac
+  fi
   case $answer in started* | unknown) ;; *) clear_cgroup ;; esac
   rmdir "$record.lock"
   echo "$answer"
+}
+# Whether the record names the process.
+is_named() {
+  case $(head -n 1 -- "$record" 2>/dev/null) in
+  "agilab-process-owner-v1 $boot $ns $pid "*" $uid $token"*) ;;
+  *) return 1 ;;
+  esac
 }
 clear_cgroup() { [ -z "$cgroup" ] || find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null; }
 

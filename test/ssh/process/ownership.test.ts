@@ -240,26 +240,27 @@ describe.skipIf(missing('setsid'))('a start that did not start', () => {
   });
 });
 
-/** The script where no cgroup can be made. */
-const withoutCgroups: typeof localShell =
-  process.getuid?.() === 0
-    ? async (args) => {
-        const words = args.map((word) => (typeof word === 'string' ? word : word.path));
-        const hide = 'mount -t tmpfs none /sys/fs/cgroup && exec /bin/sh -c "$0" guardrails "$@"';
-        const child = spawn('unshare', ['--mount', 'sh', '-c', hide, OWNERSHIP_SCRIPT, ...words]);
-        let output = '';
-        child.stdout.setEncoding('utf8').on('data', (text: string) => {
-          output += text;
-        });
-        await new Promise((done) => child.once('close', done));
-        return output;
-      }
-    : localShell;
+/** The script in a mount namespace of its own, where some other cgroups are there. */
+function withMounts(change: string): typeof localShell {
+  return async (args) => {
+    const words = args.map((word) => (typeof word === 'string' ? word : word.path));
+    const run = `${change} && exec /bin/sh -c "$0" guardrails "$@"`;
+    const child = spawn('unshare', ['--mount', 'sh', '-c', run, OWNERSHIP_SCRIPT, ...words]);
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    await new Promise((done) => child.once('close', done));
+    return output;
+  };
+}
+const isRoot = process.getuid?.() === 0;
+const withoutCgroups = isRoot ? withMounts('mount -t tmpfs none /sys/fs/cgroup') : localShell;
 const canMakeCgroups = ((): boolean => {
   const root = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) =>
     existsSync(join(path, 'cgroup.procs')),
   );
-  if (process.getuid?.() !== 0 || !root) return false;
+  if (!isRoot || !root) return false;
   try {
     mkdirSync(join(root, 'guardrails-probe'));
     rmdirSync(join(root, 'guardrails-probe'));
@@ -332,6 +333,20 @@ describe.skipIf(missing('setsid', 'unshare')).each(WAYS)('a set that is known by
     expect(await logged(2)).toEqual([1, 1]);
     expect(readdirSync(directory).filter((name) => name.startsWith('owner'))).toEqual([]);
   });
+});
+
+it.skipIf(missing('setsid', 'unshare') || !canMakeCgroups || !existsSync('/sys/fs/cgroup/unified')).each([
+  ['version 1', 'umount /sys/fs/cgroup/unified'],
+  ['version 2 alone', 'umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup'],
+])('is known by a cgroup of %s', { timeout: 30_000 }, async (_version, change) => {
+  const shell = withMounts(change);
+  const args = startArgs()
+    .slice(1)
+    .map((word) => (word.startsWith(directory) ? { path: word } : word));
+  started.push(startedPid(await shell([...args, 'sh', '-c', 'setsid sleep 601 & echo $!; exec sleep 602'])));
+  const [child = 0] = await logged(1);
+  expect(await stop(1, shell)).toMatchObject({ by: 'KILL', method: 'cgroup' });
+  expect(startTickOf(child)).toBeUndefined();
 });
 
 it.skipIf(missing('setsid') || !canMakeCgroups)(
