@@ -7,8 +7,9 @@ import { readJournal } from '../evidence/journal-files.ts';
 import { loadPins } from '../evidence/key-store.ts';
 import { parseVerifierKey } from '../evidence/keys.ts';
 import { openJournal } from '../evidence/open-journal.ts';
+import type { Pin } from '../evidence/pin.ts';
 import { ensureSigner, journalDirectory, type StateOptions } from '../evidence/state.ts';
-import { type JournalVerdict, type Pin, verifyJournal } from '../evidence/verify.ts';
+import { type JournalVerdict, verifyJournal } from '../evidence/verify.ts';
 
 export type { StateOptions };
 

@@ -18,6 +18,8 @@ export class CodedError extends Error {
 export function errnoOf(error: unknown, fallback = 'unknown'): string {
   try {
     if (typeof error !== 'object' || error === null || !('code' in error)) return fallback;
+    // libuv has no name for EDQUOT (Linux: 122), so Node's code is a sentence.
+    if ('errno' in error && error.errno === -122) return 'EDQUOT';
     const { code } = error;
     return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : fallback;
   } catch {

@@ -18,6 +18,8 @@ export {
   signerFromPem,
 } from './keys.ts';
 export { type JournalOptions, openJournal } from './open-journal.ts';
+export type { JournalFiles, SegmentFile } from './pass.ts';
+export type { Pin } from './pin.ts';
 export {
   type DecisionDraft,
   type DecisionRecord,
@@ -38,14 +40,13 @@ export {
   type Subject,
   type Verdict,
 } from './record.ts';
+export type { JournalProblem } from './scan.ts';
 export { openState, type StateOptions } from './state.ts';
 export { uuidv7 } from './uuid.ts';
 export {
-  type JournalFiles,
   type JournalLine,
-  type JournalProblem,
+  type JournalState,
   type JournalVerdict,
-  type Pin,
   type VerifyOptions,
   verifyJournal,
 } from './verify.ts';

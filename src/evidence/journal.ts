@@ -1,27 +1,32 @@
-// The journal: an append-only file of records, one JSON line each, chained and sealed by signed checkpoints. An append
+// The journal: append-only files of records, one JSON line each, chained and sealed by signed checkpoints. An append
 // resolves only after fdatasync, and all appends that wait share one. Whatever goes wrong rejects the append, and a
 // guard without a record refuses.
-import { createHash, createHmac, randomBytes } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
-import { signCheckpoint } from './checkpoint.ts';
-import { type CodedError, errnoOf } from './coded-error.ts';
-import { replaceFile, writeAll } from './files.ts';
+import { createHmac, randomBytes } from 'node:crypto';
+import { CodedError } from './coded-error.ts';
+import type { Head } from './head.ts';
+import { IdWindow } from './id-window.ts';
 import { processIdentity, runningCode } from './identity.ts';
-import { CHECKPOINT_FILE, fail, journalFull, MAX_JOURNAL_BYTES } from './journal-files.ts';
+import { fail } from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
+import { encodeLine } from './line.ts';
 import type { Lock } from './lock.ts';
-import type { MerkleTree } from './merkle.ts';
+import { MerkleTree } from './merkle.ts';
+import { native } from './native.ts';
 import {
   type AnyDraft,
   type EvidenceDraft,
   type EvidenceRecord,
   type EvidenceSink,
-  evidenceRecord,
   isDecisionDraft,
   MAX_RECORD_BYTES,
+  type RepairDraft,
   type RunDraft,
 } from './record.ts';
+import { KEY_SUBJECT, ROTATION_CODE } from './rotation.ts';
+import type { ScanStart } from './scan.ts';
+import type { Sealer } from './sealer.ts';
+import { Segment } from './segment.ts';
+import { updateTiles } from './tiles.ts';
 import { uuidv7 } from './uuid.ts';
 
 interface Waiting {
@@ -66,52 +71,59 @@ function runDraft(): RunDraft {
   };
 }
 
+/** What a journal is opened with. Internal to the evidence room. */
+export interface JournalParts {
+  readonly directory: string;
+  readonly segment: Segment;
+  readonly lock: Lock;
+  readonly start: ScanStart;
+  /** Absent for an unsigned journal. */
+  readonly sealer: Sealer | undefined;
+  readonly signer: NoteSigner | undefined;
+  /** A file of lines is closed at the first seal at which it has this many bytes. */
+  readonly segmentBytes: number;
+  readonly onSealFailed: ((error: CodedError) => void) | undefined;
+}
+
 /** An open journal, this process its only writer. Made by {@link openJournal}. */
 export class Journal implements EvidenceSink {
   /** Names this opening in every record. */
   readonly run: string = uuidv7();
   readonly #directory: string;
-  readonly #file: FileHandle;
-  readonly #signer: NoteSigner | undefined;
-  readonly #origin: string;
-  readonly #inputKey: Uint8Array;
   readonly #lock: Lock;
+  readonly #sealer: Sealer | undefined;
+  readonly #segmentBytes: number;
+  readonly #onSealFailed: ((error: CodedError) => void) | undefined;
+  readonly #inputKey: Uint8Array;
   readonly #tree: MerkleTree;
-  #head: string;
-  #length: number;
-  #sealed: number;
+  readonly #ids: IdWindow;
+  #segment: Segment;
+  #prev: string;
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
-  #sealing: Promise<unknown> = Promise.resolve();
   #sealTimer: NodeJS.Timeout | undefined;
+  #tiling: Promise<void> = Promise.resolve();
   #closed = false;
   #closing: Promise<void> | undefined;
   /** Whether the run record of this opening is written or on its way. */
   #introduced = false;
-  /** Set once the file may hold bytes that nobody was promised; nothing is written after them. */
-  #broken: unknown;
+  /** Set once nothing may be written any more: every later append fails for the same reason. */
+  #broken: CodedError | undefined;
+  /** Why the last seal failed. Until one succeeds nothing is appended: lines that nobody can seal are no evidence. */
+  #sealFailure: CodedError | undefined;
 
   /** @internal */
-  constructor(parts: {
-    directory: string;
-    file: FileHandle;
-    signer: NoteSigner | undefined;
-    lock: Lock;
-    tree: MerkleTree;
-    head: string;
-    length: number;
-    sealed: number;
-  }) {
+  constructor(parts: JournalParts) {
     this.#directory = parts.directory;
-    this.#file = parts.file;
-    this.#signer = parts.signer;
-    this.#origin = originOf(parts.signer);
-    this.#inputKey = parts.signer?.derive('input digest') ?? randomBytes(32);
+    this.#segment = parts.segment;
     this.#lock = parts.lock;
-    this.#tree = parts.tree;
-    this.#head = parts.head;
-    this.#length = parts.length;
-    this.#sealed = parts.sealed;
+    this.#sealer = parts.sealer;
+    this.#segmentBytes = parts.segmentBytes;
+    this.#onSealFailed = parts.onSealFailed;
+    this.#inputKey = parts.signer?.derive('input digest') ?? randomBytes(32);
+    this.#tree = new MerkleTree(native.sha256, parts.start.edge);
+    this.#ids = new IdWindow(parts.start.newestId);
+    this.#prev = parts.start.prev;
   }
 
   static {
@@ -121,8 +133,9 @@ export class Journal implements EvidenceSink {
   /**
    * Resolves with the record once it is durable. What is still waiting when `signal` aborts is not written.
    *
-   * @throws CodedError `journal.closed`, `journal.broken`, `journal.full`, `journal.invalid-record`,
-   * `journal.write-failed`, `journal.abandoned`; `journal.reserved-mode` for records that only a drill may leave.
+   * @throws CodedError `journal.closed`, `journal.broken`, `journal.replaced`, `journal.lock-lost`,
+   * `journal.invalid-record`, `journal.duplicate-id`, `journal.write-failed`, `journal.seal-failed`,
+   * `journal.abandoned`; `journal.reserved-mode` for records that only a drill may leave.
    */
   append(draft: EvidenceDraft, input: string, signal?: AbortSignal): Promise<EvidenceRecord> {
     if (draft.mode === 'enforce' || draft.mode === 'effect') return this.#append(draft, input, signal);
@@ -131,16 +144,14 @@ export class Journal implements EvidenceSink {
   }
 
   #append(draft: AnyDraft, input: string, signal?: AbortSignal): Promise<EvidenceRecord> {
-    if (this.#closed)
-      return Promise.reject(fail('journal.closed', 'the journal is closed', 'Open it again.'));
+    if (this.#closed) return Promise.reject(closed());
     return new Promise((resolve, reject) => {
       if (!this.#introduced) {
         this.#introduced = true;
-        const run = { draft: runDraft(), input: '', signal: undefined };
         const reject = (): void => {
           this.#introduced = false;
         };
-        this.#waiting.push({ ...run, resolve: () => {}, reject });
+        this.#waiting.push({ draft: runDraft(), input: '', signal: undefined, resolve: () => {}, reject });
       }
       this.#waiting.push({ draft, input, signal, resolve, reject });
       this.#flushing ??= this.#flush();
@@ -153,143 +164,169 @@ export class Journal implements EvidenceSink {
     while (this.#waiting.length > 0) {
       const group = this.#waiting;
       this.#waiting = [];
-      const placed: { readonly waiting: Waiting; readonly record: EvidenceRecord; readonly line: Buffer }[] =
-        [];
-      let head = this.#head;
-      for (const waiting of group) {
-        try {
-          if (waiting.signal?.aborted)
-            throw fail('journal.abandoned', 'nobody waits for the record any more', 'Ask again.');
-          const record = this.#recordOf(waiting, this.#tree.size + placed.length, head);
-          const line = Buffer.from(`${JSON.stringify(record)}\n`);
-          placed.push({ waiting, record, line });
-          head = createHash('sha256').update(line.subarray(0, -1)).digest('hex');
-        } catch (error) {
-          waiting.reject(error);
-        }
-      }
       try {
-        await this.#write(Buffer.concat(placed.map(({ line }) => line)));
+        await this.#requireSealable();
+        await this.#commit(group);
       } catch (error) {
-        for (const { waiting } of placed) waiting.reject(error);
-        continue;
+        for (const { reject } of group) reject(error);
       }
-      this.#head = head;
-      for (const { waiting, record, line } of placed) {
-        this.#tree.append(line.subarray(0, -1));
-        waiting.resolve(record);
-      }
+      this.#sealSoon();
+      if (this.#segment.length >= this.#segmentBytes) await this.#beginSegment();
     }
-    this.#sealSoon();
     // In the same turn as the last look at the queue: an append that came in between would wait for ever.
     this.#flushing = undefined;
   }
 
-  #recordOf({ draft, input }: Waiting, seq: number, prev: string): EvidenceRecord {
+  async #commit(group: readonly Waiting[]): Promise<void> {
+    if (this.#broken) throw this.#broken;
+    const placed: { readonly waiting: Waiting; readonly record: EvidenceRecord; readonly bytes: Buffer }[] =
+      [];
+    let prev = this.#prev;
+    const ids = new Set<string>();
+    const time = new Date().toISOString();
+    const monotonic = Number(process.hrtime.bigint() / 1000n);
+    for (const waiting of group) {
+      try {
+        const { record, line } = this.#lineOf(waiting, {
+          seq: this.#tree.size + placed.length,
+          prev,
+          time,
+          monotonic,
+        });
+        if (ids.has(record.id) || !this.#ids.isFresh(record.id)) throw usedId();
+        const bytes = Buffer.from(`${line}\n`);
+        placed.push({ waiting, record, bytes });
+        prev = native.sha256Hex(bytes.subarray(0, -1));
+        ids.add(record.id);
+      } catch (error) {
+        waiting.reject(error);
+      }
+    }
+    if (placed.length === 0) return;
+    const bytes = Buffer.concat(placed.map((each) => each.bytes));
+    try {
+      await this.#segment.write(bytes);
+      this.#segment.requireInPlace(bytes.length);
+      this.#lock.requireHeld('journal.lock-lost');
+    } catch (error) {
+      if (error instanceof CodedError && error.code !== 'journal.write-failed') this.#broken = error;
+      throw error;
+    }
+    this.#segment.length += bytes.length;
+    this.#prev = prev;
+    for (const each of placed) this.#tree.append(each.bytes.subarray(0, -1));
+    for (const id of ids) this.#ids.add(id);
+    for (const { waiting, record } of placed) waiting.resolve(record);
+  }
+
+  #lineOf(
+    { draft, input, signal }: Waiting,
+    place: Pick<EvidenceRecord, 'seq' | 'prev' | 'time' | 'monotonic'>,
+  ): { record: EvidenceRecord; line: string } {
+    if (signal?.aborted)
+      throw fail('journal.abandoned', 'nobody waits for the record any more', 'Ask again.');
     const { host, boot, pid, startTick } = processIdentity();
-    const parsed = evidenceRecord.safeParse({
+    const encoded = encodeLine({
       ...draft, // first, so that nothing in it can stand in for what the journal itself vouches for
       schema: 'agilab.guard_evidence.v1',
-      seq,
-      prev,
-      time: new Date().toISOString(),
-      monotonic: Number(process.hrtime.bigint() / 1000n),
+      ...place,
       boot,
       host,
       writer: `${pid}@${startTick}`,
       run: this.run,
       ...(isDecisionDraft(draft) ? { input: { digest: this.#inputDigest(input), redacted: [''] } } : {}),
     });
-    if (!parsed.success || Buffer.byteLength(JSON.stringify(parsed.data)) > MAX_RECORD_BYTES) {
+    if (!encoded || Buffer.byteLength(encoded.line) > MAX_RECORD_BYTES) {
       const remedy = 'Shorten what the guard says: reason and subject have limits, and a line has 16 KiB.';
-      throw fail('journal.invalid-record', 'the record does not fit the schema', remedy, parsed.error);
+      throw fail('journal.invalid-record', 'the record does not fit the schema', remedy);
     }
-    return parsed.data;
+    return encoded;
   }
 
   #inputDigest(input: string): string {
     return createHmac('sha256', this.#inputKey).update(input).digest('hex');
   }
 
-  async #write(bytes: Buffer): Promise<void> {
-    if (bytes.length === 0) return;
-    if (this.#broken !== undefined) {
-      const remedy = 'Close this process and open the journal again; check the disk first.';
-      throw fail('journal.broken', 'an earlier write failed half way', remedy, this.#broken);
-    }
-    if (this.#length + bytes.length > MAX_JOURNAL_BYTES) throw journalFull();
-    const failed = (error: unknown): CodedError =>
-      fail(
-        'journal.write-failed',
-        `the journal could not be written (${errnoOf(error)})`,
-        'Free space or mend the disk.',
-        error,
-      );
-    try {
-      await writeAll(this.#file, bytes);
-    } catch (error) {
-      // Nobody was promised these bytes: take them back, so that the next record starts on a line of its own.
-      await this.#file.truncate(this.#length).catch((cause: unknown) => {
-        this.#broken = cause;
-      });
-      throw failed(error);
-    }
-    try {
-      await this.#file.datasync();
-    } catch (error) {
-      // After a failed fsync the kernel may drop the pages and report success next time: never write here again.
-      this.#broken = error;
-      throw failed(error);
-    }
-    this.#length += bytes.length;
-  }
-
   /**
-   * Signs everything appended so far; returns the checkpoint, or `undefined` for an unsigned journal.
+   * Signs everything acknowledged so far; returns the checkpoint, or `undefined` for an unsigned journal.
    *
-   * @throws CodedError `journal.closed`, `journal.write-failed`.
+   * @throws CodedError `journal.closed`, `journal.seal-failed`.
    */
   async checkpoint(): Promise<string | undefined> {
     // Once closed, the directory may belong to another writer, whose checkpoint must not be replaced by an older one.
-    if (this.#closed) throw fail('journal.closed', 'the journal is closed', 'Open it again.');
-    return await this.#sealInTurn();
+    if (this.#closed) throw closed();
+    return await this.#seal();
   }
 
-  /** Keeps short the tail that a crash would leave unsealed. A seal that fails here is tried again by the next. */
+  /**
+   * Goes over to another key: records its name, and seals that with both keys. From then on it alone seals.
+   *
+   * @throws CodedError `journal.unsigned`, and as {@link append} and {@link checkpoint}.
+   */
+  async rotateTo(next: NoteSigner): Promise<void> {
+    const sealer = this.#sealer;
+    if (!sealer)
+      throw fail('journal.unsigned', 'an unsigned journal has no key to rotate', 'Open it with a signer.');
+    const subject = { kind: KEY_SUBJECT, name: next.vkey };
+    const reason = 'from here on the journal is sealed by another key';
+    const draft: RepairDraft = { id: uuidv7(), mode: 'repair', codes: [ROTATION_CODE], reason, subject };
+    await this.#append(draft, '');
+    await sealer.rotate(next, () => this.#headToSeal());
+  }
+
+  /** Keeps short the tail that a crash would leave unsealed. A seal that fails is told, and tried again by the next append. */
   #sealSoon(): void {
-    if (this.#closed || !this.#signer) return;
+    if (this.#closed || !this.#sealer || this.#sealFailure) return;
     this.#sealTimer ??= setTimeout(() => {
       this.#sealTimer = undefined;
-      if (!this.#closed) this.#sealInTurn().catch(() => {});
+      if (!this.#closed) this.#seal().catch(() => {});
     }, SEAL_DELAY_MS).unref();
   }
 
-  /** One seal at a time: two would write the same temporary file, and the older might land last. */
-  #sealInTurn(): Promise<string | undefined> {
-    const turn = this.#sealing.then(() => this.#seal());
-    this.#sealing = turn.catch(() => {});
-    return turn;
+  async #seal(): Promise<string | undefined> {
+    try {
+      const note = await this.#sealer?.seal(() => this.#headToSeal());
+      this.#sealFailure = undefined;
+      return note;
+    } catch (error) {
+      if (error instanceof CodedError && this.#sealFailure?.message !== error.message)
+        this.#onSealFailed?.(error);
+      if (error instanceof CodedError) this.#sealFailure = error;
+      throw error;
+    }
   }
 
-  async #seal(): Promise<string | undefined> {
-    await this.#flushing;
-    const signer = this.#signer;
-    if (!signer) return undefined;
-    const size = this.#tree.size;
-    const note = signCheckpoint({ origin: this.#origin, size, root: this.#tree.root() }, signer);
-    if (size === this.#sealed) return note;
+  /** All that is acknowledged is in the tree, so a seal need not wait for a load to pause. */
+  #headToSeal(): Head {
+    if (this.#broken) throw this.#broken;
+    // Another journal's checkpoint is not ours to replace, nor another writer's.
+    this.#segment.requireInPlace();
+    this.#lock.requireHeld('journal.lock-lost');
+    return {
+      tree: this.#tree.edge(),
+      segment: this.#segment.first,
+      offset: this.#segment.length,
+      newestId: this.#ids.newest,
+    };
+  }
+
+  async #requireSealable(): Promise<void> {
+    if (this.#sealFailure) await this.#seal();
+  }
+
+  /** Closes the file of lines at a seal and goes on in the next. Whatever fails is told, and tried again. */
+  async #beginSegment(): Promise<void> {
     try {
-      await replaceFile(join(this.#directory, CHECKPOINT_FILE), note);
-    } catch (error) {
-      throw fail(
-        'journal.write-failed',
-        `the checkpoint could not be written (${errnoOf(error)})`,
-        'Free space or mend the disk.',
-        error,
-      );
+      await this.#seal();
+      const next = await Segment.open(this.#directory, this.#tree.size);
+      const full = this.#segment;
+      this.#segment = next;
+      // Aside from the writing: without tiles, proofs are made from the lines.
+      this.#tiling = this.#tiling.then(() => updateTiles(this.#directory, next.first)).catch(() => {});
+      await full.retire().finally(() => full.close());
+    } catch {
+      // The file grows on; an error of the seal was told, and one of the disk will come up with the next write.
     }
-    this.#sealed = size;
-    return note;
   }
 
   /** Waits for all appends, seals, and gives the lock back. A second call ends with the first. */
@@ -306,13 +343,20 @@ export class Journal implements EvidenceSink {
     this.#closed = true;
     clearTimeout(this.#sealTimer);
     try {
-      await this.#sealInTurn();
+      await this.#flushing;
+      if (!this.#broken) await this.#seal();
     } finally {
-      await this.#file.close().finally(() => this.#lock.release());
+      await this.#tiling;
+      await this.#segment.close().finally(() => this.#lock.release());
     }
   }
 }
 
-function originOf(signer: NoteSigner | undefined): string {
-  return `agilab-guardrails/${processIdentity().host}/${signer?.hash ?? 'unsigned'}`;
-}
+const usedId = (): CodedError =>
+  fail(
+    'journal.duplicate-id',
+    'the id of the record was used before, or is older than those before it',
+    'Make the id of a record right before it is appended, with uuidv7().',
+  );
+
+const closed = (): CodedError => fail('journal.closed', 'the journal is closed', 'Open it again.');

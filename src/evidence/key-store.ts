@@ -1,14 +1,23 @@
-// The signing key of this host and the keys it trusts, in one directory. The private key never leaves it; the pins are
-// (key, host) pairs, because a key vouches only for the host that holds it.
+// The signing key of this machine and the keys it trusts, in one directory. The private key never leaves it; the pins say
+// for which machine a key vouches, because it vouches only for the one that holds it.
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { CodedError, errnoOf } from './coded-error.ts';
-import { isOwnDirectory, makeDirectory, publishFile, readBounded } from './files.ts';
+import {
+  isOwnDirectory,
+  makeDirectory,
+  publishFile,
+  readBounded,
+  replaceFile,
+  syncDirectory,
+} from './files.ts';
 import { processIdentity } from './identity.ts';
 import { generateSigner, type NoteSigner, parseVerifierKey, signerFromPem } from './keys.ts';
-import type { Pin } from './verify.ts';
+import type { Pin } from './pin.ts';
 
 const KEY_FILE = 'signing-key.pem';
+const NEXT_KEY_FILE = 'signing-key.next.pem';
 const PINS_FILE = 'pins.json';
 const MAX_FILE_BYTES = 1_048_576;
 
@@ -16,12 +25,33 @@ interface PinsFile {
   readonly schema: 'agilab.guardrails_pins.v1';
   readonly pins: readonly Pin[];
 }
+const time = z.iso.datetime();
 const pinsFile: z.ZodType<PinsFile> = z.strictObject({
   schema: z.literal('agilab.guardrails_pins.v1'),
-  pins: z.array(z.strictObject({ vkey: z.string(), host: z.string().min(1) })).max(1_000),
+  pins: z
+    .array(
+      z.strictObject({
+        vkey: z.string(),
+        host: z.string().min(1).max(200),
+        machine: z.string().min(1).max(200).optional(),
+        notBefore: time.optional(),
+        notAfter: time.optional(),
+        revoked: time.optional(),
+      }),
+    )
+    .max(1_000),
 });
 
-const keyName = (): string => `agilab-guardrails/${encodeURIComponent(processIdentity().host)}`;
+/** A new key is called after the host that makes it. The name stays with the key, whatever the host is called later. */
+const newKeyName = (): string => `agilab-guardrails/${encodeURIComponent(processIdentity().host)}`;
+
+/** The key file: the name, then PKCS#8 PEM. RFC 7468 section 2: text before the boundary line is ignored. */
+const keyFile = (signer: NoteSigner): string => `Name: ${signer.name}\n${signer.exportPem()}`;
+
+function signerFromFile(content: string): NoteSigner {
+  const [, name = newKeyName()] = /^Name: (\S+)\n/.exec(content) ?? [];
+  return signerFromPem(name, content);
+}
 
 async function requireOwnDirectory(directory: string): Promise<void> {
   if (await isOwnDirectory(directory)) return;
@@ -29,13 +59,14 @@ async function requireOwnDirectory(directory: string): Promise<void> {
   throw new CodedError('keys.unsafe', 'others could replace the key and the pins in this directory', remedy);
 }
 
-async function pin(directory: string, { vkey }: NoteSigner): Promise<void> {
-  const pins: PinsFile = {
-    schema: 'agilab.guardrails_pins.v1',
-    pins: [{ vkey, host: processIdentity().host }],
-  };
-  await publishFile(join(directory, PINS_FILE), `${JSON.stringify(pins, null, 2)}\n`);
+/** A pin of a key that this machine holds. */
+export function ownPin({ vkey }: NoteSigner): Pin {
+  const { host, machine } = processIdentity();
+  return { vkey, host, ...(machine === 'unknown' ? {} : { machine }) };
 }
+
+const encodePins = (pins: readonly Pin[]): string =>
+  `${JSON.stringify({ schema: 'agilab.guardrails_pins.v1', pins }, null, 2)}\n`;
 
 /**
  * Makes a signing key in `directory` and pins it for this host, so that the host can grade what it recorded itself. Where
@@ -52,15 +83,15 @@ export async function initKeys(directory: string): Promise<NoteSigner> {
   try {
     await makeDirectory(directory);
     await requireOwnDirectory(directory);
-    const fresh = generateSigner(keyName());
-    const signer = await publishFile(join(directory, KEY_FILE), fresh.exportPem()).then(
+    const fresh = generateSigner(newKeyName());
+    const signer = await publishFile(join(directory, KEY_FILE), keyFile(fresh)).then(
       () => fresh,
       (error: unknown) => {
         if (errnoOf(error) === 'EEXIST') return loadSigner(directory);
         throw error;
       },
     );
-    await pin(directory, signer);
+    await publishFile(join(directory, PINS_FILE), encodePins([ownPin(signer)]));
     return signer;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw exist();
@@ -94,10 +125,10 @@ async function readOwn(path: string, forbiddenMode: number): Promise<string> {
  * @throws CodedError `keys.missing`, `keys.unreadable`, `keys.unsafe` (others can read or replace it), `key.malformed`.
  */
 export async function loadSigner(directory: string): Promise<NoteSigner> {
-  let pem: string;
+  let content: string;
   try {
     await requireOwnDirectory(directory);
-    pem = await readOwn(join(directory, KEY_FILE), 0o077);
+    content = await readOwn(join(directory, KEY_FILE), 0o077);
   } catch (error) {
     if (error instanceof CodedError) throw error;
     if (errnoOf(error) === 'ENOENT') {
@@ -108,7 +139,7 @@ export async function loadSigner(directory: string): Promise<NoteSigner> {
       cause: error,
     });
   }
-  return signerFromPem(keyName(), pem);
+  return signerFromFile(content);
 }
 
 /**
@@ -130,4 +161,37 @@ export async function loadPins(directory: string): Promise<readonly Pin[]> {
       cause: error,
     });
   }
+}
+
+/** Replaces the pins kept in `directory`. @throws CodedError `keys.unsafe`; system errors. */
+export async function savePins(directory: string, pins: readonly Pin[]): Promise<void> {
+  await requireOwnDirectory(directory);
+  await replaceFile(
+    join(directory, PINS_FILE),
+    encodePins(pinsFile.parse({ schema: 'agilab.guardrails_pins.v1', pins }).pins),
+  );
+}
+
+/**
+ * Returns the key that is to follow the present one, made once and kept beside it until {@link adoptNextSigner}.
+ *
+ * @throws CodedError `keys.*`, `key.malformed`; system errors.
+ */
+export async function nextSigner(directory: string): Promise<NoteSigner> {
+  await requireOwnDirectory(directory);
+  const path = join(directory, NEXT_KEY_FILE);
+  const fresh = generateSigner(newKeyName());
+  try {
+    await publishFile(path, keyFile(fresh));
+    return fresh;
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    return signerFromFile(await readOwn(path, 0o077)); // of a rotation that was interrupted
+  }
+}
+
+/** Makes the next key the present one. The old private key is gone afterwards. */
+export async function adoptNextSigner(directory: string): Promise<void> {
+  await rename(join(directory, NEXT_KEY_FILE), join(directory, KEY_FILE));
+  await syncDirectory(directory);
 }

@@ -1,7 +1,8 @@
 // One writer per file. A contender first announces itself in a file named after its identity (machine, boot, pid
 // namespace, pid, start tick), then looks for others. An identity never comes back, so the file of a dead one can be
 // removed without a race, and a reused pid does not look alive.
-import { open, readdir, statfs, unlink } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { open, readdir, rm, statfs, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError, errnoOf } from './coded-error.ts';
@@ -9,8 +10,8 @@ import { lifeOf, type ProcessIdentity, processIdentity } from './identity.ts';
 
 /** A lock that this process holds. */
 export interface Lock {
-  /** The file that says so. When it is gone, so is the lock. */
-  readonly path: string;
+  /** @throws CodedError of the given code when the file that says so is gone: another process may hold the lock by now. */
+  requireHeld(code: string): void;
   release(): Promise<void>;
 }
 
@@ -56,6 +57,20 @@ function refused(code: string, unknown: boolean): CodedError {
       );
 }
 
+function held(file: string): Lock {
+  const requireHeld = (code: string): void => {
+    try {
+      lstatSync(file);
+    } catch (error) {
+      const message = `the lock file of this process is gone (${errnoOf(error)})`;
+      const remedy = 'Find out who removed it, make sure that nobody else is writing, and open it again.';
+      throw new CodedError(code, message, remedy, { cause: error });
+    }
+  };
+  // Removing a file that somebody has removed already is no failure of the caller's.
+  return { requireHeld, release: () => rm(file, { force: true }) };
+}
+
 /**
  * Takes the lock named `path`, for example `/var/lib/x/lock`; its files are called `<path>,<identity>`.
  *
@@ -83,7 +98,7 @@ export async function acquireLock(path: string, waitMs: number, code: string): P
       const states = rivals.map((name) => holderOf(name.slice(prefix.length), self, local));
       const dead = rivals.filter((_name, index) => states[index] === 'dead');
       await Promise.all(dead.map((name) => unlink(join(directory, name)).catch(() => {})));
-      if (dead.length === rivals.length) return { path: file, release: () => unlink(file) };
+      if (dead.length === rivals.length) return held(file);
       unknown = states.includes('unknown');
       await unlink(file);
     }

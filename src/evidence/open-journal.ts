@@ -1,48 +1,67 @@
-// Opening a journal: what an earlier writer left behind is verified first, and what a crash tore is kept, put aside and
-// recorded. A journal that is not what its checkpoint says is never continued.
+// Opening a journal: from where the last seal says that it stands, or, where nothing says so, from its first line on. What
+// a crash tore is kept, put aside and recorded. A journal that is not what its checkpoint says is never continued.
 import { createHash } from 'node:crypto';
-import { type FileHandle, readdir } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseCheckpoint, signedBy } from './checkpoint.ts';
+import { ADOPTION_CODE } from './adopted.ts';
+import { parseCheckpoint, signedBy, type TreeHead } from './checkpoint.ts';
 import { CodedError, errnoOf } from './coded-error.ts';
-import {
-  isOwnDirectory,
-  makeDirectory,
-  openAppend,
-  readBounded,
-  readHandle,
-  replaceFile,
-  syncDirectory,
-  whyOf,
-} from './files.ts';
+import { isOwnDirectory, makeDirectory, readBounded, replaceFile, syncDirectory, whyOf } from './files.ts';
+import { decodeHeads, type Head } from './head.ts';
+import { processIdentity } from './identity.ts';
 import { appendAny, Journal } from './journal.ts';
-import { fail, JOURNAL_FILE, journalFull, MAX_JOURNAL_BYTES, readCheckpoint } from './journal-files.ts';
+import {
+  fail,
+  HEAD_FILE,
+  LOCK_NAME,
+  readCheckpoint,
+  readSegment,
+  segmentName,
+  segmentsIn,
+} from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
-import { acquireLock } from './lock.ts';
-import type { EvidenceRecord, RepairDraft, Subject } from './record.ts';
-import { uuidv7 } from './uuid.ts';
-import { type JournalScan, scanJournal } from './verify.ts';
+import { decodeLine } from './line.ts';
+import { acquireLock, type Lock } from './lock.ts';
+import { isLastEntry, rootOfEdge } from './merkle.ts';
+import { native } from './native.ts';
+import { MAX_RECORD_BYTES, type RepairDraft, type Subject } from './record.ts';
+import { BEGINNING, LineScanner, type ScanStart } from './scan.ts';
+import { Sealer } from './sealer.ts';
+import { Segment } from './segment.ts';
+import { riseAbove, uuidv7 } from './uuid.ts';
 
 /** Side files for torn tails: this, the number of lines before the tear, and the start of the tail's SHA-256. */
-const TORN_PREFIX = `${JOURNAL_FILE}.torn-`;
+const TORN_PREFIX = 'torn-';
+/** A side file that no record names yet. */
+const UNRECORDED = '.unrecorded';
 const TAIL = 'journal-tail';
 
+/** 64 MiB: small enough to look through, large enough that closed files stay few. */
+const SEGMENT_BYTES = 64 * 1024 * 1024;
+/** Longest tail that is set aside whole, in bytes; no more than one file of lines holds. */
+const MAX_TORN_BYTES = 2 * SEGMENT_BYTES;
+
 export interface JournalOptions {
-  /** Holds journal.jsonl, checkpoint and the lock. Made with mode 0700 when absent. */
+  /** Holds the files of lines, head, checkpoint and the lock. Made with mode 0700 when absent. */
   readonly directory: string;
   /** Signs the checkpoints. Without one the journal is unsigned, and what it holds is advisory. */
   readonly signer?: NoteSigner;
   /** How long to wait for another writer to finish, in milliseconds. Default 10,000. */
   readonly lockWaitMs?: number;
+  /** A file of lines is closed at the first seal at which it has this many bytes. Default 64 MiB. */
+  readonly segmentBytes?: number;
+  /** Told once when seals begin to fail. Appends are refused as well until one succeeds. */
+  readonly onSealFailed?: (error: CodedError) => void;
 }
 
 /**
- * Opens the journal in `directory` for this process alone. What an earlier writer left behind is verified first. A tail
- * cut off by a crash is moved to a side file, and lines that no checkpoint covers are marked as such; both repairs are
- * records themselves.
+ * Opens the journal in `directory` for this process alone. What an earlier writer left after its last seal is verified
+ * first; what is sealed is verified by `verifyJournal`, not here, so that opening costs the same whatever the history. A
+ * tail cut off by a crash is moved to a side file, and lines that no checkpoint covers are marked as such; both repairs
+ * are records themselves.
  *
  * @throws CodedError `journal.locked`, `journal.unsafe-directory`, `journal.tampered`, `journal.foreign-key`,
- * `journal.full`, `journal.write-failed`.
+ * `journal.write-failed`; `checkpoint.malformed`, `checkpoint.bad-signature`.
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   try {
@@ -55,116 +74,180 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 }
 
-async function openDirectory({ directory, signer, lockWaitMs = 10_000 }: JournalOptions): Promise<Journal> {
+async function openDirectory(options: JournalOptions): Promise<Journal> {
+  const { directory, lockWaitMs = 10_000 } = options;
   await makeDirectory(directory);
   if (!(await isOwnDirectory(directory))) {
     const remedy = 'Use a real directory of your own that nobody else can write to (chmod 0700).';
     throw fail('journal.unsafe-directory', 'others could replace files in the journal directory', remedy);
   }
-  const lock = await acquireLock(join(directory, 'lock'), lockWaitMs, 'journal.locked');
-  let file: FileHandle | undefined;
+  const lock = await acquireLock(join(directory, LOCK_NAME), lockWaitMs, 'journal.locked');
+  let segment: Segment | undefined;
   try {
-    file = await openAppend(join(directory, JOURNAL_FILE)).catch((error: unknown) => {
-      throw errnoOf(error) === 'ELOOP' || errnoOf(error) === 'EISDIR' ? unsafeFile() : error;
-    });
-    const stat = await file.stat();
-    if (
-      !stat.isFile() ||
-      stat.nlink !== 1 ||
-      stat.uid !== (process.geteuid?.() ?? stat.uid) ||
-      (stat.mode & 0o022) !== 0
-    )
-      throw unsafeFile();
-    if (stat.size > MAX_JOURNAL_BYTES) throw journalFull();
-    const bytes = await readHandle(file, MAX_JOURNAL_BYTES);
-    const { scan, sealed } = scanIntact(bytes, await readCheckpoint(directory), signer);
-    if (scan.torn.length > 0) await quarantine(directory, file, scan);
-    await syncDirectory(directory);
-    const { tree, head, length } = scan;
-    const before = tree.size;
-    const journal = new Journal({ directory, file, signer, lock, tree, head, length, sealed });
-    for (const { name, torn } of await unrecordedTails(directory, scan.records)) {
-      const digest = `sha256:${createHash('sha256').update(torn).digest('hex')}`;
-      const reason = `a tail of ${torn.length} bytes was cut off by a crash and moved to a side file`;
-      const subject = { kind: TAIL, name, digest };
-      await appendAny(journal, repairRecord('journal.torn-tail', reason, subject), '');
-    }
-    if (signer && sealed < before) {
-      const reason = `${before - sealed} lines were found that no checkpoint covers`;
-      const subject = { kind: 'journal-lines', name: `${sealed}-${before - 1}` };
-      await appendAny(journal, repairRecord('journal.unsealed-tail', reason, subject), '');
-    }
-    return journal;
+    const firsts = await segmentsIn(directory);
+    segment = await Segment.open(directory, firsts.at(-1) ?? 0);
+    return await continueJournal(options, lock, segment, firsts);
   } catch (error) {
-    await file?.close();
+    await segment?.close();
     await lock.release();
     throw error;
   }
 }
 
-/** Scans a journal that is to be continued; refuses one that is not what its last checkpoint says. */
-function scanIntact(
-  bytes: Uint8Array,
-  note: string | undefined,
-  signer: NoteSigner | undefined,
-): { readonly scan: JournalScan; readonly sealed: number } {
-  const remedy =
-    'Run `guardrails verify`, keep the directory as it is for investigation, and start a new one.';
-  const checkpoint = note === undefined ? undefined : parseCheckpoint(note);
-  if (checkpoint && (!signer || !signedBy(checkpoint, [signer]))) {
-    throw fail('journal.foreign-key', 'the journal was sealed by another key than the one given', remedy);
+const REMEDY = 'Run `guardrails verify`, keep the directory as it is for investigation, and start a new one.';
+const tampered = (what: string): CodedError =>
+  fail('journal.tampered', `the journal was changed: ${what}`, REMEDY);
+
+async function continueJournal(
+  { directory, signer, segmentBytes = SEGMENT_BYTES, onSealFailed }: JournalOptions,
+  lock: Lock,
+  segment: Segment,
+  firsts: readonly number[],
+): Promise<Journal> {
+  const note = await readCheckpoint(directory);
+  const signed = note === undefined ? undefined : requireOwn(note, signer);
+  const sealed = signed?.size ?? 0;
+  const head = signed && (await provenHead(directory, signed));
+  const scanner = await scanOn(directory, firsts, head, signed);
+  const { tree } = scanner;
+  if (tree.size < sealed) throw tampered(lineOf(scanner, `line ${tree.size + 1} is missing`));
+  if (scanner.problem || scanner.torn.length > 0) await setAside(directory, segment, scanner);
+  riseAbove(scanner.ids.newest);
+
+  const start = { edge: tree.edge(), prev: scanner.head, newestId: scanner.ids.newest };
+  const origin =
+    signed?.origin ?? `agilab-guardrails/${processIdentity().host}/${signer?.hash ?? 'unsigned'}`;
+  const sealer = signer && new Sealer(directory, origin, signer, { size: sealed, note });
+  const journal = new Journal({
+    directory,
+    segment,
+    lock,
+    start,
+    sealer,
+    signer,
+    segmentBytes,
+    onSealFailed,
+  });
+  await recordTails(directory, journal);
+  if (signer && sealed < start.edge.size) {
+    const reason = `${start.edge.size - sealed} lines were found that no checkpoint covers`;
+    const subject = { kind: 'journal-lines', name: `${sealed}-${start.edge.size - 1}` };
+    await appendAny(journal, repair(ADOPTION_CODE, reason, subject), '');
   }
-  const sealed = checkpoint?.claimed.size ?? 0;
-  const scan = scanJournal(bytes, [sealed]);
-  const root = checkpoint && Buffer.from(checkpoint.claimed.root).toString('hex');
-  const { problem } = scan;
-  if (problem || scan.lines < sealed || (root !== undefined && scan.rootAt.get(sealed) !== root)) {
-    const message = problem
-      ? `line ${problem.line} ${problem.message}`
-      : 'the lines are not those that were signed';
-    throw fail('journal.tampered', `the journal was changed: ${message}`, remedy);
-  }
-  return { scan, sealed };
+  return journal;
 }
 
-/** Keeps the bytes of an unfinished line in a side file, then ends the journal before them. */
-async function quarantine(
+function requireOwn(note: string, signer: NoteSigner | undefined): TreeHead {
+  const checkpoint = parseCheckpoint(note);
+  if (signer && signedBy(checkpoint, [signer], native)) return checkpoint.claimed;
+  throw fail('journal.foreign-key', 'the journal was sealed by another key than the one given', REMEDY);
+}
+
+/** Returns where the last seal left the journal, if the head file says so and the checkpoint and the last line bear it out. */
+async function provenHead(
   directory: string,
-  file: FileHandle,
-  { torn, length, tree }: JournalScan,
+  { size, root }: TreeHead,
+): Promise<(Head & ScanStart) | undefined> {
+  const content = await readBounded(join(directory, HEAD_FILE), { maxBytes: 65_536 }).catch(
+    (error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0);
+      throw error;
+    },
+  );
+  for (const head of decodeHeads(content.toString('utf8'))) {
+    const { tree, segment, offset, newestId } = head;
+    const proves = tree.size === size && Buffer.from(rootOfEdge(native.sha256, tree.edge)).equals(root);
+    const line =
+      proves && size > 0 ? await lineBefore(join(directory, segmentName(segment)), offset) : undefined;
+    if (!line || !isLastEntry(native.sha256, line, tree)) continue;
+    const { id } = decodeLine(line) ?? { id: '' };
+    const prev = createHash('sha256').update(line).digest('hex');
+    return { ...head, edge: tree, prev, newestId: id > newestId ? id : newestId };
+  }
+  return undefined;
+}
+
+/** Returns the line that ends at `offset`, without its newline; `undefined` where there is none. */
+async function lineBefore(path: string, offset: number): Promise<Buffer | undefined> {
+  const from = Math.max(0, offset - MAX_RECORD_BYTES - 2);
+  const pieces: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const piece of readSegment(path, from)) {
+      pieces.push(piece);
+      length += piece.length;
+      if (length >= offset - from) break;
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  const bytes = Buffer.concat(pieces).subarray(0, offset - from);
+  if (bytes.length !== offset - from || bytes.at(-1) !== 0x0a) return undefined;
+  const line = bytes.subarray(0, -1);
+  const start = line.lastIndexOf(0x0a) + 1;
+  return from > 0 && start === 0 ? undefined : line.subarray(start);
+}
+
+/** Reads what comes after the head, or everything, and makes sure that it agrees with the checkpoint. */
+async function scanOn(
+  directory: string,
+  firsts: readonly number[],
+  head: (Head & ScanStart) | undefined,
+  signed: TreeHead | undefined,
+): Promise<LineScanner> {
+  let root: Uint8Array | undefined;
+  const scanner = new LineScanner(native, head ?? BEGINNING, () => {
+    if (scanner.tree.size === signed?.size) root = scanner.tree.root();
+  });
+  for (const first of firsts.filter((each) => each >= (head?.segment ?? 0))) {
+    // Files are closed at a seal, whole: whatever is wrong before the last one was done to it later.
+    const begun = first === head?.segment ? head.offset : 0;
+    if (begun === 0 && (first !== scanner.tree.size || scanner.torn.length > 0 || scanner.problem))
+      throw tampered(lineOf(scanner, `the lines before line ${first + 1} are not those that were signed`));
+    scanner.beginFile(begun);
+    for await (const chunk of readSegment(join(directory, segmentName(first)), begun)) scanner.push(chunk);
+  }
+  const differs = signed && signed.size > 0 && !head && root && !Buffer.from(root).equals(signed.root);
+  if (differs) throw tampered('the lines are not those that were signed');
+  return scanner;
+}
+
+const lineOf = ({ problem }: LineScanner, otherwise: string): string =>
+  problem?.line === undefined ? otherwise : `line ${problem.line} ${problem.message}`;
+
+/** Keeps what comes after the last good line in a side file, then ends the journal there. */
+async function setAside(
+  directory: string,
+  segment: Segment,
+  { tree, goodBytes: keep }: LineScanner,
 ): Promise<void> {
+  const pieces: Buffer[] = [];
+  for await (const piece of readSegment(segment.path, keep)) pieces.push(piece);
+  const torn = Buffer.concat(pieces);
+  if (torn.length > MAX_TORN_BYTES) throw tampered('the tail is longer than any writer leaves it');
   const digest = createHash('sha256').update(torn).digest('hex').slice(0, 16);
-  await replaceFile(join(directory, `${TORN_PREFIX}${tree.size}-${digest}`), torn);
-  await file.truncate(length);
-  await file.datasync();
+  await replaceFile(join(directory, `${TORN_PREFIX}${tree.size}-${digest}${UNRECORDED}`), torn);
+  await segment.cut(keep);
 }
 
-/** Side files that no record names: the one just made, and one whose record a second crash prevented. */
-async function unrecordedTails(
-  directory: string,
-  records: readonly EvidenceRecord[],
-): Promise<readonly { readonly name: string; readonly torn: Buffer }[]> {
-  const recorded = new Set(
-    records.flatMap((record) =>
-      record.mode === 'repair' && record.subject?.kind === TAIL ? [record.subject.name] : [],
-    ),
-  );
+/** Records the side files that no record names: the one just made, and one whose record a second crash prevented. */
+async function recordTails(directory: string, journal: Journal): Promise<void> {
   const names = (await readdir(directory)).filter(
-    (name) => name.startsWith(TORN_PREFIX) && !recorded.has(name),
+    (name) => name.startsWith(TORN_PREFIX) && name.endsWith(UNRECORDED),
   );
-  const policy = { maxBytes: MAX_JOURNAL_BYTES };
-  return Promise.all(
-    names.map(async (name) => ({ name, torn: await readBounded(join(directory, name), policy) })),
-  );
+  for (const side of names.sort()) {
+    const path = join(directory, side);
+    const name = side.slice(0, -UNRECORDED.length);
+    const torn = await readBounded(path, { maxBytes: MAX_TORN_BYTES });
+    const digest = `sha256:${createHash('sha256').update(torn).digest('hex')}`;
+    const reason = `${torn.length} bytes after the last good line were set aside: a crash left them, or somebody added them`;
+    await appendAny(journal, repair('journal.torn-tail', reason, { kind: TAIL, name, digest }), '');
+    await rename(path, join(directory, name));
+    await syncDirectory(directory);
+  }
 }
 
-const unsafeFile = (): CodedError =>
-  fail(
-    'journal.unsafe-directory',
-    'the journal file is no plain file of ours, or others can write to it',
-    'Keep journal.jsonl a plain file of your own with one name, writable by its owner only.',
-  );
-
-function repairRecord(code: string, reason: string, subject: Subject): RepairDraft {
+function repair(code: string, reason: string, subject: Subject): RepairDraft {
   return { id: uuidv7(), mode: 'repair', codes: [code], reason, subject };
 }

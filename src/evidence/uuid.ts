@@ -11,6 +11,15 @@ let next = pool.length;
 let time = 0;
 let counter = 0;
 
+/** Makes all later ids of this process greater than `id`, whatever the clock says meanwhile. Ignores what is no UUID. */
+export function riseAbove(id: string): void {
+  const [, high = '', low = '', count = ''] = /^([0-9a-f]{8})-([0-9a-f]{4})-7([0-9a-f]{3})-/.exec(id) ?? [];
+  const millis = Number.parseInt(high + low, 16);
+  if (!(millis > time || (millis === time && Number.parseInt(count, 16) > counter))) return;
+  time = millis;
+  counter = Number.parseInt(count, 16);
+}
+
 /** Returns a new UUIDv7, lowercase. */
 export function uuidv7(): string {
   if (next === pool.length) {

@@ -10,7 +10,7 @@ import { missing } from '../ssh/support.ts';
 import { scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');
-const head = { origin: 'agilab-guardrails/test/1', size: 42, root: Buffer.alloc(32, 7) };
+const head = { origin: 'agilab-guardrails/test/1', size: 42, root: new Uint8Array(32).fill(7) };
 const note = signCheckpoint(head, signer);
 const believed = (text: string): boolean => {
   try {
@@ -22,7 +22,12 @@ const believed = (text: string): boolean => {
 
 describe('the signed note', () => {
   it('is the three lines of tlog-checkpoint, a blank line and one signature line', () => {
-    expect(note.split('\n').slice(0, 4)).toEqual([head.origin, '42', head.root.toString('base64'), '']);
+    expect(note.split('\n').slice(0, 4)).toEqual([
+      head.origin,
+      '42',
+      Buffer.from(head.root).toString('base64'),
+      '',
+    ]);
     expect(believed(note)).toBe(true);
     expect(parseCheckpoint(note).claimed).toEqual(head);
   });
@@ -58,7 +63,8 @@ describe('the signed note', () => {
     ['a size with a leading zero', note.replace('\n42\n', '\n042\n')],
     ['a negative size', note.replace('\n42\n', '\n-1\n')],
     ['CRLF', note.replaceAll('\n', '\r\n')],
-    ['an extension line', note.replace('=\n\n', '=\nmore\n\n')],
+    ['an empty extension line', note.replace('=\n\n', '=\n\nmore\n\n')],
+    ['a control character in an extension line', note.replace('=\n\n', '=\nmo\u001bre\n\n')],
     ['nothing', ''],
     ['too much', `${note}${'x'.repeat(70_000)}\n`],
   ])('refuses %s', (_why, text) => {

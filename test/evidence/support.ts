@@ -1,13 +1,18 @@
 // What the evidence tests share: a directory that goes away, a draft, and a fault in the real file calls.
+import { existsSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { JournalFiles } from '../../src/evidence/pass.ts';
 import type { DecisionDraft } from '../../src/evidence/record.ts';
 import { uuidv7 } from '../../src/evidence/uuid.ts';
 
-export async function scratch(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'guardrails-test-'));
+/** Where a sync costs nothing, for tests that open and close a journal thousands of times. */
+export const IN_MEMORY: string = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+export async function scratch(parent: string = tmpdir()): Promise<string> {
+  const directory = await mkdtemp(join(parent, 'guardrails-test-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }
@@ -56,3 +61,19 @@ export async function replaceCall<Name extends keyof FileCalls>(
 }
 
 export const errno = (code: string): Error => Object.assign(new Error('secret path'), { code });
+
+/** A journal in memory, its lines in one file. */
+export function inMemory(
+  lines: Uint8Array | readonly string[],
+  checkpoint: string | undefined,
+): JournalFiles {
+  const bytes = lines instanceof Uint8Array ? lines : Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  return { segments: [{ first: 0, bytes: () => [bytes] }], checkpoint };
+}
+
+/** All bytes of a journal on disk. */
+export async function bytesOf({ segments }: JournalFiles): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for (const segment of segments) for await (const piece of segment.bytes()) pieces.push(piece);
+  return Buffer.concat(pieces);
+}

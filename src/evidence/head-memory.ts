@@ -1,0 +1,107 @@
+// What a verifier saw last of each journal: the signed checkpoint, kept where the journal's writer need not come. Held
+// against it, a rollback, a fork, or a journal begun anew under the same key is an error and no first sight.
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseCheckpoint, signedBy } from './checkpoint.ts';
+import { CodedError, errnoOf } from './coded-error.ts';
+import { isOwnDirectory, makeDirectory, readBounded, replaceFile, whyOf } from './files.ts';
+import { parseVerifierKey } from './keys.ts';
+import { acquireLock } from './lock.ts';
+import { native } from './native.ts';
+import type { Pin } from './pin.ts';
+
+const MAX_NOTE_BYTES = 65_536;
+const LOCK_WAIT_MS = 5_000;
+
+const nameOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
+/** Where this user's verifiers remember: `$XDG_STATE_HOME`, else `~/.local/state` (XDG Base Directory Specification). */
+export function defaultMemory(): string {
+  const state = process.env['XDG_STATE_HOME'];
+  const absolute = state?.startsWith('/') === true; // the specification: a relative path is to be ignored
+  return join(absolute ? state : join(homedir(), '.local/state'), 'agilab-guardrails/heads');
+}
+
+const failed = (what: string, error: unknown): CodedError =>
+  new CodedError(
+    'memory.failed',
+    `the heads seen earlier could not be ${what} (${whyOf(error)})`,
+    'Make the directory of remembered heads one of this user alone, or pass the checkpoint that you kept by hand.',
+    { cause: error },
+  );
+
+/** Checkpoints by origin, in a directory of their own. */
+export class HeadMemory {
+  readonly #directory: string;
+
+  /** @param directory made with mode 0700 when something is to be kept. */
+  constructor(directory: string = defaultMemory()) {
+    this.#directory = directory;
+  }
+
+  /**
+   * Returns the checkpoint seen last of the journal named by `origin`; or, where that is lost with its checkpoint, of the
+   * only journal that the pinned keys have signed.
+   *
+   * @throws CodedError `memory.failed`: there may be one, and it cannot be read.
+   */
+  async recall(pins: readonly Pin[], origin: string | undefined): Promise<readonly string[]> {
+    try {
+      const names = await this.#names();
+      if (origin !== undefined)
+        return await Promise.all(
+          names.filter((name) => name === nameOf(origin)).map((name) => this.#read(name)),
+        );
+      const keys = pins.map(({ vkey }) => parseVerifierKey(vkey));
+      const notes = await Promise.all(names.map((name) => this.#read(name)));
+      const signed = notes.filter((note) => signedBy(parseCheckpoint(note), keys, native) !== undefined);
+      return signed.length === 1 ? signed : [];
+    } catch (error) {
+      throw failed('read', error);
+    }
+  }
+
+  async #names(): Promise<readonly string[]> {
+    try {
+      if (!(await isOwnDirectory(this.#directory)))
+        throw new CodedError('memory.unsafe', 'others may write to it', 'Make it mode 0700.');
+      return (await readdir(this.#directory)).filter((name) => /^[0-9a-f]{32}$/.test(name));
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  async #read(name: string): Promise<string> {
+    const policy = { maxBytes: MAX_NOTE_BYTES, owner: 'own', forbiddenMode: 0o022 } as const;
+    return (await readBounded(join(this.#directory, name), policy)).toString('utf8');
+  }
+
+  /**
+   * Keeps the checkpoint of a journal that was verified, unless a larger one is kept already.
+   *
+   * @throws CodedError `memory.failed`, `memory.locked`.
+   */
+  async remember(note: string): Promise<void> {
+    const { origin, size } = parseCheckpoint(note).claimed;
+    const name = nameOf(origin);
+    try {
+      await makeDirectory(this.#directory);
+      const lock = await acquireLock(join(this.#directory, 'lock'), LOCK_WAIT_MS, 'memory.locked');
+      try {
+        const kept = (await this.#names()).includes(name)
+          ? parseCheckpoint(await this.#read(name))
+          : undefined;
+        if (kept && kept.claimed.size >= size) return;
+        await replaceFile(join(this.#directory, name), note);
+      } finally {
+        await lock.release();
+      }
+    } catch (error) {
+      if (error instanceof CodedError && error.code === 'memory.locked') throw error;
+      throw failed('kept', error);
+    }
+  }
+}

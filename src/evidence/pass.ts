@@ -1,0 +1,129 @@
+// One pass over the lines of a journal: all that the verdict needs to know of them, and no line twice. Runs anywhere.
+import { ADOPTION_CODE, type AdoptionStatement, adoptionOf } from './adopted.ts';
+import { toHex } from './bytes.ts';
+import { type Primitives, portable } from './primitives.ts';
+import { Producers } from './producers.ts';
+import type { EvidenceRecord } from './record.ts';
+import { successorIn } from './rotation.ts';
+import { LineScanner, type OnLine, recordOf } from './scan.ts';
+
+/** One file of lines. */
+export interface SegmentFile {
+  /** Position of its first line, from 0, as its name says. */
+  readonly first: number;
+  /** Its bytes, in pieces, from the start; asked for once. */
+  bytes(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+/** A journal as found. */
+export interface JournalFiles {
+  /** In the order of their names. */
+  readonly segments: readonly SegmentFile[];
+  /** The checkpoint; `undefined` when there is none. */
+  readonly checkpoint: string | undefined;
+  /** Checkpoints at which the journal went over to another key, signed by both. */
+  readonly rotations?: readonly string[];
+}
+
+export interface PassOptions {
+  /** Default true. False leaves `lines` empty, for journals that do not fit into memory. */
+  readonly keepLines?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then with the number of lines read so far. */
+  readonly onProgress?: ((lines: number) => void) | undefined;
+  /** Default: in JavaScript alone. */
+  readonly primitives?: Primitives;
+}
+
+/** Longest turn of the event loop that verification takes, in milliseconds, and the piece that it looks at in one go. */
+const TURN_MS = 8;
+const PIECE = 65_536;
+
+/** Lets timers and other work have their turn. */
+const pause = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
+
+/** What one pass over all lines found. */
+export interface Pass {
+  readonly scanner: LineScanner;
+  readonly rootAt: ReadonlyMap<number, string>;
+  readonly records: readonly EvidenceRecord[];
+  readonly statements: readonly AdoptionStatement[];
+  /** Verifier keys that records name as successors, by the position of the record. */
+  readonly successors: ReadonlyMap<number, string>;
+  readonly producers: Producers;
+  readonly times: Times;
+}
+
+/** What the lines say about time. */
+interface Times {
+  back: number;
+  backLine?: number;
+  /** Of each line at which another key may begin to answer, and of each open one: earliest and latest from there on. */
+  readonly from: Map<number, { earliest: string; latest: string }>;
+}
+
+/**
+ * Reads a journal once. `sizes` are those whose roots are wanted; `eras` the lines from which on times are wanted.
+ */
+export async function passOver(
+  { segments }: JournalFiles,
+  sizes: ReadonlySet<number>,
+  eras: readonly number[],
+  { keepLines = true, signal, onProgress, primitives = portable }: PassOptions,
+): Promise<Pass> {
+  const records: EvidenceRecord[] = [];
+  const statements: AdoptionStatement[] = [];
+  const successors = new Map<number, string>();
+  const producers = new Producers();
+  const times: Times = { back: 0, from: new Map() };
+  const rootAt = new Map<number, string>();
+  let time = '';
+  let era = { earliest: '', latest: '' };
+  const onLine: OnLine = (line, bytes) => {
+    const telling = line.mode === 'repair' || line.mode === 'run';
+    const record = keepLines || telling ? recordOf(bytes) : undefined;
+    if (keepLines && record) records.push(record);
+    if (record?.mode === 'repair') {
+      const { codes, subject } = record;
+      const statement = codes.includes(ADOPTION_CODE) ? adoptionOf(line.seq, subject?.name) : undefined;
+      if (statement) statements.push(statement);
+      const successor = successorIn(record);
+      if (successor !== undefined) successors.set(line.seq, successor);
+    }
+    producers.add(line, record);
+    if (line.time < time) {
+      times.back++;
+      times.backLine ??= line.seq + 1;
+    }
+    time = line.time;
+    if (eras.includes(line.seq)) {
+      era = { earliest: time, latest: time };
+      times.from.set(line.seq, era);
+    }
+    if (time < era.earliest) era.earliest = time;
+    if (time > era.latest) era.latest = time;
+    const { size } = scanner.tree;
+    if (sizes.has(size)) rootAt.set(size, toHex(scanner.tree.root()));
+  };
+  const scanner = new LineScanner(primitives, undefined, onLine);
+  if (sizes.has(0)) rootAt.set(0, toHex(scanner.tree.root()));
+  let turn = performance.now();
+  for (const segment of segments) {
+    const gap = segment.first !== scanner.lines || scanner.torn.length > 0;
+    if (gap && !scanner.problem) {
+      const message = `is missing or cut off: the next file of lines begins at ${segment.first + 1}`;
+      scanner.problem = { code: 'journal.missing-segment', line: scanner.lines + 1, message };
+    }
+    for await (const chunk of segment.bytes()) {
+      for (let at = 0; at < chunk.length; at += PIECE) {
+        scanner.push(chunk.subarray(at, at + PIECE));
+        if (performance.now() - turn < TURN_MS) continue;
+        signal?.throwIfAborted();
+        onProgress?.(scanner.lines);
+        await pause();
+        turn = performance.now();
+      }
+    }
+  }
+  return { scanner, rootAt, records, statements, successors, producers, times };
+}

@@ -1,0 +1,15 @@
+// Whom a reader of evidence believes, for which machine, and when.
+
+/** A key and the only machine whose records it may vouch for. */
+export interface Pin {
+  readonly vkey: string;
+  /** Name of the machine when it was pinned. A label where `machine` is known, since a machine may be renamed. */
+  readonly host: string;
+  /** Machine id (see processIdentity). Without one the host's name has to do, and whatever machine bore it first. */
+  readonly machine?: string | undefined;
+  /** Lines that this key has to answer for are dated from then on, and before then. RFC 3339, UTC. */
+  readonly notBefore?: string | undefined;
+  readonly notAfter?: string | undefined;
+  /** From then on nothing is believed that this key alone signed, whenever that was: a thief can date as he likes. */
+  readonly revoked?: string | undefined;
+}

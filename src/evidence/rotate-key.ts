@@ -1,0 +1,29 @@
+// Replaces the signing key of a state directory. Each step can be repeated after a crash: the next key is made first, the
+// journal goes over to it, the pins say so, and only then does it become the present one.
+import { adoptNextSigner, loadPins, loadSigner, nextSigner, ownPin, savePins } from './key-store.ts';
+import type { NoteSigner } from './keys.ts';
+import { openJournal } from './open-journal.ts';
+import { journalDirectory, type StateOptions } from './state.ts';
+
+/**
+ * Returns the new key. The journal records it, and whoever has pinned the old one can follow.
+ *
+ * @throws CodedError `keys.*`, `journal.*`; system errors.
+ */
+export async function rotateKey({ dir }: StateOptions, now: Date = new Date()): Promise<NoteSigner> {
+  const present = await loadSigner(dir);
+  const next = await nextSigner(dir);
+  const journal = await openJournal({ directory: journalDirectory(dir), signer: present });
+  try {
+    await journal.rotateTo(next);
+  } finally {
+    await journal.close();
+  }
+  const pins = (await loadPins(dir)).filter(({ vkey }) => vkey !== next.vkey);
+  const ended = pins.map((pin) =>
+    pin.vkey === present.vkey && pin.notAfter === undefined ? { ...pin, notAfter: now.toISOString() } : pin,
+  );
+  await savePins(dir, [...ended, ownPin(next)]);
+  await adoptNextSigner(dir);
+  return next;
+}

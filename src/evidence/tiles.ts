@@ -1,0 +1,77 @@
+// Level-0 tiles (c2sp.org/tlog-tiles): the leaf hashes of closed files, 256 to a file, in the layout in which a log serves
+// them. A proof is made from them without reading the lines again; without them it is made from the lines.
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { errnoOf } from './coded-error.ts';
+import { makeDirectory, readBounded, replaceFile } from './files.ts';
+import { readLines } from './lines.ts';
+import { leafHash } from './merkle.ts';
+import { native } from './native.ts';
+
+/** Hashes in a full tile, and bytes in a hash. */
+const WIDTH = 256;
+const HASH_BYTES = 32;
+
+/** Path of a tile below the journal's directory: `tile/0/x001/234`, `.p/<width>` behind it where it is not full. */
+function tilePath(number: number, width: number): string {
+  let path = String(number % 1_000).padStart(3, '0');
+  for (let rest = Math.floor(number / 1_000); rest > 0; rest = Math.floor(rest / 1_000))
+    path = `x${String(rest % 1_000).padStart(3, '0')}/${path}`;
+  return `tile/0/${path}${width === WIDTH ? '' : `.p/${width}`}`;
+}
+
+/** Returns the hashes of one tile; `undefined` where it is not there whole. */
+async function readTile(directory: string, number: number, width: number): Promise<Uint8Array[] | undefined> {
+  const policy = { maxBytes: WIDTH * HASH_BYTES };
+  let bytes: Buffer;
+  try {
+    bytes = await readBounded(join(directory, tilePath(number, width)), policy);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  if (bytes.length !== width * HASH_BYTES) return undefined;
+  return Array.from({ length: width }, (_, at) => bytes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES));
+}
+
+/** Returns the leaf hashes before position `end`, as far as there are tiles without a gap. */
+export async function readTiles(directory: string, end: number): Promise<Uint8Array[]> {
+  const leaves: Uint8Array[] = [];
+  for (let number = 0; leaves.length < end; number++) {
+    const full = await readTile(directory, number, WIDTH);
+    const rest = end - number * WIDTH;
+    const hashes = full ?? (rest < WIDTH ? await readTile(directory, number, rest) : undefined);
+    if (!hashes) break;
+    leaves.push(...hashes.slice(0, rest));
+  }
+  return leaves;
+}
+
+/**
+ * Writes tiles from `number` on. A last one that is not full is written as well, since its size was signed; it goes once
+ * the full one is there.
+ */
+async function writeTiles(directory: string, number: number, leaves: readonly Uint8Array[]): Promise<void> {
+  for (let at = 0; at < leaves.length; at += WIDTH) {
+    const hashes = leaves.slice(at, at + WIDTH);
+    const tile = number + at / WIDTH;
+    const path = join(directory, tilePath(tile, hashes.length));
+    await makeDirectory(dirname(path));
+    await replaceFile(path, Buffer.concat(hashes));
+    if (hashes.length === WIDTH)
+      await rm(join(directory, `${tilePath(tile, WIDTH)}.p`), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Brings the tiles up to position `end`, where a file of lines was closed. Where earlier ones are missing, for example
+ * after a crash, it begins with those.
+ */
+export async function updateTiles(directory: string, end: number): Promise<void> {
+  let number = Math.floor(end / WIDTH);
+  while (number > 0 && !(await readTile(directory, number - 1, WIDTH))) number--;
+  const leaves: Uint8Array[] = [];
+  for await (const batch of readLines(directory, number * WIDTH, end))
+    for (const { bytes } of batch) leaves.push(leafHash(native.sha256, bytes));
+  await writeTiles(directory, number, leaves);
+}

@@ -1,0 +1,107 @@
+// A record that proves itself on another machine (c2sp.org/tlog-proof): the line, its place in the tree, the hashes from
+// there to the root, and the checkpoint that signs the root. Runs anywhere.
+import { fromBase64, toBase64 } from './bytes.ts';
+import { type Checkpoint, parseCheckpoint, signedBy } from './checkpoint.ts';
+import { CodedError } from './coded-error.ts';
+import { decodeLine } from './line.ts';
+import { leafHash } from './merkle.ts';
+import { type NoteKey, parseNoteKey } from './note-key.ts';
+import { type Primitives, portable } from './primitives.ts';
+import { checkInclusion } from './proof.ts';
+import type { EvidenceRecord } from './record.ts';
+
+const HEADER = 'c2sp.org/tlog-proof@v1';
+/** A tree of 2^53 lines has no longer path. */
+const MAX_HASHES = 63;
+/** Longest proof: a line, its path and a checkpoint at their limits, in characters. */
+export const MAX_PROOF_LENGTH = 131_072;
+
+/** A parsed proof. Nothing of it may be believed before {@link verifyProof} has returned. */
+export interface TlogProof {
+  /** The journal line, without newline. Not signed by itself: the path leads from its hash to the signed root. */
+  readonly entry: Uint8Array;
+  /** Position of the line, from 0. */
+  readonly index: number;
+  readonly path: readonly Uint8Array[];
+  /** The checkpoint, as it was found. */
+  readonly note: string;
+}
+
+const malformed = (why: string): CodedError =>
+  new CodedError(
+    'proof.malformed',
+    `the proof is malformed: ${why}`,
+    'Make it anew with `guardrails prove`.',
+  );
+
+/** Returns the text of a proof. */
+export function encodeProof({ entry, index, path, note }: TlogProof): string {
+  const hashes = path.map((hash) => `${toBase64(hash)}\n`).join('');
+  return `${HEADER}\nextra ${toBase64(entry)}\nindex ${index}\n${hashes}\n${note}`;
+}
+
+/** @throws CodedError `proof.malformed`. */
+export function parseProof(text: string): TlogProof {
+  if (text.length > MAX_PROOF_LENGTH) throw malformed('too long');
+  const split = text.indexOf('\n\n');
+  if (split < 0) throw malformed('no blank line before the checkpoint');
+  const [header, extra = '', position = '', ...hashes] = text.slice(0, split).split('\n');
+  if (header !== HEADER) throw malformed('another kind of file, or another version');
+  const [, entryText] = /^extra (.+)$/.exec(extra) ?? [];
+  const entry = fromBase64(entryText ?? '');
+  if (!entry || entry.length === 0) throw malformed('it does not hold the line');
+  const [, index] = /^index (0|[1-9][0-9]{0,14})$/.exec(position) ?? [];
+  if (index === undefined) throw malformed('bad index');
+  if (hashes.length > MAX_HASHES) throw malformed('too many hashes');
+  const path = hashes.map((line) => {
+    const hash = fromBase64(line);
+    if (hash?.length !== 32) throw malformed('bad hash');
+    return hash;
+  });
+  return { entry, index: Number(index), path, note: text.slice(split + 2) };
+}
+
+export interface ProvenRecord {
+  readonly record: EvidenceRecord;
+  readonly checkpoint: Checkpoint;
+  /** Who of the pinned keys signed. */
+  readonly key: NoteKey;
+}
+
+/**
+ * Returns the record that a proof holds, when a pinned key signed a journal that has it as its line.
+ *
+ * @throws CodedError `proof.malformed`, `proof.unpinned`, `proof.not-included`, `proof.not-a-record`;
+ * `checkpoint.malformed`, `checkpoint.bad-signature`; `key.malformed`, `key.small-order`.
+ */
+export function verifyProof(
+  text: string,
+  vkeys: readonly string[],
+  primitives: Primitives = portable,
+): ProvenRecord {
+  const { entry, index, path, note } = parseProof(text);
+  const checkpoint = parseCheckpoint(note);
+  const keys = vkeys.map((vkey) => parseNoteKey(vkey, primitives));
+  const key = signedBy(checkpoint, keys, primitives);
+  if (!key) {
+    const remedy =
+      'Pin the key of the host that wrote the journal, after you had it from there by another way.';
+    throw new CodedError('proof.unpinned', 'the checkpoint in the proof is signed by no pinned key', remedy);
+  }
+  const { size, root } = checkpoint.claimed;
+  const { sha256 } = primitives;
+  if (!checkInclusion(sha256, leafHash(sha256, entry), index, size, root, path)) {
+    const remedy = 'Do not believe the record; ask for another proof of it.';
+    throw new CodedError(
+      'proof.not-included',
+      'the line is not where the proof says, in what was signed',
+      remedy,
+    );
+  }
+  const record = decodeLine(entry);
+  if (record?.seq !== index) {
+    const remedy = 'Do not believe it: no journal of ours has such a line.';
+    throw new CodedError('proof.not-a-record', 'what the proof holds is no evidence record', remedy);
+  }
+  return { record, checkpoint, key };
+}

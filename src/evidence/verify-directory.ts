@@ -1,0 +1,39 @@
+// Verifies a journal on disk the way an operator wants it: natively, and against what was seen of it before.
+import { parseCheckpoint } from './checkpoint.ts';
+import { CodedError } from './coded-error.ts';
+import type { HeadMemory } from './head-memory.ts';
+import { readJournal } from './journal-files.ts';
+import { native } from './native.ts';
+import { type JournalVerdict, type VerifyOptions, verifyJournal } from './verify.ts';
+
+export interface DirectoryOptions extends VerifyOptions {
+  /** Where heads seen earlier are kept. Without one, only `previous` shows a rollback. */
+  readonly memory?: HeadMemory;
+}
+
+function originOf(note: string | undefined): string | undefined {
+  try {
+    return note === undefined ? undefined : parseCheckpoint(note).claimed.origin;
+  } catch (error) {
+    if (error instanceof CodedError) return undefined; // the verdict will say so
+    throw error;
+  }
+}
+
+/**
+ * Returns what may be believed of the journal in `directory`, and remembers its head when nothing speaks against it.
+ *
+ * @throws CodedError `journal.unreadable`, `memory.*`, and as {@link verifyJournal}.
+ */
+export async function verifyDirectory(
+  directory: string,
+  { memory, ...options }: DirectoryOptions,
+): Promise<JournalVerdict> {
+  const files = await readJournal(directory);
+  const seen = (await memory?.recall(options.pins, originOf(files.checkpoint))) ?? [];
+  const previous = [options.previous ?? [], seen].flat();
+  const verdict = await verifyJournal(files, { primitives: native, ...options, previous });
+  if (verdict.problems.length === 0 && verdict.key === 'pinned' && files.checkpoint !== undefined)
+    await memory?.remember(files.checkpoint);
+  return verdict;
+}

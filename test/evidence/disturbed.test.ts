@@ -1,0 +1,288 @@
+// A running writer whose files are taken away, replaced or filled up: nothing is acknowledged that cannot be found again,
+// and what lies there of somebody else's is left alone.
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import type { CodedError } from '../../src/evidence/coded-error.ts';
+import { processIdentity } from '../../src/evidence/identity.ts';
+import type { Journal } from '../../src/evidence/journal.ts';
+import { CHECKPOINT_FILE, FIRST_SEGMENT, readJournal } from '../../src/evidence/journal-files.ts';
+import { generateSigner } from '../../src/evidence/keys.ts';
+import { openJournal } from '../../src/evidence/open-journal.ts';
+import { verifyJournal } from '../../src/evidence/verify.ts';
+import { draft, scratch } from './support.ts';
+
+const signer = generateSigner('agilab-guardrails/test');
+const pins = [{ vkey: signer.vkey, host: processIdentity().host }];
+const coded = (code: string): unknown => expect.objectContaining({ code });
+
+/** A journal with records, open, in a directory below one of its own. */
+async function running(): Promise<{
+  readonly journal: Journal;
+  readonly directory: string;
+  readonly site: string;
+}> {
+  const site = await scratch();
+  const directory = join(site, 'journal');
+  const journal = await openJournal({ directory, signer });
+  onTestFinished(() => journal.close().catch(() => {}));
+  await journal.append(draft(), '');
+  await journal.checkpoint();
+  await journal.append(draft(), '');
+  return { journal, directory, site };
+}
+
+/** How many of 20 appends were acknowledged, and the codes of the others. */
+async function tryAppends(journal: Journal): Promise<{ kept: number; codes: Set<string> }> {
+  const codes = new Set<string>();
+  let kept = 0;
+  for (let i = 0; i < 20; i++) {
+    await journal.append(draft(), '').then(
+      () => kept++,
+      ({ code }: CodedError) => codes.add(code),
+    );
+  }
+  return { kept, codes };
+}
+
+const other = async (site: string): Promise<string> => {
+  const directory = join(site, 'other');
+  const journal = await openJournal({ directory, signer });
+  for (let i = 0; i < 9; i++) await journal.append(draft(), '');
+  await journal.close();
+  return directory;
+};
+
+it.each<[string, string, (at: { directory: string; site: string }) => void | Promise<void>]>([
+  ['the file is unlinked', 'journal.replaced', ({ directory }) => unlinkSync(join(directory, FIRST_SEGMENT))],
+  ['the directory is removed', 'journal.replaced', ({ directory }) => rmSync(directory, { recursive: true })],
+  [
+    'the directory is renamed',
+    'journal.replaced',
+    ({ directory }) => renameSync(directory, `${directory}-2`),
+  ],
+  [
+    'the file is truncated',
+    'journal.replaced',
+    ({ directory }) => truncateSync(join(directory, FIRST_SEGMENT), 100),
+  ],
+  [
+    'a stray line is appended',
+    'journal.replaced',
+    ({ directory }) => appendFileSync(join(directory, FIRST_SEGMENT), '{}\n'),
+  ],
+  [
+    'the file gets a second name',
+    'journal.replaced',
+    ({ directory }) => linkSync(join(directory, FIRST_SEGMENT), join(directory, 'second')),
+  ],
+  [
+    'a copy lies in its place',
+    'journal.replaced',
+    ({ directory }) => {
+      const path = join(directory, FIRST_SEGMENT);
+      copyFileSync(path, `${path}.copy`);
+      renameSync(`${path}.copy`, path);
+    },
+  ],
+  [
+    'another journal lies in its place',
+    'journal.replaced',
+    async ({ directory, site }) => {
+      const stranger = await other(site);
+      rmSync(directory, { recursive: true });
+      cpSync(stranger, directory, { recursive: true });
+    },
+  ],
+  [
+    'the lock file is removed',
+    'journal.lock-lost',
+    ({ directory }) => {
+      for (const name of readdirSync(directory).filter((each) => each.startsWith('lock,')))
+        unlinkSync(join(directory, name));
+    },
+  ],
+])('acknowledges nothing once %s', async (_what, code, disturb) => {
+  const { journal, directory, site } = await running();
+  await disturb({ directory, site });
+  expect(await tryAppends(journal)).toEqual({ kept: 0, codes: new Set([code]) });
+});
+
+it('leaves the checkpoint of a journal alone that was put in the place of its own', async () => {
+  const { journal, directory, site } = await running();
+  const stranger = await other(site);
+  rmSync(directory, { recursive: true });
+  cpSync(stranger, directory, { recursive: true });
+  const before = readFileSync(join(directory, CHECKPOINT_FILE), 'utf8');
+  await tryAppends(journal);
+  await expect(journal.checkpoint()).rejects.toThrow(coded('journal.replaced'));
+  await journal.close();
+  expect(readFileSync(join(directory, CHECKPOINT_FILE), 'utf8')).toBe(before);
+  expect(await verifyJournal(await readJournal(directory), { pins })).toMatchObject({ ok: true, size: 10 });
+});
+
+it('also seals nothing where the file was replaced and nothing was appended since', async () => {
+  const { journal, directory, site } = await running();
+  const stranger = await other(site);
+  rmSync(directory, { recursive: true });
+  cpSync(stranger, directory, { recursive: true });
+  await expect(journal.close()).rejects.toThrow(coded('journal.replaced'));
+  expect(await verifyJournal(await readJournal(directory), { pins })).toMatchObject({ ok: true, size: 10 });
+});
+
+it('goes on, once opened again, with what was appended by a stranger set aside and recorded', async () => {
+  const { journal, directory } = await running();
+  appendFileSync(join(directory, FIRST_SEGMENT), 'stray\n');
+  expect((await tryAppends(journal)).kept).toBe(0);
+  await journal.close();
+  const again = await openJournal({ directory, signer });
+  await again.append(draft(), '');
+  await again.close();
+  const verdict = await verifyJournal(await readJournal(directory), { pins });
+  expect(verdict.problems).toEqual([]);
+  const [side = ''] = readdirSync(directory).filter((name) => name.startsWith('torn-'));
+  expect(readFileSync(join(directory, side), 'utf8')).toMatch(/^stray\n\{/);
+});
+
+it('tells at once that it cannot seal, grants nothing until it can, and then goes on', async () => {
+  const { journal, directory } = await running();
+  const told: CodedError[] = [];
+  await journal.close();
+  const watched = await openJournal({ directory, signer, onSealFailed: (error) => told.push(error) });
+  onTestFinished(() => watched.close().catch(() => {}));
+  await watched.append(draft(), '');
+  rmSync(join(directory, CHECKPOINT_FILE));
+  mkdirSync(join(directory, CHECKPOINT_FILE)); // nothing can be renamed over a directory
+  await expect(watched.checkpoint()).rejects.toThrow(coded('journal.seal-failed'));
+  expect(told).toEqual([coded('journal.seal-failed')]);
+  expect(await tryAppends(watched)).toEqual({ kept: 0, codes: new Set(['journal.seal-failed']) });
+  rmSync(join(directory, CHECKPOINT_FILE), { recursive: true });
+  expect((await tryAppends(watched)).kept).toBe(20);
+  await watched.close();
+  expect(await verifyJournal(await readJournal(directory), { pins })).toMatchObject({ ok: true });
+});
+
+const canMount =
+  process.getuid?.() === 0 &&
+  spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
+const unmountable = !canMount && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1';
+
+it.skipIf(unmountable)('grants nothing on a disk without inodes for a checkpoint', async () => {
+  const directory = await scratch();
+  const options = 'size=8m,mode=700,nr_inodes=12';
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]).status).toBe(0);
+  onTestFinished(() => void spawnSync('umount', [directory]));
+  const journal = await openJournal({ directory, signer });
+  await journal.append(draft(), '');
+  for (let i = 0; i < 12; i++) spawnSync('touch', [join(directory, `ballast${i}`)]);
+  await expect(journal.checkpoint()).rejects.toThrow(coded('journal.seal-failed'));
+  expect((await tryAppends(journal)).kept).toBe(0);
+  for (let i = 0; i < 12; i++) rmSync(join(directory, `ballast${i}`), { force: true });
+  expect((await tryAppends(journal)).kept).toBe(20);
+  await journal.close();
+});
+
+const withLoop =
+  canMount && spawnSync('losetup', ['-f']).status === 0 && spawnSync('mkfs.ext4', ['-V']).status === 0;
+it.skipIf(!withLoop)('grants nothing on a disk that is remounted read-only under it', async () => {
+  const site = await scratch();
+  const [image, directory] = [join(site, 'image'), join(site, 'disk')];
+  mkdirSync(directory);
+  writeFileSync(image, '');
+  truncateSync(image, 16 * 1024 * 1024);
+  expect(spawnSync('mkfs.ext4', ['-q', image]).status).toBe(0);
+  expect(spawnSync('mount', ['-o', 'loop', image, directory]).status).toBe(0);
+  onTestFinished(() => void spawnSync('umount', [directory]));
+  const journal = await openJournal({ directory: join(directory, 'journal'), signer });
+  await journal.append(draft(), '');
+  spawnSync('mount', ['-o', 'remount,abort', directory]);
+  expect((await tryAppends(journal)).kept).toBe(0);
+  await journal.close().catch(() => {});
+});
+
+const SHIM = `
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+/* Answers for files whose name ends in .jsonl, once the file named by FAULT_WHEN exists. */
+static int ours(int fd) {
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t n = readlink(link, path, sizeof path - 1);
+  if (n < 6) return 0;
+  path[n] = 0;
+  return strcmp(path + n - 6, ".jsonl") == 0 && access(getenv("FAULT_WHEN"), F_OK) == 0;
+}
+ssize_t write(int fd, const void *data, size_t size) {
+  static ssize_t (*real)(int, const void *, size_t);
+  if (!real) real = dlsym(RTLD_NEXT, "write");
+  if (!ours(fd)) return real(fd, data, size);
+  const char *fault = getenv("FAULT");
+  if (!strcmp(fault, "EIO")) { errno = EIO; return -1; }
+  if (!strcmp(fault, "EDQUOT")) { errno = EDQUOT; return -1; }
+  return real(fd, data, size > 7 ? 7 : size);
+}
+int fdatasync(int fd) {
+  static int (*real)(int);
+  if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
+  if (ours(fd) && !strcmp(getenv("FAULT"), "sync")) { errno = EIO; return -1; }
+  return real(fd);
+}
+`;
+const cc = spawnSync('cc', ['--version']).status === 0;
+it.skipIf(!cc).each([
+  ['EIO', 0, 'journal.write-failed EIO'],
+  ['EDQUOT', 0, 'journal.write-failed EDQUOT'],
+  ['sync', 0, 'journal.broken EIO'],
+  ['short', 3, 'none'],
+])('under a system call that answers %s acknowledges %i of 3 (%s)', async (fault, kept, code) => {
+  const site = await scratch();
+  writeFileSync(join(site, 'shim.c'), SHIM);
+  expect(
+    spawnSync('cc', ['-shared', '-fPIC', '-o', join(site, 'shim.so'), join(site, 'shim.c'), '-ldl']).status,
+  ).toBe(0);
+  const root = new URL('../../', import.meta.url).pathname;
+  const program = `
+    import { writeFileSync } from 'node:fs';
+    import { openJournal } from ${JSON.stringify(join(root, 'src/evidence/open-journal.ts'))};
+    const journal = await openJournal({ directory: ${JSON.stringify(join(site, 'journal'))} });
+    const drafts = JSON.parse(process.argv[1]);
+    await journal.append(drafts[0], '');
+    writeFileSync(process.env.FAULT_WHEN, '');
+    let kept = 0, said = 'none';
+    for (const each of drafts.slice(1)) await journal.append(each, '').then(() => kept++, (error) => { said = error.code + ' ' + /\\((\\w+)\\)/.exec(error.message)?.[1]; });
+    console.log(JSON.stringify([kept, said]));`;
+  const drafts = JSON.stringify(Array.from({ length: 4 }, () => draft()));
+  const env = {
+    ...process.env,
+    LD_PRELOAD: join(site, 'shim.so'),
+    FAULT: fault,
+    FAULT_WHEN: join(site, 'now'),
+  };
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', program, drafts],
+    { cwd: root, env, encoding: 'utf8' },
+  );
+  expect(stdout, stderr).toBe(`${JSON.stringify([kept, code])}\n`);
+});

@@ -1,0 +1,160 @@
+// Keys that change hands, end, or are believed no more; and a machine that is renamed.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { processIdentity } from '../../src/evidence/identity.ts';
+import { readJournal } from '../../src/evidence/journal-files.ts';
+import { loadPins, loadSigner } from '../../src/evidence/key-store.ts';
+import { generateSigner } from '../../src/evidence/keys.ts';
+import type { Pin } from '../../src/evidence/pin.ts';
+import { rotateKey } from '../../src/evidence/rotate-key.ts';
+import { journalDirectory, openState } from '../../src/evidence/state.ts';
+import { type JournalVerdict, verifyJournal } from '../../src/evidence/verify.ts';
+import { draft, scratch } from './support.ts';
+
+const { host, machine } = processIdentity();
+
+async function append(dir: string, count = 2): Promise<void> {
+  const journal = await openState({ dir });
+  for (let i = 0; i < count; i++) await journal.append(draft(), '');
+  await journal.close();
+}
+
+const judge = async (dir: string, pins: readonly Pin[]): Promise<JournalVerdict> =>
+  verifyJournal(await readJournal(journalDirectory(dir)), { pins });
+
+it('hands the journal over, twice, and whoever pinned the first key can follow', async () => {
+  const dir = await scratch();
+  await append(dir);
+  const first = await loadSigner(dir);
+  for (let i = 0; i < 2; i++) {
+    const next = await rotateKey({ dir });
+    expect((await loadSigner(dir)).vkey).toBe(next.vkey);
+    await append(dir);
+    for (const vkey of [first.vkey, next.vkey]) {
+      const verdict = await judge(dir, [{ vkey, host, machine }]);
+      expect(verdict).toMatchObject({ ok: true, key: 'pinned', signer: next.vkey, problems: [] });
+    }
+  }
+  const pins = await loadPins(dir);
+  expect(pins.map(({ notAfter }) => notAfter !== undefined)).toEqual([true, true, false]);
+  expect(await judge(dir, pins)).toMatchObject({ ok: true });
+  expect(
+    await judge(dir, [{ vkey: generateSigner('agilab-guardrails/x').vkey, host, machine }]),
+  ).toMatchObject({
+    ok: false,
+    key: 'unpinned',
+  });
+});
+
+it('cannot be led to another key by whoever writes to the directory without a key', async () => {
+  const dir = await scratch();
+  await append(dir);
+  const first = await loadSigner(dir);
+  await rotateKey({ dir });
+  await append(dir);
+  const journal = journalDirectory(dir);
+  const [name = ''] = (await import('node:fs'))
+    .readdirSync(journal)
+    .filter((each) => each.startsWith('rotation-'));
+  const note = readFileSync(join(journal, name), 'utf8');
+  const pins = [{ vkey: first.vkey, host, machine }];
+  const without = async (content: string | undefined): Promise<JournalVerdict> => {
+    if (content === undefined) rmSync(join(journal, name));
+    else writeFileSync(join(journal, name), content, { mode: 0o600 });
+    return judge(dir, pins);
+  };
+  const lines = note.split('\n');
+  expect(await judge(dir, pins)).toMatchObject({ ok: true });
+  // One signature only, that of the old or of the new key; a size that was not signed; nothing.
+  for (const content of [
+    lines.toSpliced(4, 1).join('\n'),
+    lines.toSpliced(5, 1).join('\n'),
+    note.replace(/\n\d+\n/, '\n2\n'),
+    '',
+  ])
+    expect(await without(content)).toMatchObject({ ok: false, key: 'unpinned' });
+  expect(await without(undefined)).toMatchObject({ ok: false, key: 'unpinned' });
+});
+
+it('goes on with a rotation that was interrupted after the journal went over', async () => {
+  const dir = await scratch();
+  await append(dir);
+  const { adoptNextSigner } = await import('../../src/evidence/key-store.ts');
+  const before = readFileSync(join(dir, 'signing-key.pem'));
+  const next = await rotateKey({ dir });
+  // As if the last step had not come: the old key is the present one, the next one lies beside it.
+  writeFileSync(join(dir, 'signing-key.next.pem'), readFileSync(join(dir, 'signing-key.pem')), {
+    mode: 0o600,
+  });
+  writeFileSync(join(dir, 'signing-key.pem'), before, { mode: 0o600 });
+  await append(dir);
+  expect((await rotateKey({ dir })).vkey).toBe(next.vkey);
+  await expect(adoptNextSigner(dir)).rejects.toThrow('ENOENT');
+  await append(dir);
+  expect(await judge(dir, await loadPins(dir))).toMatchObject({ ok: true });
+});
+
+it('believes nothing that a revoked key alone signed, from its time on', async () => {
+  const dir = await scratch();
+  await append(dir);
+  const { vkey } = await loadSigner(dir);
+  const revoked = new Date(Date.now() - 1_000).toISOString();
+  expect(await judge(dir, [{ vkey, host, machine, revoked }])).toMatchObject({
+    ok: false,
+    key: 'revoked',
+    state: 'adopted',
+  });
+  const later = new Date(Date.now() + 60_000).toISOString();
+  expect(await judge(dir, [{ vkey, host, machine, revoked: later }])).toMatchObject({ ok: true });
+});
+
+it('names lines that are dated outside of the time that their key is pinned for', async () => {
+  const dir = await scratch();
+  await append(dir);
+  const { vkey } = await loadSigner(dir);
+  const [past, future] = [-60_000, 60_000].map((millis) => new Date(Date.now() + millis).toISOString());
+  expect(await judge(dir, [{ vkey, host, machine, notBefore: past, notAfter: future }])).toMatchObject({
+    ok: true,
+  });
+  for (const pin of [{ notBefore: future }, { notAfter: past }])
+    expect((await judge(dir, [{ vkey, host, machine, ...pin }])).problems).toMatchObject([
+      { code: 'journal.outside-validity' },
+    ]);
+});
+
+it.skipIf(machine === 'unknown')(
+  'stays one journal, under one key, when the machine is renamed',
+  async () => {
+    const dir = await scratch();
+    await append(dir);
+    const { vkey } = await loadSigner(dir);
+    const identity = await vi.importActual<typeof import('../../src/evidence/identity.ts')>(
+      '../../src/evidence/identity.ts',
+    );
+    expect(identity.processIdentity().host).toBe(hostname());
+    // The name of a machine is read once, so a process of its own has another one.
+    const { spawnSync } = await import('node:child_process');
+    const root = new URL('../../', import.meta.url).pathname;
+    const program = `
+    import os from 'node:os';
+    import { syncBuiltinESMExports } from 'node:module';
+    os.hostname = () => 'renamed';
+    syncBuiltinESMExports();
+    const { openState } = await import(${JSON.stringify(join(root, 'src/evidence/state.ts'))});
+    const journal = await openState({ dir: ${JSON.stringify(dir)} });
+    const record = await journal.append(JSON.parse(process.argv[1]), '');
+    await journal.close();
+    console.log(record.host);`;
+    const args = ['--import', 'tsx', '--input-type=module', '-e', program, JSON.stringify(draft())];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+    expect(stdout, stderr).toBe('renamed\n');
+    await append(dir);
+    for (const pin of [{ vkey, host, machine }, { vkey, host }, ...(await loadPins(dir))])
+      expect(await judge(dir, [pin])).toMatchObject({ ok: true, problems: [] });
+    expect((await judge(dir, [{ vkey, host, machine: 'f'.repeat(32) }])).problems).toMatchObject([
+      { code: 'journal.wrong-producer', line: 1 },
+    ]);
+  },
+);
