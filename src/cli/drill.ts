@@ -66,7 +66,7 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
   else {
     process.stdout.write(`\n${tally('Drills', drills)}\n`);
     if (options.mutants) process.stdout.write(`${tally('Mutants', mutants)}\n`);
-    process.stdout.write(`Every line above is a record in ${options.dir}/journal/journal.jsonl\n`);
+    process.stdout.write(`Every line above is a record in ${options.dir}/journal\n`);
   }
   if (options.scorecard) {
     process.stdout.write('\n');

@@ -1,15 +1,16 @@
 // The directory in which this host keeps its key, its pins and its journal; `.guardrails` unless told otherwise.
 import { CodedError } from '../evidence/coded-error.ts';
 import { readBounded, readStream, whyOf } from '../evidence/files.ts';
+import { HeadMemory } from '../evidence/head-memory.ts';
 import { processIdentity } from '../evidence/identity.ts';
 import type { Journal } from '../evidence/journal.ts';
-import { readJournal } from '../evidence/journal-files.ts';
 import { loadPins } from '../evidence/key-store.ts';
 import { parseVerifierKey } from '../evidence/keys.ts';
 import { openJournal } from '../evidence/open-journal.ts';
 import type { Pin } from '../evidence/pin.ts';
 import { ensureSigner, journalDirectory, type StateOptions } from '../evidence/state.ts';
-import { type JournalVerdict, verifyJournal } from '../evidence/verify.ts';
+import type { JournalVerdict } from '../evidence/verify.ts';
+import { verifyDirectory } from '../evidence/verify-native.ts';
 
 export type { StateOptions };
 
@@ -73,13 +74,19 @@ function pinOf(vkey: string): Pin {
 }
 
 /**
- * Verifies the journal in a state directory. Pins given by hand replace those in the directory; of the latter, only
- * this host's own count, since a directory that came from elsewhere must not vouch for itself.
+ * Verifies the journal in a state directory, also against what this user's verifiers saw of it before. Pins given by hand
+ * replace those in the directory; of the latter, only this machine's own count, since a directory that came from
+ * elsewhere must not vouch for itself.
  */
-export async function readVerdict({ dir, pin, previous }: VerdictOptions): Promise<JournalVerdict> {
-  const { host } = processIdentity();
-  const pins = pin ? pin.map(pinOf) : (await loadPins(dir)).filter((local) => local.host === host);
-  const files = await readJournal(journalDirectory(dir));
+export async function readVerdict(
+  { dir, pin, previous }: VerdictOptions,
+  keepLines = true,
+): Promise<JournalVerdict> {
+  const { host, machine } = processIdentity();
+  const own = (local: Pin): boolean =>
+    local.machine === undefined ? local.host === host : local.machine === machine;
+  const pins = pin ? pin.map(pinOf) : (await loadPins(dir)).filter(own);
   const earlier = previous === undefined ? undefined : (await readInput(previous)).toString('utf8');
-  return verifyJournal(files, { pins, previous: earlier });
+  const memory = new HeadMemory();
+  return verifyDirectory(journalDirectory(dir), { pins, previous: earlier, memory, keepLines });
 }

@@ -10,7 +10,8 @@ export interface Head {
   readonly segment: number;
   /** Bytes of that file, up to and with the last line's newline. */
   readonly offset: number;
-  readonly newestId: string;
+  /** Newest id of the lines before the last thousand. */
+  readonly idFloor: string;
 }
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -19,7 +20,7 @@ const storedHead = z.strictObject({
   size: position,
   segment: position,
   offset: position,
-  newestId: z.string().max(36),
+  idFloor: z.string().max(36),
   edge: z.array(hash).max(53),
   lastPath: z.array(hash).max(53),
 });

@@ -1,7 +1,8 @@
-// No id may come twice in a journal, and nobody can remember all of them. So the last few thousand are kept, and whatever
-// is not newer than all that left must not come any more: ids rise with time (UUIDv7), so that costs a writer nothing.
+// No id may come twice in a journal, and nobody can remember all of them. So the last thousand are kept, and whatever is
+// not newer than all that left must not come any more: ids rise with time (UUIDv7), so that costs a writer nothing.
 
-const KEPT = 4_096;
+/** How many lines back an id is known by itself. */
+export const KEPT_IDS = 1_024;
 
 export class IdWindow {
   readonly #kept: string[] = [];
@@ -9,10 +10,15 @@ export class IdWindow {
   #floor: string;
   #newest: string;
 
-  /** @param newest the newest id so far, as where a journal is opened; what came before it is not known one by one */
-  constructor(newest = '') {
-    this.#floor = newest;
-    this.#newest = newest;
+  /** @param floor the newest id of those that are not known one by one; the others are then added */
+  constructor(floor = '') {
+    this.#floor = floor;
+    this.#newest = floor;
+  }
+
+  /** The newest id of those that are not kept any more. */
+  get floor(): string {
+    return this.#floor;
   }
 
   get newest(): string {
@@ -29,6 +35,6 @@ export class IdWindow {
     const gone = this.#kept[this.#next];
     if (gone !== undefined && gone > this.#floor) this.#floor = gone;
     this.#kept[this.#next] = id;
-    this.#next = (this.#next + 1) % KEPT;
+    this.#next = (this.#next + 1) % KEPT_IDS;
   }
 }

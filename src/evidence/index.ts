@@ -1,5 +1,16 @@
 // The public surface of the evidence room.
+export {
+  type Checkpoint,
+  type Cosignature,
+  cosignaturesOf,
+  cosignCheckpoint,
+  parseCheckpoint,
+  signedBy,
+  type TreeHead,
+} from './checkpoint.ts';
 export { CodedError } from './coded-error.ts';
+export { type Consistency, verifyConsistency } from './consistency.ts';
+export { defaultMemory, HeadMemory } from './head-memory.ts';
 export {
   codeIdentity,
   type ProcessIdentity,
@@ -20,6 +31,7 @@ export {
 export { type JournalOptions, openJournal } from './open-journal.ts';
 export type { JournalFiles, SegmentFile } from './pass.ts';
 export type { Pin } from './pin.ts';
+export { proveConsistency, proveRecord } from './prove.ts';
 export {
   type DecisionDraft,
   type DecisionRecord,
@@ -40,13 +52,10 @@ export {
   type Subject,
   type Verdict,
 } from './record.ts';
+export { rotateKey } from './rotate-key.ts';
 export type { JournalProblem } from './scan.ts';
 export { openState, type StateOptions } from './state.ts';
+export { type ProvenRecord, verifyProof } from './tlog-proof.ts';
 export { uuidv7 } from './uuid.ts';
-export {
-  type JournalLine,
-  type JournalState,
-  type JournalVerdict,
-  type VerifyOptions,
-  verifyJournal,
-} from './verify.ts';
+export type { JournalLine, JournalState, JournalVerdict, VerifyOptions } from './verify.ts';
+export { type DirectoryOptions, verifyDirectory, verifyJournal } from './verify-native.ts';

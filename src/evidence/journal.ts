@@ -4,7 +4,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { CodedError } from './coded-error.ts';
 import type { Head } from './head.ts';
-import { IdWindow } from './id-window.ts';
+import type { IdWindow } from './id-window.ts';
 import { processIdentity, runningCode } from './identity.ts';
 import { fail } from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
@@ -122,7 +122,7 @@ export class Journal implements EvidenceSink {
     this.#onSealFailed = parts.onSealFailed;
     this.#inputKey = parts.signer?.derive('input digest') ?? randomBytes(32);
     this.#tree = new MerkleTree(native.sha256, parts.start.edge);
-    this.#ids = new IdWindow(parts.start.newestId);
+    this.#ids = parts.start.ids;
     this.#prev = parts.start.prev;
   }
 
@@ -168,7 +168,7 @@ export class Journal implements EvidenceSink {
         await this.#requireSealable();
         await this.#commit(group);
       } catch (error) {
-        for (const { reject } of group) reject(error);
+        for (const waiting of group) waiting.reject(error);
       }
       this.#sealSoon();
       if (this.#segment.length >= this.#segmentBytes) await this.#beginSegment();
@@ -306,7 +306,7 @@ export class Journal implements EvidenceSink {
       tree: this.#tree.edge(),
       segment: this.#segment.first,
       offset: this.#segment.length,
-      newestId: this.#ids.newest,
+      idFloor: this.#ids.floor,
     };
   }
 

@@ -1,6 +1,6 @@
 // Verifier keys in the C2SP signed-note spelling (c2sp.org/signed-note), `name+hash+base64(type || key)`: safe to pin and
 // to publish. Runs anywhere.
-import { fromBase64, sameBytes, toBase64, toHex, utf8 } from './bytes.ts';
+import { fromBase64, toBase64, toHex, utf8 } from './bytes.ts';
 import { CodedError } from './coded-error.ts';
 import { type Primitives, portable } from './primitives.ts';
 
@@ -80,6 +80,3 @@ export function parseNoteKey(vkey: string, primitives: Primitives = portable): N
   if (key.hash !== hash) throw refuse('key.malformed', 'the hash in the verifier key does not match its key');
   return key;
 }
-
-/** Whether two keys are one key, whatever they are called. */
-export const sameKey = (a: NoteKey, b: NoteKey): boolean => sameBytes(a.publicKey, b.publicKey);

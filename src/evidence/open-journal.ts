@@ -8,6 +8,7 @@ import { parseCheckpoint, signedBy, type TreeHead } from './checkpoint.ts';
 import { CodedError, errnoOf } from './coded-error.ts';
 import { isOwnDirectory, makeDirectory, readBounded, replaceFile, syncDirectory, whyOf } from './files.ts';
 import { decodeHeads, type Head } from './head.ts';
+import { IdWindow, KEPT_IDS } from './id-window.ts';
 import { processIdentity } from './identity.ts';
 import { appendAny, Journal } from './journal.ts';
 import {
@@ -20,12 +21,13 @@ import {
   segmentsIn,
 } from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
-import { decodeLine } from './line.ts';
+import { lastLines } from './last-lines.ts';
+import { readHead } from './line.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { isLastEntry, rootOfEdge } from './merkle.ts';
 import { native } from './native.ts';
-import { MAX_RECORD_BYTES, type RepairDraft, type Subject } from './record.ts';
-import { BEGINNING, LineScanner, type ScanStart } from './scan.ts';
+import type { RepairDraft, Subject } from './record.ts';
+import { beginning, LineScanner, type ScanStart } from './scan.ts';
 import { Sealer } from './sealer.ts';
 import { Segment } from './segment.ts';
 import { riseAbove, uuidv7 } from './uuid.ts';
@@ -114,7 +116,7 @@ async function continueJournal(
   if (scanner.problem || scanner.torn.length > 0) await setAside(directory, segment, scanner);
   riseAbove(scanner.ids.newest);
 
-  const start = { edge: tree.edge(), prev: scanner.head, newestId: scanner.ids.newest };
+  const start = { edge: tree.edge(), prev: scanner.head, ids: scanner.ids };
   const origin =
     signed?.origin ?? `agilab-guardrails/${processIdentity().host}/${signer?.hash ?? 'unsigned'}`;
   const sealer = signer && new Sealer(directory, origin, signer, { size: sealed, note });
@@ -155,38 +157,16 @@ async function provenHead(
     },
   );
   for (const head of decodeHeads(content.toString('utf8'))) {
-    const { tree, segment, offset, newestId } = head;
-    const proves = tree.size === size && Buffer.from(rootOfEdge(native.sha256, tree.edge)).equals(root);
-    const line =
-      proves && size > 0 ? await lineBefore(join(directory, segmentName(segment)), offset) : undefined;
+    const { tree, segment, offset, idFloor } = head;
+    if (tree.size !== size || !Buffer.from(rootOfEdge(native.sha256, tree.edge)).equals(root)) continue;
+    const lines = await lastLines(directory, KEPT_IDS, segment, offset);
+    const line = lines.at(-1);
     if (!line || !isLastEntry(native.sha256, line, tree)) continue;
-    const { id } = decodeLine(line) ?? { id: '' };
-    const prev = createHash('sha256').update(line).digest('hex');
-    return { ...head, edge: tree, prev, newestId: id > newestId ? id : newestId };
+    const ids = new IdWindow(idFloor);
+    for (const each of lines) ids.add(readHead(each)?.id ?? '');
+    return { ...head, edge: tree, prev: native.sha256Hex(line), ids };
   }
   return undefined;
-}
-
-/** Returns the line that ends at `offset`, without its newline; `undefined` where there is none. */
-async function lineBefore(path: string, offset: number): Promise<Buffer | undefined> {
-  const from = Math.max(0, offset - MAX_RECORD_BYTES - 2);
-  const pieces: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const piece of readSegment(path, from)) {
-      pieces.push(piece);
-      length += piece.length;
-      if (length >= offset - from) break;
-    }
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  const bytes = Buffer.concat(pieces).subarray(0, offset - from);
-  if (bytes.length !== offset - from || bytes.at(-1) !== 0x0a) return undefined;
-  const line = bytes.subarray(0, -1);
-  const start = line.lastIndexOf(0x0a) + 1;
-  return from > 0 && start === 0 ? undefined : line.subarray(start);
 }
 
 /** Reads what comes after the head, or everything, and makes sure that it agrees with the checkpoint. */
@@ -197,7 +177,7 @@ async function scanOn(
   signed: TreeHead | undefined,
 ): Promise<LineScanner> {
   let root: Uint8Array | undefined;
-  const scanner = new LineScanner(native, head ?? BEGINNING, () => {
+  const scanner = new LineScanner(native, head ?? beginning(), () => {
     if (scanner.tree.size === signed?.size) root = scanner.tree.root();
   });
   for (const first of firsts.filter((each) => each >= (head?.segment ?? 0))) {

@@ -6,14 +6,14 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 
 export interface Primitives {
   /** SHA-256 of one or two parts, one after the other. 32 bytes. */
-  sha256(first: Uint8Array, second?: Uint8Array): Uint8Array;
+  readonly sha256: (first: Uint8Array, second?: Uint8Array) => Uint8Array;
   /** The same of one part, as 64 lowercase hex digits. */
-  sha256Hex(data: Uint8Array): string;
+  readonly sha256Hex: (data: Uint8Array) => string;
   /**
    * Ed25519 (RFC 8032, with the check of section 5.1.7 that needs no cofactor). `publicKey` has 32 bytes and is neither
    * of small order nor spelled twice: {@link parseNoteKey} has refused such keys.
    */
-  verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  readonly verifyEd25519: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
 }
 
 /** In JavaScript alone, for any platform. */

@@ -13,8 +13,8 @@ function splitOf(n: number): number {
 type Leaves = readonly Uint8Array[];
 
 /** The Merkle tree hash of the leaves from `from` up to `to` (RFC 6962 section 2.1); at least one. */
-export function subtreeRoot(sha256: Sha256, leaves: Leaves, from: number, to: number): Uint8Array {
-  const [first] = leaves.slice(from, from + 1);
+function subtreeRoot(sha256: Sha256, leaves: Leaves, from: number, to: number): Uint8Array {
+  const first = leaves[from];
   if (!first || to <= from || to > leaves.length) throw new RangeError('a subtree outside of the tree');
   if (to - from === 1) return first;
   const middle = from + splitOf(to - from);

@@ -18,18 +18,19 @@ export interface ScanStart {
   readonly edge: TreeEdge;
   /** SHA-256 of the line before, hex; 64 zeros before the first. */
   readonly prev: string;
-  readonly newestId: string;
+  readonly ids: IdWindow;
 }
 
 /** `prev` of the first line. */
 const GENESIS = '0'.repeat(64);
 const NEWLINE = 0x0a;
 
-export const BEGINNING: ScanStart = {
+/** The state before the first line. */
+export const beginning = (): ScanStart => ({
   edge: { size: 0, edge: [], lastPath: [] },
   prev: GENESIS,
-  newestId: '',
-};
+  ids: new IdWindow(),
+});
 
 /** Told of each line that is in its place. The bytes are the reader's, and may change afterwards. */
 export type OnLine = (head: LineHead, bytes: Uint8Array) => void;
@@ -56,13 +57,13 @@ export class LineScanner {
   /** The start of a line whose end has not come yet; no longer than a line may be, and one byte. */
   #partial: Uint8Array = new Uint8Array();
 
-  constructor(primitives: Primitives, start: ScanStart = BEGINNING, onLine: OnLine = () => {}) {
+  constructor(primitives: Primitives, start: ScanStart = beginning(), onLine: OnLine = () => {}) {
     this.#primitives = primitives;
     this.#onLine = onLine;
     this.tree = new MerkleTree(primitives.sha256, start.edge);
     this.lines = start.edge.size;
     this.head = start.prev;
-    this.ids = new IdWindow(start.newestId);
+    this.ids = start.ids;
   }
 
   /** Bytes behind the last newline. */

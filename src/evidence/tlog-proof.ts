@@ -14,7 +14,7 @@ const HEADER = 'c2sp.org/tlog-proof@v1';
 /** A tree of 2^53 lines has no longer path. */
 const MAX_HASHES = 63;
 /** Longest proof: a line, its path and a checkpoint at their limits, in characters. */
-export const MAX_PROOF_LENGTH = 131_072;
+const MAX_PROOF_LENGTH = 131_072;
 
 /** A parsed proof. Nothing of it may be believed before {@link verifyProof} has returned. */
 export interface TlogProof {
@@ -41,7 +41,7 @@ export function encodeProof({ entry, index, path, note }: TlogProof): string {
 }
 
 /** @throws CodedError `proof.malformed`. */
-export function parseProof(text: string): TlogProof {
+function parseProof(text: string): TlogProof {
   if (text.length > MAX_PROOF_LENGTH) throw malformed('too long');
   const split = text.indexOf('\n\n');
   if (split < 0) throw malformed('no blank line before the checkpoint');

@@ -19,7 +19,7 @@ function withCopy(work: (directory: string, journal: string) => void): void {
   const copy = scratch();
   try {
     cpSync(drilled.directory, copy.directory, { recursive: true });
-    work(copy.directory, join(copy.directory, '.guardrails/journal/journal.jsonl'));
+    work(copy.directory, join(copy.directory, '.guardrails/journal/journal-000000000000.jsonl'));
   } finally {
     copy.remove();
   }
@@ -72,7 +72,10 @@ describe('scorecard', () => {
 
   it('falls to nothing when a line is deleted, edited, swapped or cut off, and verify names it', () => {
     const before = milliOf(drilled.directory);
-    const lines = readFileSync(join(drilled.directory, '.guardrails/journal/journal.jsonl'), 'utf8')
+    const lines = readFileSync(
+      join(drilled.directory, '.guardrails/journal/journal-000000000000.jsonl'),
+      'utf8',
+    )
       .split('\n')
       .slice(0, -1);
     const join2 = (changed: readonly string[]): string => `${changed.join('\n')}\n`;

@@ -40,7 +40,7 @@ describe('guardrails model', () => {
     const refused = guardrails(['model', 'predict', ...args, '--rows', 'rows.json'], at);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toContain('model.world-writable');
-    const journal = readFileSync(join(at, '.guardrails/journal/journal.jsonl'), 'utf8');
+    const journal = readFileSync(join(at, '.guardrails/journal/journal-000000000000.jsonl'), 'utf8');
     expect(journal).toContain('"claim: integrity"');
   });
 
@@ -70,7 +70,7 @@ describe('guardrails model', () => {
     const predict = () => guardrails(['model', 'predict', ...origin, '--rows', 'rows.json'], at);
     /** The newest records: which guard, what it decided, and which claim that was about. */
     const newest = (count: number) =>
-      readFileSync(join(at, '.guardrails/journal/journal.jsonl'), 'utf8')
+      readFileSync(join(at, '.guardrails/journal/journal-000000000000.jsonl'), 'utf8')
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line) as EvidenceRecord)

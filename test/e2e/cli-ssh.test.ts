@@ -97,9 +97,9 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())(
 
     it('leaves a journal that verifies', () => {
       expect(guardrails(['verify'], host.directory).code).toBe(0);
-      expect(readFileSync(join(host.directory, '.guardrails/journal/journal.jsonl'), 'utf8')).toContain(
-        '"remote-run"',
-      );
+      expect(
+        readFileSync(join(host.directory, '.guardrails/journal/journal-000000000000.jsonl'), 'utf8'),
+      ).toContain('"remote-run"');
     });
   },
 );

@@ -59,7 +59,7 @@ describe.skipIf(!asRoot || missing('sshd', 'ssh-keygen', 'dask', 'setsid', 'open
       expect(stdout.match(/started, pid/g)).toHaveLength(SHELLS.length + 1);
       expect(stdout.match(/ended by (TERM|KILL)/g)).toHaveLength(SHELLS.length + 1);
       expect(stdout.match(/listens on (?:127\.0\.0\.1 \d+(?:, )?){2}$/gm)).toHaveLength(SHELLS.length + 1);
-      const verdict = verifyJournal(await readJournal(join(state, 'journal')), {
+      const verdict = await verifyJournal(await readJournal(join(state, 'journal')), {
         pins: await loadPins(state),
       });
       expect(verdict.problems).toEqual([]);

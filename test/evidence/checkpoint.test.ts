@@ -4,8 +4,17 @@ import { createHash, createPublicKey, sign, verify } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseCheckpoint, signCheckpoint, signedBy } from '../../src/evidence/checkpoint.ts';
+import {
+  cosignaturesOf,
+  cosignCheckpoint,
+  parseCheckpoint,
+  signCheckpoint,
+  signedBy,
+} from '../../src/evidence/checkpoint.ts';
 import { generateSigner, parseVerifierKey, signerFromPem, verifierOf } from '../../src/evidence/keys.ts';
+import { native } from '../../src/evidence/native.ts';
+import { COSIGNATURE, noteKey, parseNoteKey } from '../../src/evidence/note-key.ts';
+import { portable } from '../../src/evidence/primitives.ts';
 import { missing } from '../ssh/support.ts';
 import { scratch } from './support.ts';
 
@@ -99,6 +108,55 @@ describe('the signed note', () => {
     expect(ask(text)).toBe(0);
     expect(ask(text.replace('42', '43'))).not.toBe(0);
   });
+});
+
+describe('a cosignature', () => {
+  const seconds = 1_790_000_000;
+  const cosigner = generateSigner('witness.example/w1');
+  const key = noteKey(cosigner.name, cosigner.publicKey, COSIGNATURE);
+  const cosigned = cosignCheckpoint(note, seconds, { ...cosigner, hash: key.hash });
+
+  it('vouches for the time at which the head was seen, and for nothing that was changed', () => {
+    for (const primitives of [native, portable]) {
+      expect(cosignaturesOf(parseCheckpoint(cosigned), [key], primitives)).toEqual([{ key, time: seconds }]);
+      const grown = cosigned.replace('\n42\n', '\n43\n');
+      expect(() => cosignaturesOf(parseCheckpoint(grown), [key], primitives)).toThrow(
+        expect.objectContaining({ code: 'checkpoint.bad-signature' }),
+      );
+    }
+    expect(believed(cosigned)).toBe(true);
+    expect(cosignaturesOf(parseCheckpoint(note), [key])).toEqual([]);
+    expect(parseNoteKey(key.vkey).vkey).toBe(key.vkey);
+    // A cosigner says what it saw; that is no signature of the journal.
+    expect(signedBy(parseCheckpoint(cosigned), [key])).toBeUndefined();
+  });
+
+  it('is the 76 bytes and the message of tlog-cosignature, put together here by the book', () => {
+    const line = Buffer.from(cosigned.trimEnd().split(' ').at(-1) ?? '', 'base64');
+    expect(line).toHaveLength(76);
+    const typed = Buffer.concat([Buffer.of(4), cosigner.publicKey]);
+    const id = createHash('sha256').update(`${cosigner.name}\n`).update(typed).digest().subarray(0, 4);
+    expect(line.subarray(0, 4)).toEqual(id);
+    expect(line.readBigUInt64BE(4)).toBe(BigInt(seconds));
+    const message = Buffer.from(`cosignature/v1\ntime ${seconds}\n${parseCheckpoint(note).text}`);
+    const x = Buffer.from(cosigner.publicKey).toString('base64url');
+    const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    expect(verify(null, message, publicKey, line.subarray(12))).toBe(true);
+  });
+});
+
+it('accepts the published key of the signed-note specification', () => {
+  const vkey = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k';
+  const signature = Buffer.from(
+    'Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=',
+    'base64',
+  );
+  const message = Buffer.from('This is an example message.\n');
+  expect(signature.subarray(0, 4).toString('hex')).toBe('530d903a');
+  expect(parseVerifierKey(vkey).verify(message, signature.subarray(4))).toBe(true);
+  const { publicKey } = parseNoteKey(vkey);
+  expect(portable.verifyEd25519(publicKey, message, signature.subarray(4))).toBe(true);
+  expect(portable.verifyEd25519(publicKey, Buffer.from('x'), signature.subarray(4))).toBe(false);
 });
 
 describe('keys', () => {

@@ -155,7 +155,7 @@ it.skipIf(reason)(
       join(directory, 'a'),
       dir,
       join(dir, 'journal'),
-      join(dir, 'journal/journal.jsonl'),
+      join(dir, 'journal/journal-000000000000.jsonl'),
     ])
       expect([...synced], name).toContain(name);
     // A draft is synced before it gets its name.

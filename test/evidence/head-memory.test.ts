@@ -8,7 +8,7 @@ import { CHECKPOINT_FILE } from '../../src/evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { JournalVerdict } from '../../src/evidence/verify.ts';
-import { verifyDirectory } from '../../src/evidence/verify-directory.ts';
+import { verifyDirectory } from '../../src/evidence/verify-native.ts';
 import { draft, scratch } from './support.ts';
 
 const coded = (code: string): unknown => expect.objectContaining({ code });

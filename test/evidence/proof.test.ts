@@ -32,7 +32,7 @@ const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base6
 interface Tree {
   readonly entries: readonly Buffer[];
   readonly leaves: readonly Uint8Array[];
-  root(size: number): Uint8Array;
+  readonly root: (size: number) => Uint8Array;
 }
 
 function treeOf(size: number): Tree {

@@ -181,7 +181,16 @@ function successor(bytes: Buffer, change: (record: Record<string, unknown>) => o
 
 const forgedRepair = (bytes: Buffer, name: string): string =>
   successor(bytes, ({ schema, seq, prev, id, time, monotonic, boot, host, writer, run }) => ({
-    ...{ schema, seq, prev, id, time, monotonic, boot, host, writer, run },
+    schema,
+    seq,
+    prev,
+    id,
+    time,
+    monotonic,
+    boot,
+    host,
+    writer,
+    run,
     mode: 'repair',
     codes: ['journal.unsealed-tail'],
     reason: '',

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { CodedError } from '../../src/evidence/coded-error.ts';
-import { JOURNAL_FILE } from '../../src/evidence/journal-files.ts';
+import { FIRST_SEGMENT } from '../../src/evidence/journal-files.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { EvidenceSink } from '../../src/evidence/record.ts';
 import { defineGuard } from '../../src/kernel/define.ts';
@@ -321,7 +321,7 @@ it('leaves no byte of a secret in the journal, whoever throws it', async () => {
   const odd = { name: 'a', [CANARY]: CANARY } as Request;
   await refusalOf(enforce(sample().guard, odd, { journal }));
   await journal.close();
-  const bytes = readFileSync(join(directory, JOURNAL_FILE), 'utf8');
+  const bytes = readFileSync(join(directory, FIRST_SEGMENT), 'utf8');
   expect(bytes.split('\n').length).toBeGreaterThan(faults.length);
   expect(bytes).not.toContain(CANARY);
 });

@@ -10,7 +10,8 @@ import { readJournal } from '../../src/evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { DecisionDraft, Probe } from '../../src/evidence/record.ts';
-import { type JournalVerdict, verifyJournal } from '../../src/evidence/verify.ts';
+import type { JournalVerdict } from '../../src/evidence/verify.ts';
+import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import { parseClaims } from '../../src/scorecard/claims.ts';
 import type { GradingContext } from '../../src/scorecard/grade.ts';
 
@@ -78,5 +79,5 @@ export async function recorded(...runs: readonly (readonly DecisionDraft[])[]): 
     await journal.close();
   }
   const pins = [{ vkey: signer.vkey, host: here.host }];
-  return { directory, signer, verdict: verifyJournal(await readJournal(directory), { pins }) };
+  return { directory, signer, verdict: await verifyJournal(await readJournal(directory), { pins }) };
 }

@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { bytesOf, inMemory } from '../evidence/support.ts';
 import type { CodedError } from '../../src/evidence/coded-error.ts';
-import { readJournal } from '../../src/evidence/journal-files.ts';
+import { FIRST_SEGMENT, readJournal } from '../../src/evidence/journal-files.ts';
+import { encodeLine } from '../../src/evidence/line.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { DecisionDraft } from '../../src/evidence/record.ts';
-import { verifyJournal } from '../../src/evidence/verify.ts';
+import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import type { Claims } from '../../src/scorecard/claims.ts';
 import { type GradingContext, gradeDimensions } from '../../src/scorecard/grade.ts';
 import { claims, drillDraft, fullRun, here, recorded } from './fixture.ts';
@@ -175,15 +177,15 @@ describe('what keeps evidence from counting in full', () => {
     const { directory, signer } = await recorded(fullRun().filter(({ mode }) => mode === 'drill'));
     const journal = await openJournal({ directory }).catch((error: CodedError) => error.code);
     expect(journal).toBe('journal.foreign-key'); // nor can they continue it; so they write the lines themselves
-    const { journal: bytes, checkpoint } = await readJournal(directory);
-    const lines = Buffer.from(bytes).toString().trimEnd().split('\n');
+    const files = await readJournal(directory);
+    const lines = (await bytesOf(files)).toString().trimEnd().split('\n');
     for (const draft of fullRun().filter(({ mode }) => mode === 'mutant')) {
       const last = lines.at(-1) ?? '';
       const prev = createHash('sha256').update(last).digest('hex');
-      lines.push(JSON.stringify({ ...JSON.parse(last), ...draft, seq: lines.length, prev, run: 'forged' }));
+      const record = { ...JSON.parse(last), ...draft, seq: lines.length, prev, run: 'forged' };
+      lines.push(encodeLine(record)?.line ?? '');
     }
-    const forged = { journal: Buffer.from(`${lines.join('\n')}\n`), checkpoint };
-    const verdict = verifyJournal(forged, { pins: [{ vkey: signer.vkey, host: here.host }] });
+    const verdict = await verifyJournal(inMemory(lines, files.checkpoint), { pins: [{ vkey: signer.vkey, host: here.host }] });
     expect(verdict).toMatchObject({
       ok: false,
       problems: [],
@@ -191,7 +193,7 @@ describe('what keeps evidence from counting in full', () => {
     });
     expect(rowsOf(verdict)['RG']).toMatchObject({ grade: 'E3' });
     const adopting = await (async () => {
-      await writeFile(join(directory, 'journal.jsonl'), forged.journal);
+      await writeFile(join(directory, FIRST_SEGMENT), `${lines.join('\n')}\n`);
       await (await openJournal({ directory, signer })).close();
       return verifyJournal(await readJournal(directory), { pins: [{ vkey: signer.vkey, host: here.host }] });
     })();
@@ -219,19 +221,19 @@ describe('what keeps evidence from counting in full', () => {
   it('a key that is not pinned, or no signature at all: E1', async () => {
     const { directory } = await recorded(fullRun());
     const files = await readJournal(directory);
-    expect(rowsOf(verifyJournal(files, { pins: [] }))['RG']).toMatchObject({ grade: 'E1' });
-    expect(rowsOf(verifyJournal({ ...files, checkpoint: undefined }, { pins: [] }))['RG']).toMatchObject({
+    expect(rowsOf(await verifyJournal(files, { pins: [] }))['RG']).toMatchObject({ grade: 'E1' });
+    expect(rowsOf(await verifyJournal({ ...(await readJournal(directory)), checkpoint: undefined }, { pins: [] }))['RG']).toMatchObject({
       grade: 'E1',
     });
   });
 
   it('any bad line: nothing, for every row', async () => {
     const { directory, signer } = await recorded(fullRun());
-    const { journal, checkpoint } = await readJournal(directory);
+    const files = await readJournal(directory);
     const pins = [{ vkey: signer.vkey, host: here.host }];
-    const text = Buffer.from(journal).toString();
+    const text = (await bytesOf(files)).toString();
     const edited = Buffer.from(text.replace('made for a test', 'made for a jest'));
-    const rows = rowsOf(verifyJournal({ journal: edited, checkpoint }, { pins }));
+    const rows = rowsOf(await verifyJournal(inMemory(edited, files.checkpoint), { pins }));
     expect(Object.values(rows).every(({ grade }) => grade === 'E0')).toBe(true);
     expect(rows['RG']?.why).toContain('journal.broken-chain at line 2');
   });

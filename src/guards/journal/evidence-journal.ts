@@ -4,16 +4,19 @@ import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { readJournal } from '../../evidence/journal-files.ts';
 import { parseVerifierKey } from '../../evidence/keys.ts';
+import type { Pin } from '../../evidence/pin.ts';
 import type { EvidenceRecord } from '../../evidence/record.ts';
-import { type JournalProblem, type JournalVerdict, type Pin, verifyJournal } from '../../evidence/verify.ts';
+import type { JournalProblem } from '../../evidence/scan.ts';
+import type { JournalVerdict } from '../../evidence/verify.ts';
+import { verifyJournal } from '../../evidence/verify-native.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
 
 export interface JournalRequest {
-  /** Absolute path of the directory that holds journal.jsonl and checkpoint. */
+  /** Absolute path of the directory that holds the files of lines and the checkpoint. */
   readonly directory: string;
-  /** Whom to believe, and for which host. */
+  /** Whom to believe, for which machine, and when. */
   readonly pins: readonly Pin[];
   /** An earlier checkpoint of this journal, as text, kept where its writer cannot reach: shows rollback. */
   readonly previous?: string | undefined;
@@ -28,7 +31,16 @@ export interface JournalFacts {
 const journalRequest: z.ZodType<JournalRequest> = z.strictObject({
   directory: z.string().regex(/^\/[^\0]{0,4095}$/),
   pins: z
-    .array(z.strictObject({ vkey: z.string().max(1_024), host: z.string().min(1).max(200) }))
+    .array(
+      z.strictObject({
+        vkey: z.string().max(1_024),
+        host: z.string().min(1).max(200),
+        machine: z.string().min(1).max(200).optional(),
+        notBefore: z.iso.datetime().optional(),
+        notAfter: z.iso.datetime().optional(),
+        revoked: z.iso.datetime().optional(),
+      }),
+    )
     .min(1)
     .max(64),
   previous: z.string().max(65_536).optional(),
@@ -41,7 +53,8 @@ const PREVIOUS =
 
 /** What the verifier may report, and what the operator does next. The order is that of the headlines. */
 const PROBLEMS: Readonly<Record<string, string>> = {
-  'journal.unreadable': 'Name a directory that holds journal.jsonl, a plain file that this process may read.',
+  'journal.unreadable':
+    'Name a directory that holds journal-*.jsonl, plain files that this process may read.',
   'journal.bad-pin': 'Pin the whole verifier key, name+hash+key, as the other host shows it.',
   'checkpoint.malformed':
     'Restore the checkpoint from a copy; without it the journal cannot prove its length.',
@@ -52,11 +65,14 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   'journal.broken-chain': TAMPERED,
   'journal.duplicate-id': TAMPERED,
   'journal.torn-tail': 'Open the journal with its key once: that sets the torn tail aside and records it.',
+  'journal.missing-segment': TAMPERED,
   'journal.missing-lines': TAMPERED,
   'journal.rewritten': TAMPERED,
   'journal.foreign-origin': PREVIOUS,
   'journal.rolled-back': TAMPERED,
   'journal.wrong-producer': 'Pin the key for the host that holds it; if it is, that key was used elsewhere.',
+  'journal.outside-validity':
+    'Pin the key for the time in which it was used; if it was not, somebody else has used it.',
 };
 
 const sentence = ({ line, message }: JournalProblem): string =>
@@ -81,6 +97,13 @@ const rules: readonly Rule<JournalFacts>[] = [
     remedy: 'Pin the key only after its owner has shown it to you by another way than this journal.',
     refuses: ({ verdict }) =>
       verdict?.key === 'unpinned' ? 'the checkpoint is signed by no key that is pinned here' : false,
+  },
+  {
+    code: 'journal.revoked',
+    remedy:
+      'Pin the key that followed the revoked one; what the revoked key alone signed stays unbelievable.',
+    refuses: ({ verdict }) =>
+      verdict?.key === 'revoked' ? 'the checkpoint is signed by a key that is revoked' : false,
   },
   {
     code: 'journal.unsealed',
@@ -111,8 +134,7 @@ async function observe(
   if (problems.length > 0) return { problems, verdict: undefined };
   try {
     const files = await readJournal(directory);
-    signal.throwIfAborted(); // what follows takes the processor for as long as 64 MiB take to hash
-    const verdict = verifyJournal(files, { pins, previous });
+    const verdict = await verifyJournal(files, { pins, previous, signal });
     return { problems: verdict.problems, verdict };
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;

@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { processIdentity } from '../../../src/evidence/identity.ts';
+import { FIRST_SEGMENT } from '../../../src/evidence/journal-files.ts';
 import { generateSigner } from '../../../src/evidence/keys.ts';
 import { openJournal } from '../../../src/evidence/open-journal.ts';
 import { isDecision } from '../../../src/evidence/record.ts';
@@ -20,10 +21,10 @@ import { memoryJournal } from '../../memory-journal.ts';
 
 // The real verifier, until a test says what a later one might add to its verdict.
 const later = vi.hoisted(() => ({ over: {} as Partial<JournalVerdict> }));
-vi.mock('../../../src/evidence/verify.ts', async (original) => {
-  const real = await original<typeof import('../../../src/evidence/verify.ts')>();
-  const verifyJournal: typeof real.verifyJournal = (...args) => ({
-    ...real.verifyJournal(...args),
+vi.mock('../../../src/evidence/verify-native.ts', async (original) => {
+  const real = await original<typeof import('../../../src/evidence/verify-native.ts')>();
+  const verifyJournal: typeof real.verifyJournal = async (...args) => ({
+    ...(await real.verifyJournal(...args)),
     ...later.over,
   });
   return { ...real, verifyJournal };
@@ -43,7 +44,7 @@ describe('the grant', () => {
   it('says what the files say, hashed here by the book', async () => {
     const request = await sealed(1); // and the run record before it
     const granted = await enforce(evidenceJournal, request, { journal: memoryJournal() });
-    const bytes = await readFile(join(request.directory, 'journal.jsonl'), 'utf8');
+    const bytes = await readFile(join(request.directory, FIRST_SEGMENT), 'utf8');
     // RFC 6962 section 2.1, written out for two leaves.
     const sha256 = (...parts: readonly (string | Uint8Array)[]): Buffer =>
       parts.reduce<Hash>((hash, part) => hash.update(part), createHash('sha256')).digest();
@@ -73,7 +74,7 @@ describe('the grant', () => {
 describe('a refusal', () => {
   it('names the line', async () => {
     const request = await sealed();
-    const path = join(request.directory, 'journal.jsonl');
+    const path = join(request.directory, FIRST_SEGMENT);
     const lines = (await readFile(path, 'utf8')).split('\n');
     await writeFile(path, lines.with(1, lines[1]?.replace('"allow"', '"error"') ?? '').join('\n'));
     const { codes, reason } = await judge(evidenceJournal, request);
@@ -83,7 +84,7 @@ describe('a refusal', () => {
 
   it('gives every reason at once, and the tampering before the missing seal', async () => {
     const request = await sealed();
-    await writeFile(join(request.directory, 'journal.jsonl'), '{}\n{"torn');
+    await writeFile(join(request.directory, FIRST_SEGMENT), '{}\n{"torn');
     const { codes } = await judge(evidenceJournal, {
       ...request,
       pins: [{ vkey: generateSigner('a').vkey, host }],

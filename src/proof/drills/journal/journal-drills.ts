@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeIdentity, processIdentity } from '../../../evidence/identity.ts';
-import { CHECKPOINT_FILE, JOURNAL_FILE } from '../../../evidence/journal-files.ts';
+import { CHECKPOINT_FILE, FIRST_SEGMENT, segmentName, segmentsIn } from '../../../evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
 import { openJournal } from '../../../evidence/open-journal.ts';
 import type { DecisionDraft, EvidenceRecord } from '../../../evidence/record.ts';
@@ -84,7 +84,7 @@ const text =
 
 /** A tamperer that edits the lines of the journal. */
 const lines = (edit: (lines: readonly string[]) => readonly string[]): Tamper =>
-  text(JOURNAL_FILE, (whole) =>
+  text(FIRST_SEGMENT, (whole) =>
     edit(whole.split('\n').slice(0, -1))
       .map((line) => `${line}\n`)
       .join(''),
@@ -106,6 +106,8 @@ function editSignature(note: string, edit: (bytes: Buffer) => void): string {
   edit(bytes);
   return `${note.slice(0, at)}${bytes.toString('base64')}\n`;
 }
+
+const hoursFromNow = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
 
 const NO_RECORD = 'journal.not-a-record';
 const ORDER = 'journal.out-of-order';
@@ -142,8 +144,8 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
     directory: elsewhere,
   })),
   drill('link', 'the journal is a link to one elsewhere', UNREADABLE, async ({ directory, elsewhere }) => {
-    await rename(join(directory, JOURNAL_FILE), elsewhere);
-    await symlink(elsewhere, join(directory, JOURNAL_FILE));
+    await rename(join(directory, FIRST_SEGMENT), elsewhere);
+    await symlink(elsewhere, join(directory, FIRST_SEGMENT));
     return undefined;
   }),
   drill('cut-pin', 'a pin that lost its last characters', 'journal.bad-pin', async ({ signer }) => ({
@@ -245,13 +247,13 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
     'half-line',
     'a crash left half a line',
     'journal.torn-tail',
-    text(JOURNAL_FILE, (all) => `${all}{"sch`),
+    text(FIRST_SEGMENT, (all) => `${all}{"sch`),
   ),
   drill(
     'cut-line',
     'the last line lost its end',
     'journal.torn-tail',
-    text(JOURNAL_FILE, (all) => all.slice(0, -9)),
+    text(FIRST_SEGMENT, (all) => all.slice(0, -9)),
   ),
   drill(
     'cut',
@@ -263,7 +265,7 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
     'emptied',
     'every line taken away',
     'journal.missing-lines',
-    text(JOURNAL_FILE, () => ''),
+    text(FIRST_SEGMENT, () => ''),
   ),
   drill(
     'rewritten',
@@ -271,7 +273,7 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
     'journal.rewritten',
     async ({ directory, elsewhere }) => {
       await write(elsewhere, undefined);
-      await cp(join(elsewhere, JOURNAL_FILE), join(directory, JOURNAL_FILE));
+      await cp(join(elsewhere, FIRST_SEGMENT), join(directory, FIRST_SEGMENT));
       return undefined;
     },
   ),
@@ -319,14 +321,64 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
       { vkey: signer.vkey, host: 'another-host' },
     ],
   })),
+  drill(
+    'missing-file',
+    'a file of lines taken away',
+    'journal.missing-segment',
+    async ({ elsewhere, signer }) => {
+      const journal = await openJournal({ directory: elsewhere, signer, segmentBytes: 1 });
+      for (let i = 0; i < 3; i++) await journal.append(draft(), '');
+      await journal.close();
+      const [first = 0] = await segmentsIn(elsewhere);
+      await rm(join(elsewhere, segmentName(first)));
+      return { directory: elsewhere };
+    },
+  ),
+  drill(
+    'pinned-too-late',
+    'written before its key was pinned for',
+    'journal.outside-validity',
+    async ({ signer }) => ({
+      pins: [{ vkey: signer.vkey, host: processIdentity().host, notBefore: hoursFromNow(1) }],
+    }),
+  ),
+  drill(
+    'pinned-too-early',
+    'written after its key was pinned for',
+    'journal.outside-validity',
+    async ({ signer }) => ({
+      pins: [{ vkey: signer.vkey, host: processIdentity().host, notAfter: hoursFromNow(-1) }],
+    }),
+  ),
+  drill('within-validity', 'none: written while its key is pinned for', 'allow', async ({ signer }) => ({
+    pins: [
+      {
+        vkey: signer.vkey,
+        host: processIdentity().host,
+        notBefore: hoursFromNow(-1),
+        notAfter: hoursFromNow(1),
+        revoked: hoursFromNow(1),
+      },
+    ],
+  })),
+  drill(
+    'other-machine',
+    'the key is pinned for another machine of this name',
+    PRODUCER,
+    async ({ signer }) => ({
+      pins: [{ vkey: signer.vkey, host: processIdentity().host, machine: 'f'.repeat(32) }],
+    }),
+  ),
+  drill('revoked-key', 'the key is believed no more', 'journal.revoked', async ({ signer }) => ({
+    pins: [{ vkey: signer.vkey, host: processIdentity().host, revoked: hoursFromNow(-1) }],
+  })),
   drill('never-signed', 'written without a key', 'journal.unsigned', async ({ elsewhere }) => {
     await write(elsewhere, undefined);
     return { directory: elsewhere };
   }),
   drill('checkpoint-removed', 'the checkpoint taken away', 'journal.unsigned', async ({ directory }) => {
-    const previous = await checkpointIn(directory);
     await rm(join(directory, CHECKPOINT_FILE));
-    return { previous };
+    return undefined;
   }),
   drill(
     'other-key',

@@ -1,10 +1,16 @@
-// Verifies a journal on disk the way an operator wants it: natively, and against what was seen of it before.
+// Verification on Node: natively, and, of a journal on disk, against what was seen of it before.
 import { parseCheckpoint } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
 import type { HeadMemory } from './head-memory.ts';
 import { readJournal } from './journal-files.ts';
 import { native } from './native.ts';
-import { type JournalVerdict, type VerifyOptions, verifyJournal } from './verify.ts';
+import type { JournalFiles } from './pass.ts';
+import { type JournalVerdict, type VerifyOptions, verifyJournal as verifyPortably } from './verify.ts';
+
+/** As `verifyJournal` of verify.ts, with the cryptography of node:crypto. */
+export function verifyJournal(files: JournalFiles, options: VerifyOptions): Promise<JournalVerdict> {
+  return verifyPortably(files, { primitives: native, ...options });
+}
 
 export interface DirectoryOptions extends VerifyOptions {
   /** Where heads seen earlier are kept. Without one, only `previous` shows a rollback. */
@@ -32,7 +38,7 @@ export async function verifyDirectory(
   const files = await readJournal(directory);
   const seen = (await memory?.recall(options.pins, originOf(files.checkpoint))) ?? [];
   const previous = [options.previous ?? [], seen].flat();
-  const verdict = await verifyJournal(files, { primitives: native, ...options, previous });
+  const verdict = await verifyJournal(files, { ...options, previous });
   if (verdict.problems.length === 0 && verdict.key === 'pinned' && files.checkpoint !== undefined)
     await memory?.remember(files.checkpoint);
   return verdict;
