@@ -166,7 +166,9 @@ try {
   await manager.stopAll();
   await journal.close();
   console.log(`\nEvidence, in ${state}/journal:\n${kept.join('\n')}\n`);
-  const verdict = await verifyJournal(await readJournal(join(state, 'journal')), { pins: await loadPins(state) });
+  const verdict = await verifyJournal(await readJournal(join(state, 'journal')), {
+    pins: await loadPins(state),
+  });
   const data = (name: string): Promise<Buffer> => readFile(new URL(`../../data/${name}`, import.meta.url));
   const claims = parseClaims(await data('claims.json'));
   const register = parseRegister(await data('hardening-gaps.json'));

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, inMemory } from '../evidence/support.ts';
 import type { CodedError } from '../../src/evidence/coded-error.ts';
 import { FIRST_SEGMENT, readJournal } from '../../src/evidence/journal-files.ts';
 import { encodeLine } from '../../src/evidence/line.ts';
@@ -11,6 +10,7 @@ import type { DecisionDraft } from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import type { Claims } from '../../src/scorecard/claims.ts';
 import { type GradingContext, gradeDimensions } from '../../src/scorecard/grade.ts';
+import { bytesOf, inMemory } from '../evidence/support.ts';
 import { claims, drillDraft, fullRun, here, recorded } from './fixture.ts';
 
 const DAY = 24 * 60 * 60 * 1_000;
@@ -185,7 +185,9 @@ describe('what keeps evidence from counting in full', () => {
       const record = { ...JSON.parse(last), ...draft, seq: lines.length, prev, run: 'forged' };
       lines.push(encodeLine(record)?.line ?? '');
     }
-    const verdict = await verifyJournal(inMemory(lines, files.checkpoint), { pins: [{ vkey: signer.vkey, host: here.host }] });
+    const verdict = await verifyJournal(inMemory(lines, files.checkpoint), {
+      pins: [{ vkey: signer.vkey, host: here.host }],
+    });
     expect(verdict).toMatchObject({
       ok: false,
       problems: [],
@@ -222,7 +224,11 @@ describe('what keeps evidence from counting in full', () => {
     const { directory } = await recorded(fullRun());
     const files = await readJournal(directory);
     expect(rowsOf(await verifyJournal(files, { pins: [] }))['RG']).toMatchObject({ grade: 'E1' });
-    expect(rowsOf(await verifyJournal({ ...(await readJournal(directory)), checkpoint: undefined }, { pins: [] }))['RG']).toMatchObject({
+    expect(
+      rowsOf(await verifyJournal({ ...(await readJournal(directory)), checkpoint: undefined }, { pins: [] }))[
+        'RG'
+      ],
+    ).toMatchObject({
       grade: 'E1',
     });
   });
