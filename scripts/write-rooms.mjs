@@ -1,6 +1,6 @@
 // Writes the one table of rooms, data/planes.json, into the places that repeat it: the linter's rules and the README.
 // `--check` writes nothing and fails where they differ.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
@@ -19,39 +19,40 @@ const forbid = (includes, group, message) => ({
   },
 });
 
-function rules({ room, imports }) {
-  return DEPTHS.map((depth) => {
-    const up = '../'.repeat(depth);
-    const allowed = imports.map((other) => `!${up}${other}/**`);
-    // The catalogue of handles lies between the rooms and what serves them.
-    if (['serve', 'cli'].includes(room)) allowed.push(`!${up}catalogue.ts`);
-    const siblings = room === 'guards' && depth === 2 ? ['../*/**'] : [];
-    const message =
-      imports.length === 0 ? `${room} imports no other room` : `${room} may import ${imports.join(', ')}`;
+/** A room is a folder, or the one file of its name at the top. */
+const isFile = (room) => existsSync(path(`src/${room}.ts`));
+
+function rules({ room, imports, apart }) {
+  const message =
+    imports.length === 0 ? `${room} imports no other room` : `${room} may import ${imports.join(', ')}`;
+  const at = (includes, up, siblings = []) => {
+    const allowed = imports.map((other) => (isFile(other) ? `!${up}${other}.ts` : `!${up}${other}/**`));
     return forbid(
-      [`src/${room}/${'*/'.repeat(depth - 1)}*.ts`],
+      [includes],
       [`${up}*/**`, `${up}*.ts`, ...siblings, ...allowed],
-      `${message}${siblings.length > 0 ? '; no guard imports another guard' : ''}`,
+      `${message}${siblings.length > 0 ? '; its folders do not import one another' : ''}`,
     );
-  });
+  };
+  if (isFile(room)) return [at(`src/${room}.ts`, './')];
+  return DEPTHS.map((depth) =>
+    at(
+      `src/${room}/${'*/'.repeat(depth - 1)}*.ts`,
+      '../'.repeat(depth),
+      apart && depth > 1 ? [`${'../'.repeat(depth - 1)}*/**`] : [],
+    ),
+  );
 }
 
 const biome = JSON.parse(read('biome.json'));
-biome.overrides = [
-  ...rooms.flatMap(rules),
-  forbid(
-    ['src/catalogue.ts', 'src/index.ts'],
-    ['./cli/**', './serve/**', './proof/**'],
-    'what users import loads no command and no drill',
-  ),
-];
+biome.overrides = rooms.flatMap(rules);
 
 const table = [
-  '| room | what lives there | may import |',
-  '|---|---|---|',
-  ...rooms.map(
-    ({ room, holds, imports }) => `| \`src/${room}\` | ${holds} | ${imports.join(', ') || 'nothing'} |`,
-  ),
+  '| room | what lives there | may import | may use |',
+  '|---|---|---|---|',
+  ...rooms.map(({ room, holds, imports, uses }) => {
+    const name = `src/${room}${isFile(room) ? '.ts' : ''}`;
+    return `| \`${name}\` | ${holds} | ${imports.join(', ') || 'nothing'} | ${uses.join(', ') || 'nothing'} |`;
+  }),
 ].join('\n');
 const readme = read('README.md').replace(
   /(<!-- rooms: data\/planes\.json -->\n)[\s\S]*?(\n<!-- end of rooms -->)/,

@@ -4,6 +4,7 @@ import { capacityOrigin } from './capacity/origin/capacity-origin.ts';
 import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind/bind.ts';
 import { evidenceJournal } from './guards/journal/evidence-journal.ts';
+import { planes } from './guards/planes/planes.ts';
 import { runManifest } from './guards/run-manifest/run-manifest.ts';
 import type { AnyGuard } from './kernel/guard.ts';
 import { hostKey } from './ssh/host-key/host-key.ts';
@@ -14,6 +15,7 @@ export const catalogue: readonly AnyGuard[] = [
   evidenceJournal,
   bind,
   runManifest,
+  planes,
   remoteCommand,
   hostKey,
   processStop,

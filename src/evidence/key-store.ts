@@ -21,6 +21,9 @@ const NEXT_KEY_FILE = 'signing-key.next.pem';
 const PINS_FILE = 'pins.json';
 const MAX_FILE_BYTES = 1_048_576;
 
+/** Where the signing key of a state directory lies. */
+export const keyPath = (directory: string): string => join(directory, KEY_FILE);
+
 interface PinsFile {
   readonly schema: 'agilab.guardrails_pins.v1';
   readonly pins: readonly Pin[];

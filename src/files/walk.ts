@@ -75,8 +75,13 @@ const CHUNK = 256 * 1024; // stays in the cache from the read to the hash
 const LARGE = 8 * 1024 * 1024; // beyond, a thread of the pool reads ahead and timers get their turn
 const readAside = promisify(read);
 
-/** The overflow uid owns nothing here, though it be our own: whoever is not mapped shows as that. */
-function trustedOwners(policy: OwnerPolicy, method: Method): readonly number[] {
+/**
+ * Returns whose files are believed. The overflow uid owns nothing here, though it be our own: whoever is not mapped shows
+ * as that.
+ *
+ * @throws CodedError `file.unsupported-platform`.
+ */
+export function trustedOwners(policy: OwnerPolicy, method: Method): readonly number[] {
   const self = process.geteuid?.();
   if (self === undefined) {
     const remedy = 'Run on Linux, or on another POSIX system.';
@@ -91,7 +96,7 @@ function trustedOwners(policy: OwnerPolicy, method: Method): readonly number[] {
 }
 
 /** The owner as shown, or the user who mounted a FUSE file system, unless that user is believed. */
-function ownerOf(
+export function ownerOf(
   { stat, fd }: Seen,
   owners: readonly number[],
   mounters: Map<bigint, number | undefined>,

@@ -5,5 +5,7 @@ export { fileRules, siblingRules } from '../files/rules.ts';
 export * from '../kernel/index.ts';
 export { type BindRequest, type BoundAddress, bind } from './bind/bind.ts';
 export { evidenceJournal, type JournalRequest, type VerifiedJournal } from './journal/evidence-journal.ts';
+export { confinedNode } from './planes/confined-node.ts';
+export { type PlanesRequest, planes, type SeparatePlanes } from './planes/planes.ts';
 export { type RunManifestRequest, runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
 export type { RunManifest } from './run-manifest/run-manifest-format.ts';

@@ -1,0 +1,28 @@
+// The planes guard, its drills, and looks that believe too early: that a payload can do nothing because nobody tried, and
+// that only import statements are imports.
+import { observePlanes, planes } from '../../../guards/planes/planes.ts';
+import { defineHouseProof, type Proof } from '../../proof.ts';
+import { planesDrills } from './planes-drills.ts';
+
+export const planesProof: Proof = defineHouseProof({
+  guard: planes,
+  drills: planesDrills,
+  brokenLooks: [
+    {
+      id: 'planes.payload-untried',
+      observe: async (request, signal) => {
+        const facts = await observePlanes(request, signal);
+        return { ...facts, attempt: { alive: true, wrote: [], readKey: false } };
+      },
+    },
+    {
+      id: 'planes.first-roots-only',
+      observe: ({ roots, ...request }, signal) => {
+        const { control, payload, evidence } = roots;
+        const first = (paths: readonly string[]): readonly string[] => paths.slice(0, 1);
+        const fewer = { control: first(control), payload: first(payload), evidence: first(evidence) };
+        return observePlanes({ ...request, roots: fewer }, signal);
+      },
+    },
+  ],
+});

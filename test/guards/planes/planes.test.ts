@@ -1,0 +1,132 @@
+// The planes guard where drills do not reach: this package as it is, any request, any code and any table.
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { initKeys } from '../../../src/evidence/key-store.ts';
+import { observeCode } from '../../../src/guards/planes/code.ts';
+import { confinedNode } from '../../../src/guards/planes/confined-node.ts';
+import { readImports } from '../../../src/guards/planes/module-imports.ts';
+import { type PlanesRequest, planes } from '../../../src/guards/planes/planes.ts';
+import { enforce, judge } from '../../../src/kernel/enforce.ts';
+import { livePlanes } from '../../../src/proof/drills/planes/live-planes.ts';
+import { memoryJournal } from '../../memory-journal.ts';
+
+let directory = '';
+beforeAll(async () => {
+  directory = await realpath(await mkdtemp(join(tmpdir(), 'planes-')));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+describe.skipIf(!existsSync('dist/index.js'))('this package', () => {
+  it('keeps its planes apart: its built code to the table, its state from payloads', async () => {
+    const state = join(directory, 'state');
+    await mkdir(state, { mode: 0o700 });
+    await initKeys(state);
+    const site = join(directory, 'site');
+    await mkdir(site);
+    const request = await livePlanes(state, { directory: site, onCleanup: () => {} });
+    const { modules, rooms } = await enforce(planes, request, { journal: memoryJournal() });
+    expect(modules).toBeGreaterThan(100);
+    expect(rooms[0]).toBe('evidence');
+  });
+});
+
+describe('what a module loads', () => {
+  it.each([
+    ['import', "import 'a';", ['a']],
+    ['import of JSON', "import x from 'a' with { type: 'json' };", ['a']],
+    ['export from', "export * as b from 'a'; export {} from 'c';", ['a', 'c']],
+    ['import()', "await import('a'); import(`b`);", ['a', 'b']],
+    ['import() in a class', "class A { static { import('a'); } }", ['a']],
+    ['import.meta.resolve', "import.meta.resolve('a'); import.meta['resolve']('b');", ['a', 'b']],
+    ['none of a text or a comment', "const a = \"import 'b'\"; // import 'c'\n/import('d')/;", []],
+  ])('%s', async (_what, source, specifiers) => {
+    expect(await readImports(source)).toEqual({ specifiers });
+  });
+
+  it.each([
+    'eval("1")',
+    '(0, eval)("1")',
+    'const e = globalThis.process.x, f = eval;',
+    'new Function("return 1")',
+    "process.getBuiltinModule('net')",
+    "process['getBuiltinModule']('net')",
+    'process[name]',
+    "process.binding('fs')",
+    "require('net')",
+  ])('hides it: %s', async (source) => {
+    expect((await readImports(source)).hiddenAt).toBe(1);
+  });
+
+  it('is refused where it cannot be read, however deep', async () => {
+    await expect(readImports('await ='.repeat(3))).rejects.toThrow(SyntaxError);
+    await expect(readImports('['.repeat(100_000))).rejects.toThrow();
+  });
+});
+
+describe('whatever is asked', () => {
+  it('is answered by a decision', async () => {
+    const word = fc.oneof(
+      fc.constantFrom('/', directory, '/dev/null', '/proc/1/fd', `${directory}/x`),
+      fc.string(),
+    );
+    const list = fc.array(word, { maxLength: 3 });
+    const request = fc.record({
+      roots: fc.record({ control: list, payload: list, evidence: list }),
+      keys: list,
+      launcher: fc.constantFrom([], [process.execPath], ['/nowhere'], confinedNode([], [directory])),
+      code: fc.record({ directory: word, table: word }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.oneof({ weight: 4, arbitrary: request }, fc.anything()), async (asked) => {
+        const { decision, codes } = await judge(planes, asked as PlanesRequest);
+        expect(decision).not.toBe('allow');
+        expect(codes[0]).toMatch(/^(?:planes|guard)\./);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('about a tree is facts: any table, any module, a FIFO, a device', async () => {
+    const tree = join(directory, 'tree');
+    const table = join(directory, 'table.json');
+    await mkdir(join(tree, 'a'), { recursive: true });
+    const pieces = fc.constantFrom(
+      'import ',
+      'export ',
+      "'x'",
+      '"',
+      '`',
+      '${',
+      '}',
+      '(',
+      ')',
+      '*',
+      ' from ',
+      'eval',
+      ';',
+      '\n',
+      '//',
+      '/*',
+    );
+    const source = fc.oneof(
+      fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join('')),
+      fc.string({ unit: 'binary' }),
+    );
+    await fc.assert(
+      fc.asyncProperty(source, fc.oneof(fc.json(), fc.string()), async (code, rooms) => {
+        await writeFile(join(tree, 'a/b.js'), code);
+        await writeFile(table, rooms);
+        const facts = await observeCode({ directory: tree, table });
+        expect(facts.modules.length + facts.faults.length).toBeGreaterThan(0);
+        expect(facts.table === undefined).toBe(facts.tableFault !== undefined);
+      }),
+      { numRuns: 200 },
+    );
+    for (const path of ['/dev/zero', '/dev/null', tree])
+      expect((await observeCode({ directory: tree, table: path })).tableFault).toBeDefined();
+  });
+});
