@@ -19,7 +19,9 @@ const mayMount = (): boolean => {
 
 it.skipIf(!mayMount())('the evidence root is the payload root, mounted a second time', async () => {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'planes-')));
-  const [control, payload, evidence] = ['control', 'payload', 'evidence'].map((name) => join(directory, name));
+  const [control, payload, evidence] = ['control', 'payload', 'evidence'].map((name) =>
+    join(directory, name),
+  );
   if (!control || !payload || !evidence) throw new TypeError('three planes');
   for (const path of [control, payload, evidence]) await mkdir(path, { mode: 0o700 });
   await writeFile(join(evidence, 'key'), '');
