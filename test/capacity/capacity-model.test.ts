@@ -1,10 +1,11 @@
 // The capacity-model guard: its drills, its mutants, and AGILAB's own model file where it is at hand.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { capacityModel, TrustedModel } from '../../src/capacity/capacity-model.ts';
 import { decodeModel } from '../../src/capacity/forest/model.ts';
@@ -12,6 +13,7 @@ import { encodeSidecar, sidecarName } from '../../src/capacity/sidecar.ts';
 import { enforce, judge } from '../../src/kernel/enforce.ts';
 import { isGranted } from '../../src/kernel/grants.ts';
 import { drillModel } from '../../src/proof/drills/capacity-model/drill-model.ts';
+import { beside, withBeside } from '../left-out.ts';
 import { memoryJournal } from '../memory-journal.ts';
 
 async function site(): Promise<string> {
@@ -119,10 +121,10 @@ describe('a file system that does not answer', () => {
   });
 });
 
-const agilab = resolve('../shared/agilab');
+const agilab = fileURLToPath(beside('agilab'));
 const NAME = 'balancer_model.pkl';
 
-describe.skipIf(!existsSync(agilab))("AGILAB's own model (when ../shared/agilab is there)", () => {
+describe("AGILAB's own model", withBeside('agilab'), () => {
   async function copied(): Promise<{ root: string; model: string; file: string; sidecar: string }> {
     const root = join(await site(), 'models');
     await mkdir(root, { mode: 0o755 });

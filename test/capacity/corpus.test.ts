@@ -6,8 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { inspectPickle } from '../../src/capacity/forest/inspect.ts';
 import { decodeModel } from '../../src/capacity/forest/model.ts';
 import { CodedError } from '../../src/evidence/coded-error.ts';
+import { beside, withBeside } from '../left-out.ts';
 
-const folder = new URL('../../../shared/corpora/sklearn/', import.meta.url);
+const folder = new URL('sklearn/', beside('corpora'));
 const present = existsSync(new URL('index.json', folder));
 
 interface Entry {
@@ -72,7 +73,7 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   hg_poisson: /log link/,
 };
 
-describe.skipIf(!present)('the corpus of models (left out where it is not beside the project)', () => {
+describe('the corpus of models', withBeside('corpora'), () => {
   it('holds models of four versions', () => {
     expect(new Set(index.files.map(({ writer }) => writer.sklearn)).size).toBe(4);
     expect(exact.length).toBeGreaterThan(250);

@@ -1,10 +1,12 @@
 // `guardrails model`, as a process of its own: what it prints and how it exits.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type EvidenceRecord, isDecision } from '../../src/evidence/record.ts';
 import { drillModel } from '../../src/proof/drills/capacity-model/drill-model.ts';
+import { beside, withBeside } from '../left-out.ts';
 import { guardrails, scratch } from './run-cli.ts';
 
 async function laid(): Promise<{ at: string; root: string; path: string }> {
@@ -129,30 +131,26 @@ describe('guardrails model', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  const agilab = resolve('../shared/agilab');
-  it.skipIf(!existsSync(agilab))(
-    "reads AGILAB's model and its table (when ../shared/agilab is there)",
-    slow,
-    async () => {
-      const { at, root } = await laid();
-      for (const name of ['balancer_model.pkl', 'balancer_model.pkl.sha256.json']) {
-        await writeFile(join(root, name), readFileSync(join(agilab, name)), { mode: 0o600 });
-      }
-      const csv = join(agilab, 'balancer_df.csv');
-      const { code, stdout } = guardrails(
-        ['model', 'predict', 'balancer_model.pkl', '--root', root, '--csv', csv],
-        at,
-      );
-      expect(code).toBe(0);
-      const { cases } = JSON.parse(readFileSync(join(agilab, 'predictions.json'), 'utf8')) as {
-        cases: { g: string; ybits: string }[];
-      };
-      const expected = cases
-        .filter(({ g }) => g === 'csv')
-        .map(({ ybits }) => Buffer.from(ybits, 'hex').readDoubleBE(0));
-      expect(expected.length).toBeGreaterThan(0);
-      const ours = new Set(stdout.trim().split('\n').map(Number));
-      expect(expected.filter((value) => !ours.has(value))).toEqual([]);
-    },
-  );
+  const agilab = fileURLToPath(beside('agilab'));
+  it("reads AGILAB's model and its table", { ...slow, ...withBeside('agilab') }, async () => {
+    const { at, root } = await laid();
+    for (const name of ['balancer_model.pkl', 'balancer_model.pkl.sha256.json']) {
+      await writeFile(join(root, name), readFileSync(join(agilab, name)), { mode: 0o600 });
+    }
+    const csv = join(agilab, 'balancer_df.csv');
+    const { code, stdout } = guardrails(
+      ['model', 'predict', 'balancer_model.pkl', '--root', root, '--csv', csv],
+      at,
+    );
+    expect(code).toBe(0);
+    const { cases } = JSON.parse(readFileSync(join(agilab, 'predictions.json'), 'utf8')) as {
+      cases: { g: string; ybits: string }[];
+    };
+    const expected = cases
+      .filter(({ g }) => g === 'csv')
+      .map(({ ybits }) => Buffer.from(ybits, 'hex').readDoubleBE(0));
+    expect(expected.length).toBeGreaterThan(0);
+    const ours = new Set(stdout.trim().split('\n').map(Number));
+    expect(expected.filter((value) => !ours.has(value))).toEqual([]);
+  });
 });

@@ -10,6 +10,7 @@ import { daskScheduler } from '../../src/ssh/recipes/dask-scheduler.ts';
 import { daskWorker } from '../../src/ssh/recipes/dask-worker.ts';
 import type { RemoteCommandRequest } from '../../src/ssh/recipes/index.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
+import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { CERTIFY, freePort, UV_SHIM } from './dask.ts';
 
@@ -17,7 +18,7 @@ const journal = { append: async (): Promise<void> => {} };
 const python = (code: string, ...args: string[]): ReturnType<typeof spawnSync> =>
   spawnSync('/usr/bin/python3', ['-c', code, ...args], { cwd: '/tmp', timeout: 60_000 });
 
-describe.skipIf(missing('dask', 'openssl'))('Dask as the recipes start it', { timeout: 120_000 }, () => {
+describe('Dask as the recipes start it', { timeout: 120_000, ...leftOut(missing('dask', 'openssl')) }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'dask-sockets-'));
   const at = (name: string): string => join(directory, name);
   const running: ChildProcess[] = [];

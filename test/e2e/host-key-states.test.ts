@@ -7,12 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judge } from '../../src/kernel/enforce.ts';
 import { hostKeyDrillsOn } from '../../src/proof/drills/host-key/host-key-drills.ts';
 import { hostKey } from '../../src/ssh/host-key/host-key.ts';
+import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { startSshd } from './loopback-sshd.ts';
 
 const skip = missing('sshd', 'ssh-keygen');
 
-describe.skipIf(skip)(`the host-key guard, before sshd ${skip || ''}`, { timeout: 60_000 }, () => {
+describe('the host-key guard, before sshd', { timeout: 60_000, ...leftOut(skip) }, () => {
   // Of our own, so that what is left in it was left here; a blank and a quote, because sshd_config splits at them.
   let own = '';
   const before = process.env['TMPDIR'];

@@ -9,6 +9,7 @@ import { argv } from '../../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';
 import type { RunOptions } from '../../src/ssh/transport/connection.ts';
+import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
 
@@ -47,7 +48,7 @@ async function attempt(
 const FED: RunOptions = { stdin: 'touch "$HOME"/G\ntouch "$HOME"/G\n' };
 const INPUTS: readonly RunOptions[] = [{}, FED];
 
-describe.skipIf(skip)(`a login file of bash ${skip || ''}`, { timeout: 30_000 }, () => {
+describe('a login file of bash', { timeout: 30_000, ...leftOut(skip) }, () => {
   let host: TestHost;
   beforeAll(async () => {
     host = await startHost({ shells: ['/bin/bash'] });
@@ -118,7 +119,7 @@ describe.skipIf(skip)(`a login file of bash ${skip || ''}`, { timeout: 30_000 },
   });
 });
 
-describe.skipIf(skip)(`a forced command ${skip || ''}`, { timeout: 30_000 }, () => {
+describe('a forced command', { timeout: 30_000, ...leftOut(skip) }, () => {
   it.each([
     'bash',
     'sh -s',

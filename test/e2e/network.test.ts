@@ -14,6 +14,7 @@ import { argv } from '../../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';
 import { runOnHosts } from '../../src/ssh/transport/fleet.ts';
+import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
 
@@ -50,7 +51,10 @@ if (possible && wires.includes(undefined) && process.env['GUARDRAILS_REQUIRE_REA
   throw new Error('network namespaces are needed here');
 }
 
-describe.skipIf(!possible || wires.includes(undefined))('hosts on a network', { timeout: 120_000 }, () => {
+describe('hosts on a network', {
+  timeout: 120_000,
+  ...leftOut((!possible || wires.includes(undefined)) && 'no network namespaces'),
+}, () => {
   const hosts: TestHost[] = [];
   const targets = (): ReturnType<TestHost['target']>[] =>
     hosts.map((host) => host.target(host.userWith('/bin/sh')));

@@ -20,6 +20,7 @@ import { knownHostFind } from '../../src/ssh/recipes/known-host-find.ts';
 import { runOverSsh } from '../../src/ssh/recipes/run-over-ssh.ts';
 import { sshProbe } from '../../src/ssh/recipes/ssh-probe.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
+import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { asRoot, startHost, type TestHost, type TestUser } from './host.ts';
 
@@ -32,7 +33,7 @@ let host: TestHost;
 let client: TestUser;
 let ids: { readonly uid: number; readonly gid: number };
 
-describe.skipIf(skip)(`the OpenSSH client ${skip || ''}`, () => {
+describe('the OpenSSH client', leftOut(skip), () => {
   beforeAll(async () => {
     host = await startHost({
       shells: ['/bin/bash', ...SHELLS],

@@ -24,6 +24,7 @@ import { fdWalk, pathWalk } from '../../src/files/descent.ts';
 import { openTrusted } from '../../src/files/open.ts';
 import { fileRules, siblingRules } from '../../src/files/rules.ts';
 import { type FileFacts, type ObserveOptions, observeFiles } from '../../src/files/walk.ts';
+import { leftOut } from '../left-out.ts';
 
 const run = promisify(execFile);
 const mustRun = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
@@ -200,7 +201,7 @@ describe.each(methods)('$name', (method) => {
 
 const linux = process.platform === 'linux';
 
-describe.skipIf(!linux)('on Linux', () => {
+describe('on Linux', leftOut(!linux && 'not Linux'), () => {
   it('notices a file that holds more than its size says', async () => {
     await expect(openTrusted('/proc', 'version')).rejects.toMatchObject({ code: 'file.changed-while-read' });
   });

@@ -9,6 +9,7 @@ import { decodeModel } from '../../src/capacity/forest/model.ts';
 import { Machine } from '../../src/capacity/pickle/machine.ts';
 import { CodedError } from '../../src/evidence/coded-error.ts';
 import { askOracle, DEBIAN_PYTHON, hasSklearn, runPython } from '../capacity/forest/oracle.ts';
+import { leftOut } from '../left-out.ts';
 import { GOOD_MODELS } from './model-writer.ts';
 import { joined, op, type Token } from './pickle-writer.ts';
 
@@ -207,23 +208,22 @@ describe('a mutated model', () => {
     expect(refused.size).toBeGreaterThan(20);
   }, 7_200_000);
 
-  it.skipIf(trained.length === 0 && !real)(
-    'is accepted only if scikit-learn accepts it, and predicts the same (left out without python3-sklearn)',
-    () => {
-      const { accepted, rounds } = fuzz(trained, seconds, 500);
-      const scratch = mkdtempSync(join(tmpdir(), 'guardrails-mutants-'));
-      try {
-        const list = join(scratch, 'mutants');
-        writeFileSync(list, accepted.map((bytes) => `${Buffer.from(bytes).toString('base64')}\n`).join(''));
-        const answers = JSON.parse(
-          runPython(DEBIAN_PYTHON, new URL('mutants-oracle.py', import.meta.url), list),
-        ) as (string[] | string)[];
-        expect(answers).toEqual(accepted.map(predictions));
-        if (long) console.log(`${rounds} mutants, ${accepted.length} accepted, all as scikit-learn predicts`);
-      } finally {
-        rmSync(scratch, { recursive: true });
-      }
-    },
-    7_200_000,
-  );
+  it('is accepted only if scikit-learn accepts it, and predicts the same', {
+    timeout: 7_200_000,
+    ...leftOut(trained.length === 0 && !real && 'no scikit-learn here'),
+  }, () => {
+    const { accepted, rounds } = fuzz(trained, seconds, 500);
+    const scratch = mkdtempSync(join(tmpdir(), 'guardrails-mutants-'));
+    try {
+      const list = join(scratch, 'mutants');
+      writeFileSync(list, accepted.map((bytes) => `${Buffer.from(bytes).toString('base64')}\n`).join(''));
+      const answers = JSON.parse(
+        runPython(DEBIAN_PYTHON, new URL('mutants-oracle.py', import.meta.url), list),
+      ) as (string[] | string)[];
+      expect(answers).toEqual(accepted.map(predictions));
+      if (long) console.log(`${rounds} mutants, ${accepted.length} accepted, all as scikit-learn predicts`);
+    } finally {
+      rmSync(scratch, { recursive: true });
+    }
+  });
 });

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { DimensionFinding, Grade } from '../../src/scorecard/grade.ts';
 import { parseBaseline } from '../../src/scorecard/movement.ts';
 import { type Gap, parseRegister, priceRegister } from '../../src/scorecard/register.ts';
 import { toAgilabJson, toTable, toV1, toV2 } from '../../src/scorecard/report.ts';
 import { scoreOf, supportedScore, termsOf } from '../../src/scorecard/score.ts';
+import { beside, withBeside } from '../left-out.ts';
 import { claims, fullRun, here, recorded } from './fixture.ts';
 
 const register = parseRegister(readFileSync('data/hardening-gaps.json'));
@@ -53,10 +54,10 @@ describe('the arithmetic, in whole milli-points', () => {
   });
 });
 
-const agilab = '../shared/agilab/architecture_hardening_gaps.json';
+const agilab = new URL('architecture_hardening_gaps.json', beside('agilab'));
 
 describe('the register', () => {
-  it.skipIf(!existsSync(agilab))("AGILAB's own, when it is there, yields four conditional P1 gaps", () => {
+  it("AGILAB's own yields four conditional P1 gaps", withBeside('agilab'), () => {
     const theirs = parseRegister(readFileSync(agilab));
     const priced = priceRegister(theirs.gaps, rows('E4'));
     const conditional = priced.gaps.filter(

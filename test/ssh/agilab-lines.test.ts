@@ -25,8 +25,9 @@ import { uvSelfUpdate } from '../../src/ssh/recipes/uv-self-update.ts';
 import { uvVersion } from '../../src/ssh/recipes/uv-version.ts';
 import { workerControl } from '../../src/ssh/recipes/worker-control.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
+import { beside, withBeside } from '../left-out.ts';
 
-const file = new URL('../../../shared/agilab/remote-lines.json', import.meta.url);
+const file = new URL('remote-lines.json', beside('agilab'));
 const lines: Readonly<Record<string, string>> = existsSync(file)
   ? JSON.parse(readFileSync(file, 'utf8')).lines
   : {};
@@ -104,7 +105,7 @@ const different: Readonly<
   ],
 };
 
-describe.skipIf(!existsSync(file))("AGILAB's own lines (when ../shared/agilab is there)", () => {
+describe("AGILAB's own lines", withBeside('agilab'), () => {
   it('are all here', () => {
     expect(Object.keys({ ...equal, ...different }).sort()).toEqual(Object.keys(lines).sort());
   });

@@ -5,12 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { CAPACITY_FEATURES, readCapacityTable } from '../../../src/capacity/forest/capacity.ts';
 import { inspectPickle } from '../../../src/capacity/forest/inspect.ts';
 import { decodeModel } from '../../../src/capacity/forest/model.ts';
+import { beside, withBeside } from '../../left-out.ts';
 import { differingBits } from './oracle.ts';
 
-const folder = new URL('../../../../shared/agilab/', import.meta.url);
-const present = existsSync(new URL('balancer_model.pkl', folder));
+const folder = beside('agilab');
+const present = existsSync(folder);
 
-describe.skipIf(!present)('AGILAB’s model (left out where its file is not beside the project)', () => {
+describe('AGILAB’s model', withBeside('agilab'), () => {
   const read = (name: string): Buffer => (present ? readFileSync(new URL(name, folder)) : Buffer.of());
   const bytes = read('balancer_model.pkl');
   const truth = JSON.parse(present ? read('predictions.json').toString('utf8') : '{}') as {

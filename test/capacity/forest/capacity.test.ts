@@ -6,6 +6,7 @@ import {
   roundToTenths,
 } from '../../../src/capacity/forest/capacity.ts';
 import type { CapacityModel } from '../../../src/capacity/forest/model.ts';
+import { leftOut } from '../../left-out.ts';
 import { DEBIAN_PYTHON, differingBits, doubles, hasSklearn, runPython } from './oracle.ts';
 
 /** A model that answers with what it is told: here the ratio is under test, not the forest. */
@@ -16,8 +17,9 @@ const named = (...names: string[]): Map<string, number[]> => new Map(names.map((
 const code = (expected: string): unknown => expect.objectContaining({ code: expected });
 
 const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
-describe.skipIf(!real && !hasSklearn(DEBIAN_PYTHON))(
+describe(
   'relative capacity, beside numpy (left out without python3-sklearn)',
+  leftOut(!real && !hasSklearn(DEBIAN_PYTHON) && 'no scikit-learn here'),
   () => {
     const oracle = JSON.parse(
       real || hasSklearn(DEBIAN_PYTHON)

@@ -14,6 +14,7 @@ import {
 } from '../../../src/ssh/host-key/known-hosts.ts';
 import { knownHostsName, matchesHosts, revocableNames } from '../../../src/ssh/host-key/known-hosts-match.ts';
 import { type LoopbackSshd, startSshd } from '../../e2e/loopback-sshd.ts';
+import { leftOut } from '../../left-out.ts';
 import { missing, runProgram } from '../support.ts';
 
 const OTHER_KEYS = [
@@ -137,7 +138,7 @@ it('honours a revocation whose marker is followed by a tab', () => {
   expect(entry?.marker).toBe('revoked');
 });
 
-describe.skipIf(missing('ssh-keygen'))('look-up', () => {
+describe('look-up', leftOut(missing('ssh-keygen')), () => {
   it('finds exactly the lines that ssh-keygen -F finds', { timeout: 120_000 }, async () => {
     const wanted = fc.record({ text: fileOf(OTHER_KEYS), name: fc.constantFrom(...NAMES) });
     await fc.assert(
@@ -157,7 +158,7 @@ describe.skipIf(missing('ssh-keygen'))('look-up', () => {
   });
 });
 
-describe.skipIf(missing('sshd', 'ssh', 'ssh-keygen'))('decision', () => {
+describe('decision', leftOut(missing('sshd', 'ssh', 'ssh-keygen')), () => {
   let sshd: LoopbackSshd;
   beforeAll(async () => {
     sshd = await startSshd({ types: ['ed25519'], outdated: false });
