@@ -172,6 +172,7 @@ try {
   const data = (name: string): Promise<Buffer> => readFile(new URL(`../../data/${name}`, import.meta.url));
   const claims = parseClaims(await data('claims.json'));
   const register = parseRegister(await data('hardening-gaps.json'));
-  const context = { ...processIdentity(), ...codeIdentity(), now: Date.now() };
+  const monotonic = Number(process.hrtime.bigint() / 1_000n);
+  const context = { ...processIdentity(), ...codeIdentity(), now: Date.now(), monotonic };
   console.log(toTable(scoreOf({ verdict, claims, context, register })));
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { codeIdentity, processIdentity } from '../evidence/identity.ts';
+import type { GradingContext } from '../scorecard/age.ts';
 import { parseClaims } from '../scorecard/claims.ts';
 import { parseBaseline } from '../scorecard/movement.ts';
 import { parseRegister } from '../scorecard/register.ts';
@@ -20,12 +21,18 @@ interface ScorecardOptions extends VerdictOptions {
 
 const OWN_REGISTER = fileURLToPath(new URL('../../data/hardening-gaps.json', import.meta.url));
 
+function here(): GradingContext {
+  const { host, machine, boot } = processIdentity();
+  const monotonic = Number(process.hrtime.bigint() / 1_000n);
+  return { host, machine, boot, codeDigest: codeIdentity().codeDigest, now: Date.now(), monotonic };
+}
+
 /** Prints the scorecard; returns the exit code: 0 every probe holds, 1 not, 3 a rise without evidence. */
 export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 | 3> {
   const score = scoreOf({
     verdict: await readVerdict(options),
     claims: parseClaims(await readInput(options.claims ?? OWN_CLAIMS)),
-    context: { ...processIdentity(), ...codeIdentity(), now: Date.now() },
+    context: here(),
     register: parseRegister(await readInput(options.register ?? OWN_REGISTER)),
     baseline: options.baseline === undefined ? undefined : parseBaseline(await readInput(options.baseline)),
   });

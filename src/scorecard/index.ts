@@ -1,4 +1,6 @@
 // The public surface of the scorecard.
+
+export type { GradingContext } from './age.ts';
 export {
   type Claim,
   type Claims,
@@ -12,7 +14,6 @@ export {
   type DimensionFinding,
   GRADE_MILLI,
   type Grade,
-  type GradingContext,
   gradeDimensions,
   type ProbeFinding,
 } from './grade.ts';

@@ -56,7 +56,7 @@ const PROOF: ReadonlyMap<string, readonly string[]> = new Map([
   ['capacity-model-signature', ['capacity-model', 'capacity-origin']],
 ]);
 
-/** An open P0 holds the whole score down to this, in milli-points. */
+/** A P0 that is not shipped holds the whole score down to this, in milli-points, and costs its penalty as well. */
 const P0_CAP = 2_000;
 const FULL = 5_000;
 
@@ -102,7 +102,8 @@ export interface RegisterFinding {
 }
 
 function penaltyOf(severity: Gap['severity'], status: Gap['status']): number {
-  if (status === 'shipped' || severity === 'P0') return 0; // a P0 that is not shipped caps instead
+  if (status === 'shipped') return 0;
+  if (severity === 'P0') return 300;
   if (severity === 'P2') return 25;
   return status === 'open' ? 150 : 75;
 }

@@ -63,12 +63,12 @@ export function toV1(score: Score): ScorecardV1 {
 
 /** Returns `agilab.architecture_scorecard.v2`: every key of v1, and how the number came about. */
 export function toV2(score: Score): ScorecardV1 & Readonly<Record<string, unknown>> {
-  const { milli, vector, terms, coverage, movement, register, gaps, journal } = score;
+  const { milli, vector, terms, conditions, coverage, movement, register, gaps, journal } = score;
   const priced = new Map(register.gaps.map((gap) => [gap.id, gap]));
   return {
     ...toV1(score),
     schema: 'agilab.architecture_scorecard.v2',
-    score: { milli, vector, terms },
+    score: { milli, vector, terms, conditional: conditions.length > 0, conditions },
     grades: Object.fromEntries(score.dimensions.map(({ dimension, grade }) => [dimension.id, grade])),
     probes: score.dimensions.flatMap(({ probes }) =>
       probes.map(({ probe, grade, why }) => ({ probe, grade, why })),
@@ -107,7 +107,7 @@ export function toAgilabJson(value: unknown): string {
 
 /** The scorecard as a table, with the sources of every number. */
 export function toTable(score: Score): string {
-  const { milli, terms, coverage, register, movement, journal } = score;
+  const { milli, terms, conditions, coverage, register, movement, journal } = score;
   const rows = score.dimensions.map(
     ({ dimension, grade, why }) =>
       `  ${dimension.letters}  ${grade}  ${String(GRADE_MILLI[grade]).padStart(4)}  ${dimension.label}\n                ${why}`,
@@ -121,7 +121,7 @@ export function toTable(score: Score): string {
       ? 'no baseline was given'
       : `baseline ${movement.from}, now ${milli} (${milli >= movement.from ? '+' : ''}${milli - movement.from})`;
   return [
-    `Architecture scorecard: ${supportedScore(milli)}  (${milli} milli-points, ${coverage.live} of ${coverage.total} rows live)`,
+    `Architecture scorecard: ${supportedScore(milli)}  (${milli} milli-points, ${coverage.live} of ${coverage.total} rows live${conditions.length > 0 ? ', conditional' : ''})`,
     `  ${score.vector}`,
     '',
     'Rows: the grade is the minimum over the probes of the row, from the drill records in the journal',
@@ -130,7 +130,8 @@ export function toTable(score: Score): string {
     'Gap register: what is known to be missing costs points whatever the drills say',
     ...gaps,
     '',
-    `Evidence ${terms.evidence}, register ${terms.register}, cap ${terms.cap}: the score is the smallest of the three.`,
+    `Evidence ${terms.evidence} less penalties ${terms.penalty}, at most ${terms.cap}, never below 0: ${milli}.`,
+    ...conditions.map((why) => `Conditional: ${why}`),
     `Journal: ${journal.size} lines, ${journal.problems.length === 0 ? 'intact' : 'NOT INTACT'}, key ${journal.key}, ${journal.history}; root ${journal.root}`,
     ...journal.problems.map(
       ({ code, line, message }) => `  ${code}: ${line ? `line ${line} ` : ''}${message}`,

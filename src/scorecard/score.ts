@@ -1,7 +1,8 @@
 // The score: integers all the way, a fixed denominator, and no number that was not computed from findings.
 import type { JournalVerdict } from '../evidence/verify.ts';
+import type { GradingContext } from './age.ts';
 import type { Claims } from './claims.ts';
-import { type DimensionFinding, GRADE_MILLI, type GradingContext, gradeDimensions } from './grade.ts';
+import { type DimensionFinding, GRADE_MILLI, gradeDimensions } from './grade.ts';
 import { type Baseline, moveFrom } from './movement.ts';
 import { type Gap, type GapRegister, priceRegister, type RegisterFinding } from './register.ts';
 
@@ -21,8 +22,10 @@ export interface Score {
   readonly dimensions: readonly DimensionFinding[];
   readonly gaps: readonly Gap[];
   readonly register: RegisterFinding;
-  /** The three numbers whose minimum is the score. */
-  readonly terms: { readonly evidence: number; readonly register: number; readonly cap: number };
+  /** What the score is made of: `max(0, min(cap, evidence - penalty))`. */
+  readonly terms: { readonly evidence: number; readonly penalty: number; readonly cap: number };
+  /** What keeps the number from standing by itself, a sentence each; empty: nothing does. */
+  readonly conditions: readonly string[];
   /** Rows at E4, of all rows. */
   readonly coverage: { readonly live: number; readonly total: number };
   readonly movement: { readonly from: number | undefined; readonly unsupported: readonly string[] };
@@ -42,7 +45,7 @@ function vectorOf(dimensions: readonly DimensionFinding[], { gaps }: RegisterFin
   return [...rows, ...kinds.flat()].join('/');
 }
 
-/** The arithmetic: `min(floor(5000 * sum(weight * grade) / sum(weight)), 5000 - penalties, cap)`. */
+/** Returns the terms: `evidence` is `floor(5000 * sum(weight * grade) / sum(weight))`, over all rows. */
 export function termsOf(
   dimensions: readonly DimensionFinding[],
   { penalty, cap }: RegisterFinding,
@@ -52,14 +55,23 @@ export function termsOf(
     (sum, { dimension, grade }) => sum + dimension.weight * GRADE_MILLI[grade],
     0,
   );
-  return {
-    evidence: Math.floor((FULL * earned) / (weight * GRADE_MILLI.E4)),
-    register: Math.max(0, FULL - penalty),
-    cap,
-  };
+  return { evidence: Math.floor((FULL * earned) / (weight * GRADE_MILLI.E4)), penalty, cap };
 }
 
-/** Computes the score from a verified journal, a register and, if there is one, a baseline. */
+/** The arithmetic: `max(0, min(cap, evidence - penalty))`. What is missing costs even where much is proven. */
+export function milliOf({ evidence, penalty, cap }: Score['terms']): number {
+  return Math.max(0, Math.min(cap, evidence - penalty));
+}
+
+function conditionsOf({ unsealed: { open, adopted }, clockBack }: JournalVerdict): readonly string[] {
+  return [
+    ...(clockBack.times === 0 ? [] : [`time ran back at line ${clockBack.line}: ages across it mean little`]),
+    ...(open === 0 ? [] : [`${open} lines are not sealed: they may lower a grade and lift none`]),
+    ...(adopted === 0 ? [] : [`${adopted} lines were found unsealed and adopted: they lift no grade`]),
+  ];
+}
+
+/** Computes the score from a verified journal, claims, a register and, if there is one, a baseline. */
 export function scoreOf({ verdict, claims, context, register, baseline }: ScoreInput): Score {
   const { dimensions, gaps, unsupported } = moveFrom(
     baseline,
@@ -69,12 +81,13 @@ export function scoreOf({ verdict, claims, context, register, baseline }: ScoreI
   const priced = priceRegister(gaps, dimensions);
   const terms = termsOf(dimensions, priced);
   return {
-    milli: Math.min(terms.evidence, terms.register, terms.cap),
+    milli: milliOf(terms),
     vector: vectorOf(dimensions, priced),
     dimensions,
     gaps,
     register: priced,
     terms,
+    conditions: conditionsOf(verdict),
     coverage: { live: dimensions.filter(({ grade }) => grade === 'E4').length, total: dimensions.length },
     movement: { from: baseline?.score.milli, unsupported },
     journal: verdict,

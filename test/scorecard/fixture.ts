@@ -9,22 +9,27 @@ import { type Journal, unrestricted } from '../../src/evidence/journal.ts';
 import { readJournal } from '../../src/evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import type { DecisionDraft, Probe } from '../../src/evidence/record.ts';
+import type { DecisionDraft, Probe, RunRecord } from '../../src/evidence/record.ts';
 import type { JournalVerdict } from '../../src/evidence/verify.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
+import type { GradingContext } from '../../src/scorecard/age.ts';
 import { parseClaims } from '../../src/scorecard/claims.ts';
-import type { GradingContext } from '../../src/scorecard/grade.ts';
 
 const { version, codeDigest } = codeIdentity();
 
 /** What this package claims of itself. */
 export const claims = parseClaims(readFileSync('data/claims.json'));
 
+const { host, machine, boot } = processIdentity();
+
+/** A minute from now, so that what a test records meanwhile is not from the future. */
 export const here: GradingContext = {
-  host: processIdentity().host,
-  boot: processIdentity().boot,
+  host,
+  machine,
+  boot,
   codeDigest,
-  now: Date.now(),
+  now: Date.now() + 60_000,
+  monotonic: Number(process.hrtime.bigint() / 1_000n) + 60_000_000,
 };
 
 /** The record that a drill of `guard` leaves when it sees `observed`. */
@@ -47,19 +52,39 @@ export function drillDraft(guard: string, expected: string, change: Partial<Prob
     codes: allowed ? [] : [probe.observed],
     reason: 'made for a test',
     method: 'fd-walk',
-    policyDigest: '0'.repeat(64),
+    policyDigest: claims.claims.find((claim) => claim.guard === guard)?.policyDigest ?? '0'.repeat(64),
     probe,
     replay: { argv: ['guardrails', 'drill', guard] },
     mode: probe.mutant === undefined ? 'drill' : 'mutant',
   };
 }
 
+/** The record of a mutant that a claimed drill of `guard` noticed. */
+export function mutantDraft(guard: string, mutant: string, change: Partial<Probe> = {}): DecisionDraft {
+  const drills = claims.claims.find((claim) => claim.guard === guard)?.drills ?? [];
+  const { id, expects } = drills.find((drill) => drill.expects !== 'allow') ?? {
+    id: 'none',
+    expects: 'none',
+  };
+  return drillDraft(guard, expects, { drill: id, observed: 'allow', mutant, ...change });
+}
+
 /** Everything that a full run records: each claim drilled, each mutant killed. */
 export function fullRun(): readonly DecisionDraft[] {
   return claims.claims.flatMap(({ guard, drills, mutants }) => [
     ...drills.map(({ id, expects }) => drillDraft(guard, expects, { drill: id })),
-    ...mutants.map((mutant) => drillDraft(guard, 'some.code', { observed: 'allow', mutant })),
+    ...mutants.map((mutant) => mutantDraft(guard, mutant)),
   ]);
+}
+
+/** Returns a verdict whose runs were made as `change` says, else by the built code without any option of Node. */
+export function runUnder(verdict: JournalVerdict, change: Partial<RunRecord> = {}): JournalVerdict {
+  const code = { name: 'agilab-guardrails', version, codeDigest, checked: 'both', agrees: true } as const;
+  const clean = { code, flags: [], nodeOptions: '', ...change };
+  const lines = verdict.lines.map((line) =>
+    line.record.mode === 'run' ? { ...line, record: { ...line.record, ...clean } } : line,
+  );
+  return { ...verdict, lines };
 }
 
 export interface Recorded {
@@ -75,9 +100,13 @@ export async function recorded(...runs: readonly (readonly DecisionDraft[])[]): 
   const signer = generateSigner('agilab-guardrails/test');
   for (const run of runs) {
     const journal: Journal = await openJournal({ directory, signer });
-    await Promise.all(run.map((draft) => unrestricted(journal).append(draft, '')));
+    await Promise.all(run.map((draft) => unrestricted(journal).append({ ...draft, id: uuidv7() }, '')));
     await journal.close();
   }
   const pins = [{ vkey: signer.vkey, host: here.host }];
-  return { directory, signer, verdict: await verifyJournal(await readJournal(directory), { pins }) };
+  return {
+    directory,
+    signer,
+    verdict: runUnder(await verifyJournal(await readJournal(directory), { pins })),
+  };
 }

@@ -8,10 +8,11 @@ import { encodeLine } from '../../src/evidence/line.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { DecisionDraft } from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
+import type { GradingContext } from '../../src/scorecard/age.ts';
 import type { Claims } from '../../src/scorecard/claims.ts';
-import { type GradingContext, gradeDimensions } from '../../src/scorecard/grade.ts';
+import { gradeDimensions } from '../../src/scorecard/grade.ts';
 import { bytesOf, inMemory } from '../evidence/support.ts';
-import { claims, drillDraft, fullRun, here, recorded } from './fixture.ts';
+import { claims, drillDraft, fullRun, here, mutantDraft, recorded, runUnder } from './fixture.ts';
 
 const DAY = 24 * 60 * 60 * 1_000;
 const rowsOf = (
@@ -111,11 +112,13 @@ describe('a claim', () => {
   });
 
   it('may be of rows and guards of your own', async () => {
-    const { verdict } = await recorded([
-      drillDraft('acme/door', 'allow'),
-      drillDraft('acme/door', 'door.open'),
-      drillDraft('acme/door', 'door.open', { observed: 'allow', mutant: 'door.open' }),
-    ]);
+    const { verdict } = await recorded(
+      [
+        drillDraft('acme/door', 'allow'),
+        drillDraft('acme/door', 'door.open'),
+        drillDraft('acme/door', 'door.open', { observed: 'allow', mutant: 'door.open' }),
+      ].map((draft) => ({ ...draft, dimension: 'acme_doors' })),
+    );
     const own: Claims = {
       schema: 'agilab.guard_claims.v1',
       dimensions: [{ id: 'acme_doors', letters: 'AD', label: 'Doors', weight: 1, probes: ['acme/door'] }],
@@ -155,7 +158,7 @@ describe('what keeps evidence from counting in full', () => {
   it('mutants never run, or one that survived: E3', async () => {
     const withoutMutants = fullRun().filter(({ mode }) => mode === 'drill');
     expect(rowsOf((await recorded(withoutMutants)).verdict)['RG']).toMatchObject({ grade: 'E3' });
-    const survivor = drillDraft('bind', code, { passed: false, mutant: code });
+    const survivor = mutantDraft('bind', code, { observed: code, passed: false });
     expect(rowsOf((await recorded([...fullRun(), survivor])).verdict)['RG']).toMatchObject({ grade: 'E3' });
   });
 
@@ -167,10 +170,132 @@ describe('what keeps evidence from counting in full', () => {
     expect(rows).toMatchObject({ RG: { grade: 'E3' }, RX: { grade: 'E4' } });
   });
 
-  it('older than a day: E2, and from the future: nothing', async () => {
+  it('older than a day by the clock that nobody can set: E2, and from the future: nothing', async () => {
     const { verdict } = await recorded(fullRun());
-    expect(rowsOf(verdict, { ...here, now: Date.now() + DAY + 60_000 })['RG']).toMatchObject({ grade: 'E2' });
-    expect(rowsOf(verdict, { ...here, now: Date.now() - DAY })['RG']).toMatchObject({ grade: 'E0' });
+    const later = { ...here, monotonic: here.monotonic + DAY * 1_000 };
+    expect(rowsOf(verdict, later)['RG']).toMatchObject({ grade: 'E2' });
+    const earlier = { ...here, monotonic: 0 };
+    expect(rowsOf(verdict, earlier)['RG']).toMatchObject({ grade: 'E0' });
+    // Setting the wall clock neither ages nor refreshes what was recorded since this host was started.
+    for (const now of [here.now - 2 * DAY, here.now + 2 * DAY])
+      expect(rowsOf(verdict, { ...here, now })['RG']).toMatchObject({ grade: 'E4' });
+    const otherBoot = { ...here, boot: 'another' };
+    expect(rowsOf(verdict, { ...otherBoot, now: here.now + DAY })['RG']).toMatchObject({ grade: 'E2' });
+    expect(rowsOf(verdict, { ...otherBoot, now: here.now - DAY })['RG']).toMatchObject({ grade: 'E0' });
+  });
+
+  it('mutants of another run than the drills: E3', async () => {
+    const drills = fullRun().filter(({ mode }) => mode === 'drill');
+    const { verdict } = await recorded(fullRun(), drills);
+    expect(rowsOf(verdict)['RG']).toEqual({
+      grade: 'E3',
+      why: 'fail-closed: its mutants were not run with it',
+    });
+  });
+
+  it('a mutant that was noticed by a drill of nobody, or by an error: E3', async () => {
+    const without = fullRun().filter(({ probe }) => probe?.mutant !== code);
+    const byNobody = mutantDraft('bind', code, { drill: 'unheard-of' });
+    const byError = {
+      ...mutantDraft('bind', code, { observed: 'guard.timeout' }),
+      decision: 'error' as const,
+    };
+    for (const odd of [byNobody, byError])
+      expect(rowsOf((await recorded([...without, odd])).verdict)['RG']).toEqual({
+        grade: 'E3',
+        why: `bind: its mutant ${code} was not caught`,
+      });
+  });
+
+  it('a failure of the same code in another run of today: E3, by name, sealed or not', async () => {
+    const flaky = drillDraft('bind', code, { drill: 'star', observed: 'allow', passed: false });
+    const { verdict } = await recorded([flaky], fullRun());
+    const named = { grade: 'E3', why: 'bind: its drill star failed in another run of the same code' };
+    expect(rowsOf(verdict)['RG']).toEqual(named);
+    const unsealed = await recorded(fullRun(), [flaky]);
+    const [first] = unsealed.verdict.lines;
+    const lines = unsealed.verdict.lines.map((line) => ({
+      ...line,
+      sealed: line.record.run === first?.record.run,
+    }));
+    expect(rowsOf({ ...unsealed.verdict, lines })['RG']).toEqual(named);
+    const byOtherCode = { ...flaky, guard: { ...flaky.guard, codeDigest: '1'.repeat(64) } };
+    expect(rowsOf((await recorded([byOtherCode], fullRun())).verdict)['RG']).toMatchObject({ grade: 'E4' });
+    const notHere = drillDraft('bind', code, { observed: 'drill.unavailable', passed: false });
+    expect(rowsOf((await recorded([notHere], fullRun())).verdict)['RG']).toMatchObject({ grade: 'E4' });
+  });
+
+  it('a sealed run counts although somebody added passes of a later run behind it', async () => {
+    const { verdict } = await recorded(fullRun(), fullRun());
+    const [first] = verdict.lines;
+    const lines = verdict.lines.map((line) => ({ ...line, sealed: line.record.run === first?.record.run }));
+    expect(rowsOf({ ...verdict, lines })['RG']).toMatchObject({ grade: 'E4' });
+    expect(
+      rowsOf({ ...verdict, lines: lines.map((line) => ({ ...line, sealed: false })) })['RG'],
+    ).toMatchObject({ grade: 'E1' });
+  });
+
+  it('a refusal that was decided as allow: nothing', async () => {
+    const lie = { ...drillDraft('bind', code), decision: 'allow' as const };
+    expect(rowsOf((await recorded([...fullRun(), lie])).verdict)['RG']).toMatchObject({ grade: 'E0' });
+  });
+
+  it('other rules than are claimed, or another row: nothing', async () => {
+    const otherRules = fullRun().map((draft) => ({ ...draft, policyDigest: '1'.repeat(64) }));
+    expect(rowsOf((await recorded(otherRules)).verdict)['RG']).toEqual({
+      grade: 'E0',
+      why: 'fail-closed: judged by other rules than are claimed',
+    });
+    const otherRow = fullRun().map((draft) => ({ ...draft, dimension: 'architecture_claim_boundary' }));
+    expect(rowsOf((await recorded(otherRow)).verdict)['CM']).toMatchObject({
+      grade: 'E0',
+      why: 'capacity-model: recorded for another row',
+    });
+  });
+
+  it.each([
+    ['--import', { flags: ['--import', './patch.mjs'] }],
+    ['--require', { nodeOptions: '--max-old-space-size=4096  --require=/tmp/x.js' }],
+    ['--loader', { flags: ['--loader=./l.mjs'] }],
+    ['-r', { flags: ['-r', 'x'] }],
+    ['--conditions', { flags: ['--conditions=evil'] }],
+  ])('a run of Node under %s: E3', async (flag, change) => {
+    const { verdict } = await recorded(fullRun());
+    expect(rowsOf(runUnder(verdict, { flags: [], nodeOptions: '', ...change }))['RG']).toEqual({
+      grade: 'E3',
+      why: `fail-closed: recorded under node ${flag}, which can change any guard`,
+    });
+  });
+
+  it('a run of Node with more memory and fewer warnings: live', async () => {
+    const { verdict } = await recorded(fullRun());
+    const roomy = runUnder(verdict, { flags: ['--no-warnings'], nodeOptions: '--max-old-space-size=4096' });
+    expect(rowsOf(roomy)['RG']).toMatchObject({ grade: 'E4' });
+  });
+
+  it('code that was not looked at, is not what was built, or of which nothing is said: E2', async () => {
+    const { verdict } = await recorded(fullRun());
+    const [run] = verdict.lines.flatMap(({ record }) => (record.mode === 'run' ? [record] : []));
+    if (!run) throw new Error('a journal begins with its run');
+    for (const change of [{ checked: 'no' }, { agrees: false }, { codeDigest: '1'.repeat(64) }] as const)
+      expect(rowsOf(runUnder(verdict, { code: { ...run.code, ...change } }))['RG']).toMatchObject({
+        grade: 'E2',
+      });
+    const lines = verdict.lines.filter(({ record }) => record.mode !== 'run');
+    expect(rowsOf({ ...verdict, lines })['RG']).toMatchObject({ grade: 'E2' });
+  });
+
+  it('another machine of the same name: E2; no machine id on either side: only this very boot', async () => {
+    const { verdict } = await recorded(fullRun());
+    expect(rowsOf(runUnder(verdict, { machine: 'f'.repeat(32) }))['RG']).toMatchObject({
+      grade: 'E2',
+      why: 'fail-closed: recorded on another host',
+    });
+    const nameless = runUnder(verdict, { machine: 'unknown' });
+    expect(rowsOf(nameless)['RG']).toMatchObject({ grade: 'E2' });
+    expect(rowsOf(nameless, { ...here, machine: 'unknown' })['RG']).toMatchObject({ grade: 'E4' });
+    const rebooted = { ...here, machine: 'unknown', boot: 'another' };
+    expect(rowsOf(nameless, rebooted)['RG']).toMatchObject({ grade: 'E2' });
   });
 
   it('mutants that were added by somebody without the key: E3', async () => {
@@ -193,13 +318,13 @@ describe('what keeps evidence from counting in full', () => {
       problems: [],
       unsealed: { open: fullRun().filter(({ mode }) => mode === 'mutant').length },
     });
-    expect(rowsOf(verdict)['RG']).toMatchObject({ grade: 'E3' });
+    expect(rowsOf(runUnder(verdict))['RG']).toMatchObject({ grade: 'E3' });
     const adopting = await (async () => {
       await writeFile(join(directory, FIRST_SEGMENT), `${lines.join('\n')}\n`);
       await (await openJournal({ directory, signer })).close();
       return verifyJournal(await readJournal(directory), { pins: [{ vkey: signer.vkey, host: here.host }] });
     })();
-    expect(rowsOf(adopting)['RG']).toMatchObject({ grade: 'E3' });
+    expect(rowsOf(runUnder(adopting))['RG']).toMatchObject({ grade: 'E3' });
   });
 
   it('files that could only be looked at by path: E3', async () => {
@@ -216,7 +341,7 @@ describe('what keeps evidence from counting in full', () => {
 
   it('another host or other code: E2', async () => {
     const { verdict } = await recorded(fullRun());
-    expect(rowsOf(verdict, { ...here, host: 'elsewhere' })['RG']).toMatchObject({ grade: 'E2' });
+    expect(rowsOf(verdict, { ...here, machine: 'elsewhere' })['RG']).toMatchObject({ grade: 'E2' });
     expect(rowsOf(verdict, { ...here, codeDigest: '1'.repeat(64) })['RG']).toMatchObject({ grade: 'E2' });
   });
 

@@ -4,7 +4,7 @@ import type { DimensionFinding, Grade } from '../../src/scorecard/grade.ts';
 import { parseBaseline } from '../../src/scorecard/movement.ts';
 import { type Gap, parseRegister, priceRegister } from '../../src/scorecard/register.ts';
 import { toAgilabJson, toTable, toV1, toV2 } from '../../src/scorecard/report.ts';
-import { scoreOf, supportedScore, termsOf } from '../../src/scorecard/score.ts';
+import { milliOf, scoreOf, supportedScore, termsOf } from '../../src/scorecard/score.ts';
 import { beside, withBeside } from '../left-out.ts';
 import { claims, fullRun, here, recorded } from './fixture.ts';
 
@@ -16,10 +16,8 @@ const rows = (grade: Grade): DimensionFinding[] =>
     why: '',
     probes: dimension.probes.map((probe) => ({ probe, grade, why: '', evidence: [] })),
   }));
-const milli = (dimensions: readonly DimensionFinding[], gaps: readonly Gap[]): number => {
-  const { evidence, register: left, cap } = termsOf(dimensions, priceRegister(gaps, dimensions));
-  return Math.min(evidence, left, cap);
-};
+const milli = (dimensions: readonly DimensionFinding[], gaps: readonly Gap[]): number =>
+  milliOf(termsOf(dimensions, priceRegister(gaps, dimensions)));
 
 describe('the arithmetic, in whole milli-points', () => {
   const conditional = register.gaps.filter(({ status }) => status === 'conditional');
@@ -30,14 +28,28 @@ describe('the arithmetic, in whole milli-points', () => {
     expect(supportedScore(4_700)).toBe('4.7 / 5');
   });
 
-  it('one row missing gives 4,285: the denominator stays', () => {
+  it('one row missing gives 4,285 less what the gaps cost: the denominator stays', () => {
     const [first, ...rest] = rows('E4');
-    expect(milli(first ? [{ ...first, grade: 'E0' }, ...rest] : rest, conditional)).toBe(4_285);
+    const six = first ? [{ ...first, grade: 'E0' as const }, ...rest] : rest;
+    expect([milli(six, []), milli(six, conditional)]).toEqual([4_285, 3_985]);
   });
 
-  it('an open P0 caps at 2,000, whatever else holds', () => {
+  it('an open P0 caps at 2,000 and costs 300, whatever else holds', () => {
     const p0 = { ...(conditional[0] as Gap), id: 'new', severity: 'P0', status: 'open' } as const;
     expect(milli(rows('E4'), [p0])).toBe(2_000);
+    const [live, ...rest] = rows('E4');
+    const oneLive = [live, ...rest.map((row) => ({ ...row, grade: 'E0' }))] as DimensionFinding[];
+    expect([milli(oneLive, []), milli(oneLive, [p0])]).toEqual([714, 414]);
+  });
+
+  it('a gap costs also where little is proven, which the smallest of three terms would hide', () => {
+    const [live, ...rest] = rows('E4');
+    const oneLive = [live, ...rest.map((row) => ({ ...row, grade: 'E0' }))] as DimensionFinding[];
+    expect(milli(oneLive, conditional)).toBe(414);
+  });
+
+  it('advisory evidence is worth nothing', () => {
+    expect(milli(rows('E1'), [])).toBe(0);
   });
 
   it('a gap called shipped costs nothing only while its probe is live', () => {
@@ -110,6 +122,21 @@ describe('a scorecard', () => {
     expect(table).toContain(verdict.root);
     for (const { label } of claims.dimensions) expect(table).toContain(label);
     for (const { id } of register.gaps) expect(table).toContain(id);
+  });
+});
+
+describe('a score is conditional, and says why,', () => {
+  const conditions = (change: object, verdict: Parameters<typeof scoreOf>[0]['verdict']) =>
+    scoreOf({ verdict: { ...verdict, ...change }, claims, context: here, register }).conditions;
+
+  it.each([
+    ['where time ran back', { clockBack: { times: 2, line: 8 } }, 'time ran back at line 8'],
+    ['beside lines that nobody sealed', { unsealed: { open: 3, adopted: 0 } }, '3 lines are not sealed'],
+    ['beside lines that were adopted', { unsealed: { open: 0, adopted: 4 } }, '4 lines were found unsealed'],
+  ])('%s', async (_where, change, why) => {
+    const { verdict } = await recorded(fullRun());
+    expect(conditions({}, verdict)).toEqual([]);
+    expect(conditions(change, verdict)).toEqual([expect.stringContaining(why)]);
   });
 });
 

@@ -1,0 +1,65 @@
+// What a journal holds of each guard, gathered in one pass: the drills of its newest sealed run, their mutants, and what
+// failed beside them. Lines that nobody sealed are looked at for failures only: whoever can write a file can add a pass.
+import { type DecisionRecord, isDecision, type RunRecord } from '../evidence/record.ts';
+import type { JournalVerdict } from '../evidence/verify.ts';
+
+/** What the journal holds of one guard. */
+export interface GuardLook {
+  /** The drills of one run: the newest that was sealed, or, where none was, the newest. */
+  readonly drills: readonly DecisionRecord[];
+  /** The mutants of the same run. */
+  readonly mutants: readonly DecisionRecord[];
+  readonly sealed: boolean;
+  /** Drills of every other run, sealed or not, whatever came out. */
+  readonly others: readonly DecisionRecord[];
+  /** Under what that run was made; `undefined` where the journal does not say, or nobody sealed it. */
+  readonly run: RunRecord | undefined;
+  /** The run is the newest in which anything was drilled and sealed. */
+  readonly newest: boolean;
+}
+
+interface Gathered {
+  readonly sealed: DecisionRecord[];
+  readonly open: DecisionRecord[];
+}
+
+/** Returns a look at each guard that was drilled. */
+export function lookAt({ lines }: Pick<JournalVerdict, 'lines'>): ReadonlyMap<string, GuardLook> {
+  const gathered = new Map<string, Gathered>();
+  const runs = new Map<string, RunRecord>();
+  let newestRun: string | undefined;
+  for (const { record, sealed } of lines) {
+    if (record.mode === 'run' && sealed && !runs.has(record.run)) runs.set(record.run, record);
+    if (!isDecision(record) || !record.probe || (record.mode !== 'drill' && record.mode !== 'mutant'))
+      continue;
+    let found = gathered.get(record.guard.id);
+    if (!found) {
+      found = { sealed: [], open: [] };
+      gathered.set(record.guard.id, found);
+    }
+    (sealed ? found.sealed : found.open).push(record);
+    if (sealed && record.mode === 'drill') newestRun = record.run;
+  }
+  return new Map([...gathered].map(([guard, found]) => [guard, lookOf(found, runs, newestRun)]));
+}
+
+function lookOf(
+  { sealed, open }: Gathered,
+  runs: ReadonlyMap<string, RunRecord>,
+  newestRun: string | undefined,
+): GuardLook {
+  const drilled = ({ mode }: DecisionRecord): boolean => mode === 'drill';
+  const isSealed = sealed.some(drilled);
+  const counted = isSealed ? sealed : open;
+  const run = counted.findLast(drilled)?.run;
+  const drills = counted.filter((record) => drilled(record) && record.run === run);
+  const seen = new Set(drills);
+  return {
+    drills,
+    mutants: counted.filter((record) => !drilled(record) && record.run === run),
+    sealed: isSealed,
+    others: [...sealed, ...open].filter((record) => drilled(record) && !seen.has(record)),
+    run: run === undefined ? undefined : runs.get(run),
+    newest: run !== undefined && run === newestRun,
+  };
+}

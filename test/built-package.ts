@@ -1,0 +1,58 @@
+// A copy of this package, built: what users run. The sources under a TypeScript loader are graded lower, and rightly so.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { CliResult } from './cli/run-cli.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const PARTS = ['src', 'data', 'scripts', 'package.json', 'tsconfig.json'];
+
+export interface BuiltPackage {
+  readonly root: string;
+  /** Builds again what a test changed below `src`. @throws Error when it does not compile. */
+  build(): void;
+  /** Runs `guardrails ...args` of this copy in `cwd`; `env` joins the environment. */
+  guardrails(args: readonly string[], cwd: string, env?: Readonly<Record<string, string>>): CliResult;
+  remove(): void;
+}
+
+function run(argv: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): CliResult {
+  const [program, ...args] = argv;
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'NODE_OPTIONS'));
+  const { status, stdout, stderr } = spawnSync(program ?? '', args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...clean, ...env },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return { code: status, stdout, stderr };
+}
+
+/** Copies the package to a scratch directory, lets `change` edit it, and builds it. */
+export function buildPackage(change: (root: string) => void = () => {}): BuiltPackage {
+  const root = mkdtempSync(join(tmpdir(), 'guardrails-test-'));
+  for (const part of PARTS) cpSync(join(ROOT, part), join(root, part), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
+  const build = (): void => {
+    for (const argv of [
+      [join(ROOT, 'node_modules/.bin/tsc'), '-p', 'tsconfig.json'],
+      [process.execPath, 'scripts/write-build-info.mjs'],
+    ]) {
+      const { code, stdout, stderr } = run(argv, root);
+      if (code !== 0) throw new Error(`the copy could not be built: ${stdout}${stderr}`);
+    }
+  };
+  change(root);
+  build();
+  return {
+    root,
+    build,
+    guardrails: (args, cwd, env) =>
+      run([process.execPath, join(root, 'dist/cli/main.js'), ...args], cwd, env),
+    remove: () => {
+      rmSync(join(root, 'node_modules')); // the link, not what it names
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}

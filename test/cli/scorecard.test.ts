@@ -1,0 +1,166 @@
+// The score that the built command computes on this machine, and what lowers it.
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BuiltPackage, buildPackage } from '../built-package.ts';
+import { type CliResult, scratch } from './run-cli.ts';
+
+/** Every guard drilled once, by the built code; tests that change something take a copy. */
+let built: BuiltPackage;
+let drillRun: CliResult;
+const drilled = scratch();
+beforeAll(() => {
+  built = buildPackage();
+  drillRun = built.guardrails(['drill', '--mutants', '--json'], drilled.directory);
+}, 300_000);
+afterAll(() => {
+  drilled.remove();
+  built.remove();
+});
+
+function withCopy(work: (directory: string, journal: string) => void): void {
+  const copy = scratch();
+  try {
+    cpSync(drilled.directory, copy.directory, { recursive: true });
+    work(copy.directory, join(copy.directory, '.guardrails/journal/journal-000000000000.jsonl'));
+  } finally {
+    copy.remove();
+  }
+}
+
+const card = (directory: string, args: readonly string[] = [], by: BuiltPackage = built) => {
+  const { code, stdout } = by.guardrails(['scorecard', '--compact', ...args], directory);
+  return { code, ...JSON.parse(stdout) };
+};
+const milliOf = (directory: string): number => card(directory).score.milli;
+
+describe('the scorecard of a machine on which everything was drilled', () => {
+  it('is live where guards were built, zero where none was', () => {
+    expect(drillRun.code).toBe(0);
+    expect(card(drilled.directory)).toMatchObject({
+      schema: 'agilab.architecture_scorecard.v2',
+      score: { conditional: false },
+      grades: {
+        architecture_runtime_guardrails: 'E4',
+        architecture_remote_execution_hardening: 'E4',
+        architecture_capacity_model_trust_boundary: 'E4',
+        architecture_claim_boundary: 'E0',
+      },
+      movement: { baseline: null, unsupported: [] },
+    });
+  });
+
+  it('prints one line with every key of version 1', () => {
+    const { code, stdout } = built.guardrails(['scorecard', '--compact'], drilled.directory);
+    expect(stdout.trimEnd()).not.toContain('\n');
+    const keys = Object.keys(JSON.parse(stdout));
+    const v1 = ['kpi', 'supported_score', 'score_scope', 'status', 'summary', 'checks'];
+    expect(keys).toEqual(expect.arrayContaining([...v1, 'score', 'coverage', 'register']));
+    expect(code).toBe(JSON.parse(stdout).status === 'pass' ? 0 : 1);
+  });
+
+  it('falls to nothing when a line is deleted, edited, swapped or cut off, and verify names it', () => {
+    const before = milliOf(drilled.directory);
+    const lines = readFileSync(
+      join(drilled.directory, '.guardrails/journal/journal-000000000000.jsonl'),
+      'utf8',
+    )
+      .split('\n')
+      .slice(0, -1);
+    const join2 = (changed: readonly string[]): string => `${changed.join('\n')}\n`;
+    const attacks: readonly (readonly [string, string, number])[] = [
+      ['deleted', join2(lines.toSpliced(4, 1)), 5],
+      ['edited', join2(lines.with(6, lines[6]?.replace('"reason":"', '"reason":"really, ') ?? '')), 7],
+      ['swapped', join2(lines.with(2, lines[3] ?? '').with(3, lines[2] ?? '')), 3],
+      ['cut off', join2(lines.slice(0, -2)), lines.length - 1],
+    ];
+    expect(before).toBeGreaterThan(0);
+    for (const [what, text, line] of attacks) {
+      withCopy((directory, journal) => {
+        writeFileSync(journal, text);
+        const verified = built.guardrails(['verify', '--json'], directory);
+        expect([what, verified.code, JSON.parse(verified.stdout).problems[0].line]).toEqual([what, 1, line]);
+        expect([what, milliOf(directory)]).toEqual([what, 0]);
+      });
+    }
+  });
+
+  it('exits 3 when a row rises over a baseline without new evidence', () => {
+    withCopy((directory) => {
+      const before = card(directory);
+      before.grades.architecture_runtime_guardrails = 'E1';
+      delete before.code;
+      writeFileSync(join(directory, 'baseline.json'), JSON.stringify(before));
+      const now = card(directory, ['--baseline', 'baseline.json']);
+      expect([now.code, now.grades.architecture_runtime_guardrails]).toEqual([3, 'E1']);
+    });
+  });
+});
+
+describe('what lowers it', () => {
+  const FULL_RUN = ['drill', '--mutants', '--json'];
+  const whyOf = (directory: string, probe: string, by: BuiltPackage = built): unknown =>
+    card(directory, [], by).probes.find((finding: { probe: string }) => finding.probe === probe);
+
+  it('a preload in the process that drilled', () => {
+    const fresh = scratch();
+    try {
+      const patch = join(fresh.directory, 'patch.cjs');
+      writeFileSync(patch, '');
+      built.guardrails(FULL_RUN, fresh.directory, { NODE_OPTIONS: `--require=${patch}` });
+      expect(whyOf(fresh.directory, 'bind')).toEqual({
+        probe: 'bind',
+        grade: 'E3',
+        why: 'recorded under node --require, which can change any guard',
+      });
+    } finally {
+      fresh.remove();
+    }
+  });
+
+  it('a rule that is deleted from the source of a guard; without its drill and its claim as well', () => {
+    const copy = buildPackage((root) => {
+      const source = join(root, 'src/guards/bind/bind.ts');
+      const text = readFileSync(source, 'utf8');
+      const without = text.replace('\n  rules,\n', '\n  rules: rules.slice(1),\n');
+      expect(without).not.toBe(text);
+      writeFileSync(source, without);
+    });
+    try {
+      expect(copy.guardrails(['drill', 'bind', '--mutants', '--json'], copy.root).code).toBe(1);
+      expect(whyOf(copy.root, 'bind', copy)).toMatchObject({
+        grade: 'E0',
+        why: expect.stringContaining('expected bind.wildcard, saw allow'),
+      });
+      // The drills of that rule go too: what is claimed is still asked for, and the rules have another digest.
+      const drills = join(copy.root, 'src/proof/drills/bind/bind-drills.ts');
+      writeFileSync(
+        drills,
+        readFileSync(drills, 'utf8').replace(/^ {2}drill\('[a-z0-9-]+', '[^']*', WILDCARD, .*\n/gm, ''),
+      );
+      copy.build();
+      copy.guardrails(['drill', 'bind', '--mutants', '--json'], copy.root);
+      expect(whyOf(copy.root, 'bind', copy)).toMatchObject({
+        grade: 'E0',
+        why: 'the drill ipv4-wildcard does not show bind.wildcard',
+      });
+    } finally {
+      copy.remove();
+    }
+  });
+
+  it('a built file that differs from what was built', () => {
+    const copy = buildPackage();
+    try {
+      const file = join(copy.root, 'dist/guards/bind/bind.js');
+      writeFileSync(file, `${readFileSync(file, 'utf8')}// edited\n`);
+      copy.guardrails(FULL_RUN, copy.root);
+      expect(whyOf(copy.root, 'journal', copy)).toMatchObject({
+        grade: 'E2',
+        why: 'recorded by code that is not what was built',
+      });
+    } finally {
+      copy.remove();
+    }
+  });
+});
