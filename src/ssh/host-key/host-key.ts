@@ -23,7 +23,11 @@ export interface VerifiedHost {
 // The connection itself is for the log-in alone: what is granted can be shown, kept and printed.
 const connections = new WeakMap<VerifiedHost, HeldConnection>();
 
-/** Returns the connection on which the host proved its key, or `undefined` for what this guard did not grant. */
+/**
+ * Returns the connection on which the host proved its key, or `undefined` for what this guard did not grant.
+ *
+ * @internal
+ */
 export function heldConnection(host: VerifiedHost): HeldConnection | undefined {
   return connections.get(host);
 }
@@ -76,7 +80,11 @@ export const strict: Look = {
   decide: decideHostKey,
 };
 
-/** The only look, with the parts that decide. */
+/**
+ * The only look, with the parts that decide.
+ *
+ * @internal
+ */
 export const observeWith =
   ({ accepted, nameOf, decide }: Look) =>
   async (asked: HostKeyRequest, signal: AbortSignal): Promise<HostKeyFacts> => {

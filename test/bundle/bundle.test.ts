@@ -1,0 +1,65 @@
+// What a bundler makes of the subpaths: small, without native files, and running in both module systems.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+async function bundled(source: string, options: BuildOptions = {}): Promise<string> {
+  // Inside the project, so that dependencies are found.
+  const directory = mkdtempSync(join(import.meta.dirname, '.bundle-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const entry = join(directory, 'entry.ts');
+  const outfile = join(directory, options.format === 'cjs' ? 'out.cjs' : 'out.mjs');
+  writeFileSync(entry, source.replaceAll(/'\.\.\//g, `'${resolve('src')}/`));
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'silent',
+    ...options,
+  });
+  return outfile;
+}
+
+const BIND = `import { bind } from '../guards/bind/bind.ts';
+  import { enforce } from '../kernel/enforce.ts';
+  const journal = { append: async () => {} };
+  enforce(bind, { sources: [{ from: 'cli', value: '127.0.0.1' }], port: 80 }, { journal }).then((granted) =>
+    console.log(granted.host),
+  );`;
+const INDEX = BIND.replace('../guards/bind/bind.ts', '../guards/index.ts').replace(
+  '../kernel/enforce.ts',
+  '../guards/index.ts',
+);
+const QUOTE = `import { quote } from '../ssh/commands.ts'; console.log(quote("it's"));`;
+
+describe('esbuild', () => {
+  it.each(['esm', 'cjs'] as const)('makes of the guards what runs as %s', async (format) => {
+    const file = await bundled(INDEX, { format });
+    expect(execFileSync(process.execPath, [file], { encoding: 'utf8' })).toBe('127.0.0.1\n');
+  });
+
+  it('leaves out of { bind, enforce } what they do not need: at most 120 KB', async () => {
+    const file = await bundled(INDEX, { minify: true });
+    const bytes = readFileSync(file);
+    expect(bytes.length).toBeLessThan(120 * 1_024);
+    // zod is most of it; nothing of the other guards is left.
+    expect(bytes.includes('agilab.run_manifest')).toBe(false);
+    expect(bytes.includes('drill.unavailable')).toBe(false);
+  });
+
+  it.each(['esm', 'cjs'] as const)(
+    'makes of quote what runs as %s, without ssh2 or native files',
+    async (format) => {
+      const file = await bundled(QUOTE, {
+        format,
+        minify: true,
+      });
+      expect(execFileSync(process.execPath, [file], { encoding: 'utf8' })).toBe("'it'\\''s'\n");
+      expect(readFileSync(file).includes('SSH-2.0')).toBe(false);
+    },
+  );
+});
