@@ -4,7 +4,7 @@ import { type JsonObject, parseStrictJson } from '../evidence/strict-json.ts';
 import { enforce } from '../kernel/enforce.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
 import { heldConnection, hostKey } from '../ssh/host-key/host-key.ts';
-import type { HostKeyRequest } from '../ssh/host-key/host-key-rules.ts';
+import type { HostKeyRequest } from '../ssh/host-key/host-key-request.ts';
 import type { RemoteCommandRequest } from '../ssh/recipes/index.ts';
 import { render, type ShellFamily } from '../ssh/render.ts';
 import { type HostRow, runOnHosts } from '../ssh/transport/fleet.ts';

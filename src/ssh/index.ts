@@ -2,7 +2,7 @@
 
 export * from './commands.ts';
 export { hostKey, hostKeyAcceptNew, type VerifiedHost } from './host-key/host-key.ts';
-export type { HostKeyRequest } from './host-key/host-key-rules.ts';
+export type { HostKeyRequest } from './host-key/host-key-request.ts';
 export { localShell, newToken, type Ownership, type OwnershipShell } from './process/ownership.ts';
 export { shellOver, startOwned } from './process/ownership-remote.ts';
 export {

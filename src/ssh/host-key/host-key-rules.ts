@@ -2,19 +2,10 @@
 import { basename } from 'node:path';
 import type { Rule } from '../../kernel/guard.ts';
 import type { Dial } from '../transport/dial.ts';
+import type { HostKeyRequest } from './host-key-request.ts';
 import { rsaBits } from './key-blob.ts';
 import type { HostKeyVerdict } from './known-hosts.ts';
 import type { KnownHostsLook } from './known-hosts-file.ts';
-
-export interface HostKeyRequest {
-  /** An IP address, or a name of letters, digits, `.`, `-` and `_`. */
-  readonly host: string;
-  readonly port: number;
-  /** known_hosts files, each of which must exist. */
-  readonly knownHosts: readonly string[];
-  /** The name to look up instead of host and port, for hosts whose address moves (ssh_config(5), HostKeyAlias). */
-  readonly hostKeyAlias?: string | undefined;
-}
 
 export interface HostKeyFacts {
   readonly request: HostKeyRequest;

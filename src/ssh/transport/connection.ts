@@ -6,7 +6,7 @@ import { checkTimeout, Deadline } from '../../kernel/deadline.ts';
 import { type Effect, recordEffect } from '../../kernel/effect.ts';
 import { isGranted } from '../../kernel/grants.ts';
 import { type Secret, secretInput } from '../fragments/secret.ts';
-import type { HostKeyRequest } from '../host-key/host-key-rules.ts';
+import type { HostKeyRequest } from '../host-key/host-key-request.ts';
 import { type RemoteCommand, remoteCommand } from '../remote-command.ts';
 import { ChannelPool } from './channel-pool.ts';
 import type { Link } from './link.ts';

@@ -4,7 +4,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { HostKeyRequest } from '../../../ssh/host-key/host-key-rules.ts';
+import type { HostKeyRequest } from '../../../ssh/host-key/host-key-request.ts';
 import type { Drill, DrillSite } from '../../proof.ts';
 import { type ServerKeyType, type StartServer, startServer } from './loopback-server.ts';
 
