@@ -5,20 +5,37 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readLine } from '../../../src/ssh/existing-line.ts';
+import { locate } from '../../locate.ts';
+import { missing } from '../../ssh/support.ts';
 import { bytesOf, type FuzzTarget } from '../target.ts';
 
-const SHELLS = ['dash', 'bash'].filter((name) => spawnSync(name, ['-c', ':']).status === 0);
+const SHELLS = ['dash', 'bash'];
 
-let site: { readonly home: string; readonly path: string } | undefined;
+/** Makes a home with the only programs that a line can find. */
 function makeSite(): { readonly home: string; readonly path: string } {
-  const home = mkdtempSync(join(tmpdir(), 'fuzz-existing-line-'));
-  process.on('exit', () => rmSync(home, { recursive: true, force: true }));
+  const home = mkdtempSync(join(tmpdir(), 'guardrails-fuzz-'));
   const path = join(home, 'bin');
   mkdirSync(path);
   writeFileSync(join(path, 'uv'), `#!/bin/sh\n/usr/bin/printf '%s\\0' uv "$@"\n/usr/bin/env -0\n`);
   writeFileSync(join(path, 'CANARY'), `#!/bin/sh\n: >'${home}/ran'\n`);
   for (const name of ['uv', 'CANARY']) chmodSync(join(path, name), 0o755);
   return { home, path };
+}
+
+/** Runs the line and throws where a shell gives the program other words or variables. */
+function compare(text: string, words: readonly string[], variables: readonly string[], home: string): void {
+  for (const shell of SHELLS) {
+    const env = { HOME: home, PATH: join(home, 'bin'), LC_ALL: 'C.UTF-8' };
+    const child = spawnSync(locate(shell) ?? shell, ['-c', text], { env, cwd: home, input: '' });
+    const found = child.stdout.toString().split('\0');
+    const isSame = words.every((word, index) => word === found[index]);
+    const environment = found.slice(words.length);
+    const last = new Map(variables.map((word) => [word[0], word]));
+    const isSet = [...last.values()].every((word) => environment.includes(word));
+    if (!isSame || !isSet || !/^[A-Za-z_]\w*=/.test(environment[0] ?? ''))
+      throw new Error(`${shell} reads other words`);
+    if (existsSync(join(home, 'ran'))) throw new Error(`${shell} ran another program`);
+  }
 }
 
 export const target = {
@@ -38,27 +55,22 @@ export const target = {
     ),
     ...' |  |\n|\t|\r|\u00a0|é|語|$\'|$"|<<E|<<<|((|export |"$X"|% '.split('|'),
   ],
+  unavailable: missing(...SHELLS),
   async fuzz(bytes) {
-    site ??= makeSite();
     const text = Buffer.from(bytes).toString('utf8');
-    const reading = await readLine(text, site);
-    if ('unread' in reading) return;
-    const at = reading.words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word));
-    const variables = reading.words.slice(0, at);
-    // Only this program is there to tell what it got, and only variables that no shell gives a meaning.
-    if (reading.words[at] !== 'uv' || !variables.every((word) => /^[A-Z]=/.test(word))) return;
-    for (const shell of SHELLS) {
-      const env = { HOME: site.home, PATH: site.path, LC_ALL: 'C.UTF-8' };
-      const child = spawnSync(`/bin/${shell}`, ['-c', text], { env, cwd: site.home, input: '' });
-      const found = child.stdout.toString().split('\0');
-      const words = reading.words.slice(at);
-      const isSame = words.every((word, index) => word === found[index]);
-      const environment = found.slice(words.length);
-      const last = new Map(variables.map((word) => [word[0], word]));
-      const isSet = [...last.values()].every((word) => environment.includes(word));
-      if (!isSame || !isSet || !/^[A-Za-z_]\w*=/.test(environment[0] ?? ''))
-        throw new Error(`${shell} reads other words`);
-      if (existsSync(join(site.home, 'ran'))) throw new Error(`${shell} ran another program`);
+    // Most lines are not read: they need no site.
+    if ('unread' in (await readLine(text, { home: '/', path: '/' }))) return;
+    const site = makeSite();
+    try {
+      const reading = await readLine(text, site);
+      if ('unread' in reading) throw new Error('the home decides what is read');
+      const at = reading.words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word));
+      const variables = reading.words.slice(0, at);
+      // Only this program is there to tell what it got, and only variables that no shell gives a meaning.
+      const isTold = reading.words[at] === 'uv' && variables.every((word) => /^[A-Z]=/.test(word));
+      if (isTold) compare(text, reading.words.slice(at), variables, site.home);
+    } finally {
+      rmSync(site.home, { recursive: true });
     }
   },
 } satisfies FuzzTarget;
