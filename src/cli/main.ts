@@ -7,8 +7,10 @@ import { abandonDrills } from '../proof/site.ts';
 import { registerCheck } from './check.ts';
 import { registerClaims } from './claims.ts';
 import { registerDrill } from './drill.ts';
+import { registerJournal } from './journal.ts';
 import { registerKeys } from './keys.ts';
 import { registerModel } from './model.ts';
+import { registerProve } from './prove.ts';
 import { registerScorecard } from './scorecard.ts';
 import { interruption, underSignals } from './signals.ts';
 import { registerSsh } from './ssh.ts';
@@ -26,6 +28,8 @@ for (const register of [
   registerVerify,
   registerClaims,
   registerCheck,
+  registerJournal,
+  registerProve,
   registerKeys,
   registerModel,
   registerSsh,

@@ -9,7 +9,7 @@ import { parseVerifierKey } from '../evidence/keys.ts';
 import { openJournal } from '../evidence/open-journal.ts';
 import type { Pin } from '../evidence/pin.ts';
 import { ensureSigner, journalDirectory, type StateOptions } from '../evidence/state.ts';
-import type { JournalVerdict } from '../evidence/verify.ts';
+import type { JournalVerdict, VerifyOptions } from '../evidence/verify.ts';
 import { verifyDirectory } from '../evidence/verify-native.ts';
 
 export type { StateOptions };
@@ -62,15 +62,22 @@ function decodeHost(name: string): string {
   }
 }
 
-/** A key vouches for the host that its name carries (`agilab-guardrails/<host>`). */
-function pinOf(vkey: string): Pin {
+/** Returns the host that the name of a key carries (`agilab-guardrails/<host>`). @throws CodedError `key.malformed`. */
+export function hostInName(vkey: string): string {
   const { name } = parseVerifierKey(vkey);
   const [, host] = /^agilab-guardrails\/(.+)$/.exec(name) ?? [];
-  if (host === undefined) {
-    const remedy = 'Pass the key as `guardrails keys show` prints it on the host that signs.';
-    throw new CodedError('key.malformed', 'the name in the verifier key is no host of ours', remedy);
-  }
-  return { vkey, host: decodeHost(host) };
+  if (host !== undefined) return decodeHost(host);
+  const remedy = 'Pass the key as `guardrails keys show` prints it on the host that signs.';
+  throw new CodedError('key.malformed', 'the name in the verifier key is no host of ours', remedy);
+}
+
+/**
+ * Returns the keys that are believed: those given by hand, or else the pins in the state directory.
+ *
+ * @throws CodedError `key.*`, `keys.*`.
+ */
+export async function pinsOf({ dir, pin }: VerdictOptions): Promise<readonly Pin[]> {
+  return pin ? pin.map((vkey) => ({ vkey, host: hostInName(vkey) })) : loadPins(dir);
 }
 
 /**
@@ -79,14 +86,15 @@ function pinOf(vkey: string): Pin {
  * elsewhere must not vouch for itself.
  */
 export async function readVerdict(
-  { dir, pin, previous }: VerdictOptions,
-  keepLines = true,
+  options: VerdictOptions,
+  reading: Pick<VerifyOptions, 'keepLines' | 'onProgress'> = {},
 ): Promise<JournalVerdict> {
   const { host, machine } = processIdentity();
   const own = (local: Pin): boolean =>
     local.machine === undefined ? local.host === host : local.machine === machine;
-  const pins = pin ? pin.map(pinOf) : (await loadPins(dir)).filter(own);
+  const pins = (await pinsOf(options)).filter((each) => options.pin !== undefined || own(each));
+  const { dir, previous } = options;
   const earlier = previous === undefined ? undefined : (await readInput(previous)).toString('utf8');
   const memory = new HeadMemory();
-  return verifyDirectory(journalDirectory(dir), { pins, previous: earlier, memory, keepLines });
+  return verifyDirectory(journalDirectory(dir), { pins, previous: earlier, memory, ...reading });
 }

@@ -1,44 +1,134 @@
-// `guardrails verify`: is the journal whole, in order, signed by a key that we trust, and if not, from which line on?
+// `guardrails verify`: is the journal whole, in order, signed by a key that we trust, and if not, from which line on? With a
+// file: does this proof hold for a key that we trust?
 import type { Command } from 'commander';
+import { CodedError } from '../evidence/coded-error.ts';
+import { verifyConsistency } from '../evidence/consistency.ts';
+import { native } from '../evidence/native.ts';
+import { verifyProof } from '../evidence/tlog-proof.ts';
 import type { JournalVerdict } from '../evidence/verify.ts';
-import { readVerdict, type VerdictOptions } from './state.ts';
+import { lineOf } from './record-line.ts';
+import { pinsOf, readInput, readVerdict, type VerdictOptions } from './state.ts';
 
 interface VerifyOptions extends VerdictOptions {
   readonly json?: boolean;
+  readonly live?: boolean;
 }
 
-function stateOf({ problems, key }: JournalVerdict): string {
-  if (problems.length > 0) return 'not intact';
-  return key === 'pinned' ? 'intact' : `intact, but ${key}: nobody you trust vouches for it`;
-}
+const KEYS: Readonly<Record<JournalVerdict['key'], string>> = {
+  pinned: 'a key that you trust',
+  unpinned: 'no key that you trust',
+  revoked: 'a key that is revoked',
+  unsigned: 'nobody',
+};
 
-async function verify(options: VerifyOptions): Promise<void> {
-  const verdict = await readVerdict(options);
-  const { lines: _records, ...summary } = verdict;
-  const { problems, history, size, origin, root, unsealed } = verdict;
-  const text = [
+const STATES: Readonly<Record<JournalVerdict['state'], string>> = {
+  sealed: 'sealed',
+  live: 'live: the last lines are not sealed yet',
+  adopted: 'intact, but nobody vouches for some of its lines',
+  broken: 'not intact',
+};
+
+function describe({
+  problems,
+  state,
+  key,
+  history,
+  size,
+  origin,
+  root,
+  unsealed,
+  clockBack,
+}: JournalVerdict): string {
+  return [
     ...problems.map(
       ({ code, line, message }) => `${code}: ${line === undefined ? '' : `line ${line} `}${message}`,
     ),
-    `journal ${origin ?? '(unsigned)'}: ${size} lines, ${stateOf(verdict)}`,
+    `journal ${origin ?? '(unsigned)'}: ${size} lines, ${STATES[state]}, signed by ${KEYS[key]}`,
     ...(unsealed.open > 0
       ? [`the last ${unsealed.open} lines are not sealed: nobody vouches for who wrote them`]
       : []),
     ...(unsealed.adopted > 0
       ? [`${unsealed.adopted} lines were found unsealed after a crash: they count as unsigned`]
       : []),
+    ...(clockBack.times > 0
+      ? [
+          `${clockBack.times} lines are dated before their predecessor, first line ${clockBack.line}: the clock was set back`,
+        ]
+      : []),
     `root ${root}, ${history}`,
-  ];
-  process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${text.join('\n')}\n`);
-  process.exitCode = verdict.ok ? 0 : 1;
+  ].join('\n');
+}
+
+/** Shows on a terminal how far the reading has come, once it takes longer than a second. */
+function counter(): { readonly onProgress: (lines: number) => void; clear(): void } {
+  const started = Date.now();
+  let drawn = false;
+  return {
+    onProgress: (lines) => {
+      if (!process.stderr.isTTY || Date.now() - started < 1_000) return;
+      process.stderr.write(`\r\u001b[K${lines} lines read`);
+      drawn = true;
+    },
+    clear: () => void (drawn && process.stderr.write('\r\u001b[K')),
+  };
+}
+
+async function verifyOwnJournal(options: VerifyOptions): Promise<void> {
+  const { onProgress, clear } = counter();
+  const verdict = await readVerdict(options, { keepLines: false, onProgress });
+  clear();
+  const { lines: _none, ...summary } = verdict;
+  process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${describe(verdict)}\n`);
+  process.exitCode = verdict.ok || (options.live === true && verdict.state === 'live') ? 0 : 1;
+}
+
+async function verifyFile(path: string, options: VerifyOptions): Promise<void> {
+  const text = (await readInput(path)).toString('utf8');
+  const vkeys = (await pinsOf(options)).map(({ vkey }) => vkey);
+  try {
+    if (text.startsWith('old ')) {
+      if (options.previous === undefined) {
+        const remedy = 'Pass --previous FILE, the checkpoint that you kept.';
+        throw new CodedError('usage', 'a consistency proof is held against an earlier checkpoint', remedy);
+      }
+      const earlier = (await readInput(options.previous)).toString('utf8');
+      const { origin, size } = verifyConsistency(earlier, text, vkeys, native).claimed;
+      const said = options.json
+        ? JSON.stringify({ ok: true, origin, size })
+        : `journal ${origin}: ${size} lines, extends`;
+      process.stdout.write(`${said}\n`);
+      return;
+    }
+    const { record, checkpoint, key } = verifyProof(text, vkeys, native);
+    const { origin } = checkpoint.claimed;
+    const said = { ok: true, origin, signer: key.vkey, record };
+    process.stdout.write(
+      options.json ? `${JSON.stringify(said)}\n` : `${lineOf(record)}\nin journal ${origin}, proven\n`,
+    );
+  } catch (error) {
+    if (!(error instanceof CodedError) || !/^(?:proof|consistency|checkpoint)\./.test(error.code))
+      throw error;
+    const { code, message, remedy } = error;
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ ok: false, code, message, remedy })}\n`
+        : `${code}: ${message}. ${remedy}\n`,
+    );
+    process.exitCode = 1;
+  }
 }
 
 export function registerVerify(program: Command): void {
   program
     .command('verify')
-    .description('verify the journal; names the first bad line')
-    .option('--pin <vkey...>', 'trust these keys only, instead of the pins of this host')
+    .description('verify the journal, naming the first bad line; or a proof made by `guardrails prove`')
+    .argument('[proof]', 'file with the proof of a record, or of consistency with --previous')
+    .option('--live', 'exit 0 also while the last lines of a running writer are not sealed yet')
+    .option('--pin <vkey...>', 'trust these keys only, instead of the pins of this machine')
     .option('--previous <file>', 'earlier checkpoint of this journal: catches rollback')
     .option('--json', 'print one line of JSON instead of text')
-    .action((_options, command: Command) => verify(command.optsWithGlobals<VerifyOptions>()));
+    .action((proof: string | undefined, _options, command: Command) => {
+      const options = command.optsWithGlobals<VerifyOptions>();
+      return proof === undefined ? verifyOwnJournal(options) : verifyFile(proof, options);
+    });
 }

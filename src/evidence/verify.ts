@@ -170,7 +170,8 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
   const followed = followRotations(pinned, rotations, rootAt, pass.successors, primitives);
   const revoked = ({ pin }: Trusted): boolean => pin.revoked !== undefined && Date.parse(pin.revoked) <= now;
   const trusted = followed.filter((each) => !revoked(each));
-  const earlierHeads = earlier.map((each) => requireSigned(headOf(each, trusted, primitives)));
+  // Kept by the caller before: they show a rollback whatever became of the key since.
+  const earlierHeads = earlier.map((each) => requireSigned(headOf(each, followed, primitives)));
   const head = attempt(() => newest && headOf(newest, trusted, primitives));
   const signer = head.value?.signer;
 

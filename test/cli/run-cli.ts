@@ -12,12 +12,19 @@ export interface CliResult {
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
+/** What verifiers remember stays below the directory that goes away with the test. */
+const environment = (cwd: string, root: string): NodeJS.ProcessEnv => ({
+  ...process.env,
+  XDG_STATE_HOME: join(cwd, '.state'),
+  TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'),
+});
+
 /** Runs `guardrails ...args` in `cwd` with the sources of `root`. */
 export function guardrails(args: readonly string[], cwd: string, input = '', root: string = ROOT): CliResult {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--import', import.meta.resolve('tsx'), join(root, 'src/cli/main.ts'), ...args],
-    { cwd, input, encoding: 'utf8', env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') } },
+    { cwd, input, encoding: 'utf8', env: environment(cwd, root) },
   );
   return { code: status, stdout, stderr };
 }
@@ -26,8 +33,11 @@ export function guardrails(args: readonly string[], cwd: string, input = '', roo
 export function guardrailsAsync(args: readonly string[], cwd: string): Promise<CliResult> {
   return new Promise((resolve) => {
     const argv = ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli/main.ts'), ...args];
-    const child = execFile(process.execPath, argv, { cwd, encoding: 'utf8' }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
+    const child = execFile(
+      process.execPath,
+      argv,
+      { cwd, encoding: 'utf8', env: environment(cwd, ROOT) },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
   });
 }

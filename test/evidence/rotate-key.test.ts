@@ -106,6 +106,9 @@ it('believes nothing that a revoked key alone signed, from its time on', async (
     key: 'revoked',
     state: 'adopted',
   });
+  const files = await readJournal(journalDirectory(dir));
+  const seen = { pins: [{ vkey, host, machine, revoked }], previous: files.checkpoint };
+  expect(await verifyJournal(files, seen)).toMatchObject({ ok: false, key: 'revoked', history: 'extends' });
   const later = new Date(Date.now() + 60_000).toISOString();
   expect(await judge(dir, [{ vkey, host, machine, revoked: later }])).toMatchObject({ ok: true });
 });
