@@ -60,7 +60,7 @@ function describe({
 }
 
 /** Shows on a terminal how far the reading has come, once it takes longer than a second. */
-function counter(): { readonly onProgress: (lines: number) => void; clear(): void } {
+function counter(): { readonly onProgress: (lines: number) => void; readonly clear: () => void } {
   const started = Date.now();
   let drawn = false;
   return {
