@@ -39,23 +39,26 @@ const judge = (
   options: Partial<VerifyOptions> = {},
 ): Promise<JournalVerdict> => verifyJournal(inMemory(lines, checkpoint), { pins, ...options });
 
-it('detects every flipped bit and names the line, or its neighbour where only the chain can tell', async () => {
+it('detects a flipped bit in every byte and names the line, or its neighbour where only the chain can tell', async () => {
   const files = await journalOf(3);
   const ends = [...files.bytes].flatMap((byte, at) => (byte === 10 ? [at] : []));
   expect(await judge(files)).toMatchObject({ ok: true, state: 'sealed', problems: [], key: 'pinned' });
-  for (let bit = 0; bit < files.bytes.length * 8; bit++) {
-    const journal = Buffer.from(files.bytes);
-    const at = bit >> 3;
-    journal[at] = (journal[at] ?? 0) ^ (1 << (bit & 7));
-    const { ok, problems, lines } = await judge(files, journal, { primitives: native });
-    if (ok || lines.length > 0) throw new Error(`bit ${bit} went unnoticed`);
-    const hit = ends.findIndex((end) => at <= end) + 1;
-    const named = problems[0]?.line ?? -1;
-    // An edit of the last line's own prev looks like an edit of the line before it.
-    if (named !== hit && !(hit === 3 && named === 2))
-      throw new Error(`bit ${bit}: line ${named}, not ${hit}`);
+  const from = (ends[0] ?? 0) - 100; // the end of one line and the beginning of the next: each of their bits
+  for (let at = 0; at < files.bytes.length; at++) {
+    const bits = at >= from && at < from + 200 ? [0, 1, 2, 3, 4, 5, 6, 7] : [at % 8];
+    for (const bit of bits) {
+      const journal = Buffer.from(files.bytes);
+      journal[at] = (journal[at] ?? 0) ^ (1 << bit);
+      const { ok, problems, lines } = await judge(files, journal, { primitives: native });
+      if (ok || lines.length > 0) throw new Error(`byte ${at}, bit ${bit} went unnoticed`);
+      const hit = ends.findIndex((end) => at <= end) + 1;
+      const named = problems[0]?.line ?? -1;
+      // An edit of the last line's own prev looks like an edit of the line before it.
+      if (named !== hit && !(hit === 3 && named === 2))
+        throw new Error(`byte ${at}, bit ${bit}: line ${named}, not ${hit}`);
+    }
   }
-}, 120_000);
+});
 
 it('names the first line that was deleted, moved, repeated or cut', async () => {
   const files = await journalOf(6);
