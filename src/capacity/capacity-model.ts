@@ -2,6 +2,7 @@
 // caller gets was decoded from the very bytes that were hashed: there is no second open for anyone to get in front of.
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
+import { MAX_SUBJECT_NAME } from '../evidence/record.ts';
 import { DEFAULT_MAX_BYTES } from '../files/open.ts';
 import { fileRules, siblingRules } from '../files/rules.ts';
 import { type FileFacts, type OwnerPolicy, observeFiles } from '../files/walk.ts';
@@ -16,6 +17,8 @@ export interface CapacityModelRequest {
   readonly root: string;
   /** The model file, below the root. Its sidecar lies beside it. */
   readonly model: string;
+  /** Where in the file the model is, as Python would write it (`best_estimator_`, `['model']`); needed where it holds several. */
+  readonly at?: string | undefined;
   /** Whose files are believed. Default `self-or-root`. */
   readonly owners?: OwnerPolicy | undefined;
 }
@@ -33,6 +36,7 @@ export interface CapacityModelFacts {
 const capacityModelRequest: z.ZodType<CapacityModelRequest> = z.strictObject({
   root: z.string().min(1).max(4_096),
   model: z.string().min(1).max(4_096),
+  at: z.string().max(200).optional(),
   owners: z.enum(['self-or-root', 'root']).optional(),
 });
 
@@ -42,7 +46,7 @@ const sidecarOf = ({ sidecar }: CapacityModelFacts): Sidecar | undefined =>
 
 /** The only look: model and sidecar in one walk. */
 export async function observeModel(
-  { root, model: path, owners = 'self-or-root' }: CapacityModelRequest,
+  { root, model: path, at, owners = 'self-or-root' }: CapacityModelRequest,
   signal: AbortSignal,
 ): Promise<CapacityModelFacts> {
   const folder = path.split('/');
@@ -57,7 +61,7 @@ export async function observeModel(
   const text = sidecarFile.bytes;
   const sidecar = text && attempt(() => parseSidecar(text));
   const vouched = sidecar && !(sidecar instanceof CodedError) && sidecar.digest_sha256 === digest;
-  const decoded = bytes && vouched ? attempt(() => decodeModel(bytes)) : undefined;
+  const decoded = bytes && vouched ? attempt(() => decodeModel(bytes, { at })) : undefined;
   return { name, model, sidecarFile, sidecar, decoded };
 }
 
@@ -147,6 +151,13 @@ export class TrustedModel {
   }
 }
 
+/** What was unwrapped to get to the model, and what lies beside it and is not applied. */
+function unwrapped({ holder, at, beside }: ModelDescription): string {
+  const from = at === '' ? '' : `; ${at} of a ${holder}`;
+  const ignored = beside.length === 0 ? '' : `; not applied: ${beside.join(', ')}`;
+  return `${from}${ignored}`.slice(0, MAX_SUBJECT_NAME / 2);
+}
+
 function grant({ model: { bytes, digest }, decoded }: CapacityModelFacts): TrustedModel {
   if (!bytes || digest === undefined || !decoded || decoded instanceof CodedError)
     throw new TypeError('a grant needs a decoded model');
@@ -164,9 +175,9 @@ export const capacityModel: Guard<CapacityModelRequest, TrustedModel> = defineHo
   observe: observeModel,
   rules,
   grant,
-  subject: ({ model: { digest } }) => ({
+  subject: ({ model: { digest }, decoded }) => ({
     kind: 'capacity-model',
-    name: 'claim: integrity',
+    name: `claim: integrity${decoded === undefined || decoded instanceof CodedError ? '' : unwrapped(decoded.description)}`,
     ...(digest === undefined ? {} : { digest: `sha256:${digest}` }),
   }),
   method: ({ model }) => model.method,

@@ -15,6 +15,8 @@ export interface SealOptions {
   readonly root: string;
   /** The model file, below the root. */
   readonly model: string;
+  /** Where in the file the model is, as Python would write it; needed where it holds several. */
+  readonly at?: string | undefined;
   /** Signs the release too. */
   readonly release?: Pick<Release, 'version' | 'expires'> & { readonly signer: NoteSigner };
 }
@@ -31,9 +33,9 @@ async function readersOf(path: string): Promise<Readers> {
  *
  * @throws CodedError `file.*` as openTrusted; `pickle.*` and `model.*` as decodeModel; `seal.write-failed`.
  */
-export async function sealModel({ root, model, release }: SealOptions): Promise<Sidecar> {
+export async function sealModel({ root, model, at, release }: SealOptions): Promise<Sidecar> {
   const { bytes, digest } = await openTrusted(root, model);
-  decodeModel(bytes);
+  decodeModel(bytes, { at });
   const name = model.slice(model.lastIndexOf('/') + 1);
   const path = join(root, model);
   const sidecar: Sidecar = {

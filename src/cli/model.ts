@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { capacityModel, type TrustedModel } from '../capacity/capacity-model.ts';
 import { readCapacityTable } from '../capacity/forest/capacity.ts';
-import { inspectPickle, type ModelInspection } from '../capacity/forest/inspect.ts';
+import { inspectPickle } from '../capacity/forest/inspect.ts';
 import { capacityOrigin, type ProvenRelease } from '../capacity/origin/capacity-origin.ts';
 import type { CapacityOriginRequest } from '../capacity/origin/origin-look.ts';
 import { sealModel } from '../capacity/seal.ts';
@@ -15,10 +15,12 @@ import { DEFAULT_MAX_BYTES } from '../files/open.ts';
 import { observeFile } from '../files/walk.ts';
 import { enforce } from '../kernel/enforce.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
+import { describeInspection } from './inspection.ts';
 import { openState, readInput, type StateOptions } from './state.ts';
 
 interface PlaceOptions extends StateOptions {
   readonly root: string;
+  readonly at?: string;
 }
 
 interface LoadOptions extends PlaceOptions {
@@ -38,6 +40,8 @@ interface PredictOptions extends LoadOptions {
   readonly rows?: string;
   readonly csv?: string;
 }
+
+const AT = "where in the file the model is, as Python would write it: best_estimator_, ['model'], [0]";
 
 const usage = (message: string, remedy: string): CodedError => new CodedError('usage', message, remedy);
 
@@ -76,12 +80,12 @@ interface Loaded {
  * says why not, and exits 1, when either refuses.
  */
 async function load(name: string, options: LoadOptions): Promise<Loaded | undefined> {
-  const { owners } = options;
+  const { owners, at } = options;
   const place = { ...placeOf(name, options), ...(owners ? { owners } : {}) };
   const origin = originOf(options);
   const journal = await openState(options);
   try {
-    const model = await enforce(capacityModel, place, { journal });
+    const model = await enforce(capacityModel, { ...place, ...(at === undefined ? {} : { at }) }, { journal });
     if (!origin) return { model };
     const request = { ...place, ...origin, digest: model.digest };
     return { model, release: await enforce(capacityOrigin, request, { journal }) };
@@ -95,37 +99,12 @@ async function load(name: string, options: LoadOptions): Promise<Loaded | undefi
   }
 }
 
-function describeInspection({ bytes, opcodes, globals, refusals, description }: ModelInspection): string {
-  const table = (title: string, rows: readonly (readonly string[])[]): string => {
-    const lines = rows.map(([left = '', ...rest]) => `  ${left.padEnd(18)} ${rest.join('  ')}`);
-    return [title, ...lines].join('\n');
-  };
-  const found = description
-    ? `${description.estimator}, scikit-learn ${description.sklearnVersion}, ${description.estimators} trees, ${description.nodes} nodes, ${description.features} features`
-    : 'no model that would load';
-  return [
-    `${found} (${bytes} bytes)`,
-    table(
-      'opcodes',
-      opcodes.map(([name, count]) => [name, `${count}`]),
-    ),
-    table(
-      'globals',
-      globals.map(({ name, offset, times, allowed }) => [
-        `byte ${offset}`,
-        allowed ? 'allowed' : 'REFUSED',
-        name,
-        `x${times}`,
-      ]),
-    ),
-    table(
-      'refusals',
-      refusals.map(({ offset, code, reason }) => [`byte ${offset}`, code, reason]),
-    ),
-  ].join('\n');
+interface InspectOptions {
+  readonly json?: boolean;
+  readonly at?: string;
 }
 
-async function inspect(model: string, { json }: { readonly json?: boolean }): Promise<void> {
+async function inspect(model: string, { json, at }: InspectOptions): Promise<void> {
   // Whoever may write the file, it is only looked at; but a FIFO must not hang us, nor a device be read.
   const { bytes, stopped, file } = await observeFile('/', resolve(model).slice(1), {
     maxBytes: DEFAULT_MAX_BYTES,
@@ -140,7 +119,7 @@ async function inspect(model: string, { json }: { readonly json?: boolean }): Pr
       'Name a regular file of at most 64 MiB by its real path.',
     );
   }
-  const inspection = inspectPickle(bytes);
+  const inspection = inspectPickle(bytes, { at });
   process.stdout.write(`${json === true ? JSON.stringify(inspection) : describeInspection(inspection)}\n`);
   process.exitCode = inspection.description ? 0 : 1;
 }
@@ -161,7 +140,8 @@ async function seal(model: string, options: SealOptions): Promise<void> {
     }
     release = { signer: await loadSigner(dir), version: Number(version), expires: end.toISOString() };
   }
-  const sidecar = await sealModel({ ...placeOf(model, options), ...(release ? { release } : {}) });
+  const { at } = options;
+  const sidecar = await sealModel({ ...placeOf(model, options), at, ...(release ? { release } : {}) });
   process.stdout.write(`${sidecar.digest_sha256}  ${sidecar.model_file}\n`);
 }
 
@@ -219,7 +199,8 @@ export function registerModel(program: Command): void {
       .command(name)
       .description(description)
       .argument('<model>', 'the model file')
-      .requiredOption('--root <dir>', 'trusted directory that holds it');
+      .requiredOption('--root <dir>', 'trusted directory that holds it')
+      .option('--at <path>', AT);
   const withOrigin = (command: Command): Command =>
     command
       .addOption(new Option('--owners <who>', 'whose files are believed').choices(['self-or-root', 'root']))
@@ -232,8 +213,9 @@ export function registerModel(program: Command): void {
       .option('--counters <dir>', 'where the newest release seen is remembered; outside the root');
   model
     .command('inspect')
-    .description('list opcodes, globals and refusals of any file; exit 0 only for a model that would load')
+    .description('say what any file is and whether it would load; exit 0 only for a model that would')
     .argument('<model>', 'the file; needs no sidecar')
+    .option('--at <path>', AT)
     .option('--json', 'print JSON')
     .action(inspect);
   withPlace('seal', 'write the sidecar that vouches for a model')

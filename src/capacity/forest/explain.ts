@@ -48,14 +48,17 @@ export function explain(stream: Buffer, refusal: PickleRefusal, names?: Names): 
 /** What follows a key: perhaps a memo opcode, then text with its length before it. */
 const SPELLED = /^(?:\x94|q[\s\S]|r[\s\S]{4})?(?:\x8c([\s\S])|X([\s\S])\0\0\0)/;
 
+const PLAIN_VERSION = /^[0-9][0-9A-Za-z.+]{0,31}$/;
+
 /** The version as the stream spells it behind the first key of that name. For a message only. */
-function spelledVersion(stream: Buffer): string | undefined {
+export function spelledVersion(stream: Buffer): string | undefined {
   const at = stream.indexOf(VERSION_KEY);
   if (at < 0) return undefined;
   const after = stream.toString('latin1', at + VERSION_KEY.length, at + VERSION_KEY.length + 48);
   const [opcodes = '', short, long] = SPELLED.exec(after) ?? [];
   const length = (short ?? long)?.charCodeAt(0);
-  return length === undefined ? undefined : after.slice(opcodes.length, opcodes.length + length);
+  const version = length === undefined ? '' : after.slice(opcodes.length, opcodes.length + length);
+  return PLAIN_VERSION.test(version) ? version : undefined;
 }
 
 /** Another version writes other names. */

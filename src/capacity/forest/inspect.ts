@@ -4,7 +4,7 @@ import type { Buffer } from 'node:buffer';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { openContainer } from '../container/open.ts';
 import { inspectStream, type ListedRefusal, type PickleInspection } from '../pickle/inspect.ts';
-import { explain } from './explain.ts';
+import { explain, spelledVersion } from './explain.ts';
 import {
   type DecodeOptions,
   formatOf,
@@ -18,6 +18,8 @@ import {
 export interface ModelInspection extends Omit<PickleInspection, 'value' | 'protocol' | 'joblib' | 'stopped'> {
   /** How the file is written, such as `pickle protocol 5` or `joblib, zlib`; absent where it is nothing of the kind. */
   readonly format: string | undefined;
+  /** The scikit-learn that the file says wrote it. */
+  readonly writer: string | undefined;
   /** Present exactly when nothing is refused. */
   readonly description: ModelDescription | undefined;
   /** Why the model would not load, in one sentence; absent when it would. */
@@ -38,6 +40,7 @@ export function inspectPickle(file: Uint8Array, options: DecodeOptions = {}): Mo
       ...NOTHING,
       bytes: file.length,
       format: undefined,
+      writer: undefined,
       refusals: [reason],
       reason,
       description: undefined,
@@ -45,14 +48,14 @@ export function inspectPickle(file: Uint8Array, options: DecodeOptions = {}): Mo
   }
   const { value, protocol, joblib, refusals, stopped, ...seen } = inspectStream(stream);
   const format = formatOf(joblib, protocol, compression);
-  const found = { ...seen, bytes: file.length, format };
+  const found = { ...seen, bytes: file.length, format, writer: spelledVersion(stream) };
   if (value === undefined) {
     const reason = stopped && listed(placed(explain(stream, stopped, seen.globals), compression));
     return freeze({ ...found, refusals, reason, description: undefined });
   }
   try {
     const { description } = modelFrom(value, format, options.at);
-    return freeze({ ...found, refusals, reason: undefined, description });
+    return freeze({ ...found, refusals, reason: undefined, writer: description.sklearnVersion, description });
   } catch (error) {
     // What a container holds is read here and not in the pass, and may cost too much as well.
     if (!isRefusal(error)) throw error;

@@ -247,8 +247,9 @@ export class Machine extends Workspace {
   /** What a wrapper announces follows it at once: the items themselves, or, for objects, a whole pickle of their own. */
   private array(): void {
     this.joblib = true;
+    // joblib hands what is within to Python's own unpickler, which knows no wrappers.
+    if (this.nested) this.refuse('pickle.wrapper', 'an array of joblib in a pickle within a pickle');
     if (!endWrapper(this)) return;
-    if (this.nested) this.refuse('pickle.wrapper', 'an array in a pickle within a pickle');
     const outer = this.nest();
     this.pass(this.position);
     this.unnest(outer);
