@@ -85,7 +85,11 @@ async function load(name: string, options: LoadOptions): Promise<Loaded | undefi
   const origin = originOf(options);
   const journal = await openState(options);
   try {
-    const model = await enforce(capacityModel, { ...place, ...(at === undefined ? {} : { at }) }, { journal });
+    const model = await enforce(
+      capacityModel,
+      { ...place, ...(at === undefined ? {} : { at }) },
+      { journal },
+    );
     if (!origin) return { model };
     const request = { ...place, ...origin, digest: model.digest };
     return { model, release: await enforce(capacityOrigin, request, { journal }) };

@@ -37,7 +37,9 @@ const filler = (count: number): Uint8Array => op(count, new Uint8Array(count).fi
 
 function outcome(bytes: Uint8Array): string {
   try {
-    return `predicts ${decodeModel(bytes).predict([[0, 0]]).join()}`;
+    return `predicts ${decodeModel(bytes)
+      .predict([[0, 0]])
+      .join()}`;
   } catch (error) {
     if (error instanceof CodedError) return error.code;
     throw error;
@@ -101,7 +103,7 @@ describe('an array in joblib’s layout', () => {
     const made = tokensOf({ newobj: WRAPPER });
     const wrapper = [...made, op(0x94), ...tokensOf({ dict: described() }), op('b')];
     const list = (last: Token): Uint8Array =>
-      Uint8Array.from(Buffer.concat([op(0x80, 4, '](') , ...wrapper, values, last, op('e.')]));
+      Uint8Array.from(Buffer.concat([op(0x80, 4, ']('), ...wrapper, values, last, op('e.')]));
     expect(outcome(list(op('N')))).toBe('model.not-an-estimator');
     expect(outcome(list(op('h', 0)))).toBe('pickle.wrapper');
   });
