@@ -23,9 +23,9 @@ describe.each(COMPRESSIONS)('a file compressed with %s', (name, compress) => {
 
   it('is the model in it', () => {
     for (const level of [1, 3, 6, 9]) {
-      const { description, predict } = decodeModel(compress(model, { level }));
-      expect(description.format).toBe(`pickle protocol 4, ${name}`);
-      expect(predict([[0, 1]])).toEqual(decodeModel(model).predict([[0, 1]]));
+      const opened = decodeModel(compress(model, { level }));
+      expect(opened.description.format).toBe(`pickle protocol 4, ${name}`);
+      expect(opened.predict([[0, 1]])).toEqual(decodeModel(model).predict([[0, 1]]));
     }
   });
 
