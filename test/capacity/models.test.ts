@@ -1,0 +1,123 @@
+// Models as people save them, made here and now by real scikit-learns: predicted to the last bit from every container, or
+// refused by the name of what is not exact.
+import { Buffer } from 'node:buffer';
+import { describe, expect, it } from 'vitest';
+import { inspectPickle } from '../../src/capacity/forest/inspect.ts';
+import { decodeModel } from '../../src/capacity/forest/model.ts';
+import { CodedError } from '../../src/evidence/coded-error.ts';
+import { DEBIAN_PYTHON, differingBits, doubles, hasSklearn, runPython } from './forest/oracle.ts';
+
+interface Made {
+  readonly kind: string;
+  /** What the refusal must say; null for a model that is read. */
+  readonly refused: string | null;
+  readonly holder: string;
+  readonly files: readonly { readonly container: string; readonly bytes: string }[];
+  readonly width: number;
+  readonly outputs: number;
+  readonly rows: string;
+  readonly together: string;
+  readonly alone: string;
+  readonly takes: { readonly missing: boolean; readonly infinite: boolean };
+}
+
+const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
+const rowsOf = ({ rows, width }: Made): number[][] => {
+  const flat = doubles(rows);
+  return Array.from({ length: flat.length / width }, (_, i) => [
+    ...flat.subarray(i * width, (i + 1) * width),
+  ]);
+};
+const code = (work: () => unknown): string => {
+  try {
+    work();
+    return 'taken';
+  } catch (error) {
+    if (error instanceof CodedError) return error.code;
+    throw error;
+  }
+};
+
+function describeModels(title: string, command: readonly string[]): void {
+  describe.skipIf(!real && !hasSklearn(command))(title, { timeout: 120_000 }, () => {
+    let made: readonly Made[] | undefined;
+    const models = (): readonly Made[] => {
+      made ??= (JSON.parse(runPython(command, new URL('models.py', import.meta.url))) as { models: Made[] })
+        .models;
+      return made;
+    };
+
+    it('is predicted to the last bit, together and row by row, from every container', () => {
+      const wrong: string[] = [];
+      for (const model of models()) {
+        if (model.refused !== null) continue;
+        const rows = rowsOf(model);
+        for (const { container, bytes } of model.files) {
+          const { predict } = decodeModel(Buffer.from(bytes, 'base64'));
+          const differ = [
+            ...differingBits(predict(rows), doubles(model.together)),
+            ...differingBits(
+              rows.flatMap((row) => predict([row])),
+              doubles(model.alone),
+            ),
+          ];
+          if (differ.length > 0) wrong.push(`${model.kind}, ${container}: ${differ.length}`);
+        }
+      }
+      expect(wrong).toEqual([]);
+    });
+
+    it('is described as it is, by its container too', () => {
+      for (const { kind, refused, holder, width, outputs, takes, files } of models()) {
+        if (refused !== null) continue;
+        for (const { container, bytes } of files) {
+          const { description, refusals, format } = inspectPickle(Buffer.from(bytes, 'base64'));
+          expect([kind, container, refusals]).toEqual([kind, container, []]);
+          expect(description).toMatchObject({ holder, features: width, outputs });
+          // A model without one array is the same in joblib's dump as in a pickle.
+          expect(`${format}`.replace(/^pickle protocol [0-9]/, 'joblib')).toBe(
+            container.replace(/^pickle protocol [0-9]/, 'joblib'),
+          );
+          expect([kind, description?.acceptsMissing]).toEqual([kind, takes.missing]);
+        }
+      }
+    });
+
+    it('takes a missing value and infinity exactly where scikit-learn does', () => {
+      for (const model of models()) {
+        if (model.refused !== null) continue;
+        const [row = []] = rowsOf(model);
+        const { predict } = decodeModel(Buffer.from(model.files[0]?.bytes ?? '', 'base64'));
+        expect([
+          model.kind,
+          code(() => predict([row.with(1, Number.NaN)])),
+          code(() => predict([row.with(2, Number.POSITIVE_INFINITY)])),
+        ]).toEqual([
+          model.kind,
+          model.takes.missing ? 'taken' : 'model.row-missing',
+          model.takes.infinite ? 'taken' : 'model.row-infinite',
+        ]);
+      }
+    });
+
+    it('is refused by the name of what is not read, never as hostile', () => {
+      for (const { kind, refused, files } of models()) {
+        if (refused === null) continue;
+        for (const { container, bytes } of files) {
+          const { reason } = inspectPickle(Buffer.from(bytes, 'base64'));
+          expect([kind, container, `${reason?.reason}`]).toEqual([
+            kind,
+            container,
+            expect.stringMatching(refused),
+          ]);
+          expect(reason?.remedy).not.toMatch(/Do not load/);
+          expect(code(() => decodeModel(Buffer.from(bytes, 'base64')))).toBe(reason?.code);
+        }
+      }
+    });
+  });
+}
+
+describeModels('a model of Debian 12 (left out without python3-sklearn)', DEBIAN_PYTHON);
+const newer = process.env['GUARDRAILS_SKLEARN_14']?.split(' ') ?? [];
+describeModels('a model of scikit-learn 1.4 (left out without GUARDRAILS_SKLEARN_14)', newer);
