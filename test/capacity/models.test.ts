@@ -57,7 +57,7 @@ function describeModels(title: string, command: readonly string[]): void {
           const differ = [
             ...differingBits(predict(rows), doubles(model.together)),
             ...differingBits(
-              rows.flatMap((row) => predict([row])),
+              rows.map((row) => predict([row])[0] ?? Number.NaN),
               doubles(model.alone),
             ),
           ];
