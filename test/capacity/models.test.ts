@@ -53,11 +53,11 @@ function describeModels(title: string, command: readonly string[]): void {
         if (model.refused !== null) continue;
         const rows = rowsOf(model);
         for (const { container, bytes } of model.files) {
-          const { predict } = decodeModel(Buffer.from(bytes, 'base64'));
+          const decoded = decodeModel(Buffer.from(bytes, 'base64'));
           const differ = [
-            ...differingBits(predict(rows), doubles(model.together)),
+            ...differingBits(decoded.predict(rows), doubles(model.together)),
             ...differingBits(
-              rows.map((row) => predict([row])[0] ?? Number.NaN),
+              rows.map((row) => decoded.predict([row])[0] ?? Number.NaN),
               doubles(model.alone),
             ),
           ];
@@ -87,11 +87,11 @@ function describeModels(title: string, command: readonly string[]): void {
       for (const model of models()) {
         if (model.refused !== null) continue;
         const [row = []] = rowsOf(model);
-        const { predict } = decodeModel(Buffer.from(model.files[0]?.bytes ?? '', 'base64'));
+        const decoded = decodeModel(Buffer.from(model.files[0]?.bytes ?? '', 'base64'));
         expect([
           model.kind,
-          code(() => predict([row.with(1, Number.NaN)])),
-          code(() => predict([row.with(2, Number.POSITIVE_INFINITY)])),
+          code(() => decoded.predict([row.with(1, Number.NaN)])),
+          code(() => decoded.predict([row.with(2, Number.POSITIVE_INFINITY)])),
         ]).toEqual([
           model.kind,
           model.takes.missing ? 'taken' : 'model.row-missing',
