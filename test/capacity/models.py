@@ -44,6 +44,12 @@ fitted = lambda model, x=X, target=y: model.fit(x, target)
 grid = lambda model, by: GridSearchCV(model, by, cv=2)
 # kind: (model, rows it takes, pattern of its refusal or None)
 cases = {
+    "tree": (fitted(DT(max_depth=5, random_state=0)), X, None),
+    "extra tree": (fitted(ExtraTreeRegressor(max_depth=5, random_state=0)), X, None),
+    "forest": (fitted(RF(5, random_state=1)), X, None),
+    "extra trees": (fitted(ET(5, random_state=1)), X, None),
+    "boosting": (fitted(GB(n_estimators=6, random_state=1)), X, None),
+    "boosting, Huber's loss": (fitted(GB(n_estimators=4, loss="huber", random_state=1)), X, None),
     "tree, two targets": (fitted(DT(max_depth=4, random_state=0), X, Y2), X, None),
     "extra tree, two targets": (fitted(ExtraTreeRegressor(max_depth=4, random_state=0), X, Y2), X, None),
     "forest, two targets": (fitted(RF(4, random_state=1, max_depth=5), X, Y2), X, None),

@@ -1,6 +1,7 @@
 // Models as people save them, made here and now by real scikit-learns: predicted to the last bit from every container, or
 // refused by the name of what is not exact.
 import { Buffer } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { inspectPickle } from '../../src/capacity/forest/inspect.ts';
 import { decodeModel } from '../../src/capacity/forest/model.ts';
@@ -97,6 +98,18 @@ function describeModels(title: string, command: readonly string[]): void {
           model.takes.missing ? 'taken' : 'model.row-missing',
           model.takes.infinite ? 'taken' : 'model.row-infinite',
         ]);
+      }
+    });
+
+    it('is on the page of models with what becomes of it', () => {
+      const page = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8').split('\n');
+      const rows = new Map(page.map((line) => line.split(' | ')).map(([kind = '', ...cells]) => [kind, cells]));
+      models();
+      const column = rows.get('| what is in the file')?.findIndex((cell) => cell.startsWith(version)) ?? -1;
+      for (const { kind, refused, files } of models()) {
+        const { reason } = inspectPickle(Buffer.from(files[0]?.bytes ?? '', 'base64'));
+        const expected = refused === null ? 'equal' : `refused: \`${reason?.code}\``;
+        expect([kind, rows.get(`| ${kind}`)?.[column]?.replace(/ \|$/, '')]).toEqual([kind, expected]);
       }
     });
 
