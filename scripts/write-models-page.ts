@@ -71,7 +71,12 @@ const by = tried
   .join(', ');
 const versions = Array.from({ length: 10 }, (_, minor) => {
   const exact = tried.find(({ sklearn }) => sklearn.startsWith(`1.${minor}.`));
-  return row(`1.${minor}`, exact ? `bit by bit, with ${exact.sklearn}` : 'by format: its files are read by what its source writes; its predictions were not compared');
+  return row(
+    `1.${minor}`,
+    exact
+      ? `bit by bit, with ${exact.sklearn}`
+      : 'by format: its files are read by what its source writes; its predictions were not compared',
+  );
 });
 
 writeFileSync(

@@ -42,9 +42,15 @@ const code = (work: () => unknown): string => {
 function describeModels(title: string, command: readonly string[]): void {
   describe.skipIf(!real && !hasSklearn(command))(title, { timeout: 120_000 }, () => {
     let made: readonly Made[] | undefined;
+    let version = '';
     const models = (): readonly Made[] => {
-      made ??= (JSON.parse(runPython(command, new URL('models.py', import.meta.url))) as { models: Made[] })
-        .models;
+      if (made !== undefined) return made;
+      const said = JSON.parse(runPython(command, new URL('models.py', import.meta.url))) as {
+        sklearn: string;
+        models: Made[];
+      };
+      version = said.sklearn;
+      made = said.models;
       return made;
     };
 
@@ -103,7 +109,9 @@ function describeModels(title: string, command: readonly string[]): void {
 
     it('is on the page of models with what becomes of it', () => {
       const page = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8').split('\n');
-      const rows = new Map(page.map((line) => line.split(' | ')).map(([kind = '', ...cells]) => [kind, cells]));
+      const rows = new Map(
+        page.map((line) => line.split(' | ')).map(([kind = '', ...cells]) => [kind, cells]),
+      );
       models();
       const column = rows.get('| what is in the file')?.findIndex((cell) => cell.startsWith(version)) ?? -1;
       for (const { kind, refused, files } of models()) {
