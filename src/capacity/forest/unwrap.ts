@@ -70,8 +70,11 @@ function requireKeys({ entries }: Dict): void {
   }
 }
 
+/** Stands for a key that might hold anything; no path leads there. */
+const UNNAMED = '?';
+
 const keyText = (key: Value | undefined): string =>
-  typeof key === 'number' ? String(key) : typeof key === 'string' && PLAIN_KEY.test(key) ? `'${key}'` : '?';
+  typeof key === 'number' ? String(key) : typeof key === 'string' && PLAIN_KEY.test(key) ? `'${key}'` : UNNAMED;
 
 const isModel = ({ value }: Place): boolean => isRegressor(value) || isSearch(value);
 
@@ -88,6 +91,8 @@ export function unwrap(root: Value, path = ''): Found {
     const places = [first, ...more].slice(0, 8).map(({ at }) => joined(path, at));
     throw new ModelRefusal('model.ambiguous', `the file holds several models: at ${places.join(', at ')}`, 0);
   }
+  if (first.at.includes(UNNAMED))
+    throw new ModelRefusal('model.unsupported', 'the model lies under a key without a plain name', 0);
   if (first.value !== start && !plain(start))
     throw new ModelRefusal('model.state-value', 'something that is no data lies beside the model', 0);
   const beside = all
