@@ -45,7 +45,10 @@ export class PythonOracle {
   #hold(wait: boolean): void {
     const child = this.#child;
     if (child === undefined) return;
-    for (const one of [child, child.stdin, child.stdout, child.stderr] as unknown as { ref(): void; unref(): void }[])
+    for (const one of [child, child.stdin, child.stdout, child.stderr] as unknown as {
+      ref(): void;
+      unref(): void;
+    }[])
       one[wait ? 'ref' : 'unref']();
   }
 }

@@ -74,7 +74,11 @@ function requireKeys({ entries }: Dict): void {
 const UNNAMED = '?';
 
 const keyText = (key: Value | undefined): string =>
-  typeof key === 'number' ? String(key) : typeof key === 'string' && PLAIN_KEY.test(key) ? `'${key}'` : UNNAMED;
+  typeof key === 'number'
+    ? String(key)
+    : typeof key === 'string' && PLAIN_KEY.test(key)
+      ? `'${key}'`
+      : UNNAMED;
 
 const isModel = ({ value }: Place): boolean => isRegressor(value) || isSearch(value);
 

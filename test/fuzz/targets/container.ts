@@ -6,7 +6,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import { openContainer } from '../../../src/capacity/container/open.ts';
 import { CodedError } from '../../../src/evidence/coded-error.ts';
 import { missing } from '../../ssh/support.ts';
-import { type FuzzTarget } from '../target.ts';
+import type { FuzzTarget } from '../target.ts';
 
 const PYTHON = `
 import hashlib, sys, zlib
@@ -43,7 +43,9 @@ export const target = {
     }
     if (compression === undefined) return;
     const wanted = `${createHash('sha256').update(stream).digest('hex')} True True`;
-    const { stdout } = spawnSync('python3', ['-c', PYTHON, compression === 'gzip' ? '31' : '15'], { input: bytes });
+    const { stdout } = spawnSync('python3', ['-c', PYTHON, compression === 'gzip' ? '31' : '15'], {
+      input: bytes,
+    });
     if (stdout.toString().trim() !== wanted) throw new Error('Python reads something else');
   },
 } satisfies FuzzTarget;

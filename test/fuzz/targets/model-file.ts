@@ -2,7 +2,16 @@
 // predicts the same in every bit.
 import { decodeModel } from '../../../src/capacity/forest/model.ts';
 import { CodedError } from '../../../src/evidence/coded-error.ts';
-import { boosting, doubles, F8, forest, GOOD_MODELS, GOOD_NODES, tree, treeEstimator } from '../model-writer.ts';
+import {
+  boosting,
+  doubles,
+  F8,
+  forest,
+  GOOD_MODELS,
+  GOOD_NODES,
+  tree,
+  treeEstimator,
+} from '../model-writer.ts';
 import { type Py, pickle, tokensOf } from '../pickle-writer.ts';
 import { PythonOracle } from '../python-oracle.ts';
 import type { FuzzTarget } from '../target.ts';
@@ -37,12 +46,37 @@ export const target = {
   unavailable: newer === undefined && 'GUARDRAILS_SKLEARN_14 names no Python',
   seeds: [
     ...GOOD_MODELS.map(([, bytes]) => bytes),
-    pickle({ dict: [['model', forest()], ['columns', { list: ['a', 'b'] }]] }),
+    pickle({
+      dict: [
+        ['model', forest()],
+        ['columns', { list: ['a', 'b'] }],
+      ],
+    }),
     pickle({ tuple: [treeEstimator(), { dict: [] }] }),
     pickle({ list: [boosting(), 0.5] }),
     pickle(joblibTree()),
   ],
-  words: ['N', 'h\0', 'q\0', '\x94', '(', 't', ']', '}', 'u', 'e', 's', 'a', 'b', '\x81', 'R', '.', '\x80\x04', 'K\x02', '_sklearn_version'],
+  words: [
+    'N',
+    'h\0',
+    'q\0',
+    '\x94',
+    '(',
+    't',
+    ']',
+    '}',
+    'u',
+    'e',
+    's',
+    'a',
+    'b',
+    '\x81',
+    'R',
+    '.',
+    '\x80\x04',
+    'K\x02',
+    '_sklearn_version',
+  ],
   async fuzz(bytes) {
     let model: ReturnType<typeof decodeModel>;
     let ours: string[][];
