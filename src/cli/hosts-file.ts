@@ -3,8 +3,8 @@ import { homedir } from 'node:os';
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
-import type { Credentials } from '../ssh/transport/connect.ts';
 import type { Target } from '../ssh/transport/connection.ts';
+import type { Credentials } from '../ssh/transport/credentials.ts';
 import { readInput } from './state.ts';
 
 interface HostsFile {

@@ -13,8 +13,9 @@ export {
   type StopResult,
   stopProcess,
 } from './process/process-stop.ts';
-export { type ConnectOptions, type Credentials, connect } from './transport/connect.ts';
+export { type ConnectOptions, connect } from './transport/connect.ts';
 export type { Connection, RunOptions, Target } from './transport/connection.ts';
+export type { Credentials } from './transport/credentials.ts';
 export { type FleetOptions, type HostRow, runOnHosts } from './transport/fleet.ts';
 export type { Negotiated } from './transport/negotiated.ts';
 export type { RunResult, Unknown } from './transport/run-result.ts';

@@ -19,8 +19,8 @@ import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Credentials } from '../../src/ssh/transport/connect.ts';
 import type { Target } from '../../src/ssh/transport/connection.ts';
+import type { Credentials } from '../../src/ssh/transport/credentials.ts';
 import { missing } from '../ssh/support.ts';
 
 export const asRoot: boolean = process.getuid?.() === 0;

@@ -53,7 +53,8 @@ export const rules: readonly Rule<HostKeyFacts>[] = [
     remedy:
       'Update sshd on the host, or let it offer curve25519, AES-GCM or CTR, SHA-2 and a key other than DSA.',
     refuses: ({ dial }) =>
-      dial?.outcome === 'no-common-algorithm' && 'the host offers outdated algorithms only',
+      dial?.outcome === 'no-common-algorithm' &&
+      `the host offers no ${dial.what} that is taken here, but ${dial.offered}`,
   },
   {
     code: 'host-key.no-strict-kex',

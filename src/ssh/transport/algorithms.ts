@@ -34,7 +34,16 @@ export function offerFor(named: readonly KnownHost[]): Algorithms {
       'diffie-hellman-group18-sha512',
     ],
     serverHostKey: [...supported, ...HOST_KEYS.filter((name) => !onFile.includes(name))],
-    cipher: ['aes256-gcm@openssh.com', 'aes128-gcm@openssh.com', 'aes256-ctr', 'aes192-ctr', 'aes128-ctr'],
+    // The dial refuses hosts without strict key exchange, so the prefix truncation of CVE-2023-48795 has no hold on
+    // ChaCha20-Poly1305.
+    cipher: [
+      'aes256-gcm@openssh.com',
+      'aes128-gcm@openssh.com',
+      'chacha20-poly1305@openssh.com',
+      'aes256-ctr',
+      'aes192-ctr',
+      'aes128-ctr',
+    ],
     hmac: [
       'hmac-sha2-256-etm@openssh.com',
       'hmac-sha2-512-etm@openssh.com',

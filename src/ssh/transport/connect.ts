@@ -1,6 +1,5 @@
 // From a host that proved its key to a connection that is logged in. Credentials leave this process here, after the
 // host-key guard has granted the very connection that they are sent on.
-import type { AuthHandlerMiddleware, AuthMethod, Client } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { EvidenceSink } from '../../evidence/record.ts';
 import { Deadline, Interrupted } from '../../kernel/deadline.ts';
@@ -9,20 +8,11 @@ import { heldConnection, hostKey, hostKeyAcceptNew } from '../host-key/host-key.
 import { knownHostsName } from '../host-key/known-hosts-match.ts';
 import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
-import type { HeldConnection } from './dial.ts';
+import { type Credentials, type Offer, offersOf } from './credentials.ts';
+import { logIn } from './log-in.ts';
 import { type Reached, reach, withReached } from './reach.ts';
 import { Semaphore } from './semaphore.ts';
 import { Ssh2Link } from './ssh2-link.ts';
-
-/** Tried in this order; a password last, and only when the host asks for one. */
-export interface Credentials {
-  /** OpenSSH or PEM text. */
-  readonly privateKey?: string | Buffer;
-  readonly passphrase?: string;
-  /** Path of an agent's socket. The agent is never forwarded. */
-  readonly agent?: string;
-  readonly password?: string;
-}
 
 export interface ConnectOptions {
   readonly journal: EvidenceSink;
@@ -43,40 +33,6 @@ export const DEFAULT_CONNECT_MS = 30_000;
 
 /** Key exchanges cost us a core, and sshd drops connections beyond ten that have not logged in (MaxStartups). */
 const handshakes = new Semaphore(8);
-
-function methodsOf(user: string, { privateKey, passphrase, agent, password }: Credentials): AuthMethod[] {
-  const methods: AuthMethod[] = [];
-  const add = (method: AuthMethod & Record<string, unknown>): void => void methods.push(method);
-  if (privateKey !== undefined) add({ type: 'publickey', username: user, key: privateKey, passphrase });
-  if (agent !== undefined) add({ type: 'agent', username: user, agent });
-  if (password !== undefined) add({ type: 'password', username: user, password });
-  return methods;
-}
-
-/** Returns the client once the host has let the user in. The caller bounds the wait and destroys the connection. */
-function logIn(held: HeldConnection, methods: AuthMethod[]): Promise<Client> {
-  const { client } = held;
-  return new Promise((resolve, reject) => {
-    const refused = (): void =>
-      reject(
-        new CodedError(
-          'ssh.authentication-failed',
-          'the host accepted none of the credentials',
-          'Check the user name, the key and authorized_keys on the host.',
-        ),
-      );
-    client.once('ready', () => resolve(client));
-    client.once('close', refused);
-    const next: AuthHandlerMiddleware = (left, _partial, answer) => {
-      // The host says what it may ask for; a password is not offered to one that does not want it.
-      let method = methods.shift();
-      while (method?.type === 'password' && left && !left.includes('password')) method = methods.shift();
-      if (method) return answer(method as never);
-      refused();
-    };
-    held.proceed(next);
-  });
-}
 
 function inTime(error: unknown): unknown {
   if (!(error instanceof Interrupted)) return error;
@@ -112,7 +68,7 @@ export async function reachTarget({ host, port }: Target, options: ConnectOption
 /** Key exchange, decision, record, log-in, and the pin where the host is new. */
 async function enter(
   target: Target,
-  credentials: Credentials,
+  offers: readonly Offer[],
   { journal, signal, hostKeys = 'strict' }: ConnectOptions,
   deadline: Deadline,
 ): Promise<Connection> {
@@ -123,7 +79,7 @@ async function enter(
   const held = heldConnection(host);
   if (!held) throw new TypeError('a granted host has a connection');
   try {
-    const client = await deadline.run(() => logIn(held, methodsOf(user, credentials)));
+    const client = await deadline.run(() => logIn(held, user, offers));
     if (host.verdict.verdict === 'unknown') {
       const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
       await deadline.run(() => pinHostKey(request.knownHosts[0] ?? '', name, host.key));
@@ -139,7 +95,7 @@ async function enter(
 export async function connectTo(
   reached: Reached,
   target: Target,
-  credentials: Credentials,
+  offers: readonly Offer[],
   options: ConnectOptions,
 ): Promise<Connection> {
   const { signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
@@ -148,7 +104,7 @@ export async function connectTo(
     // The host's own turn, and its own time, begin here.
     const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });
     try {
-      return await enter(target, credentials, options, deadline);
+      return await enter(target, offers, options, deadline);
     } finally {
       deadline.end();
       release();
@@ -160,13 +116,14 @@ export async function connectTo(
  * Returns a connection to a host whose key known_hosts vouches for. Nothing about the user is sent before that, and
  * nothing before the evidence is durable.
  *
- * @throws GuardRefusal with a `host-key.*` or `guard.*` code; CodedError `usage.timeout`, `ssh.authentication-failed`,
- * `ssh.timeout`, `ssh.aborted`, and with `accept-new` as `pinHostKey`.
+ * @throws GuardRefusal with a `host-key.*` or `guard.*` code; CodedError `usage.timeout`, `ssh.timeout`,
+ * `ssh.aborted`, as `offersOf` before the host is reached, as `logIn`, and with `accept-new` as `pinHostKey`.
  */
 export async function connect(
   target: Target,
   credentials: Credentials,
   options: ConnectOptions,
 ): Promise<Connection> {
-  return await connectTo(await reachTarget(target, options), target, credentials, options);
+  const offers = await offersOf(credentials);
+  return await connectTo(await reachTarget(target, options), target, offers, options);
 }

@@ -1,25 +1,31 @@
 // One key exchange, held right before authentication. The host has proven its key by then, and nothing of ours has
 // been sent: no user name, no password, no public key. Whoever holds the result lets it proceed or destroys it.
-// The one file that loads ssh2.
 import type { Socket } from 'node:net';
 import type { Algorithms, AuthHandlerMiddleware, Client, NegotiatedAlgorithms } from 'ssh2';
 import { errnoOf } from '../../evidence/coded-error.ts';
 import { type HostKey, hostKeyOf } from '../host-key/known-hosts.ts';
 import type { Negotiated } from './negotiated.ts';
 import { DROPPED, mayDialAgain, pauseBefore, reach, takeReached } from './reach.ts';
+import { type RsaHash, rsaPreference } from './rsa-signatures.ts';
+import { said } from './said.ts';
+import { loadSsh2 } from './ssh2.ts';
 
 /** A connection whose host key was accepted, waiting before authentication. */
 export interface HeldConnection {
   readonly client: Client;
   /** Lets authentication begin; `methods` answers each further request of ssh2 for a method to try. */
   proceed(methods: AuthHandlerMiddleware): void;
+  /** With which hash an RSA user key signs from here on. */
+  preferRsa(hash: RsaHash): void;
   destroy(): void;
 }
 
 /** What one key exchange showed. */
 export type Dial =
   | { readonly outcome: 'unreachable'; readonly why: string }
-  | { readonly outcome: 'no-common-algorithm' | 'no-strict-kex' | 'unproven' }
+  | { readonly outcome: 'no-strict-kex' | 'unproven' }
+  /** `what` the host offers no usable one of, and what it offered. */
+  | { readonly outcome: 'no-common-algorithm'; readonly what: string; readonly offered: string }
   /** `held` is absent when the key was not accepted: the connection is gone. */
   | {
       readonly outcome: 'presented';
@@ -55,6 +61,7 @@ export async function dial(options: DialOptions): Promise<Dial> {
 const STRICT_ON = 'Handshake: strict KEX mode enabled';
 const KEX_CHOSEN = 'Handshake: KEX algorithm: ';
 const NO_MATCH = /^Handshake failed: no matching /;
+const REMOTE_LIST = /^Handshake: \(remote\) ([A-Za-z >-]+): (.*)$/;
 
 function negotiatedOf({ kex, serverHostKey, cs, sc }: NegotiatedAlgorithms): Negotiated {
   const direction = ({ cipher, mac, compress }: typeof cs): Negotiated['clientToServer'] => ({
@@ -66,8 +73,7 @@ function negotiatedOf({ kex, serverHostKey, cs, sc }: NegotiatedAlgorithms): Neg
 }
 
 async function dialOnce({ offer, accepts, keepaliveMs, signal }: DialOptions, socket: Socket): Promise<Dial> {
-  // Loaded when it dials: 0.2 s of start-up and native files that most users of the package do not need.
-  const { Client } = (await import('ssh2')).default;
+  const { Client } = await loadSsh2();
   const client = new Client();
   const destroy = (): void => {
     client.destroy();
@@ -90,7 +96,9 @@ async function dialOnce({ offer, accepts, keepaliveMs, signal }: DialOptions, so
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
 
+    let preferRsa: (hash: RsaHash) => void = () => {};
     let strict = false;
+    let list = { what: 'algorithm', offered: '' };
     let accepted: HostKey | undefined;
     let negotiated: Negotiated | undefined;
     let methods: AuthHandlerMiddleware | undefined;
@@ -101,7 +109,8 @@ async function dialOnce({ offer, accepts, keepaliveMs, signal }: DialOptions, so
         settle({ outcome: 'unreachable', why: DROPPED });
       else if (error.level !== 'handshake')
         settle({ outcome: 'unreachable', why: errnoOf(error, 'protocol error') });
-      else settle({ outcome: NO_MATCH.test(error.message) ? 'no-common-algorithm' : 'unproven' });
+      else if (NO_MATCH.test(error.message)) settle({ outcome: 'no-common-algorithm', ...list });
+      else settle({ outcome: 'unproven' });
     });
     client.on('close', () => settle({ outcome: 'unreachable', why: DROPPED }));
     client.on('handshake', (algorithms) => {
@@ -129,7 +138,13 @@ async function dialOnce({ offer, accepts, keepaliveMs, signal }: DialOptions, so
       };
       socket.unref(); // a grant that nobody uses keeps no process alive
       if (!accepted || !negotiated) settle({ outcome: 'unproven' });
-      else settle({ outcome: 'presented', key: accepted, negotiated, held: { client, proceed, destroy } });
+      else
+        settle({
+          outcome: 'presented',
+          key: accepted,
+          negotiated,
+          held: { client, proceed, preferRsa: (hash) => preferRsa(hash), destroy },
+        });
       return undefined;
     };
     client.connect({
@@ -143,10 +158,13 @@ async function dialOnce({ offer, accepts, keepaliveMs, signal }: DialOptions, so
       hostVerifier: (blob: Buffer): boolean => verify(blob),
       authHandler,
       debug: (text) => {
+        const [, what, offered] = REMOTE_LIST.exec(text) ?? [];
+        if (what !== undefined && offered !== undefined) list = { what: said(what), offered: said(offered) };
         if (text === STRICT_ON) strict = true;
         // Without strict key exchange a man in the middle can drop messages (CVE-2023-48795), so it stops here.
         else if (!strict && text.startsWith(KEX_CHOSEN)) settle({ outcome: 'no-strict-kex' });
       },
     });
+    preferRsa = rsaPreference(client);
   });
 }

@@ -1,0 +1,150 @@
+// What a user may prove itself with, looked at before any host is asked: a key that cannot be read is no fault of a host.
+import { createHash } from 'node:crypto';
+import type { BaseAgent, ParsedKey } from 'ssh2';
+import { CodedError } from '../../evidence/coded-error.ts';
+import type { RsaHash } from './rsa-signatures.ts';
+import { loadSsh2 } from './ssh2.ts';
+
+/** Tried in this order; a password last, and only when the host asks for one. */
+export interface Credentials {
+  /** OpenSSH or PEM text. */
+  readonly privateKey?: string | Buffer;
+  readonly passphrase?: string;
+  /** Path of an agent's socket. The agent is never forwarded. */
+  readonly agent?: string;
+  /** Which keys of the agent to offer, as `SHA256:` fingerprints. An agent with more than five needs this. */
+  readonly agentKeys?: readonly string[];
+  readonly password?: string;
+}
+
+/** A method as ssh2 takes it; its own types leave the values out. */
+type AuthMethod = Readonly<Record<string, unknown>> & { readonly type: 'publickey' | 'agent' | 'password' };
+
+/** One thing to try at a log-in. */
+export interface Offer {
+  /** For messages: what it is, with the fingerprint of a key. */
+  readonly name: string;
+  readonly method: (user: string) => AuthMethod;
+  /** For RSA keys, which sign in two ways. */
+  readonly hash?: RsaHash;
+}
+
+/** sshd hangs up after six attempts (sshd_config(5), MaxAuthTries), and each key is one. */
+const MAX_AGENT_KEYS = 5;
+
+/** Returns the fingerprint as ssh-keygen prints it. */
+function fingerprintOf(blob: Buffer): string {
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+
+const withHashes = (offer: Offer, isRsa: boolean): readonly Offer[] =>
+  isRsa
+    ? [
+        { ...offer, hash: 'sha2-512' },
+        { ...offer, hash: 'sha2-256' },
+      ]
+    : [offer];
+
+/** Returns the key. @throws CodedError `ssh.key-encrypted`, `ssh.key-passphrase`, `ssh.key-unreadable`, `ssh.key-public`. */
+async function parsePrivateKey(text: string | Buffer, passphrase: string | undefined): Promise<ParsedKey> {
+  const { utils } = await loadSsh2();
+  const key = utils.parseKey(text, passphrase);
+  if (key instanceof Error) {
+    if (key.message.includes('no passphrase given'))
+      throw new CodedError(
+        'ssh.key-encrypted',
+        'the private key is encrypted',
+        'Give its passphrase, or use an agent.',
+      );
+    if (passphrase !== undefined && /passphrase|integrity/i.test(key.message))
+      throw new CodedError(
+        'ssh.key-passphrase',
+        'the passphrase does not open the private key',
+        'Give the right one.',
+      );
+    throw new CodedError(
+      'ssh.key-unreadable',
+      'the private key is in no format that is read here, or broken',
+      'Look at it with `ssh-keygen -y -f FILE`; OpenSSH and PEM keys are read.',
+    );
+  }
+  const [first] = Array.isArray(key) ? key : [key];
+  if (first?.isPrivateKey() === true) return first;
+  throw new CodedError('ssh.key-public', 'that is the public half of a key', 'Give the private key.');
+}
+
+/** Returns the identities that the agent holds. @throws CodedError `ssh.no-agent`. */
+async function agentKeysOf(agent: BaseAgent): Promise<readonly ParsedKey[]> {
+  const { utils } = await loadSsh2();
+  return await new Promise((resolve, reject) => {
+    agent.getIdentities((error, keys) => {
+      if (error) {
+        const remedy = 'Start an agent and add a key to it (ssh-add), or name a private key.';
+        return reject(new CodedError('ssh.no-agent', 'no agent answers at that socket', remedy));
+      }
+      const parsed = (keys ?? []).map((key) => utils.parseKey(key as Buffer));
+      resolve(parsed.flat().filter((key): key is ParsedKey => !(key instanceof Error)));
+    });
+  });
+}
+
+/** Returns an offer for each key of the agent that was named, or for all of a few. */
+async function agentOffers(path: string, named: readonly string[] | undefined): Promise<readonly Offer[]> {
+  const { BaseAgent: Base, OpenSSHAgent } = await loadSsh2();
+  const whole = new OpenSSHAgent(path);
+  const keys = (await agentKeysOf(whole)).map((key) => ({
+    key,
+    fingerprint: fingerprintOf(key.getPublicSSH()),
+  }));
+  const chosen = named ? keys.filter(({ fingerprint }) => named.includes(fingerprint)) : keys;
+  if (chosen.length === 0)
+    throw new CodedError(
+      'ssh.no-agent-key',
+      'the agent holds no such key',
+      'Add it with ssh-add; `ssh-add -l` lists them.',
+    );
+  if (chosen.length > MAX_AGENT_KEYS)
+    throw new CodedError(
+      'ssh.agent-keys',
+      `the agent holds ${chosen.length} keys, and hosts hang up after about six attempts`,
+      'Name those to offer in agentKeys, by the fingerprints that `ssh-add -l` prints.',
+    );
+  return chosen.flatMap(({ key, fingerprint }) => {
+    class OneKey extends Base {
+      override getIdentities(done: (error: Error | undefined, keys?: ParsedKey[]) => void): void {
+        done(undefined, [key]);
+      }
+      override sign(...args: readonly unknown[]): void {
+        (whole.sign as (...args: readonly unknown[]) => void).apply(whole, [...args]);
+      }
+    }
+    const agent = new OneKey() as unknown as BaseAgent;
+    const method = (username: string): AuthMethod => ({ type: 'agent', username, agent });
+    return withHashes({ name: `the agent's key ${fingerprint}`, method }, key.type === 'ssh-rsa');
+  });
+}
+
+/**
+ * Returns what to try, in order.
+ *
+ * @throws CodedError `ssh.no-credentials`, `ssh.key-*`, `ssh.no-agent`, `ssh.no-agent-key`, `ssh.agent-keys`.
+ */
+export async function offersOf(credentials: Credentials): Promise<readonly Offer[]> {
+  const { privateKey, passphrase, agent, agentKeys, password } = credentials;
+  const offers: Offer[] = [];
+  if (privateKey !== undefined) {
+    const key = await parsePrivateKey(privateKey, passphrase);
+    const name = `the key ${fingerprintOf(key.getPublicSSH())}`;
+    const method = (username: string): AuthMethod => ({ type: 'publickey', username, key });
+    offers.push(...withHashes({ name, method }, key.type === 'ssh-rsa'));
+  }
+  if (agent !== undefined) offers.push(...(await agentOffers(agent, agentKeys)));
+  if (password !== undefined)
+    offers.push({ name: 'the password', method: (username) => ({ type: 'password', username, password }) });
+  if (offers.length > 0) return offers;
+  throw new CodedError(
+    'ssh.no-credentials',
+    'there is nothing to log in with',
+    'Name a private key, or the socket of an agent (SSH_AUTH_SOCK).',
+  );
+}
