@@ -3,9 +3,12 @@
 import { createHash } from 'node:crypto';
 import { cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseCheckpoint, signCheckpoint } from '../../../evidence/checkpoint.ts';
 import { codeIdentity, processIdentity } from '../../../evidence/identity.ts';
 import { CHECKPOINT_FILE, FIRST_SEGMENT, segmentName, segmentsIn } from '../../../evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
+import { MerkleTree } from '../../../evidence/merkle.ts';
+import { native } from '../../../evidence/native.ts';
 import { openJournal } from '../../../evidence/open-journal.ts';
 import type { DecisionDraft, EvidenceRecord } from '../../../evidence/record.ts';
 import { uuidv7 } from '../../../evidence/uuid.ts';
@@ -72,6 +75,16 @@ async function change(directory: string, name: string, edit: (text: string) => s
   const after = edit(before);
   if (after === before) throw new Error('the drill changed nothing');
   await writeFile(path, after);
+}
+
+/** Seals the first segment as it is now, as only the holder of the key can. */
+async function seal({ directory, signer }: Sealed): Promise<void> {
+  const tree = new MerkleTree(native.sha256);
+  const text = await readFile(join(directory, FIRST_SEGMENT), 'utf8');
+  for (const line of text.split('\n').slice(0, -1)) tree.append(Buffer.from(line));
+  await change(directory, CHECKPOINT_FILE, (note) =>
+    signCheckpoint({ ...parseCheckpoint(note).claimed, root: tree.root() }, signer),
+  );
 }
 
 /** A tamperer that edits the text of a file. */
@@ -238,9 +251,14 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
     CHAIN,
     lines((all) => all.with(0, all[0]?.replace('"prev":"0', '"prev":"1') ?? '')),
   ),
-  drill('same-id', 'two records of one id, sealed', 'journal.duplicate-id', async ({ directory, signer }) => {
-    const twice = draft();
-    await write(directory, signer, [twice, twice]);
+  drill('same-id', 'two records of one id, sealed', 'journal.duplicate-id', async (sealed) => {
+    await change(sealed.directory, FIRST_SEGMENT, (text) => {
+      const all = text.split('\n').slice(0, -1);
+      const { id } = JSON.parse(all.at(-2) ?? '') as EvidenceRecord;
+      const last = JSON.parse(all.at(-1) ?? '') as EvidenceRecord;
+      return `${all.with(-1, JSON.stringify({ ...last, id })).join('\n')}\n`;
+    });
+    await seal(sealed); // the writer itself would not take it
     return undefined;
   }),
   drill(
