@@ -1,0 +1,58 @@
+// A newcomer's guard: made by one command, it compiles, is drilled, mutated and claimed, in the places that are named for it
+// and in no other.
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+
+function copyOfProject(): string {
+  const copy = mkdtempSync(join(tmpdir(), 'new-guard-'));
+  onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
+  for (const part of ['src', 'data', 'scripts', 'package.json', 'tsconfig.json'])
+    cpSync(part, join(copy, part), { recursive: true });
+  symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+const filesIn = (root: string): ReadonlyMap<string, string> =>
+  new Map(
+    ['src', 'data', 'scripts'].flatMap((part) =>
+      readdirSync(join(root, part), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+        .map((file) => [file.slice(root.length + 1), readFileSync(file, 'utf8')] as const),
+    ),
+  );
+
+it('is drilled, mutated and claimed', { timeout: 180_000 }, () => {
+  const copy = copyOfProject();
+  const before = filesIn(copy);
+  const run = (...argv: string[]): string =>
+    execFileSync(process.execPath, argv, { cwd: copy, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const guardrails = (...argv: string[]): string =>
+    run('--import', import.meta.resolve('tsx'), 'src/cli/main.ts', ...argv);
+
+  run('scripts/new-guard.mjs', 'tenant-isolation');
+  guardrails('claims', '--write');
+  const after = filesIn(copy);
+  const touched = [...after].filter(([file, text]) => before.get(file) !== text).map(([file]) => file);
+  expect(touched.toSorted()).toEqual([
+    'data/claims.json',
+    'src/catalogue.ts',
+    'src/guards/tenant-isolation/tenant-isolation.ts',
+    'src/proof/catalogue.ts',
+    'src/proof/drills/tenant-isolation/tenant-isolation-proof.ts',
+  ]);
+  run(resolve('node_modules/typescript/lib/tsc.js'), '-p', 'tsconfig.json', '--noEmit');
+
+  const drilled = JSON.parse(guardrails('drill', 'tenant-isolation', '--mutants', '--json')) as {
+    drills: { passed: boolean }[];
+    mutants: { mutant: string; passed: boolean }[];
+  };
+  expect(drilled.drills.map(({ passed }) => passed)).toEqual([true, true]);
+  expect(drilled.mutants).toMatchObject([{ mutant: 'tenant-isolation.empty', passed: true }]);
+  const asked = guardrails('check', 'tenant-isolation', '--json', '{"name":"a"}');
+  expect(JSON.parse(asked)).toMatchObject({ decision: 'allow', grant: { name: 'a' } });
+  expect(after.get('data/claims.json')).toContain('"tenant-isolation"');
+});
