@@ -1,10 +1,11 @@
 // Where the capacity drills take place: a sealed model in a private directory, for each drill to spoil.
 import { createHash } from 'node:crypto';
-import { mkdir, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CapacityModelRequest } from '../../../capacity/capacity-model.ts';
 import { encodeSidecar, type Sidecar, sidecarName } from '../../../capacity/sidecar.ts';
 import type { Drill, DrillSite } from '../../proof.ts';
+import { trustedDirectory } from '../../trusted-directory.ts';
 import { drillModel } from './drill-model.ts';
 
 export const MODEL = 'balancer_model.pkl';
@@ -45,8 +46,7 @@ export function drill(
     fault,
     expects,
     async build(site) {
-      // The temporary directory may itself be a link, as on macOS, and links are refused.
-      const root = join(await realpath(site.directory), 'models');
+      const root = join(await trustedDirectory(site), 'models');
       await mkdir(root, { mode: 0o700 });
       const model = join(root, MODEL);
       const laid = { root, model, sidecar: sidecarName(model), site };

@@ -1,13 +1,14 @@
 // Where the drills about origin take place: a signed release and a place to count, for each drill to spoil. The model
 // itself plays no part: it would be intact and sealed in each of these states, and a bare digest would accept every one.
 import { createHash } from 'node:crypto';
-import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CapacityOriginRequest } from '../../../capacity/origin/origin-look.ts';
 import { counterName } from '../../../capacity/origin/release-counter.ts';
 import { type Release, signRelease, statementName } from '../../../capacity/origin/statement.ts';
 import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
 import type { Drill } from '../../proof.ts';
+import { trustedDirectory } from '../../trusted-directory.ts';
 
 /** What a drill finds laid out: a signed release in `directory/models`, and a place to count in `directory/state`. */
 export interface Released {
@@ -43,7 +44,7 @@ export function released(
     expects,
     async build(site) {
       // The temporary directory may itself be a link, as on macOS, and links are refused.
-      const directory = await realpath(site.directory);
+      const directory = await trustedDirectory(site);
       const root = join(directory, 'models');
       const state = join(directory, 'state');
       for (const folder of [root, state]) await mkdir(folder, { mode: 0o700 });

@@ -1,10 +1,11 @@
 // Planes that run into one another: small code trees and directories made for real, and children that do write.
-import { chmod, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { confinedNode } from '../../../guards/planes/confined-node.ts';
 import type { PlanesRequest } from '../../../guards/planes/planes.ts';
 import type { PlanesTable, Room } from '../../../guards/planes/planes-table.ts';
 import type { Drill } from '../../proof.ts';
+import { trustedDirectory } from '../../trusted-directory.ts';
 import { giveAway, strangers } from '../capacity-model/drill-files.ts';
 
 const room = (name: string, imports: readonly string[], more: Partial<Room> = {}): Room => ({
@@ -63,7 +64,7 @@ function drill(
   { code = {}, table: rooms = SOUND_TABLE, change, ask }: Fault = {},
 ): Drill<PlanesRequest> {
   const build: Drill<PlanesRequest>['build'] = async (drillSite) => {
-    const directory = await realpath(drillSite.directory); // the place for temporary files may be a link
+    const directory = await trustedDirectory(drillSite);
     const [control, payload, evidence] = ['control', 'payload', 'evidence'].map((name) =>
       join(directory, name),
     );

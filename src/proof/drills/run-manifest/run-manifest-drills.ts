@@ -1,12 +1,13 @@
 // Run manifests that vouch for something untrue, each written for real with its artifact beside it.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, chmod, mkdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RunManifestRequest } from '../../../guards/run-manifest/run-manifest.ts';
 import type { RunManifest } from '../../../guards/run-manifest/run-manifest-format.ts';
 import type { Drill } from '../../proof.ts';
+import { trustedDirectory } from '../../trusted-directory.ts';
 
 type Writable<T> = T extends readonly (infer Item)[]
   ? Writable<Item>[]
@@ -81,7 +82,7 @@ function drill(
     fault,
     expects,
     build: async (site) => {
-      const directory = await realpath(site.directory); // the place for temporary files may be a link
+      const directory = await trustedDirectory(site);
       const run = join(directory, 'run');
       const path = join(run, 'run_manifest.json');
       await mkdir(run, { mode: 0o700 });
