@@ -37,6 +37,8 @@ interface Run {
   /** `allow`, the headline code, or a `drill.` code: unavailable, build-failed, cleanup-failed. */
   readonly observed: string;
   readonly unavailable?: string;
+  /** What was built, where it was another state than the drill is named for. */
+  readonly fellBackTo?: string;
 }
 
 const observedOf = ({ decision }: Pick<Outcome, 'decision'>): string =>
@@ -83,7 +85,8 @@ async function runDrill(guard: AnyDefinition, drill: Drill<unknown>, signal?: Ab
   const run = await buildAndJudge(guard, drill, site, signal);
   const failure = await site.takeDown();
   signal?.throwIfAborted(); // what was judged meanwhile was judged by a caller who gave up
-  if (failure === undefined) return run;
+  const { fellBackTo } = site;
+  if (failure === undefined) return fellBackTo === undefined ? run : { ...run, fellBackTo };
   // What is left of this state may be in the way of the next one.
   return unjudged(guard, 'drill.cleanup-failed', `the state could not be taken down (${errnoOf(failure)})`);
 }
@@ -122,7 +125,9 @@ export async function drillGuard(
   for (const drill of proof.drills) {
     signal?.throwIfAborted();
     const run = await runDrill(guard, drill, signal);
-    const { id, fault, expects: expected } = drill;
+    const { id, expects: expected } = drill;
+    const fault =
+      run.fellBackTo === undefined ? drill.fault : `${drill.fault} (built here as ${run.fellBackTo})`;
     const { observed } = run;
     const passed = observed === expected && !observed.startsWith('drill.');
     await keep('drill', { drill: id, fault, expected, observed, passed }, run);

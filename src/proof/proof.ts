@@ -10,6 +10,8 @@ export interface DrillSite {
   readonly directory: string;
   /** Registers work to undo, run in reverse order when the drill ends. */
   onCleanup(undo: () => Promise<void> | void): void;
+  /** Says that another state was built than the one that the drill is named for; `built` is it, in a few words. */
+  fallBack(built: string): void;
 }
 
 export interface Drill<Request> {

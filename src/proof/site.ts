@@ -10,6 +10,8 @@ type Undo = () => Promise<void> | void;
 interface OpenSite extends DrillSite {
   /** Undoes, last step first. Every step runs, whatever another did; returns what the first failure was. */
   takeDown(): Promise<unknown>;
+  /** What was built instead, when the drill said so. */
+  readonly fellBackTo: string | undefined;
 }
 
 const open = new Set<{ readonly directory: string; readonly undo: readonly Undo[] }>();
@@ -32,7 +34,18 @@ export async function openSite(): Promise<OpenSite> {
     open.delete(site);
     return failure;
   };
-  return { directory, onCleanup: (step) => void undo.push(step), takeDown };
+  let fellBackTo: string | undefined;
+  return {
+    directory,
+    onCleanup: (step) => void undo.push(step),
+    fallBack: (built) => {
+      fellBackTo = built;
+    },
+    get fellBackTo() {
+      return fellBackTo;
+    },
+    takeDown,
+  };
 }
 
 /**

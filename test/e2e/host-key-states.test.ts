@@ -32,7 +32,11 @@ describe('the host-key guard, before sshd', { timeout: 60_000, ...leftOut(skip) 
     const directory = mkdtempSync(join(own, 'state-'));
     const undo: (() => Promise<void> | void)[] = [() => rmSync(directory, { recursive: true })];
     try {
-      const request = await drill.build({ directory, onCleanup: (step) => void undo.push(step) });
+      const request = await drill.build({
+        directory,
+        onCleanup: (step) => void undo.push(step),
+        fallBack: () => {},
+      });
       const { decision, codes } = await judge(hostKey, request);
       expect(codes[0] ?? decision).toBe(drill.expects);
     } finally {

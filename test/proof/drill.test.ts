@@ -136,6 +136,16 @@ it('takes down everything, also after a step that failed, and goes on with the n
   expect(undone).toEqual(['first']);
 });
 
+it('says when another state was built than the one that the drill is named for', async () => {
+  const build: Drill<number>['build'] = async (site) => {
+    site.fallBack('a one, for want of a two');
+    return 1;
+  };
+  const proof = numbers([rule('one', 1)], [{ id: 'a', fault: 'a two', expects: 'one', build }]);
+  const [result] = await drillGuard(proof, memoryJournal());
+  expect(result).toMatchObject({ passed: true, fault: 'a two (built here as a one, for want of a two)' });
+});
+
 it('tells each result once its record is kept, and stops between drills when told to', async () => {
   const controller = new AbortController();
   const told: DrillResult[] = [];

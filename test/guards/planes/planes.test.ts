@@ -27,7 +27,7 @@ describe.skipIf(!existsSync('dist/index.js'))('this package', () => {
     await initKeys(state);
     const site = join(directory, 'site');
     await mkdir(site);
-    const request = await livePlanes(state, { directory: site, onCleanup: () => {} });
+    const request = await livePlanes(state, { directory: site, onCleanup: () => {}, fallBack: () => {} });
     const { modules, rooms } = await enforce(planes, request, { journal: memoryJournal() });
     expect(modules).toBeGreaterThan(100);
     expect(rooms[0]).toBe('evidence');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { CapacityModelRequest } from '../../../capacity/capacity-model.ts';
 import { MAX_SIDECAR_BYTES } from '../../../capacity/sidecar.ts';
-import { type Drill, DrillUnavailable } from '../../proof.ts';
+import { type Drill, type DrillSite, DrillUnavailable } from '../../proof.ts';
 import { giveAway, mkfifo, moveOut, SOMEBODY_ELSE, strangers } from './drill-files.ts';
 import { drill, type Laid, MODEL, type Request } from './drill-site.ts';
 
@@ -35,9 +35,12 @@ async function writeMeanwhile({ root, site }: Laid, path: string): Promise<void>
 }
 
 /** Lets a named user write a file by an ACL, or by the mode bits that such an ACL would show. */
-async function letSomebodyWrite(path: string): Promise<void> {
+async function letSomebodyWrite(path: string, site: DrillSite): Promise<void> {
   await chmod(path, 0o644);
-  await run('setfacl', ['-m', `u:${SOMEBODY_ELSE}:rw`, path]).catch(() => chmod(path, 0o664));
+  await run('setfacl', ['-m', `u:${SOMEBODY_ELSE}:rw`, path]).catch(async () => {
+    await chmod(path, 0o664);
+    site.fallBack('mode bits, for want of setfacl');
+  });
 }
 
 const onLinux = (request: Request) => (): Request => {
@@ -99,8 +102,8 @@ export const fileDrills: readonly Drill<CapacityModelRequest>[] = [
   drill('model-0664', 'a group may write the model', 'model.group-writable', ({ model }) =>
     chmod(model, 0o664),
   ),
-  drill('model-acl', 'an ACL lets a user write the model', 'model.group-writable', ({ model }) =>
-    letSomebodyWrite(model),
+  drill('model-acl', 'an ACL lets a user write the model', 'model.group-writable', ({ model, site }) =>
+    letSomebodyWrite(model, site),
   ),
   drill('model-hard-link', 'the model is a file outside by another name', 'model.hard-linked', ({ model }) =>
     moveOut(model, link),
@@ -163,8 +166,11 @@ export const fileDrills: readonly Drill<CapacityModelRequest>[] = [
   drill('sidecar-0666', 'everybody may write the sidecar', 'sidecar.world-writable', ({ sidecar }) =>
     chmod(sidecar, 0o666),
   ),
-  drill('sidecar-acl', 'an ACL lets a user write the sidecar', 'sidecar.group-writable', ({ sidecar }) =>
-    letSomebodyWrite(sidecar),
+  drill(
+    'sidecar-acl',
+    'an ACL lets a user write the sidecar',
+    'sidecar.group-writable',
+    ({ sidecar, site }) => letSomebodyWrite(sidecar, site),
   ),
   drill('sidecar-hard-link', 'the sidecar has another name outside', 'sidecar.hard-linked', ({ sidecar }) =>
     moveOut(sidecar, link),
