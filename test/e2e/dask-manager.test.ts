@@ -57,7 +57,7 @@ describe.skipIf(!asRoot || missing('sshd', 'ssh-keygen', 'dask', 'setsid', 'open
       expect([code, stdout, stderr.includes('Error')]).toMatchObject([0, expect.any(String), false]);
       expect(stdout).toContain(`sum of squares below 1000: 332833500, on ${SHELLS.length} workers`);
       expect(stdout.match(/started, pid/g)).toHaveLength(SHELLS.length + 1);
-      expect(stdout.match(/ended by (TERM|KILL)/g)).toHaveLength(SHELLS.length + 1);
+      expect(stdout.match(/: ended by (TERM|KILL) after \d+ s$/gm)).toHaveLength(SHELLS.length + 1);
       expect(stdout.match(/listens on (?:127\.0\.0\.1 \d+(?:, )?){2}$/gm)).toHaveLength(SHELLS.length + 1);
       const verdict = await verifyJournal(await readJournal(join(state, 'journal')), {
         pins: await loadPins(state),
