@@ -68,6 +68,7 @@ describe('a line is not read when it holds', () => {
     ['a character that shells interpret, outside quotes', 'uv a\\;b'],
     ['a character that shells interpret, outside quotes', 'uv é'],
     ['a character that shells interpret, in double quotes', 'uv "a\\"b"'],
+    ['a character that shells interpret, in double quotes', 'uv "a\\b"'],
     ['a character that shells interpret, in double quotes', 'uv "!x"'],
     ['declaration command', 'export LD_PRELOAD=x; uv'],
     ['declaration command', 'export PATH="x" LD_PRELOAD=y; uv'],
