@@ -12,6 +12,6 @@ export { MAX_COMMAND_BYTES, neutral } from './neutral.ts';
 export { quote } from './quote.ts';
 export * from './recipes/all.ts';
 export { RECIPES, type RemoteCommandRequest } from './recipes/index.ts';
-export type { Recipe } from './recipes/recipe.ts';
+export type { Input, Recipe, RecipeRequest } from './recipes/recipe.ts';
 export { type RemoteCommand, remoteCommand } from './remote-command.ts';
 export { lineOf, render, type ShellFamily } from './render.ts';

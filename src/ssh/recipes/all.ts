@@ -4,7 +4,7 @@ export { type ArgvRequest, argv, argvRecipe } from './argv.ts';
 export { type BuildWorkerRequest, buildWorker } from './build-worker.ts';
 export { type ClearResultsRequest, clearResults } from './clear-results.ts';
 export { type CopyToHostRequest, copyToHost } from './copy-to-host.ts';
-export type { DaskTls } from './dask.ts';
+export type { DaskTls, LogLevel } from './dask.ts';
 export { type DaskSchedulerRequest, daskScheduler } from './dask-scheduler.ts';
 export { type DaskWorkerRequest, daskWorker } from './dask-worker.ts';
 export { type DotenvMergeRequest, dotenvMerge } from './dotenv-merge.ts';
