@@ -8,8 +8,12 @@ import { type RemoteCommand, remoteCommand } from '../remote-command.ts';
 import type { Connection } from '../transport/connection.ts';
 import { type Ownership, type OwnershipShell, ownedBy, ownershipArgv, startedPid } from './ownership.ts';
 
-async function outputOf(connection: Connection, command: RemoteCommand): Promise<string> {
-  const result = await connection.run(command);
+async function outputOf(
+  connection: Connection,
+  command: RemoteCommand,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const result = await connection.run(command, signal ? { signal } : {});
   if (result.outcome === 'exited') return result.stdout.toString('utf8');
   throw new CodedError(
     `ssh.${result.cause}`,
@@ -22,7 +26,8 @@ async function outputOf(connection: Connection, command: RemoteCommand): Promise
 export function shellOver(connection: Connection, options: EnforceOptions): OwnershipShell {
   return async (args, signal) => {
     const asked = { ...options, ...(signal ? { signal } : {}) };
-    return outputOf(connection, await enforce(remoteCommand, argv(ownershipArgv(args)), asked));
+    const command = await enforce(remoteCommand, argv(ownershipArgv(args)), asked);
+    return outputOf(connection, command, asked.signal);
   };
 }
 
@@ -39,5 +44,6 @@ export async function startOwned(
 ): Promise<number> {
   const wrapper = [...ownedBy(ownership), ...(request.prefix?.wrapper ?? [])];
   const owned = { ...request, prefix: { ...request.prefix, wrapper } };
-  return startedPid(await outputOf(connection, await enforce(remoteCommand, owned, options)));
+  const command = await enforce(remoteCommand, owned, options);
+  return startedPid(await outputOf(connection, command, options.signal));
 }

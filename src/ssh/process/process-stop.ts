@@ -17,11 +17,13 @@ export interface ProcessStopRequest {
   readonly record: string;
   /** The token given at the start, or the target that AGILAB's record must name. */
   readonly owner: { readonly token: string } | { readonly target: string };
-  /** Whole seconds between TERM and KILL, at least one. Default 35: a real Dask worker took up to 31 to close. */
+  /** Whole seconds between TERM and KILL, 1 to 300. Default 35: a real Dask worker took up to 31 to close. */
   readonly graceSeconds?: number | undefined;
 }
 
 const GRACE_SECONDS = 35;
+/** A stop waits for an answer that comes after them, and a connection waits ten minutes for a command. */
+const MAX_GRACE_SECONDS = 300;
 
 export interface ProcessStopFacts {
   readonly request: ProcessStopRequest;
@@ -154,10 +156,10 @@ const rules: readonly Rule<ProcessStopFacts>[] = [
   },
   {
     code: 'process-stop.grace',
-    remedy: 'Give the process whole seconds to clean up, 1 to 3600.',
+    remedy: `Give the process whole seconds to clean up, 1 to ${MAX_GRACE_SECONDS}.`,
     refuses: ({ request: { graceSeconds = GRACE_SECONDS } }) =>
-      !(Number.isInteger(graceSeconds) && graceSeconds >= 1 && graceSeconds <= 3_600) &&
-      'the time between TERM and KILL is not a whole number of seconds from 1 to 3600',
+      !(Number.isInteger(graceSeconds) && graceSeconds >= 1 && graceSeconds <= MAX_GRACE_SECONDS) &&
+      `the time between TERM and KILL is not a whole number of seconds from 1 to ${MAX_GRACE_SECONDS}`,
   },
 ];
 
