@@ -37,7 +37,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const pid of started.splice(0)) spawnSync('pkill', ['-KILL', '-s', `${pid}`]);
   // Empty once the last of its processes has ended.
-  const cgroup = ['/sys/fs/cgroup', '-depth', '-name', `guardrails-${token}`];
+  const cgroup = ['/sys/fs/cgroup', '-depth', '-name', `guardrails-${token}*`];
   for (let patience = 100; patience > 0; patience -= 1) {
     spawnSync('find', [...cgroup, '-type', 'd', '-exec', 'rmdir', '{}', ';']);
     if (spawnSync('find', cgroup).stdout.length === 0) break;
@@ -348,6 +348,47 @@ it.skipIf(missing('setsid', 'unshare') || !canMakeCgroups || !existsSync('/sys/f
   expect(await stop(1, shell)).toMatchObject({ by: 'KILL', method: 'cgroup' });
   expect(startTickOf(child)).toBeUndefined();
 });
+
+// systemd itself does not run here. The stand-in does what `systemd-run --scope` does: it makes the scope, enters it and
+// becomes the command.
+const SYSTEMD_RUN = `#!/bin/sh
+while [ "$1" != -- ]; do
+  case $1 in --unit=*) scope=${'$'}{CGROUPS:?}/${'$'}{1#--unit=}.slice/${'$'}{1#--unit=}.scope ;; esac
+  shift
+done
+shift
+[ -z "${'$'}{scope:-}" ] || { mkdir -p "$scope" && echo 0 >"$scope/cgroup.procs" || exit 1; }
+exec "$@"
+`;
+it.skipIf(missing('setsid', 'unshare', 'python3') || !canMakeCgroups || !existsSync('/var/lib/systemd'))(
+  'is known by the scope of a user manager where no cgroup can be made',
+  { timeout: 30_000 },
+  async () => {
+    const [bin, cgroups] = [join(top, 'bin'), join(top, 'cgroups')];
+    mkdirSync(bin);
+    mkdirSync(cgroups);
+    writeFileSync(join(bin, 'systemd-run'), SYSTEMD_RUN, { mode: 0o755 });
+    const shell = withMounts(
+      [
+        `mount -t cgroup2 none ${cgroups} && umount -R /sys/fs/cgroup && mount --bind ${cgroups} /sys/fs/cgroup`,
+        'mount -o remount,bind,ro /sys/fs/cgroup && mount -t tmpfs none /run && mount -t tmpfs none /var/lib/systemd',
+        'mkdir -p /run/systemd/system /run/user/0/systemd /var/lib/systemd/linger && : >/var/lib/systemd/linger/root',
+        `python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/run/user/0/systemd/private")'`,
+        `PATH=${bin}:$PATH CGROUPS=${cgroups} && export PATH CGROUPS`,
+      ].join(' && '),
+    );
+    const args = startArgs()
+      .slice(1)
+      .map((word) => (word.startsWith(directory) ? { path: word } : word));
+    started.push(
+      startedPid(await shell([...args, 'sh', '-c', 'setsid sleep 601 & echo $!; exec sleep 602'])),
+    );
+    const [child = 0] = await logged(1);
+    expect(readFileSync(at('owner'), 'utf8')).toContain(`.slice/guardrails-${token}.scope\n`);
+    expect(await stop(1, shell)).toMatchObject({ by: 'KILL', method: 'cgroup' });
+    expect(startTickOf(child)).toBeUndefined();
+  },
+);
 
 it.skipIf(missing('setsid') || !canMakeCgroups)(
   'finds in its cgroup what hides from token and session',
