@@ -11,37 +11,11 @@ import { decodeModel } from '../dist/capacity/forest/model.js';
 import { encodeSidecar, sidecarName } from '../dist/capacity/sidecar.js';
 import { openTrusted } from '../dist/files/open.js';
 import { judge } from '../dist/kernel/enforce.js';
-import { forest, leaf, type Node, split, tree, treeEstimator } from '../test/fuzz/model-writer.ts';
-import { pickle } from '../test/fuzz/pickle-writer.ts';
+import { GROWN_SIZE, GROWN_TREES, grownForest } from '../test/fuzz/grown-forest.ts';
 
 const NAME = 'model.pkl';
-const TREES = 100;
-const LEAVES = 134; // 267 nodes a tree: the size and shape of the model that AGILAB ships
-
-/** A tree with `leaves` leaves, written depth first as scikit-learn does. */
-function grow(leaves: number, nodes: Node[] = []): Node[] {
-  const at = nodes.length;
-  if (leaves === 1) {
-    nodes.push(leaf(at / 7));
-    return nodes;
-  }
-  nodes.push(leaf(0));
-  grow(leaves >> 1, nodes);
-  const right = nodes.length;
-  grow(leaves - (leaves >> 1), nodes);
-  nodes[at] = split(at + 1, right, at % 2, at / 3);
-  return nodes;
-}
-
-function forestPickle(): Buffer {
-  const estimators = Array.from({ length: TREES }, () =>
-    treeEstimator({ tree_: tree({ nodes: grow(LEAVES) }) }),
-  );
-  return Buffer.from(pickle(forest({}, estimators)));
-}
-
 const forestJson = (): string =>
-  JSON.stringify(Array.from({ length: TREES }, () => grow(LEAVES).map((node) => Object.values(node))));
+  JSON.stringify(GROWN_TREES.map((nodes) => nodes.map((node) => Object.values(node))));
 
 interface Contestant {
   readonly name: string;
@@ -131,7 +105,7 @@ function subjects(root: string): readonly Subject[] {
     const peers = [{ name: 'CPython pickle.loads, warm, in its own process', min, median }];
     found.push({ what: 'a forest trained here', bytes: readFileSync(file), peers });
   } else console.log('load: no scikit-learn here to train a model and to compare with (python3-sklearn)');
-  return found.length > 0 ? found : [{ what: 'a forest written here', bytes: forestPickle(), peers: [] }];
+  return found.length > 0 ? found : [{ what: 'a forest written here', bytes: grownForest(), peers: [] }];
 }
 
 /** The same hash of a file far larger than any model, and what it takes in memory, in a process of its own. */
@@ -181,7 +155,7 @@ export async function loadBench(): Promise<void> {
         { name: 'capacity-model guard: all that and decoded', run: guarded },
         { name: 'decodeModel alone', run: () => decodeModel(bytes) },
         {
-          name: `JSON.parse of ${TREES} trees, ${json.length} bytes`,
+          name: `JSON.parse of ${GROWN_SIZE.estimators} trees, ${json.length} bytes`,
           run: () => JSON.parse(json) as unknown,
         },
       ];

@@ -1,11 +1,10 @@
 // The capacity-model guard: its drills, its mutants, and AGILAB's own model file where it is at hand.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { capacityModel, TrustedModel } from '../../src/capacity/capacity-model.ts';
 import { decodeModel } from '../../src/capacity/forest/model.ts';
@@ -13,6 +12,7 @@ import { encodeSidecar, sidecarName } from '../../src/capacity/sidecar.ts';
 import { enforce, judge } from '../../src/kernel/enforce.ts';
 import { isGranted } from '../../src/kernel/grants.ts';
 import { drillModel } from '../../src/proof/drills/capacity-model/drill-model.ts';
+import { GROWN_SIZE, grownForest, grownSidecar } from '../fuzz/grown-forest.ts';
 import { beside, withBeside } from '../left-out.ts';
 import { memoryJournal } from '../memory-journal.ts';
 
@@ -121,34 +121,46 @@ describe('a file system that does not answer', () => {
   });
 });
 
-const agilab = fileURLToPath(beside('agilab'));
 const NAME = 'balancer_model.pkl';
 
-describe("AGILAB's own model", withBeside('agilab'), () => {
+interface Original {
+  readonly bytes: Buffer;
+  readonly sidecar: string;
+}
+
+function grown(): Original {
+  const bytes = grownForest();
+  return { bytes, sidecar: grownSidecar(NAME, bytes) };
+}
+
+const agilabs = (): Original => ({
+  bytes: readFileSync(new URL(NAME, beside('agilab'))),
+  sidecar: readFileSync(new URL(sidecarName(NAME), beside('agilab')), 'utf8'),
+});
+
+describe.each([
+  ["AGILAB's own model", withBeside('agilab'), agilabs, 26_642],
+  ['a model of its size, written here', {}, grown, GROWN_SIZE.nodes],
+] as const)('%s', (_name, options, original, nodes) => {
   async function copied(): Promise<{ root: string; model: string; file: string; sidecar: string }> {
     const root = join(await site(), 'models');
     await mkdir(root, { mode: 0o755 });
     const file = join(root, NAME);
-    for (const [from, to] of [
-      [join(agilab, NAME), file],
-      [join(agilab, sidecarName(NAME)), sidecarName(file)],
-    ] as const) {
-      await copyFile(from, to);
-      await chmod(to, 0o644);
-    }
+    await writeFile(file, original().bytes, { mode: 0o644 });
+    await writeFile(sidecarName(file), original().sidecar, { mode: 0o644 });
     return { root, model: NAME, file, sidecar: sidecarName(file) };
   }
 
-  it('passes unchanged', async () => {
+  it('passes unchanged', options, async () => {
     // A copy, since who may write to the folder beside this project is not for a test to say.
     const { root, model } = await copied();
     const granted = await enforce(capacityModel, { root, model }, { journal: memoryJournal() });
-    expect(granted.bytes.equals(await readFile(join(agilab, NAME)))).toBe(true);
-    expect(granted.description).toMatchObject({ estimator: 'RandomForestRegressor', nodes: 26_642 });
+    expect(granted.bytes.equals(original().bytes)).toBe(true);
+    expect(granted.description).toMatchObject({ estimator: 'RandomForestRegressor', nodes });
   });
 
-  it('has a sidecar that we write byte for byte', async () => {
-    const bytes = await readFile(join(agilab, NAME));
+  it('has a sidecar that we write byte for byte', options, () => {
+    const { bytes, sidecar } = original();
     const ours = encodeSidecar({
       schema: 'agilab.capacity_model_manifest.v1',
       algorithm: 'sha256',
@@ -156,10 +168,10 @@ describe("AGILAB's own model", withBeside('agilab'), () => {
       model_file: NAME,
       size_bytes: bytes.length,
     });
-    expect(ours).toBe(await readFile(join(agilab, sidecarName(NAME)), 'utf8'));
+    expect(ours).toBe(sidecar);
   });
 
-  it('copied: passes, and is refused once spoiled', async () => {
+  it('copied: passes, and is refused once spoiled', options, async () => {
     const { root, model, file, sidecar } = await copied();
     const codes = async (): Promise<readonly string[]> => (await judge(capacityModel, { root, model })).codes;
     expect(await codes()).toEqual([]);
@@ -172,7 +184,7 @@ describe("AGILAB's own model", withBeside('agilab'), () => {
     expect(await codes()).toEqual(['sidecar.digest-mismatch']);
     await writeFile(file, drillModel());
     expect(await codes()).toEqual(['sidecar.size-mismatch', 'sidecar.digest-mismatch']);
-    await copyFile(join(agilab, NAME), file);
+    await writeFile(file, original().bytes);
     const right = await readFile(sidecar, 'utf8');
     await writeFile(sidecar, right.replace(/"digest_sha256": "../, '"digest_sha256": "00'));
     expect(await codes()).toEqual(['sidecar.digest-mismatch']);

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type EvidenceRecord, isDecision } from '../../src/evidence/record.ts';
 import { drillModel } from '../../src/proof/drills/capacity-model/drill-model.ts';
+import { GROWN_ROWS, GROWN_TABLE, grownForest, grownPrediction, grownSidecar } from '../fuzz/grown-forest.ts';
 import { beside, withBeside } from '../left-out.ts';
 import { guardrails, scratch } from './run-cli.ts';
 
@@ -129,6 +130,19 @@ describe('guardrails model', () => {
     const { code, stderr } = guardrails(args, at);
     expect(code).toBe(2);
     expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('reads a table as AGILAB writes it, for a model of that size', slow, async () => {
+    const { at, root } = await laid();
+    const bytes = grownForest();
+    await writeFile(join(root, 'grown.pkl'), bytes, { mode: 0o600 });
+    await writeFile(join(root, 'grown.pkl.sha256.json'), grownSidecar('grown.pkl', bytes), { mode: 0o600 });
+    await writeFile(join(at, 'table.csv'), GROWN_TABLE);
+    const args = ['model', 'predict', 'grown.pkl', '--root', root, '--csv', 'table.csv'];
+    expect(guardrails(args, at)).toMatchObject({
+      code: 0,
+      stdout: GROWN_ROWS.map((row) => `${grownPrediction(row)}\n`).join(''),
+    });
   });
 
   const agilab = fileURLToPath(beside('agilab'));
