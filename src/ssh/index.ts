@@ -19,3 +19,4 @@ export type { Credentials } from './transport/credentials.ts';
 export { type FleetOptions, type HostRow, runOnHosts } from './transport/fleet.ts';
 export type { Negotiated } from './transport/negotiated.ts';
 export type { RunResult, Unknown } from './transport/run-result.ts';
+export { openTunnel, type Tunnel, type TunnelTarget } from './transport/tunnel.ts';

@@ -10,7 +10,7 @@ import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
 import { type Credentials, type Offer, offersOf } from './credentials.ts';
 import { logIn } from './log-in.ts';
-import { type Reached, reach, withReached } from './reach.ts';
+import { type Reached, reach, reachThrough, withReached } from './reach.ts';
 import { Semaphore } from './semaphore.ts';
 import { Ssh2Link } from './ssh2-link.ts';
 
@@ -27,7 +27,15 @@ export interface ConnectOptions {
    * after the log-in: whoever answers first is believed, so its evidence never counts as strict checking.
    */
   readonly hostKeys?: 'strict' | 'accept-new';
+  /**
+   * A connection to the host through which this one is reached; the address is one of its network. Each hop is judged
+   * by its own known_hosts line and leaves its own record. Closing a hop closes what goes through it.
+   */
+  readonly via?: Connection;
 }
+
+/** Hops on the way to a host. More is a circle, or a mistake. */
+const MAX_HOPS = 8;
 
 export const DEFAULT_CONNECT_MS = 30_000;
 
@@ -47,16 +55,27 @@ const ABORTED = new CodedError(
   'Ask again when ready.',
 );
 
+/** Returns what reaches the host, directly or through another one. @throws CodedError `usage.hops`. */
+function wayTo({ host, port }: Target, { via }: ConnectOptions): (signal: AbortSignal) => Promise<Reached> {
+  if (!via) return (signal) => reach(host, port, signal);
+  if (via.hops >= MAX_HOPS)
+    throw new CodedError('usage.hops', `more than ${MAX_HOPS} hops lead to the host`, 'Take a shorter way.');
+  return (signal) => reachThrough(via.link, host, port, signal);
+}
+
 /**
  * Reaches a host before its turn. Never rejects but for an abort: why it was not reached is for the guard to refuse.
  *
  * @throws CodedError `usage.timeout`, `ssh.aborted`.
  */
-export async function reachTarget({ host, port }: Target, options: ConnectOptions): Promise<Reached> {
+export async function reachTarget(target: Target, options: ConnectOptions): Promise<Reached> {
   const { signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
+  const way = wayTo(target, options);
   const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });
   try {
-    return await reach(host, port, deadline.signal);
+    return await deadline.run(way, (late) => {
+      if (late.outcome === 'reached') late.socket.destroy();
+    });
   } catch {
     if (deadline.interrupted?.code !== 'guard.timeout') throw ABORTED;
     return { outcome: 'unreachable', why: `no answer within ${timeoutMs} ms` };
@@ -69,7 +88,7 @@ export async function reachTarget({ host, port }: Target, options: ConnectOption
 async function enter(
   target: Target,
   offers: readonly Offer[],
-  { journal, signal, hostKeys = 'strict' }: ConnectOptions,
+  { journal, signal, hostKeys = 'strict', via }: ConnectOptions,
   deadline: Deadline,
 ): Promise<Connection> {
   const { user, ...request } = target;
@@ -84,7 +103,7 @@ async function enter(
       const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
       await deadline.run(() => pinHostKey(request.knownHosts[0] ?? '', name, host.key));
     }
-    return new Connection(new Ssh2Link(client), target, journal);
+    return new Connection(new Ssh2Link(client), host, target, journal, (via?.hops ?? 0) + 1);
   } catch (error) {
     held.destroy();
     throw inTime(error);
@@ -99,7 +118,8 @@ export async function connectTo(
   options: ConnectOptions,
 ): Promise<Connection> {
   const { signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
-  return await withReached(target, reached, async () => {
+  const { host, port } = target;
+  return await withReached({ host, port, again: wayTo(target, options) }, reached, async () => {
     const release = await handshakes.acquire(signal);
     // The host's own turn, and its own time, begin here.
     const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });

@@ -6,6 +6,7 @@ import { checkTimeout, Deadline } from '../../kernel/deadline.ts';
 import { type Effect, recordEffect } from '../../kernel/effect.ts';
 import { isGranted } from '../../kernel/grants.ts';
 import { type Secret, secretInput } from '../fragments/secret.ts';
+import type { VerifiedHost } from '../host-key/host-key.ts';
 import type { HostKeyRequest } from '../host-key/host-key-request.ts';
 import { type RemoteCommand, remoteCommand } from '../remote-command.ts';
 import { ChannelPool } from './channel-pool.ts';
@@ -54,21 +55,28 @@ const notSent = (cause: unknown): CodedError =>
 /** A logged-in connection, good for any number of commands at once (eight at a time). */
 export class Connection {
   readonly target: Target;
-  readonly #link: Link;
+  /** The host as the host-key guard granted it. */
+  readonly host: VerifiedHost;
+  /** Connections on the way to the host, this one included: 1 when it was reached directly. */
+  readonly hops: number;
+  /** @internal */
+  readonly link: Link;
   readonly #pool: ChannelPool;
   readonly #journal: EvidenceSink;
 
   /** @internal */
-  constructor(link: Link, target: Target, journal: EvidenceSink) {
+  constructor(link: Link, host: VerifiedHost, target: Target, journal: EvidenceSink, hops: number) {
     this.target = target;
-    this.#link = link;
+    this.host = host;
+    this.hops = hops;
+    this.link = link;
     this.#pool = new ChannelPool(link);
     this.#journal = journal;
   }
 
   /** Whether the link still stood when it was last heard of. */
   get isOpen(): boolean {
-    return this.#link.isOpen;
+    return this.link.isOpen;
   }
 
   /**
@@ -142,13 +150,13 @@ export class Connection {
 
   /** Ends the connection. Commands that still run stay running on the host; their outcome is unknown. */
   close(): void {
-    this.#link.close();
+    this.link.close();
   }
 
   /** Closes the connection and waits until the link is gone: `await using connection = await connect(...)`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    await this.#link.closed;
+    await this.link.closed;
   }
 
   // How it ended must be told after the deadline too, so this record has time of its own.

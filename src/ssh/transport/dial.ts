@@ -1,11 +1,10 @@
 // One key exchange, held right before authentication. The host has proven its key by then, and nothing of ours has
 // been sent: no user name, no password, no public key. Whoever holds the result lets it proceed or destroys it.
-import type { Socket } from 'node:net';
 import type { Algorithms, AuthHandlerMiddleware, Client, NegotiatedAlgorithms } from 'ssh2';
 import { errnoOf } from '../../evidence/coded-error.ts';
 import { type HostKey, hostKeyOf } from '../host-key/known-hosts.ts';
 import type { Negotiated } from './negotiated.ts';
-import { DROPPED, mayDialAgain, pauseBefore, reach, takeReached } from './reach.ts';
+import { DROPPED, mayDialAgain, pauseBefore, type ReachedStream, reachInTurn } from './reach.ts';
 import { type RsaHash, rsaPreference } from './rsa-signatures.ts';
 import { said } from './said.ts';
 import { loadSsh2 } from './ssh2.ts';
@@ -48,7 +47,7 @@ export interface DialOptions {
 export async function dial(options: DialOptions): Promise<Dial> {
   const { host, port, signal } = options;
   for (let attempt = 1; ; attempt++) {
-    const reached = takeReached(host, port) ?? (await reach(host, port, signal));
+    const reached = await reachInTurn(host, port, signal);
     if (reached.outcome === 'unreachable') return reached;
     const result = await dialOnce(options, reached.socket);
     if (result.outcome !== 'unreachable' || !mayDialAgain(result.why, attempt)) return result;
@@ -72,7 +71,10 @@ function negotiatedOf({ kex, serverHostKey, cs, sc }: NegotiatedAlgorithms): Neg
   return { kex, serverHostKey, clientToServer: direction(cs), serverToClient: direction(sc) };
 }
 
-async function dialOnce({ offer, accepts, keepaliveMs, signal }: DialOptions, socket: Socket): Promise<Dial> {
+async function dialOnce(
+  { offer, accepts, keepaliveMs, signal }: DialOptions,
+  socket: ReachedStream,
+): Promise<Dial> {
   const { Client } = await loadSsh2();
   const client = new Client();
   const destroy = (): void => {
@@ -133,10 +135,10 @@ async function dialOnce({ offer, accepts, keepaliveMs, signal }: DialOptions, so
       waiting = [left, partial, next];
       const proceed = (chosen: AuthHandlerMiddleware): void => {
         methods = chosen;
-        socket.ref();
+        socket.ref?.();
         if (waiting) chosen(...waiting);
       };
-      socket.unref(); // a grant that nobody uses keeps no process alive
+      socket.unref?.(); // a grant that nobody uses keeps no process alive
       if (!accepted || !negotiated) settle({ outcome: 'unproven' });
       else
         settle({

@@ -1,5 +1,7 @@
 // What a connection needs of a transport: channels with a command on each, whichever library or program carries them.
 
+import type { Duplex } from 'node:stream';
+
 /** 1 is standard output, 2 standard error. */
 export type StreamNumber = 1 | 2;
 
@@ -26,5 +28,7 @@ export interface Link {
    * @throws whatever the transport reports; the line was not run then.
    */
   exec(line: string, events: ChannelEvents): Promise<Channel>;
+  /** Returns a connection that the host opened to an address of its own network. Throws what the host says. */
+  forward(host: string, port: number): Promise<Duplex>;
   close(): void;
 }

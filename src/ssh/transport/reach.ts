@@ -1,13 +1,18 @@
 // Reaching a host: a TCP connection on which the host has said its version line. That costs the host next to nothing and
 // us no place in any queue, so a host that is dead holds back no other.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../evidence/coded-error.ts';
+import type { Link } from './link.ts';
 import { Semaphore } from './semaphore.ts';
 
+/** A socket, or a stream through another host, which holds no process alive by itself. */
+export type ReachedStream = Duplex & { ref?(): unknown; unref?(): unknown };
+
 export type Reached =
-  | { readonly outcome: 'reached'; readonly socket: Socket }
+  | { readonly outcome: 'reached'; readonly socket: ReachedStream }
   | { readonly outcome: 'unreachable'; readonly why: string };
 
 /** Sockets that wait for a host at the same time, for the sake of our own table of descriptors. */
@@ -32,8 +37,8 @@ export async function pauseBefore(attempt: number, signal: AbortSignal): Promise
 const MAX_GREETING = 64 * 1024;
 const VERSION_LINE = /(?:^|\n)SSH-[^\n]*\n/;
 
-function reachOnce(host: string, port: number, signal: AbortSignal): Promise<Reached> {
-  const socket = connectTcp({ host, port, noDelay: true });
+/** Waits until the other side has said its version line. */
+function awaitVersion(socket: ReachedStream, signal: AbortSignal): Promise<Reached> {
   return new Promise<Reached>((resolve, reject) => {
     let greeting = Buffer.alloc(0);
     const leave = (): void => {
@@ -78,7 +83,7 @@ export async function reach(host: string, port: number, signal: AbortSignal): Pr
   const release = await waiting.acquire(signal);
   try {
     for (let attempt = 1; ; attempt++) {
-      const reached = await reachOnce(host, port, signal);
+      const reached = await awaitVersion(connectTcp({ host, port, noDelay: true }), signal);
       if (reached.outcome === 'reached' || !mayDialAgain(reached.why, attempt)) return reached;
       await pauseBefore(attempt, signal);
     }
@@ -87,23 +92,42 @@ export async function reach(host: string, port: number, signal: AbortSignal): Pr
   }
 }
 
-/** What was reached before the turn of a host, for the one dial of that turn. */
+/** As {@link reach}, through a host on which somebody is logged in. */
+export async function reachThrough(
+  link: Link,
+  host: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<Reached> {
+  let stream: Duplex;
+  try {
+    stream = await link.forward(host, port);
+  } catch {
+    return { outcome: 'unreachable', why: 'the jump host opened no connection to it' };
+  }
+  if (!signal.aborted) return await awaitVersion(stream, signal);
+  stream.destroy();
+  throw signal.reason;
+}
+
+/** How to reach the host of this turn, and what was reached before it began. */
 interface Turn {
   readonly host: string;
   readonly port: number;
+  readonly again: (signal: AbortSignal) => Promise<Reached>;
   reached: Reached | undefined;
 }
 
-// A guard looks for itself, so what was reached before cannot be part of its request.
+// A guard looks for itself, so neither what was reached before nor the way to the host can be part of its request.
 const turns = new AsyncLocalStorage<Turn>();
 
 /** Runs `work`, in which a dial to this address finds what was reached. What it does not use is closed. */
 export async function withReached<T>(
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, again }: Omit<Turn, 'reached'>,
   reached: Reached,
   work: () => Promise<T>,
 ): Promise<T> {
-  const turn: Turn = { host, port, reached };
+  const turn: Turn = { host, port, again, reached };
   try {
     return await turns.run(turn, work);
   } finally {
@@ -111,11 +135,12 @@ export async function withReached<T>(
   }
 }
 
-/** Returns, once, what was reached at this address, unless it is gone by now. */
-export function takeReached(host: string, port: number): Reached | undefined {
+/** Returns what was reached for this turn, once, and after that what is reached in the same way; without a turn, directly. */
+export async function reachInTurn(host: string, port: number, signal: AbortSignal): Promise<Reached> {
   const turn = turns.getStore();
-  if (turn?.host !== host || turn.port !== port) return undefined;
-  const { reached } = turn;
+  if (turn?.host !== host || turn.port !== port) return await reach(host, port, signal);
+  const { reached, again } = turn;
   turn.reached = undefined;
-  return reached?.outcome === 'reached' && reached.socket.destroyed ? undefined : reached;
+  const isGone = reached?.outcome === 'reached' && reached.socket.destroyed;
+  return reached === undefined || isGone ? await again(signal) : reached;
 }

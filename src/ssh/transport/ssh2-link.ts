@@ -1,4 +1,5 @@
 // The embedded transport: a logged-in client of ssh2 as a link.
+import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
 import type { Channel, ChannelEvents, Link } from './link.ts';
 
@@ -25,6 +26,16 @@ export class Ssh2Link implements Link {
   close(): void {
     this.#open = false;
     this.#client.end();
+  }
+
+  forward(host: string, port: number): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      // The address that the connection is said to come from means nothing to a host (RFC 4254 section 7.2).
+      this.#client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+        if (error) reject(error);
+        else resolve(channel.on('error', () => {}));
+      });
+    });
   }
 
   exec(line: string, { data, closed }: ChannelEvents): Promise<Channel> {

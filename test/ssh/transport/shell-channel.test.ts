@@ -13,6 +13,9 @@ class FakeHost implements Link {
   nonce = '';
   events: ChannelEvents | undefined;
   close(): void {}
+  forward(): never {
+    throw new Error('no forwarding here');
+  }
   async exec(line: string, events: ChannelEvents): ReturnType<Link['exec']> {
     this.nonce = line.slice(-32);
     this.events = events;
