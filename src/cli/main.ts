@@ -9,6 +9,7 @@ import { registerClaims } from './claims.ts';
 import { registerDrill } from './drill.ts';
 import { registerJournal } from './journal.ts';
 import { registerKeys } from './keys.ts';
+import { registerManifest } from './manifest.ts';
 import { registerModel } from './model.ts';
 import { registerProve } from './prove.ts';
 import { registerScorecard } from './scorecard.ts';
@@ -32,6 +33,7 @@ for (const register of [
   registerProve,
   registerKeys,
   registerModel,
+  registerManifest,
   registerSsh,
 ])
   register(program);

@@ -108,17 +108,23 @@ export function ownerOf(
   return mounter === undefined || owners.includes(mounter) ? Number(stat.uid) : mounter;
 }
 
-function entryOf(stats: BigIntStats, uid: number): Entry {
+/** Returns what rules judge of an object. */
+export function entryOf(stats: BigIntStats, uid: number): Entry {
   const kind = stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
   const { mode, nlink, size } = stats;
   return { kind, uid, mode: Number(mode) & 0o7777, links: Number(nlink), size: Number(size) };
 }
 
 const SAME = ['dev', 'ino', 'size', 'mtimeNs', 'ctimeNs', 'mode', 'uid', 'nlink'] as const;
-const same = (a: BigIntStats, b: BigIntStats): boolean => SAME.every((field) => a[field] === b[field]);
+/** Whether an object showed the same twice: itself, its size, owner, mode and times. */
+export const same = (a: BigIntStats, b: BigIntStats): boolean => SAME.every((field) => a[field] === b[field]);
 
 /** Reads up to one byte more than `size`, to notice a file that holds more than it says, and hashes on the way. */
-async function readOnce(fd: number, size: number, signal?: AbortSignal) {
+export async function readOnce(
+  fd: number,
+  size: number,
+  signal?: AbortSignal,
+): Promise<{ readonly bytes: Buffer; readonly digest: string; readonly complete: boolean }> {
   const buffer = Buffer.allocUnsafeSlow(size + 1);
   const hash = createHash('sha256');
   let total = 0;
@@ -141,14 +147,15 @@ async function readOnce(fd: number, size: number, signal?: AbortSignal) {
 }
 
 /** overlayfs over two file systems shows a device for each, on one mount. Another mount differs in both. */
-const onOneMount = (a: Seen, b: Seen): boolean =>
+export const onOneMount = (a: Seen, b: Seen): boolean =>
   a.stat.dev === b.stat.dev ||
   (a.fd !== undefined && b.fd !== undefined && mountIdOf(a.fd) === mountIdOf(b.fd));
 
-const PLAIN_NAME = /^(?!\.{1,2}$)[^/\0]+$/;
+/** A name that cannot lead out of its directory. */
+export const PLAIN_NAME: RegExp = /^(?!\.{1,2}$)[^/\0]+$/;
 
 /** Of several files, whoever has to change a mode needs to know which. */
-function openContent({ reach }: Seen, name: string, { readFlags }: Method): number {
+export function openContent({ reach }: Seen, name: string, { readFlags }: Method): number {
   try {
     return openSync(reach, readFlags);
   } catch (error) {

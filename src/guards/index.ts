@@ -7,5 +7,7 @@ export { type BindRequest, type BoundAddress, bind } from './bind/bind.ts';
 export { evidenceJournal, type JournalRequest, type VerifiedJournal } from './journal/evidence-journal.ts';
 export { confinedNode } from './planes/confined-node.ts';
 export { type PlanesRequest, planes, type SeparatePlanes } from './planes/planes.ts';
-export { type RunManifestRequest, runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
+export { runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
 export type { RunManifest } from './run-manifest/run-manifest-format.ts';
+export type { RunManifestRequest } from './run-manifest/run-manifest-look.ts';
+export { type SealedRun, type SealRunOptions, sealRun } from './run-manifest/seal.ts';

@@ -9,8 +9,8 @@ export const SECRET_PATTERNS: readonly {
 }[] = [
   {
     name: 'private-key',
-    why: 'the header of a PEM or OpenSSH private key',
-    pattern: /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----/,
+    why: 'the header of a PEM, OpenSSH or OpenPGP private key',
+    pattern: /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/,
   },
   {
     name: 'authorization-header',
@@ -45,14 +45,19 @@ export const SECRET_PATTERNS: readonly {
   {
     name: 'assignment',
     why: 'a value next to a name that says secret, as in PASSWORD=x, "token": "x" or --api-key=x',
-    // The value is whatever follows, except nothing or the mark of a redaction.
+    // The value is whatever follows, except nothing, the mark of a redaction, a reference to a variable (${KEY}, {{ key }})
+    // or the name of a token of a language model (eos). A directory of a partition (/token=abc/) is none.
     pattern:
-      /(?:password|passwd|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key)["']?\s{0,8}[=:]\s{0,8}["']?(?!<redacted>(?:[\s"',;&]|$))[^\s"',;&]/i,
+      /(?:password|passwd|passphrase|secret|(?<!\/)token|credential|api[_-]?key|access[_-]?key|private[_-]?key)["']?\s{0,8}[=:]\s{0,8}["']?(?!(?:<redacted>|null|none|eos|bos|pad|unk|sep|cls|mask|\$\{[A-Za-z_]\w{0,63}\}|\{\{ ?[A-Za-z_]\w{0,63} ?\}\})(?:[\s"',;&}\])]|$))[^\s"',;&]/i,
   },
 ];
 
 /** What may stand where a secret was. Other marks are refused: `***` could be a value. */
 const isRedacted = (value: string): boolean => value === '' || value === '<redacted>';
+/** A reference to a variable, or the name of a token of a language model. */
+const isHarmless = (value: string): boolean =>
+  isRedacted(value) ||
+  /^(?:eos|bos|pad|unk|sep|cls|mask|\$\{[A-Za-z_]\w{0,63}\}|\{\{ ?[A-Za-z_]\w{0,63} ?\}\})$/i.test(value);
 
 // Wide, since a redacted innocent costs nothing: AGILAB redacts by these names too.
 const ENVIRONMENT_NAME = /secret|token|passw|passphrase|key|credential|auth/i;
@@ -62,11 +67,17 @@ const FIELD_NAME =
 
 /** Tells whether an environment variable of this name must not show its value. */
 export function isBareSecret(variable: string, value: string): boolean {
-  return ENVIRONMENT_NAME.test(variable) && !isRedacted(value);
+  return ENVIRONMENT_NAME.test(variable) && !isRedacted(value) && !/^\$\{[A-Za-z_]\w{0,63}\}$/.test(value);
 }
 
-/** Returns the name of the first pattern found in any string of some plain data, or `undefined`. Never the text. */
-export function findSecret(data: unknown): string | undefined {
+/** A string in which a pattern was found. It may be the secret itself: never to be shown. */
+export interface SecretFinding {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Finds every string of some plain data that looks like a secret, keys of objects included. */
+export function* secretFindings(data: unknown): Generator<SecretFinding> {
   // A stack of our own: the data may be nested deeper than calls can go.
   const pending: unknown[] = [data];
   while (pending.length > 0) {
@@ -74,18 +85,24 @@ export function findSecret(data: unknown): string | undefined {
     if (typeof value === 'string') {
       const text = value;
       const found = SECRET_PATTERNS.find(({ pattern }) => pattern.test(text));
-      if (found) return found.name;
+      if (found) yield { name: found.name, text };
     } else if (typeof value === 'object' && value !== null) {
       const entries: [string, unknown][] = Array.isArray(value)
         ? // In an argument vector the name of a value is the word before it: --password x.
           value.map((item, index) => [optionName(value[index - 1]), item])
         : Object.entries(value);
       for (const [name, item] of entries) {
-        if (typeof item === 'string' && FIELD_NAME.test(name) && !isRedacted(item)) return 'named-value';
+        if (typeof item === 'string' && FIELD_NAME.test(name) && !isHarmless(item))
+          yield { name: 'named-value', text: item };
         pending.push(item, name);
       }
     }
   }
+}
+
+/** Returns the name of the first pattern found in any string of some plain data, or `undefined`. Never the text. */
+export function findSecret(data: unknown): string | undefined {
+  for (const { name } of secretFindings(data)) return name;
   return undefined;
 }
 

@@ -3,12 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { findSecret, isBareSecret, SECRET_PATTERNS } from '../../src/guards/secret-patterns.ts';
 
 // Assembled here, so that no scanner takes this file for a leak.
+const reference = ['$', '{KEY}'].join('');
 const filler = 'Abcd0123'.repeat(6);
 
 describe('findSecret', () => {
   it.each([
     ['a PEM private key', `-----BEGIN RSA ${'PRIVATE'} KEY-----\nMIIE`, 'private-key'],
     ['an OpenSSH private key', `-----BEGIN OPENSSH ${'PRIVATE'} KEY-----`, 'private-key'],
+    ['an OpenPGP private key', `-----BEGIN PGP ${'PRIVATE'} KEY BLOCK-----`, 'private-key'],
+    ['a value that begins as a reference', `password=${reference}hunter2`, 'assignment'],
+    ['a value that begins as the name of a token', 'token: "eos-hunter2"', 'assignment'],
     ['a bearer header', `curl -H 'Authorization: Bearer ${filler}'`, 'authorization-header'],
     ['a basic header', 'authorization: basic dXNlcjpwYXNzd29yZA==', 'authorization-header'],
     ['a password in a URL', 'postgres://app:hunter2@db.example/x', 'url-password'],
@@ -45,6 +49,9 @@ describe('findSecret', () => {
     ['counts and models', { max_tokens: 512, tokenizer: 'bert', token_count: 3 }],
     ['a URL with a port and a user', 'ssh://git@host:22/repo'],
     ['ordinary words', 'basic checks passed; bearer of good news; the secret is out'],
+    ['a reference to a variable', [`api_key: ${reference}`, 'token={{ token }}', { password: reference }]],
+    ['the name of a token of a language model', ['token: "eos"', "token: 'pad'", { token: 'eos' }]],
+    ['a directory of a partition', '/data/token=abc/part-0.parquet'],
     ['nothing', [null, true, 1.5, {}]],
   ])('lets %s through', (_why, data) => {
     expect(findSecret(data)).toBeUndefined();

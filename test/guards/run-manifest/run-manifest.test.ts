@@ -18,7 +18,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openJournal } from '../../../src/evidence/open-journal.ts';
-import { type RunManifestRequest, runManifest } from '../../../src/guards/run-manifest/run-manifest.ts';
+import { runManifest } from '../../../src/guards/run-manifest/run-manifest.ts';
+import type { RunManifestRequest } from '../../../src/guards/run-manifest/run-manifest-look.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 
 const BYTES = Buffer.from('id,score\n1,0.5\n');
@@ -132,8 +133,8 @@ describe('what a lenient reader accepts', () => {
     ['the directory itself', swap('"m.csv"', '"."'), 'artifact-outside'],
     ['a system file', swap('"m.csv"', '"/etc/passwd"'), 'artifact-outside'],
     ['an endless device', swap('"m.csv"', '"/dev/zero"'), 'artifact-outside'],
-    ['NUL in a path', swap('"m.csv"', '"m.csv\\u0000"'), 'artifact-untrusted'],
-    ['a home directory', swap('"m.csv"', '"~/m.csv"'), 'artifact-untrusted'],
+    ['NUL in a path', swap('"m.csv"', '"m.csv\\u0000"'), 'artifact-missing'],
+    ['a home directory', swap('"m.csv"', '"~/m.csv"'), 'artifact-missing'],
     ['a redaction by asterisks', swap('<redacted>', '***'), 'bare-secret'],
     ['a time that is none', swap('2026-01-01T00:00:02Z', 'yesterday'), 'malformed'],
     ['a list', '[]', 'malformed'],

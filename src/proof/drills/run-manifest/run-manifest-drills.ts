@@ -4,22 +4,24 @@ import { createHash } from 'node:crypto';
 import { appendFile, chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { RunManifestRequest } from '../../../guards/run-manifest/run-manifest.ts';
 import type { RunManifest } from '../../../guards/run-manifest/run-manifest-format.ts';
+import type { RunManifestRequest } from '../../../guards/run-manifest/run-manifest-look.ts';
 import type { Drill } from '../../proof.ts';
 import { trustedDirectory } from '../../trusted-directory.ts';
+
+export const ARTIFACT: Buffer = Buffer.from('plane,latency\n1,0.25\n');
 
 type Writable<T> = T extends readonly (infer Item)[]
   ? Writable<Item>[]
   : T extends object
     ? { -readonly [Key in keyof T]: Writable<T[Key]> }
     : T;
-type Draft = Writable<RunManifest>;
+export type Draft = Writable<RunManifest>;
 
-const ARTIFACT = Buffer.from('plane,latency\n1,0.25\n');
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-function soundManifest(): Draft {
+/** Returns a manifest that nothing is wrong with, artifact digest included. */
+export function soundManifest(): Draft {
   return {
     schema_version: 1,
     kind: 'agilab.run_manifest',
@@ -171,6 +173,11 @@ export const runManifestDrills: readonly Drill<RunManifestRequest>[] = [
       command.env_overrides['SERVICE_AUTH'] = 'canary';
     },
   }),
+  drill('reversed', 'finished a second before it started', 'run-manifest.timing', {
+    before: ({ timing }) => {
+      timing.finished_at = '2025-12-31T23:59:59Z';
+    },
+  }),
   drill('secret-argument', 'a password on the command line', 'run-manifest.secret-in-text', {
     before: ({ command }) => void command.argv.push('--password', 'canary'),
   }),
@@ -199,7 +206,7 @@ export const runManifestDrills: readonly Drill<RunManifestRequest>[] = [
       artifactOf(manifest).path = '/etc/passwd';
     },
   }),
-  drill('missing-artifact', 'the artifact is gone', 'run-manifest.artifact-untrusted', {
+  drill('missing-artifact', 'the artifact is gone', 'run-manifest.artifact-missing', {
     before: (_manifest, run) => rm(join(run, 'metrics.csv')),
   }),
   drill('linked-artifact', 'a symbolic link to the true bytes', 'run-manifest.artifact-untrusted', {
@@ -214,7 +221,7 @@ export const runManifestDrills: readonly Drill<RunManifestRequest>[] = [
       await promisify(execFile)('mkfifo', [join(run, 'metrics.csv')]);
     },
   }),
-  drill('directory-artifact', 'a directory', 'run-manifest.artifact-untrusted', {
+  drill('directory-artifact', 'a directory in place of the file', 'run-manifest.artifact-kind', {
     before: async (_manifest, run) => {
       await rm(join(run, 'metrics.csv'));
       await mkdir(join(run, 'metrics.csv'));

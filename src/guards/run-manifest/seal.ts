@@ -1,0 +1,96 @@
+// Sealing a run: one look at everything below its manifest, then one file that lists what was seen. What was looked at is
+// what is written down; nothing is read a second time.
+import { createHash } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
+import { replaceFile } from '../../evidence/files.ts';
+import type { NoteSigner } from '../../evidence/keys.ts';
+import { isBareSecret, secretFindings } from '../secret-patterns.ts';
+import type { RunManifest } from './run-manifest-format.ts';
+import { type FoundFile, observeRun, type RunManifestRequest } from './run-manifest-look.ts';
+import { runManifestRules } from './run-manifest-rules.ts';
+import { encodeSeal, type Seal, sealName, signatureName, signSeal } from './seal-format.ts';
+
+/** A string of a manifest that looks like a secret, told by its digest alone. */
+export interface SecretSuspicion {
+  readonly pattern: string;
+  /** SHA-256 of the whole string: for `acknowledged`, where it is no secret. Of a short secret it gives the secret away. */
+  readonly sha256: string;
+}
+
+export interface SealedRun {
+  readonly seal: Seal;
+  /** SHA-256 of the seal as written. */
+  readonly digest: string;
+  /** What the guard will refuse until it is redacted or acknowledged. */
+  readonly suspicions: readonly SecretSuspicion[];
+}
+
+export interface SealRunOptions extends Pick<RunManifestRequest, 'root' | 'manifest'> {
+  /** Signs the seal too. */
+  readonly signer?: NoteSigner | undefined;
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+function suspicionsOf(manifest: RunManifest): readonly SecretSuspicion[] {
+  const named = Object.entries(manifest.command.env_overrides)
+    .filter(([name, value]) => isBareSecret(name, value))
+    .map(([, value]) => ({ pattern: 'named-variable', sha256: sha256(value) }));
+  const found = [...secretFindings(manifest)].map(({ name, text }) => ({
+    pattern: name,
+    sha256: sha256(text),
+  }));
+  return [...new Map([...named, ...found].map((suspicion) => [suspicion.sha256, suspicion])).values()];
+}
+
+/** What a seal cannot mend. The rest is what it is for, or the reader's to judge. */
+const BEFORE_SEALING = new Set(
+  [
+    'untrusted',
+    'not-strict-json',
+    'malformed',
+    'unsupported',
+    'artifact-outside',
+    'too-much',
+    'artifact-untrusted',
+    'artifact-missing',
+  ].map((name) => `run-manifest.${name}`),
+);
+
+const entryOf = ({ path, facts: { file, digest } }: FoundFile): Seal['manifest'][] =>
+  file && digest !== undefined ? [{ path, size_bytes: file.size, sha256: digest }] : [];
+
+/**
+ * Writes the seal of a run beside its manifest, and its signature with a signer; without one, an old signature becomes
+ * void. Replaces a seal that is there.
+ *
+ * @throws CodedError with the code of the rule of `run-manifest` that no seal can satisfy; `seal.write-failed`.
+ */
+export async function sealRun({ root, manifest, signer }: SealRunOptions): Promise<SealedRun> {
+  const facts = await observeRun({ root, manifest }, new AbortController().signal);
+  for (const { code, remedy, refuses } of runManifestRules) {
+    const why = BEFORE_SEALING.has(code) && refuses(facts);
+    if (why !== false) throw new CodedError(code, why, remedy);
+  }
+  const [own] = entryOf(facts.manifest);
+  if (!own || facts.reading.kind !== 'read') throw new TypeError('a manifest that no rule refused was read');
+  const files = facts.found.flatMap(entryOf).sort((a, b) => (a.path < b.path ? -1 : 1));
+  const seal: Seal = { schema: 'agilab.run_manifest_seal.v1', manifest: own, files };
+  const text = encodeSeal(seal);
+  const digest = sha256(text);
+  const directory = join(root, dirname(manifest));
+  try {
+    // Seal first: what is there in between is a seal without a signature that holds, which refuses.
+    await replaceFile(join(directory, sealName(own.path)), text);
+    if (signer) {
+      const name = signatureName(own.path);
+      await replaceFile(join(directory, name), signSeal(signer, sealName(own.path), digest));
+    }
+  } catch (error) {
+    const message = `the seal could not be written (${errnoOf(error)})`;
+    const remedy = 'Make room and let this process write beside the manifest, then seal it again.';
+    throw new CodedError('seal.write-failed', message, remedy, { cause: error });
+  }
+  return { seal, digest, suspicions: suspicionsOf(facts.reading.content) };
+}
