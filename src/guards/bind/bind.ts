@@ -4,21 +4,29 @@ import { lookup } from 'node:dns/promises';
 import { Server } from 'node:net';
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
+import { fileRules, siblingRules } from '../../files/rules.ts';
+import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import { isGranted } from '../../kernel/grants.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
-import { type HostReading, readHost } from './listen-host.ts';
+import { type HostReading, readHost, readListen } from './listen-host.ts';
+import { effectiveSources, PROGRAMS, type ProgramName, unreadSettings } from './programs.ts';
 
 export interface BindRequest {
   /** Every setting that may decide the address, the one that the program obeys first. */
   readonly sources: readonly {
-    /** Where the value comes from: `cli`, `STREAMLIT_SERVER_ADDRESS`. */
+    /** Where the value comes from: `--server.address`, `STREAMLIT_SERVER_ADDRESS`, a file by its path. */
     readonly from: string;
-    /** The value as found; `null` when nothing is set there and the program uses its own default. */
-    readonly value: string | null;
+    /**
+     * The value as found, several where the setting takes several; `null` when nothing is set there. A host, host and
+     * port, a URL, or a unix socket by its absolute path.
+     */
+    readonly value: string | readonly string[] | null;
   }[];
-  /** 1 to 65535. Port 0 would let the kernel choose, and the grant could not say where. */
-  readonly port: number;
+  /** The program, where it is one whose settings and default are known: then what is unset beside what is set is no fault. */
+  readonly program?: ProgramName | undefined;
+  /** 1 to 65535, for anything but a unix socket. */
+  readonly port?: number | undefined;
 }
 
 /** What one source stands for. */
@@ -26,25 +34,34 @@ interface BindSource {
   readonly from: string;
   /** One reading for a literal; for a name one per address, all of them. Empty when the name does not resolve. */
   readonly readings: readonly HostReading[];
+  /** Ports written beside the host. */
+  readonly ports: readonly number[];
 }
 
 export interface BindFacts {
   readonly sources: readonly BindSource[];
-  readonly port: number;
+  readonly port: number | undefined;
+  /** Settings of the program that no source speaks of. */
+  readonly unread: readonly string[];
+  /** The way to each unix socket; the socket itself need not be there yet. */
+  readonly sockets: readonly { readonly path: string; readonly place: FileFacts }[];
 }
 
+const value = z.string().max(1_024);
+const programs = Object.keys(PROGRAMS) as [ProgramName, ...ProgramName[]];
 const bindRequest: z.ZodType<BindRequest> = z.strictObject({
   sources: z
     .array(
       z.strictObject({
-        // Repeated in reasons, so it can hold nothing but an identifier.
-        from: z.string().regex(/^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/),
-        value: z.string().max(1_024).nullable(),
+        // Repeated in reasons, so it can hold nothing but a flag, a variable or a path.
+        from: z.string().regex(/^[\w.~/:+@-]{1,256}$/),
+        value: z.union([value, z.array(value).min(1).max(32)]).nullable(),
       }),
     )
     .min(1)
     .max(32),
-  port: z.int().min(1).max(65_535),
+  program: z.enum(programs).optional(),
+  port: z.int().min(0).max(65_535).optional(),
 });
 
 async function resolve(name: string, signal: AbortSignal): Promise<readonly HostReading[]> {
@@ -67,13 +84,42 @@ async function resolve(name: string, signal: AbortSignal): Promise<readonly Host
   }
 }
 
-/** The only look: reads every source, resolves every name. */
-export async function observeBind({ sources, port }: BindRequest, signal: AbortSignal): Promise<BindFacts> {
-  const look = async ({ from, value }: BindRequest['sources'][number]): Promise<BindSource> => {
-    const reading = readHost(value);
-    return { from, readings: reading.kind === 'name' ? await resolve(reading.name, signal) : [reading] };
+/** A text may list several addresses, as gunicorn's --bind does. */
+const textsOf = (given: BindRequest['sources'][number]['value']): readonly (string | null)[] =>
+  given === null ? [null] : [given].flat().flatMap((text) => text.split(','));
+
+async function lookAtSocket(path: string, signal: AbortSignal): Promise<BindFacts['sockets'][number]> {
+  const at = path.lastIndexOf('/');
+  // The directory as root: above it, sticky directories of root such as /tmp are as good as closed ones.
+  const place = await observeFile(path.slice(0, at) || '/', path.slice(at + 1), { maxBytes: 0, signal });
+  return { path, place };
+}
+
+/** The only look: reads every source, resolves every name, walks to every unix socket. */
+export async function observeBind(
+  { sources, program, port }: BindRequest,
+  signal: AbortSignal,
+): Promise<BindFacts> {
+  const look = async ({ from, value: given }: BindRequest['sources'][number]): Promise<BindSource> => {
+    const found = textsOf(given).map(readListen);
+    const readings = await Promise.all(
+      found.map(async ({ host }) => (host.kind === 'name' ? resolve(host.name, signal) : [host])),
+    );
+    // A name among others that does not resolve must not hide behind them.
+    const silent = readings.some((each) => each.length === 0);
+    const ports = found.flatMap(({ port: written }) => written ?? []);
+    return { from, readings: silent ? [] : readings.flat(), ports };
   };
-  return { sources: await Promise.all(sources.map(look)), port };
+  const judged = await Promise.all((program ? effectiveSources(program, sources) : sources).map(look));
+  const paths = judged.flatMap(({ readings }) =>
+    readings.flatMap((reading) => (reading.kind === 'socket' ? reading.path : [])),
+  );
+  return {
+    sources: judged,
+    port,
+    unread: program ? unreadSettings(program, sources) : [],
+    sockets: await Promise.all([...new Set(paths)].map((path) => lookAtSocket(path, signal))),
+  };
 }
 
 /** A rule that refuses when any source has a reading of this kind. */
@@ -94,6 +140,22 @@ function refusesReading(
       return false;
     },
   };
+}
+
+// Rules about the way to a file, and not about the file: a socket is none, and need not be there yet.
+const OF_THE_FILE = new Set(siblingRules('file', (facts: FileFacts) => facts).map(({ code }) => code));
+const OF_THE_WAY = fileRules('file', (facts: FileFacts) => facts).filter(
+  ({ code }) => !OF_THE_FILE.has(code),
+);
+
+function distrust(place: FileFacts): string | false {
+  const { stopped } = place;
+  if (stopped && stopped.at !== 'file') return `it ends at a ${stopped.kind} ${stopped.at}`;
+  for (const rule of OF_THE_WAY) {
+    const why = rule.refuses(place);
+    if (why !== false) return why;
+  }
+  return false;
 }
 
 const LITERAL = 'Write the address as 127.0.0.1 or ::1.';
@@ -118,19 +180,72 @@ const rules: readonly Rule<BindFacts>[] = [
       return silent ? `the host from ${silent.from} is a name that does not resolve` : false;
     },
   },
+  {
+    code: 'bind.setting-not-read',
+    remedy: 'Pass every setting of the program among the sources, null where it is not set.',
+    refuses: ({ unread }) =>
+      unread.length > 0 && `a setting that the program obeys is not among the sources: ${unread.join(', ')}`,
+  },
+  {
+    code: 'bind.mixed',
+    remedy: 'Set the same unix socket everywhere, or addresses only.',
+    refuses: ({ sources, sockets }) =>
+      (sockets.length > 1 ||
+        (sockets.length === 1 &&
+          sources.some(({ readings }) => readings.some(({ kind }) => kind !== 'socket')))) &&
+      'the sources name a unix socket and something else',
+  },
+  {
+    code: 'bind.socket-untrusted',
+    remedy:
+      'Make the directory of the socket, and keep it and those above it to this user and root: chmod go-w.',
+    refuses: ({ sockets }) => {
+      for (const { place } of sockets) {
+        const why = distrust(place);
+        if (why !== false) return `the directory of the socket is not to be believed: ${why}`;
+      }
+      return false;
+    },
+  },
+  {
+    code: 'bind.socket-open',
+    remedy: 'Put the socket into a directory of mode 0700, made before the program listens.',
+    refuses: ({ sockets }) =>
+      sockets.some(
+        ({ place: { stopped, plainPath, ancestors, directories } }) =>
+          plainPath &&
+          (stopped === undefined || stopped.at === 'file') &&
+          ![...ancestors, ...directories].some(({ mode }) => (mode & 0o077) === 0),
+      ) && 'no directory on the way to the socket is closed to others',
+  },
+  {
+    code: 'bind.no-port',
+    remedy:
+      'Choose a port from 1 to 65535: with 0 the kernel would choose, and the grant could not say where.',
+    refuses: ({ port, sockets }) => sockets.length === 0 && !port && 'no port is given',
+  },
+  {
+    code: 'bind.other-port',
+    remedy: 'Ask for the port that the setting names, or take it out of the setting.',
+    refuses: ({ sources, port }) => {
+      const other = sources.find(({ ports }) => ports.some((written) => written !== port));
+      return other ? `the text from ${other.from} names another port than the one asked for` : false;
+    },
+  },
 ];
 
 /**
- * Where a server may listen: one literal loopback address, already judged, so nothing is left for a resolver to
- * change. Pass `host` and `port` to `server.listen`, then {@link confirm} it.
+ * Where a server may listen: one literal loopback address or one unix socket, already judged, so nothing is left for a
+ * resolver to change. Pass `host` and `port` (for a socket, `host` as `path`) to `server.listen`, then {@link confirm} it.
  */
 export class BoundAddress {
-  /** Dotted decimal or RFC 5952, no brackets. */
+  /** Dotted decimal or RFC 5952, no brackets; for a unix socket its path. */
   readonly host: string;
-  readonly family: 4 | 6;
+  readonly family: 4 | 6 | 'unix';
+  /** 0 for a unix socket. */
   readonly port: number;
 
-  constructor(host: string, family: 4 | 6, port: number) {
+  constructor(host: string, family: 4 | 6 | 'unix', port: number) {
     this.host = host;
     this.family = family;
     this.port = port;
@@ -155,6 +270,7 @@ export class BoundAddress {
       throw new CodedError('bind.not-listening', 'the server has no listening socket', remedy);
     }
     const { host, port, family } = this;
+    if (family === 'unix' && bound === host) return server;
     if (typeof bound === 'object' && bound.address === host && bound.port === port) {
       if (bound.family === `IPv${family}`) return server;
     }
@@ -164,16 +280,18 @@ export class BoundAddress {
   }
 }
 
-function grant({ sources, port }: BindFacts): BoundAddress {
+function grant({ sources, port, sockets }: BindFacts): BoundAddress {
+  const [socket] = sockets;
+  if (socket) return new BoundAddress(socket.path, 'unix', 0);
   const [first] = sources;
   const loopback = (first?.readings ?? []).flatMap((reading) => (reading.kind === 'loopback' ? reading : []));
   // A name that has both families gets IPv4, which every host has.
   const chosen = loopback.find(({ family }) => family === 4) ?? loopback[0];
-  if (!chosen) throw new TypeError('a grant needs a loopback address');
+  if (!chosen || !port) throw new TypeError('a grant needs a loopback address and a port');
   return new BoundAddress(chosen.address, chosen.family, port);
 }
 
-/** Grants a {@link BoundAddress} when every source means loopback and nothing else. */
+/** Grants a {@link BoundAddress} when every source means loopback, or one closed unix socket, and nothing else. */
 export const bind: Guard<BindRequest, BoundAddress> = defineHouseGuard({
   id: 'bind',
   dimension: 'architecture_runtime_guardrails',

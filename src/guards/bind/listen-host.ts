@@ -7,7 +7,15 @@ export type HostReading =
   | { readonly kind: 'malformed' | 'ambiguous' | 'wildcard'; readonly why: string }
   /** `address` is canonical: dotted decimal (RFC 6943 section 3.1.1, strict), or RFC 5952. */
   | { readonly kind: 'loopback' | 'elsewhere'; readonly address: string; readonly family: 4 | 6 }
-  | { readonly kind: 'name'; readonly name: string };
+  | { readonly kind: 'name'; readonly name: string }
+  /** A unix socket in the file system. */
+  | { readonly kind: 'socket'; readonly path: string };
+
+/** A host text, and the port that was written beside it. */
+export interface ListenReading {
+  readonly host: HostReading;
+  readonly port?: number;
+}
 
 // inet_aton(3) reads octal, hex and shortened forms; a text whose last label is a number is never a host name
 // (WHATWG URL, "ends in a number").
@@ -29,6 +37,25 @@ function readIpv6(text: string): HostReading {
   // Loopback to Python 3.13, not to 3.12, and in force only where the socket is not IPv6-only.
   if (MAPPED.test(address)) return ambiguous('is an IPv4 address written as an IPv6 one');
   return { kind: address === '::1' ? 'loopback' : 'elsewhere', address, family: 6 };
+}
+
+// tcp and tls as Dask writes them.
+const URL_FORM = /^(?:https?|wss?|tcp|tls):\/\/([^/?#@]*)\/?$/i;
+const HOST_AND_PORT = /^([^:[\]]*|\[[^[\]]*\]):(\d{1,5})$/;
+// unix:/path is gunicorn's, a bare path uvicorn's.
+const SOCKET = /^(?:unix:(?:\/\/)?)?(\/[^\0]*[^/\0])$/;
+
+/**
+ * Returns what a text means that may hold a port, a URL or a socket. Programs that know no such text fail at it, but what
+ * is exposed in it says so here.
+ */
+export function readListen(text: string | null): ListenReading {
+  if (text === null || INVISIBLE.test(text)) return { host: readHost(text) };
+  const path = SOCKET.exec(text)?.[1];
+  if (path !== undefined) return { host: { kind: 'socket', path } };
+  const authority = URL_FORM.exec(text)?.[1] ?? text;
+  const [, host, port] = HOST_AND_PORT.exec(authority) ?? [];
+  return host === undefined ? { host: readHost(authority) } : { host: readHost(host), port: Number(port) };
 }
 
 /** Returns what a host text means; `null` is a program left to its own default, which may be every interface. */

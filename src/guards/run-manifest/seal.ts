@@ -69,9 +69,9 @@ const entryOf = ({ path, facts: { file, digest } }: FoundFile): Seal['manifest']
  */
 export async function sealRun({ root, manifest, signer }: SealRunOptions): Promise<SealedRun> {
   const facts = await observeRun({ root, manifest }, new AbortController().signal);
-  for (const { code, remedy, refuses } of runManifestRules) {
-    const why = BEFORE_SEALING.has(code) && refuses(facts);
-    if (why !== false) throw new CodedError(code, why, remedy);
+  for (const rule of runManifestRules) {
+    const why = BEFORE_SEALING.has(rule.code) && rule.refuses(facts);
+    if (why !== false) throw new CodedError(rule.code, why, rule.remedy);
   }
   const [own] = entryOf(facts.manifest);
   if (!own || facts.reading.kind !== 'read') throw new TypeError('a manifest that no rule refused was read');

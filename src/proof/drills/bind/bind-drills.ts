@@ -1,5 +1,7 @@
 // Hosts that once passed, or nearly passed, for loopback. Each is a real spelling; none needs a network.
 import { lookup } from 'node:dns/promises';
+import { chmod, mkdir, realpath, rename, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BindRequest } from '../../../guards/bind/bind.ts';
 import { type Drill, DrillUnavailable } from '../../proof.ts';
 
@@ -11,6 +13,41 @@ function drill(
 ): Drill<BindRequest> {
   const sources = values.map((value, index) => ({ from: `source-${index + 1}`, value }));
   return { id, fault, expects, build: async () => ({ sources, port: 8501 }) };
+}
+
+/** Settings of a known program, and port 8501. */
+function programDrill(
+  id: string,
+  fault: string,
+  expects: string,
+  program: NonNullable<BindRequest['program']>,
+  settings: Readonly<Record<string, string | null>>,
+): Drill<BindRequest> {
+  const sources = Object.entries(settings).map(([from, value]) => ({ from, value }));
+  return { id, fault, expects, build: async () => ({ program, sources, port: 8501 }) };
+}
+
+/** A unix socket in a directory that `spoil` does its worst to. */
+function socketDrill(
+  id: string,
+  fault: string,
+  expects: string,
+  spoil: (directory: string, parent: string) => Promise<unknown> = async () => {},
+  more: readonly string[] = [],
+): Drill<BindRequest> {
+  return {
+    id,
+    fault,
+    expects,
+    build: async (site) => {
+      const parent = await realpath(site.directory);
+      const directory = join(parent, 'sockets');
+      await mkdir(directory, { mode: 0o700 });
+      await spoil(directory, parent);
+      const values = [`unix:${directory}/ui.sock`, ...more];
+      return { sources: values.map((value, index) => ({ from: `source-${index + 1}`, value })) };
+    },
+  };
 }
 
 const WILDCARD = 'bind.wildcard';
@@ -51,8 +88,83 @@ export const bindDrills: readonly Drill<BindRequest>[] = [
   drill('trailing-newline', 'a line feed after the address', MALFORMED, '127.0.0.1\n'),
   drill('unbalanced-bracket', 'stripping brackets would make this ::1', MALFORMED, '[[::1'),
   drill('zone', 'an address with an interface', MALFORMED, '::1%lo'),
-  drill('port-in-host', 'host and port in one text', MALFORMED, '127.0.0.1:8501'),
 
   // RFC 1035 section 2.3.4 ends labels at 63 octets: the resolver fails by itself and asks nobody.
   drill('unresolvable', 'a name that no zone can hold', 'bind.unresolvable', 'x'.repeat(64)),
+
+  drill('port-in-host', 'none: host and port in one text', 'allow', '127.0.0.1:8501', '[::1]:8501'),
+  drill('url', 'none: a URL', 'allow', 'http://127.0.0.1:8501/'),
+  drill('port-in-exposed-host', 'every interface, with a port', WILDCARD, '0.0.0.0:8501'),
+  drill('port-alone', 'a port without a host, which is every interface', WILDCARD, ':8501'),
+  drill('url-exposed', 'a URL of every interface', WILDCARD, 'http://0.0.0.0:8501'),
+  drill('exposed-in-list', 'a list with one exposed address', ELSEWHERE, '127.0.0.1:8501,192.0.2.1:8501'),
+  drill('other-port', 'a text with another port than the one asked for', 'bind.other-port', '127.0.0.1:9999'),
+  {
+    ...drill('no-port', 'port 0, which the kernel would choose', 'bind.no-port'),
+    build: async () => ({ sources: [{ from: 'cli', value: '127.0.0.1' }], port: 0 }),
+  },
+
+  programDrill('set-flag', 'none: an unset variable beside a set flag', 'allow', 'streamlit', {
+    '--server.address': '127.0.0.1',
+    STREAMLIT_SERVER_ADDRESS: null,
+    '/srv/.streamlit/config.toml': null,
+  }),
+  programDrill('safe-default', 'none: nothing set, and the default is loopback', 'allow', 'flask', {
+    '--host': null,
+    FLASK_RUN_HOST: null,
+  }),
+  programDrill(
+    'open-default',
+    'nothing set, and the default is every interface',
+    WILDCARD,
+    'dask-dashboard',
+    {
+      '--dashboard-address': null,
+    },
+  ),
+  programDrill('opened-default', 'a variable that opens the default', WILDCARD, 'gunicorn', {
+    '--bind': null,
+    GUNICORN_CMD_ARGS: null,
+    PORT: '8501',
+    '/srv/gunicorn.conf.py': null,
+  }),
+  programDrill('exposed-file', 'a loopback flag over an exposed file', WILDCARD, 'streamlit', {
+    '--server.address': '127.0.0.1',
+    STREAMLIT_SERVER_ADDRESS: null,
+    '/srv/.streamlit/config.toml': '0.0.0.0',
+  }),
+  programDrill('unread-variable', 'a variable that nobody looked at', 'bind.setting-not-read', 'uvicorn', {
+    '--host': '127.0.0.1',
+  }),
+  programDrill('unread-file', 'a file that nobody looked at', 'bind.setting-not-read', 'jupyter', {
+    '--ip': '127.0.0.1',
+  }),
+
+  socketDrill('socket', 'none: a unix socket in a closed directory', 'allow'),
+  // The directory of a drill is closed itself, and a closed directory anywhere above is enough.
+  socketDrill(
+    'socket-open',
+    'a unix socket that everybody may reach',
+    'bind.socket-open',
+    async (directory, parent) => {
+      await chmod(parent, 0o755);
+      await chmod(directory, 0o755);
+    },
+  ),
+  socketDrill(
+    'socket-replaceable',
+    'a directory in which anyone may replace it',
+    'bind.socket-untrusted',
+    (directory) => chmod(directory, 0o777),
+  ),
+  socketDrill(
+    'socket-linked',
+    'a link in place of the directory',
+    'bind.socket-untrusted',
+    async (directory) => {
+      await rename(directory, `${directory}.real`);
+      await symlink('sockets.real', directory);
+    },
+  ),
+  socketDrill('mixed', 'a unix socket, and an address elsewhere', 'bind.mixed', undefined, ['127.0.0.1']),
 ];

@@ -1,0 +1,62 @@
+// Where programs take their address from, and what they do when nobody says. Each row was taken from the program's own
+// documentation and, where Debian has the program, from its sockets.
+
+export interface Program {
+  /** Flags and variables that set the address. Each must be among the sources, as `null` where it is not set. */
+  readonly settings: readonly string[];
+  /** Reads a configuration file as well: one source is named by a path. */
+  readonly file?: true;
+  /** What it binds when nothing is set; empty for every interface. */
+  readonly fallback: string;
+  /** A variable that moves the default to every interface once it is set. */
+  readonly exposedBy?: string;
+}
+
+export const PROGRAMS = {
+  // browser.serverAddress is only printed; an unset server.address is every interface.
+  streamlit: { settings: ['--server.address', 'STREAMLIT_SERVER_ADDRESS'], file: true, fallback: '' },
+  jupyter: { settings: ['--ip'], file: true, fallback: '127.0.0.1' },
+  // Opens a second socket for HTTP, with a setting of its own.
+  'dask-scheduler': { settings: ['--host'], fallback: '' },
+  'dask-worker': { settings: ['--host'], fallback: '' },
+  'dask-dashboard': { settings: ['--dashboard-address'], fallback: '' },
+  uvicorn: { settings: ['--host', 'UVICORN_HOST'], fallback: '127.0.0.1' },
+  gunicorn: {
+    settings: ['--bind', 'GUNICORN_CMD_ARGS', 'PORT'],
+    file: true,
+    fallback: '127.0.0.1',
+    exposedBy: 'PORT',
+  },
+  flask: { settings: ['--host', 'FLASK_RUN_HOST'], fallback: '127.0.0.1' },
+  'ray-dashboard': { settings: ['--dashboard-host'], fallback: '127.0.0.1' },
+  ollama: { settings: ['OLLAMA_HOST'], fallback: '127.0.0.1' },
+} as const satisfies Readonly<Record<string, Program>>;
+
+export type ProgramName = keyof typeof PROGRAMS;
+
+interface Source {
+  readonly from: string;
+  readonly value: string | readonly string[] | null;
+}
+
+/** Returns the settings of a program that no source speaks of: one that was not read may say anything. */
+export function unreadSettings(name: ProgramName, sources: readonly Source[]): readonly string[] {
+  const program: Program = PROGRAMS[name];
+  const named = new Set(sources.map(({ from }) => from));
+  const unread = program.settings.filter((setting) => !named.has(setting));
+  const hasFile = sources.some(({ from }) => from.includes('/'));
+  return program.file && !hasFile ? [...unread, 'its configuration file'] : unread;
+}
+
+/**
+ * Returns what the sources come to for a known program: those that are set, or its default when none is. Whichever of
+ * those that are set the program obeys, all are judged.
+ */
+export function effectiveSources(name: ProgramName, sources: readonly Source[]): readonly Source[] {
+  const program: Program = PROGRAMS[name];
+  const isSet = ({ from, value }: Source): boolean => value !== null && from !== program.exposedBy;
+  const set = sources.filter(isSet);
+  if (set.length > 0) return set;
+  const exposed = sources.some(({ from, value }) => from === program.exposedBy && value !== null);
+  return [{ from: `the default of ${name}`, value: exposed ? '' : program.fallback }];
+}
