@@ -3,6 +3,7 @@ import { capacityModel } from './capacity/capacity-model.ts';
 import { capacityOrigin } from './capacity/origin/capacity-origin.ts';
 import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind/bind.ts';
+import { listeners } from './guards/bind/listeners.ts';
 import { evidenceJournal } from './guards/journal/evidence-journal.ts';
 import { planes } from './guards/planes/planes.ts';
 import { runManifest } from './guards/run-manifest/run-manifest.ts';
@@ -14,6 +15,7 @@ import { remoteCommand } from './ssh/remote-command.ts';
 export const catalogue: readonly AnyGuard[] = [
   evidenceJournal,
   bind,
+  listeners,
   runManifest,
   planes,
   remoteCommand,

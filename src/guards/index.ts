@@ -4,6 +4,13 @@ export { openTrusted, type TrustedFile } from '../files/open.ts';
 export { fileRules, siblingRules } from '../files/rules.ts';
 export * from '../kernel/index.ts';
 export { type BindRequest, type BoundAddress, bind } from './bind/bind.ts';
+export {
+  type ConfirmedListeners,
+  confirmListeners,
+  type ListenersRequest,
+  listeners,
+} from './bind/listeners.ts';
+export type { ListeningSocket } from './bind/listening-sockets.ts';
 export { evidenceJournal, type JournalRequest, type VerifiedJournal } from './journal/evidence-journal.ts';
 export { confinedNode } from './planes/confined-node.ts';
 export { type PlanesRequest, planes, type SeparatePlanes } from './planes/planes.ts';

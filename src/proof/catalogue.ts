@@ -6,6 +6,7 @@ import { capacityModelProof } from './drills/capacity-model/capacity-model-proof
 import { capacityOriginProof } from './drills/capacity-origin/capacity-origin-proof.ts';
 import { hostKeyProof } from './drills/host-key/host-key-proof.ts';
 import { journalProof } from './drills/journal/journal-proof.ts';
+import { listenersProof } from './drills/listeners/listeners-proof.ts';
 import { planesProof } from './drills/planes/planes-proof.ts';
 import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
 import { remoteCommandProof } from './drills/remote-command/remote-command-proof.ts';
@@ -17,6 +18,7 @@ export const proofs: readonly Proof[] = [
   failClosedProof,
   journalProof,
   bindProof,
+  listenersProof,
   runManifestProof,
   planesProof,
   remoteCommandProof,

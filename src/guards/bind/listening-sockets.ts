@@ -1,0 +1,170 @@
+// What a process and everything below it really listens on, from the kernel's own tables (proc(5)). A program that was
+// told one address may open others: only its sockets say.
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { endianness } from 'node:os';
+import { errnoOf } from '../../evidence/coded-error.ts';
+
+/** One listening socket. A unix socket has port 0; of one without a name in the file system `host` begins with `@`. */
+export interface ListeningSocket {
+  /** Dotted decimal, RFC 5952, or a path. */
+  readonly host: string;
+  readonly family: 4 | 6 | 'unix';
+  readonly port: number;
+}
+
+export interface ProcessSockets {
+  /** Why there is no answer; `undefined` when there is one. */
+  readonly unseen: string | undefined;
+  /** Processes that were looked at. */
+  readonly processes: number;
+  readonly sockets: readonly ListeningSocket[];
+}
+
+const LISTEN = '0A'; // TCP_LISTEN, include/net/tcp_states.h
+const ACCEPTS = 0x10000; // __SO_ACCEPTCON, include/linux/net.h
+
+/** The tables hold addresses as words in the byte order of the host. */
+function bytesOf(hex: string): Buffer {
+  const bytes = Buffer.from(hex, 'hex');
+  return endianness() === 'LE' ? bytes.swap32() : bytes;
+}
+
+function addressOf(hex: string): string {
+  const bytes = bytesOf(hex);
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = Array.from({ length: 8 }, (_unused, at) => bytes.readUInt16BE(2 * at).toString(16));
+  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1); // as RFC 5952
+}
+
+/** Listening sockets by inode, from the text of /proc/net/tcp or tcp6. */
+export function readTcpTable(text: string, family: 4 | 6): ReadonlyMap<string, ListeningSocket> {
+  const sockets = new Map<string, ListeningSocket>();
+  for (const line of text.split('\n').slice(1)) {
+    const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
+    const [address, port] = local.split(':');
+    if (state !== LISTEN || inode === undefined || !address || port === undefined) continue;
+    sockets.set(inode, { host: addressOf(address), family, port: Number.parseInt(port, 16) });
+  }
+  return sockets;
+}
+
+/** Listening sockets by inode, from the text of /proc/net/unix. */
+export function readUnixTable(text: string): ReadonlyMap<string, ListeningSocket> {
+  const sockets = new Map<string, ListeningSocket>();
+  for (const line of text.split('\n').slice(1)) {
+    const [, flags, inode, path] = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+)(?: (.*))?$/.exec(line) ?? [];
+    if (flags === undefined || inode === undefined || (Number.parseInt(flags, 16) & ACCEPTS) === 0) continue;
+    sockets.set(inode, { host: path ?? '@', family: 'unix', port: 0 });
+  }
+  return sockets;
+}
+
+const ENDED = new Set(['ENOENT', 'ESRCH', 'EINVAL', 'ENOTDIR']);
+
+/** Returns what `look` finds of a process, or `undefined` for one that has ended. */
+async function ofLiving<T>(look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if (ENDED.has(errnoOf(error))) return undefined;
+    throw error;
+  }
+}
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly session: number;
+}
+
+async function readProcess(pid: number): Promise<Process | undefined> {
+  const text = await ofLiving(readFile(`/proc/${pid}/stat`, 'latin1'));
+  // The name in parentheses may hold anything, parentheses included.
+  const [state, parent, , session] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
+  if (state === undefined || state === 'Z' || state === 'X') return undefined;
+  return { pid, parent: Number(parent), session: Number(session) };
+}
+
+/** Returns a process, its descendants, and whatever else is in its session where it leads one: who forks twice is there. */
+async function processTree(root: number): Promise<readonly number[]> {
+  const names = (await readdir('/proc')).filter((name) => /^[1-9]\d*$/.test(name));
+  const processes = (await Promise.all(names.map((name) => readProcess(Number(name))))).flatMap(
+    (found) => found ?? [],
+  );
+  if (!processes.some(({ pid }) => pid === root)) return [];
+  const tree = new Set([root]);
+  for (let before = 0; before < tree.size; ) {
+    before = tree.size;
+    for (const { pid, parent, session } of processes) if (tree.has(parent) || session === root) tree.add(pid);
+  }
+  return [...tree].toSorted((a, b) => a - b);
+}
+
+/** Returns the inodes of every socket that a process holds. */
+async function socketInodes(pid: number): Promise<readonly string[]> {
+  const names = (await ofLiving(readdir(`/proc/${pid}/fd`))) ?? [];
+  const targets = await Promise.all(names.map((name) => ofLiving(readlink(`/proc/${pid}/fd/${name}`))));
+  return targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target ?? '')?.[1] ?? []);
+}
+
+async function tablesOf(pid: number): Promise<readonly ReadonlyMap<string, ListeningSocket>[]> {
+  const read = async (name: string): Promise<string> =>
+    (await ofLiving(readFile(`/proc/${pid}/net/${name}`, 'utf8'))) ?? '';
+  return [
+    readTcpTable(await read('tcp'), 4),
+    readTcpTable(await read('tcp6'), 6),
+    readUnixTable(await read('unix')),
+  ];
+}
+
+/** Processes start while they are counted: two looks must agree. */
+const MAX_LOOKS = 5;
+
+async function lookOnce(tree: readonly number[]): Promise<readonly ListeningSocket[]> {
+  const sockets = new Map<string, ListeningSocket>();
+  const tables = new Map<string, readonly ReadonlyMap<string, ListeningSocket>[]>();
+  for (const pid of tree) {
+    // A process may have a network of its own.
+    const network = (await ofLiving(readlink(`/proc/${pid}/ns/net`))) ?? '';
+    const inodes = await socketInodes(pid);
+    // After the descriptors: a socket that listens only since then is not missed, it is one look later.
+    const known = tables.get(network) ?? (await tablesOf(pid));
+    tables.set(network, known);
+    for (const inode of inodes) {
+      const socket = known.map((table) => table.get(inode)).find((found) => found !== undefined);
+      if (socket) sockets.set(`${network} ${inode}`, socket);
+    }
+  }
+  return [...sockets.values()];
+}
+
+/** How a look goes about the processes. */
+export interface SocketLook {
+  readonly tree: (pid: number) => Promise<readonly number[]>;
+}
+
+export const wholeTree: SocketLook = { tree: processTree };
+
+/** Returns every listening TCP and unix socket of a process and of everything below it. */
+export async function listeningSockets(
+  pid: number,
+  signal: AbortSignal,
+  { tree: treeOf }: SocketLook = wholeTree,
+): Promise<ProcessSockets> {
+  const no = (unseen: string): ProcessSockets => ({ unseen, processes: 0, sockets: [] });
+  try {
+    let tree = await treeOf(pid);
+    for (let look = 0; look < MAX_LOOKS; look += 1) {
+      signal.throwIfAborted();
+      if (tree.length === 0) return no('there is no such process');
+      const sockets = await lookOnce(tree);
+      const now = await treeOf(pid);
+      if (now.join() === tree.join()) return { unseen: undefined, processes: tree.length, sockets };
+      tree = now;
+    }
+    return no('its processes kept changing');
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return no(`its descriptors cannot be read (${errnoOf(error)})`);
+  }
+}
