@@ -4,6 +4,7 @@ import { capacityOrigin } from './capacity/origin/capacity-origin.ts';
 import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind/bind.ts';
 import { listeners } from './guards/bind/listeners.ts';
+import { clusterShare } from './guards/cluster-share/cluster-share.ts';
 import { evidenceJournal } from './guards/journal/evidence-journal.ts';
 import { planes } from './guards/planes/planes.ts';
 import { runManifest } from './guards/run-manifest/run-manifest.ts';
@@ -17,6 +18,7 @@ export const catalogue: readonly AnyGuard[] = [
   bind,
   listeners,
   runManifest,
+  clusterShare,
   planes,
   remoteCommand,
   hostKey,

@@ -1,7 +1,8 @@
 // The one look at a directory: from / down to it, by the same walk as for a file, and nothing in it is read.
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { descend, fdWalk, type Method, pathWalk, requireRealProc, type Stop } from './descent.ts';
+import { type Mount, mountIdOf, mountOf } from './mounts.ts';
 import type { OwnerPolicy } from './walk.ts';
 import { ownerOf, trustedOwners } from './walk.ts';
 
@@ -23,6 +24,8 @@ export interface DirectoryFacts {
   readonly passed: readonly PassedDirectory[];
   /** What ended the walk before the directory: a link, nothing, or something that is no directory. */
   readonly stopped?: Stop;
+  /** What the directory lies on. Absent where mounts have no names: outside Linux. */
+  readonly mount?: Mount;
 }
 
 const PLAIN_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/;
@@ -44,7 +47,7 @@ export async function observeDirectory(
   if (method === fdWalk) requireRealProc();
   const held: number[] = [];
   try {
-    const { passed, stop } = descend(method, path.split('/').slice(1), [], held);
+    const { passed, last, stop } = descend(method, path.split('/').slice(1), [], held);
     const mounters = new Map<bigint, number | undefined>();
     const way = passed.map((seen) => ({
       uid: ownerOf(seen, trust.trustedOwners, mounters),
@@ -52,7 +55,13 @@ export async function observeDirectory(
       identity: `${seen.stat.dev}:${seen.stat.ino}`,
     }));
     const facts = { ...trust, plainPath: true, passed: way };
-    return stop ? { ...facts, stopped: stop } : facts;
+    if (stop) return { ...facts, stopped: stop };
+    // By the mount of what is held open: no path is looked up a second time.
+    const mount =
+      last.fd === undefined
+        ? undefined
+        : mountOf(readFileSync('/proc/self/mountinfo', 'utf8'), mountIdOf(last.fd));
+    return mount ? { ...facts, mount } : facts;
   } finally {
     for (const fd of held) closeSync(fd);
   }

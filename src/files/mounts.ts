@@ -43,3 +43,41 @@ export function mountingUser(mountinfo: string, id: string): number | undefined 
   const user = /(?:^|,)user_id=([0-9]{1,10})(?:,|$)/.exec(options)?.[1];
   return user === undefined ? NOBODY_KNOWN : Number(user);
 }
+
+/** One line of proc_pid_mountinfo(5). */
+export interface Mount {
+  readonly id: string;
+  /** `major:minor` of the file system. */
+  readonly device: string;
+  /** The directory of that file system which is mounted here: of a bind mount, the one that was bound. */
+  readonly root: string;
+  readonly point: string;
+  /** `ext4`, `nfs4`, `fuse.sshfs`. */
+  readonly type: string;
+  readonly source: string;
+}
+
+/** Blank, tab, newline, backslash and number sign are octal in the table. */
+const unescapeOctal = (text: string): string =>
+  text.replaceAll(/\\([0-7]{3})/g, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+
+/** Returns the mount of an id; `undefined` where the table has no such line. */
+export function mountOf(mountinfo: string, id: string): Mount | undefined {
+  for (const line of mountinfo.split('\n')) {
+    const [before = '', after = ''] = line.split(' - ');
+    const [found, , device, root, point] = before.split(' ');
+    const [type, source] = after.split(' ');
+    if (found !== id) continue;
+    if (device === undefined || root === undefined || point === undefined || !type || source === undefined)
+      return undefined;
+    return {
+      id,
+      device,
+      root: unescapeOctal(root),
+      point: unescapeOctal(point),
+      type,
+      source: unescapeOctal(source),
+    };
+  }
+  return undefined;
+}

@@ -4,6 +4,7 @@ import { CodedError } from '../evidence/coded-error.ts';
 import { bindProof } from './drills/bind/bind-proof.ts';
 import { capacityModelProof } from './drills/capacity-model/capacity-model-proof.ts';
 import { capacityOriginProof } from './drills/capacity-origin/capacity-origin-proof.ts';
+import { clusterShareProof } from './drills/cluster-share/cluster-share-proof.ts';
 import { hostKeyProof } from './drills/host-key/host-key-proof.ts';
 import { journalProof } from './drills/journal/journal-proof.ts';
 import { listenersProof } from './drills/listeners/listeners-proof.ts';
@@ -20,6 +21,7 @@ export const proofs: readonly Proof[] = [
   bindProof,
   listenersProof,
   runManifestProof,
+  clusterShareProof,
   planesProof,
   remoteCommandProof,
   hostKeyProof,

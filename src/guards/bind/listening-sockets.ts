@@ -143,7 +143,7 @@ export interface SocketLook {
   readonly tree: (pid: number) => Promise<readonly number[]>;
 }
 
-export const wholeTree: SocketLook = { tree: processTree };
+const wholeTree: SocketLook = { tree: processTree };
 
 /** Returns every listening TCP and unix socket of a process and of everything below it. */
 export async function listeningSockets(

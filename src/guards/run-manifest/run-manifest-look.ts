@@ -76,7 +76,7 @@ const fractionAt = (path: readonly (string | number)[]): boolean =>
   path[0] === 'timing' || (path[0] === 'validations' && path[2] === 'details');
 
 /** Returns what the bytes say, as {@link runManifestFormat}. */
-export function readRunManifest(bytes: Uint8Array): Reading<RunManifest> {
+function readRunManifest(bytes: Uint8Array): Reading<RunManifest> {
   let json: unknown;
   try {
     json = parseStrictJson(bytes, { maxBytes: MAX_MANIFEST_BYTES, fractionAt });
