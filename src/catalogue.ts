@@ -8,6 +8,7 @@ import { clusterShare } from './guards/cluster-share/cluster-share.ts';
 import { evidenceJournal } from './guards/journal/evidence-journal.ts';
 import { planes } from './guards/planes/planes.ts';
 import { runManifest } from './guards/run-manifest/run-manifest.ts';
+import { serviceHealth } from './guards/service-health/service-health.ts';
 import type { AnyGuard } from './kernel/guard.ts';
 import { hostKey } from './ssh/host-key/host-key.ts';
 import { processStop } from './ssh/process/process-stop.ts';
@@ -19,6 +20,7 @@ export const catalogue: readonly AnyGuard[] = [
   listeners,
   runManifest,
   clusterShare,
+  serviceHealth,
   planes,
   remoteCommand,
   hostKey,

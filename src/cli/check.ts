@@ -4,6 +4,7 @@ import { guardNamed } from '../catalogue.ts';
 import { CodedError } from '../evidence/coded-error.ts';
 import { type DecisionDraft, type EvidenceSink, isDecisionDraft } from '../evidence/record.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
+import { HEALTH_EXIT_CODES, serviceHealth } from '../guards/service-health/service-health.ts';
 import { enforce } from '../kernel/enforce.ts';
 import { isGranted } from '../kernel/grants.ts';
 import type { Decision } from '../kernel/guard.ts';
@@ -68,7 +69,9 @@ async function check(name: string, options: CheckOptions): Promise<void> {
     grant = null;
   }
   process.stdout.write(`${JSON.stringify({ ...decision, grant, evidence: kept?.id ?? null })}\n`);
-  process.exitCode = decision.decision === 'allow' ? 0 : 1;
+  // AGILAB's tools tell the faults of a service apart by their exit codes.
+  const fault = guard.id === serviceHealth.id ? HEALTH_EXIT_CODES[decision.codes[0] ?? ''] : undefined;
+  process.exitCode = decision.decision === 'allow' ? 0 : (fault ?? 1);
 }
 
 export function registerCheck(program: Command): void {

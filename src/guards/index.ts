@@ -19,3 +19,8 @@ export { runManifest, type VerifiedManifest } from './run-manifest/run-manifest.
 export type { RunManifest } from './run-manifest/run-manifest-format.ts';
 export type { RunManifestRequest } from './run-manifest/run-manifest-look.ts';
 export { type SealedRun, type SealRunOptions, sealRun } from './run-manifest/seal.ts';
+export {
+  type HealthyService,
+  type ServiceHealthRequest,
+  serviceHealth,
+} from './service-health/service-health.ts';

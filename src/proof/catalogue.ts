@@ -12,6 +12,7 @@ import { planesProof } from './drills/planes/planes-proof.ts';
 import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
 import { remoteCommandProof } from './drills/remote-command/remote-command-proof.ts';
 import { runManifestProof } from './drills/run-manifest/run-manifest-proof.ts';
+import { serviceHealthProof } from './drills/service-health/service-health-proof.ts';
 import type { Proof } from './proof.ts';
 import { failClosedProof } from './self-test/fail-closed.ts';
 
@@ -22,6 +23,7 @@ export const proofs: readonly Proof[] = [
   listenersProof,
   runManifestProof,
   clusterShareProof,
+  serviceHealthProof,
   planesProof,
   remoteCommandProof,
   hostKeyProof,

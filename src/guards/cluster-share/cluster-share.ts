@@ -76,10 +76,7 @@ const equal = (a: string, b: string): boolean =>
   a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 
 /** The only look: both directories, what is mounted there, and the answer of the worker. */
-async function observeShare(
-  request: ClusterShareRequest,
-  signal: AbortSignal,
-): Promise<ClusterShareFacts> {
+async function observeShare(request: ClusterShareRequest, signal: AbortSignal): Promise<ClusterShareFacts> {
   const { share, local, type, source, workers = [], answer } = request;
   const file = await observeFile(share, answer.file, { maxBytes: MAX_ANSWER_BYTES, signal });
   const token = tokenIn(file.bytes);

@@ -1,0 +1,9 @@
+// The service-health guard and its drills.
+import { serviceHealth } from '../../../guards/service-health/service-health.ts';
+import { defineHouseProof, type Proof } from '../../proof.ts';
+import { serviceHealthDrills } from './service-health-drills.ts';
+
+export const serviceHealthProof: Proof = defineHouseProof({
+  guard: serviceHealth,
+  drills: serviceHealthDrills,
+});

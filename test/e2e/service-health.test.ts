@@ -1,0 +1,61 @@
+// A real Dask scheduler and its workers: one stopped, one killed.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { describe, it, onTestFinished } from 'vitest';
+import { serviceHealth } from '../../src/guards/service-health/service-health.ts';
+import { judge } from '../../src/kernel/enforce.ts';
+import { missing } from '../ssh/support.ts';
+import { freePort } from './dask.ts';
+
+function start(...argv: readonly string[]): ChildProcess {
+  const child = spawn('dask', argv, { stdio: 'ignore', cwd: '/tmp' });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return child;
+}
+
+describe.skipIf(missing('dask'))('a Dask cluster', () => {
+  it('is healthy, then has a silent worker, then a missing one', { timeout: 180_000 }, async () => {
+    const [rpc, http, first, second] = [
+      await freePort(),
+      await freePort(),
+      await freePort(),
+      await freePort(),
+    ];
+    const local = ['--host', '127.0.0.1'];
+    start('scheduler', ...local, '--port', `${rpc}`, '--dashboard-address', `127.0.0.1:${http}`);
+    const workers = [first, second].map((port) =>
+      start(
+        'worker',
+        `tcp://127.0.0.1:${rpc}`,
+        ...local,
+        '--worker-port',
+        `${port}`,
+        '--no-nanny',
+        '--dashboard-address',
+        '127.0.0.1:0',
+      ),
+    );
+    const request = {
+      dask: {
+        url: `http://127.0.0.1:${http}`,
+        workers: [`tcp://127.0.0.1:${first}`, `tcp://127.0.0.1:${second}`],
+        maxSilentSeconds: 5,
+      },
+    };
+    const headline = async (): Promise<string> => (await judge(serviceHealth, request)).codes[0] ?? 'allow';
+    const until = async (code: string): Promise<void> => {
+      while ((await headline()) !== code) await setTimeout(300);
+    };
+    await until('allow');
+    workers[1]?.kill('SIGSTOP');
+    await until('service-health.worker-silent');
+    workers[1]?.kill('SIGKILL');
+    await until('service-health.worker-missing');
+  });
+});
