@@ -15,6 +15,7 @@ export { type ClusterShareRequest, clusterShare, type VerifiedShare } from './cl
 export { evidenceJournal, type JournalRequest, type VerifiedJournal } from './journal/evidence-journal.ts';
 export { confinedNode } from './planes/confined-node.ts';
 export { type PlanesRequest, planes, type SeparatePlanes } from './planes/planes.ts';
+export { type Route, type RoutesRequest, routes, type VerifiedRoutes } from './routes/routes.ts';
 export { runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
 export type { RunManifest } from './run-manifest/run-manifest-format.ts';
 export type { RunManifestRequest } from './run-manifest/run-manifest-look.ts';

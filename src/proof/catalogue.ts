@@ -11,6 +11,7 @@ import { listenersProof } from './drills/listeners/listeners-proof.ts';
 import { planesProof } from './drills/planes/planes-proof.ts';
 import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
 import { remoteCommandProof } from './drills/remote-command/remote-command-proof.ts';
+import { routesProof } from './drills/routes/routes-proof.ts';
 import { runManifestProof } from './drills/run-manifest/run-manifest-proof.ts';
 import { serviceHealthProof } from './drills/service-health/service-health-proof.ts';
 import type { Proof } from './proof.ts';
@@ -24,6 +25,7 @@ export const proofs: readonly Proof[] = [
   runManifestProof,
   clusterShareProof,
   serviceHealthProof,
+  routesProof,
   planesProof,
   remoteCommandProof,
   hostKeyProof,

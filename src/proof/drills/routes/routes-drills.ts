@@ -1,0 +1,156 @@
+// Tables of servers that are not what was declared, and pages that are not what lies there.
+import { chmod, mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Route, RoutesRequest } from '../../../guards/routes/routes.ts';
+import type { Drill } from '../../proof.ts';
+
+/** `GET /a` and `GET,POST /b` as routes. */
+const routesOf = (...lines: readonly string[]): readonly Route[] =>
+  lines.map((line) => {
+    const [methods = '', path = ''] = line.split(' ');
+    return { path, methods: methods.split(',') };
+  });
+
+/** A table that was declared as it is, unless the drill says what was declared. */
+function drill(
+  id: string,
+  fault: string,
+  expects: string,
+  framework: RoutesRequest['framework'],
+  table: readonly string[],
+  declared: readonly string[] = table,
+): Drill<RoutesRequest> {
+  const request = { framework, table: routesOf(...table), declared: routesOf(...declared) };
+  return { id, fault, expects, build: async () => request };
+}
+
+/** Pages `one.py` and `two.py`, both declared, and a source that switches by a registry. */
+function pages(
+  id: string,
+  fault: string,
+  expects: string,
+  spoil: (root: string) => Promise<unknown> = async () => {},
+): Drill<RoutesRequest> {
+  return {
+    id,
+    fault,
+    expects,
+    build: async (site) => {
+      const root = await realpath(site.directory);
+      await mkdir(join(root, 'pages'), { mode: 0o700 });
+      for (const name of ['one.py', 'two.py', '__init__.py'])
+        await writeFile(join(root, 'pages', name), 'st.write(1)\n', { mode: 0o600 });
+      await writeFile(join(root, 'main_page.py'), 'st.switch_page(PAGES["one"])\n', { mode: 0o600 });
+      await spoil(root);
+      const table = routesOf('GET /', 'GET /one', 'GET /two');
+      const files = { root, directory: 'pages', declared: ['one.py', 'two.py'], sources: ['main_page.py'] };
+      return { framework: 'streamlit', table, declared: table, pages: files };
+    },
+  };
+}
+
+export const routesDrills: readonly Drill<RoutesRequest>[] = [
+  drill('starlette', 'none: Starlette', 'allow', 'starlette', [
+    'GET /',
+    'GET,POST /items/{id:int}',
+    'WEBSOCKET /stream',
+    'GET /static/{path:path}',
+  ]),
+  drill('flask', 'none: Flask, whose order decides nothing', 'allow', 'flask', [
+    'GET /<path:rest>',
+    'GET /items/<int:id>',
+  ]),
+  drill('tornado', 'none: Tornado', 'allow', 'tornado', [
+    'GET /_stcore/health',
+    'GET /media/([^/]+)',
+    'GET /(.*)',
+  ]),
+  drill('express', 'none: Express', 'allow', 'express', ['GET /items/:id', 'POST /items/:id', 'GET /*rest']),
+
+  drill(
+    'empty',
+    'a table that could not be read, as of nested Express routers',
+    'routes.empty-table',
+    'express',
+    [],
+    ['GET /'],
+  ),
+  drill('traversal', 'a route with a way up', 'routes.traversal', 'starlette', ['GET /static/../etc']),
+  drill('traversal-encoded', 'a way up that a proxy decodes', 'routes.traversal', 'starlette', [
+    'GET /static/%2e%2e/etc',
+  ]),
+  drill('second-slash', 'a route with a second slash', 'routes.traversal', 'flask', ['GET //admin']),
+  drill(
+    'unreadable',
+    'a regular expression that matches more than it shows',
+    'routes.unreadable',
+    'tornado',
+    ['GET /a|/admin/(x)?'],
+  ),
+  drill(
+    'undeclared',
+    'a route that nobody declared',
+    'routes.undeclared',
+    'starlette',
+    ['GET /', 'GET /debug'],
+    ['GET /'],
+  ),
+  drill(
+    'undeclared-method',
+    'a method that nobody declared',
+    'routes.undeclared',
+    'flask',
+    ['GET,DELETE /items'],
+    ['GET /items'],
+  ),
+  drill(
+    'undeclared-stream',
+    'a WebSocket beside the page',
+    'routes.undeclared',
+    'starlette',
+    ['GET /', 'WEBSOCKET /'],
+    ['GET /'],
+  ),
+  drill(
+    'gone',
+    'a declared route that the server does not have',
+    'routes.missing',
+    'starlette',
+    ['GET /'],
+    ['GET /', 'GET /login'],
+  ),
+  drill('duplicate', 'one route twice', 'routes.duplicate', 'flask', ['GET /items', 'GET,POST /items']),
+  drill(
+    'duplicate-renamed',
+    'one route twice, with another name for its parameter',
+    'routes.duplicate',
+    'starlette',
+    ['GET /items/{id}', 'GET /items/{name}'],
+  ),
+  drill('shadowed', 'a route behind one that takes everything', 'routes.shadowed', 'starlette', [
+    'GET /{path:path}',
+    'GET /login',
+  ]),
+  drill('shadowed-parameter', 'a route behind a parameter', 'routes.shadowed', 'express', [
+    'GET /items/:id',
+    'GET /items/new',
+  ]),
+
+  pages('pages', 'none: pages are the files that are there', 'allow'),
+  pages('page-undeclared', 'a page that somebody put there', 'routes.page-undeclared', (root) =>
+    writeFile(join(root, 'pages', 'admin.py'), '', { mode: 0o600 }),
+  ),
+  pages('page-missing', 'a page without its file', 'routes.page-missing', (root) =>
+    rm(join(root, 'pages', 'two.py')),
+  ),
+  pages('page-linked', 'a link in place of a page', 'routes.pages-untrusted', async (root) => {
+    await rm(join(root, 'pages', 'two.py'));
+    await symlink('/etc/passwd', join(root, 'pages', 'two.py'));
+  }),
+  pages('page-open', 'a page that anyone may write', 'routes.pages-untrusted', (root) =>
+    chmod(join(root, 'pages', 'one.py'), 0o666),
+  ),
+  pages('hard-coded', 'a source that switches to a page by its path', 'routes.hard-coded', (root) =>
+    writeFile(join(root, 'main_page.py'), 'st.switch_page(\n    Path("pages/one.py"))\n', { mode: 0o600 }),
+  ),
+];

@@ -1,0 +1,86 @@
+// Route patterns against regular expressions, and the guard on tables that real frameworks print.
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { covers, FRAMEWORKS, readRoute } from '../../../src/guards/routes/route-pattern.ts';
+import { type RoutesRequest, routes } from '../../../src/guards/routes/routes.ts';
+import { judge } from '../../../src/kernel/enforce.ts';
+
+// As Starlette compiles its paths.
+const matcher = (path: string): RegExp =>
+  new RegExp(`^${path.replaceAll('.', '\\.').replaceAll('{path:path}', '.*').replaceAll('{id}', '[^/]+')}$`);
+
+describe('covers', () => {
+  const part = fc.constantFrom('a', 'b', 'a.b', '{id}', '');
+  const pattern = fc
+    .tuple(fc.array(part, { minLength: 1, maxLength: 3 }), fc.boolean())
+    .map(([parts, rest]) => `/${[...parts, ...(rest ? ['{path:path}'] : [])].join('/')}`);
+  const concrete = fc
+    .array(fc.constantFrom('a', 'b', 'a.b', 'c', ''), { minLength: 1, maxLength: 4 })
+    .map((parts) => `/${parts.join('/')}`);
+
+  it('says so only where the regular expressions agree', () => {
+    fc.assert(
+      fc.property(pattern, pattern, fc.array(concrete, { maxLength: 40 }), (earlier, later, paths) => {
+        const [a, b] = [readRoute(earlier, 'starlette'), readRoute(later, 'starlette')];
+        if (!a || !b) throw new Error('not read');
+        fc.pre(covers(a, b));
+        for (const path of paths) if (matcher(later).test(path)) expect(path).toMatch(matcher(earlier));
+      }),
+    );
+  });
+});
+
+const python = (code: string): RoutesRequest['table'] | undefined => {
+  try {
+    return JSON.parse(
+      execFileSync('python3', ['-c', code], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+    ) as RoutesRequest['table'];
+  } catch {
+    if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1')
+      throw new Error('install python3-flask and python3-tornado');
+    return undefined;
+  }
+};
+const FLASK = `
+import flask, json
+app = flask.Flask("x")
+app.add_url_rule("/items/<int:id>", "item", lambda id: "", methods=["GET", "POST"])
+app.add_url_rule("/", "top", lambda: "")
+print(json.dumps([{"path": r.rule, "methods": sorted(r.methods)} for r in app.url_map.iter_rules()]))`;
+const TORNADO = `
+import json, tornado.web
+class H(tornado.web.RequestHandler): pass
+app = tornado.web.Application([("/_stcore/health", H), ("/media/([^/]+)", H), ("/(.*)", H)])
+print(json.dumps([{"path": r.matcher.regex.pattern, "methods": ["GET"]} for r in app.wildcard_router.rules]))`;
+
+describe('tables of real frameworks', () => {
+  it.each([
+    ['flask', FLASK],
+    ['tornado', TORNADO],
+  ] as const)('%s', async (framework, code) => {
+    const table = python(code);
+    if (!table) return;
+    expect(await judge(routes, { framework, table, declared: table })).toMatchObject({ codes: [] });
+    const { codes } = await judge(routes, { framework, table, declared: table.slice(1) });
+    expect(codes).toEqual(['routes.undeclared']);
+  });
+});
+
+it('judges whatever is asked by a code', async () => {
+  const path = fc.oneof(fc.string(), fc.stringMatching(/^(?:\/[a-z{}<>:*().]{0,4}){1,4}$/));
+  const route = fc.record({ path, methods: fc.subarray(['GET', 'POST', 'WEBSOCKET']) });
+  const request = fc.record({
+    framework: fc.constantFrom(...FRAMEWORKS),
+    table: fc.array(route),
+    declared: fc.array(route),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(request, fc.anything()), async (asked) => {
+      const { decision, codes } = await judge(routes, asked as RoutesRequest);
+      if (decision !== 'allow') expect(codes[0]).toMatch(/^(?:routes|guard)\.[a-z-]+$/);
+      expect(codes).not.toContain('guard.rule-failed');
+    }),
+    { numRuns: 300 },
+  );
+});
