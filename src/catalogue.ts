@@ -7,6 +7,7 @@ import { listeners } from './guards/bind/listeners.ts';
 import { clusterShare } from './guards/cluster-share/cluster-share.ts';
 import { evidenceJournal } from './guards/journal/evidence-journal.ts';
 import { planes } from './guards/planes/planes.ts';
+import { recovery } from './guards/recovery/recovery.ts';
 import { routes } from './guards/routes/routes.ts';
 import { runManifest } from './guards/run-manifest/run-manifest.ts';
 import { serviceHealth } from './guards/service-health/service-health.ts';
@@ -23,6 +24,7 @@ export const catalogue: readonly AnyGuard[] = [
   clusterShare,
   serviceHealth,
   routes,
+  recovery,
   planes,
   remoteCommand,
   hostKey,

@@ -1,6 +1,7 @@
 // The public surface of the guards.
 
 export { openTrusted, type TrustedFile } from '../files/open.ts';
+export { type DirectoryToPublish, publishDirectory } from '../files/publish-directory.ts';
 export { fileRules, siblingRules } from '../files/rules.ts';
 export * from '../kernel/index.ts';
 export { type BindRequest, type BoundAddress, bind } from './bind/bind.ts';
@@ -15,6 +16,9 @@ export { type ClusterShareRequest, clusterShare, type VerifiedShare } from './cl
 export { evidenceJournal, type JournalRequest, type VerifiedJournal } from './journal/evidence-journal.ts';
 export { confinedNode } from './planes/confined-node.ts';
 export { type PlanesRequest, planes, type SeparatePlanes } from './planes/planes.ts';
+export { type RecoveredState, recovery } from './recovery/recovery.ts';
+export type { RecoveryRequest } from './recovery/recovery-look.ts';
+export { quarantineTail, swapState } from './recovery/repair.ts';
 export { type Route, type RoutesRequest, routes, type VerifiedRoutes } from './routes/routes.ts';
 export { runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
 export type { RunManifest } from './run-manifest/run-manifest-format.ts';

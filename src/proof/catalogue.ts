@@ -10,6 +10,7 @@ import { journalProof } from './drills/journal/journal-proof.ts';
 import { listenersProof } from './drills/listeners/listeners-proof.ts';
 import { planesProof } from './drills/planes/planes-proof.ts';
 import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
+import { recoveryProof } from './drills/recovery/recovery-proof.ts';
 import { remoteCommandProof } from './drills/remote-command/remote-command-proof.ts';
 import { routesProof } from './drills/routes/routes-proof.ts';
 import { runManifestProof } from './drills/run-manifest/run-manifest-proof.ts';
@@ -26,6 +27,7 @@ export const proofs: readonly Proof[] = [
   clusterShareProof,
   serviceHealthProof,
   routesProof,
+  recoveryProof,
   planesProof,
   remoteCommandProof,
   hostKeyProof,
