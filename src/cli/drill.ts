@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { proofNamed, proofs } from '../proof/catalogue.ts';
 import { type DrillResult, drillGuard } from '../proof/drill.ts';
+import { robustnessMatrix } from '../proof/robustness-matrix.ts';
 import { startProgress } from './progress.ts';
 import { printScorecard } from './scorecard.ts';
 import { interruption } from './signals.ts';
@@ -11,6 +12,7 @@ interface DrillOptions extends StateOptions {
   readonly mutants?: boolean;
   readonly scorecard?: boolean;
   readonly json?: boolean;
+  readonly format?: 'agilab';
 }
 
 function lineOf({
@@ -43,7 +45,7 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
   const progress = startProgress(chosen.length);
   const onResult = (result: DrillResult): void => {
     all.push(result);
-    if (options.json) return;
+    if (options.json || options.format) return;
     progress.clear();
     process.stdout.write(`${lineOf(result)}\n`);
   };
@@ -62,7 +64,9 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
   }
   const drills = all.filter(({ mutant }) => mutant === undefined);
   const mutants = all.filter(({ mutant }) => mutant !== undefined);
-  if (options.json) process.stdout.write(`${JSON.stringify({ drills, mutants })}\n`);
+  if (options.format)
+    process.stdout.write(`${JSON.stringify(robustnessMatrix(drills, new Date()), null, 2)}\n`);
+  else if (options.json) process.stdout.write(`${JSON.stringify({ drills, mutants })}\n`);
   else {
     process.stdout.write(`\n${tally('Drills', drills)}\n`);
     if (options.mutants) process.stdout.write(`${tally('Mutants', mutants)}\n`);
@@ -83,6 +87,11 @@ export function registerDrill(program: Command): void {
     .option('--mutants', 'also drill every guard without each of its rules: some drill must notice')
     .option('--scorecard', 'print the scorecard afterwards')
     .addOption(new Option('--json', 'print one line of JSON instead of text').conflicts('scorecard'))
+    .addOption(
+      new Option('--format <format>', "print the scenarios of AGILAB's robustness matrix")
+        .choices(['agilab'])
+        .conflicts(['json', 'scorecard']),
+    )
     .action((names: string[], _options, command: Command) =>
       drill(names, command.optsWithGlobals<DrillOptions>()),
     );

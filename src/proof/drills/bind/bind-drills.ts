@@ -104,6 +104,15 @@ export const bindDrills: readonly Drill<BindRequest>[] = [
     build: async () => ({ sources: [{ from: 'cli', value: '127.0.0.1' }], port: 0 }),
   },
 
+  {
+    ...drill('attestation', 'a flag that says that it is protected', 'guard.request-invalid'),
+    build: async () =>
+      ({
+        sources: [{ from: 'cli', value: '0.0.0.0' }],
+        port: 8501,
+        AGILAB_PUBLIC_BIND_OK: '1',
+      }) as BindRequest,
+  },
   programDrill('set-flag', 'none: an unset variable beside a set flag', 'allow', 'streamlit', {
     '--server.address': '127.0.0.1',
     STREAMLIT_SERVER_ADDRESS: null,

@@ -127,6 +127,9 @@ export const runManifestDrills: readonly Drill<RunManifestRequest>[] = [
     },
   }),
 
+  drill('not-json', 'a text that is no JSON', 'run-manifest.not-strict-json', {
+    edit: () => '{not valid json',
+  }),
   drill('duplicate-key', 'status fail, then status pass', 'run-manifest.not-strict-json', {
     edit: (text) => text.replace('{', '{ "status": "fail",'),
   }),
