@@ -102,7 +102,7 @@ describe.skipIf(missing('setsid'))('an owned process', () => {
 
   it('gets one TERM and the time to clean up', async () => {
     const trap =
-      'n=0; trap "n=$((n+1))" TERM; while [ $n = 0 ]; do sleep 0.1; done; sleep 1; echo "terms $n"';
+      'n=0; trap "n=\\$((n+1))" TERM; while [ $n = 0 ]; do sleep 0.1; done; sleep 1; echo "terms $n"';
     start(['sh', '-c', trap]);
     expect(await stop()).toMatchObject({ by: 'TERM', leftAlone: [] });
     expect(readFileSync(at('log'), 'utf8')).toContain('terms 1\n');
@@ -230,6 +230,19 @@ describe.skipIf(missing('setsid'))('a start that did not start', () => {
     expect(existsSync(at('owner'))).toBe(false);
   });
 
+  it('makes no file where a link of its log’s name leads', () => {
+    symlinkSync(at('elsewhere'), at('log'));
+    expect(start(['echo', 'x'])).toBe('refused log\n');
+    expect(existsSync(at('elsewhere'))).toBe(false);
+  });
+
+  it('keeps its record for what it left running', async () => {
+    expect(start(['sh', '-c', 'sleep 601 & echo $!'])).toMatch(/^(ended 0|started .*)\n$/);
+    const [child = 0] = await logged(1);
+    expect((await stop()).by).toBe('TERM');
+    expect(startTickOf(child)).toBeUndefined();
+  });
+
   it('follows a link above its log, which is the operator’s own', () => {
     mkdirSync(at('real'));
     symlinkSync(at('real'), at('link'));
@@ -325,7 +338,7 @@ describe.skipIf(missing('setsid', 'unshare')).each(WAYS)('a set that is known by
 
   it('gets one TERM from two stops at once', { timeout: 30_000 }, async () => {
     await family(
-      'n=0; trap "n=$((n+1))" TERM; echo 1; while [ $n = 0 ]; do sleep 0.1; done; sleep 2; echo $n',
+      'n=0; trap "n=\\$((n+1))" TERM; echo 1; while [ $n = 0 ]; do sleep 0.1; done; sleep 2; echo $n',
       1,
     );
     const both = await Promise.all([stop(8, shell), stop(8, shell)]);
@@ -394,12 +407,29 @@ it.skipIf(missing('setsid') || !canMakeCgroups)(
   'finds in its cgroup what hides from token and session',
   { timeout: 30_000 },
   async () => {
-    startedPid(start(['sh', '-c', 'env -i setsid sh -c "sleep 601 & echo \\$!; sleep 602" & sleep 603']));
+    startedPid(
+      start(['sh', '-c', 'env -i setsid sh -c "sleep 601 & echo \\$!; sleep 602" & exec sleep 603']),
+    );
     const [hidden = 0] = await logged(1);
     expect(await stop(1)).toMatchObject({ by: 'KILL', method: 'cgroup' });
     expect(startTickOf(hidden)).toBeUndefined();
   },
 );
+
+it.skipIf(missing('setsid'))('takes no directory for a cgroup that start did not make', async () => {
+  const innocent = spawn('sleep', ['601'], { stdio: 'ignore', detached: true });
+  started.push(innocent.pid ?? 0);
+  const pid = startedPid(start(['sleep', '600']));
+  const fake = join(top, `guardrails-${token}`);
+  mkdirSync(fake);
+  writeFileSync(join(fake, 'cgroup.procs'), `${innocent.pid}\n`);
+  const [, boot = '', namespace = '', , tick = '', uid = ''] = readFileSync(at('owner'), 'utf8').split(' ');
+  const identity = [boot, namespace, `${pid}`, tick, uid, token];
+  const args = ['-c', OWNERSHIP_SCRIPT, 'guardrails', 'stop', at('owner'), ...identity, fake, '1'];
+  const { stdout } = spawnSync('/bin/sh', args, { timeout: 20_000 });
+  expect(stdout.toString()).toMatch(/^ended TERM [0-9]+ token\n$/);
+  expect(startTickOf(innocent.pid ?? 0)).toBeDefined();
+});
 
 it.each([0, 0.5, -1, 1.5, Number.NaN, 301])('a stop with %d seconds of grace is refused', async (grace) => {
   const pid = startedPid(start(['sleep', '600']));
