@@ -113,6 +113,7 @@ describe('who imports', () => {
     ['the ssh room', 'ssh/index.ts', [/^ssh2$/, /^proof\//]],
     ['the capacity room', 'capacity/index.ts', [/^proof\//, /^ssh2$/, /^node:child_process$/]],
     ['the catalogue of handles', 'catalogue.ts', [/^proof\//, /^ssh2$/]],
+    ['a command that only asks', 'cli/main.ts', [/^proof\/(?!(?:site|proof)\.ts$)/, /^ssh2$/]],
   ])('%s loads none of what it does not need', (_who, entry, unwanted) => {
     const loaded = [...loadedBy(entry)];
     expect(loaded.length).toBeGreaterThan(5);

@@ -2,8 +2,6 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { proofs } from '../proof/catalogue.ts';
-import { claimsOf } from '../proof/lock.ts';
 import { writeClaims } from '../scorecard/claims.ts';
 import { ROWS } from '../scorecard/dimensions.ts';
 import { readInput } from './state.ts';
@@ -17,6 +15,8 @@ interface ClaimsOptions {
 export const OWN_CLAIMS = fileURLToPath(new URL('../../data/claims.json', import.meta.url));
 
 async function claims({ write, check }: ClaimsOptions): Promise<void> {
+  const { proofs } = await import('../proof/catalogue.ts');
+  const { claimsOf } = await import('../proof/lock.ts');
   const wanted = writeClaims(claimsOf(proofs, ROWS));
   if (write) return await writeFile(OWN_CLAIMS, wanted);
   if (!check) return void process.stdout.write(wanted);

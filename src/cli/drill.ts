@@ -1,8 +1,6 @@
 // `guardrails drill`: builds every bad state for real, records how the guards judged it, and prints what happened.
 import { type Command, Option } from 'commander';
-import { proofNamed, proofs } from '../proof/catalogue.ts';
-import { type DrillResult, drillGuard } from '../proof/drill.ts';
-import { robustnessMatrix } from '../proof/robustness-matrix.ts';
+import type { DrillResult } from '../proof/drill.ts';
 import { startProgress } from './progress.ts';
 import { printScorecard } from './scorecard.ts';
 import { interruption } from './signals.ts';
@@ -39,6 +37,10 @@ function tally(kind: string, results: readonly DrillResult[]): string {
 }
 
 async function drill(names: readonly string[], options: DrillOptions): Promise<void> {
+  // Loaded here, so that a command that only asks a guard loads no drill.
+  const { proofNamed, proofs } = await import('../proof/catalogue.ts');
+  const { drillGuard } = await import('../proof/drill.ts');
+  const { robustnessMatrix } = await import('../proof/robustness-matrix.ts');
   const chosen = names.length === 0 ? proofs : names.map(proofNamed);
   const journal = await openState(options);
   const all: DrillResult[] = [];

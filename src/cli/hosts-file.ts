@@ -5,7 +5,7 @@ import { CodedError } from '../evidence/coded-error.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 import type { Target } from '../ssh/transport/connection.ts';
 import type { Credentials } from '../ssh/transport/credentials.ts';
-import { readInput } from './state.ts';
+import { parseInput, readInput } from './state.ts';
 
 interface HostsFile {
   readonly knownHosts?: readonly string[] | undefined;
@@ -47,12 +47,12 @@ export interface Hosts {
  * @throws CodedError `input.unreadable`, `json.*`, `hosts.malformed`.
  */
 export async function readHosts(path: string): Promise<Hosts> {
-  const text = await readInput(path);
-  const parsed = schema.safeParse(parseStrictJson(text, { maxBytes: 1_048_576, maxDepth: 8 }));
+  const json = await parseInput(path, (text) => parseStrictJson(text, { maxBytes: 1_048_576, maxDepth: 8 }));
+  const parsed = schema.safeParse(json);
   if (!parsed.success) {
     const remedy =
       'Write {"hosts": [{"host": "10.0.0.2", "user": "me"}]}; see the README for the other keys.';
-    throw new CodedError('hosts.malformed', 'the hosts file does not match its schema', remedy);
+    throw new CodedError('hosts.malformed', `${path}: the hosts file does not match its schema`, remedy);
   }
   const { hosts, privateKey, knownHosts = ['~/.ssh/known_hosts'] } = parsed.data;
   const targets = hosts.map(({ host, user, port = 22, hostKeyAlias }) => ({

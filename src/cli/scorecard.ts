@@ -9,7 +9,7 @@ import { parseRegister } from '../scorecard/register.ts';
 import { holds, toAgilabJson, toTable, toV1, toV2 } from '../scorecard/report.ts';
 import { scoreOf } from '../scorecard/score.ts';
 import { OWN_CLAIMS } from './claims.ts';
-import { readInput, readVerdict, type VerdictOptions } from './state.ts';
+import { parseInput, readVerdict, type VerdictOptions } from './state.ts';
 
 interface ScorecardOptions extends VerdictOptions {
   readonly format: 'table' | 'agilab';
@@ -31,10 +31,10 @@ function here(): GradingContext {
 export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 | 3> {
   const score = scoreOf({
     verdict: await readVerdict(options),
-    claims: parseClaims(await readInput(options.claims ?? OWN_CLAIMS)),
+    claims: await parseInput(options.claims ?? OWN_CLAIMS, parseClaims),
     context: here(),
-    register: parseRegister(await readInput(options.register ?? OWN_REGISTER)),
-    baseline: options.baseline === undefined ? undefined : parseBaseline(await readInput(options.baseline)),
+    register: await parseInput(options.register ?? OWN_REGISTER, parseRegister),
+    baseline: options.baseline === undefined ? undefined : await parseInput(options.baseline, parseBaseline),
   });
   if (options.compact) process.stdout.write(`${JSON.stringify(toV2(score))}\n`);
   else process.stdout.write(options.format === 'agilab' ? toAgilabJson(toV1(score)) : `${toTable(score)}\n`);

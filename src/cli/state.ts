@@ -33,6 +33,21 @@ export async function readInput(path: string): Promise<Buffer> {
   return await bounded(readBounded(path, { maxBytes: MAX_INPUT_BYTES, follow: true, anyKind: true }), path);
 }
 
+/**
+ * Returns what `parse` makes of a file that the user named.
+ *
+ * @throws CodedError `input.*`; what `parse` throws, the name of the file in front.
+ */
+export async function parseInput<Value>(path: string, parse: (bytes: Buffer) => Value): Promise<Value> {
+  const bytes = await readInput(path);
+  try {
+    return parse(bytes);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    throw new CodedError(error.code, `${path}: ${error.message}`, error.remedy, { cause: error });
+  }
+}
+
 async function bounded(read: Promise<Buffer>, name = 'standard input'): Promise<Buffer> {
   try {
     return await read;

@@ -38,7 +38,7 @@ const recording =
       ...options,
       journal: { append: (...entry) => record((...kept) => options.journal.append(...kept), ...entry) },
     });
-const attempt = async (step: () => Promise<unknown>): Promise<void> => {
+const quietly = async (step: () => Promise<unknown>): Promise<void> => {
   try {
     await step();
   } catch {}
@@ -49,13 +49,13 @@ export const brokenKernels: readonly BrokenKernel[] = [
     'forgives-the-journal',
     'unrecorded-grant',
     'a journal that fails counts as one that kept the record',
-    recording((append, ...entry) => attempt(() => append(...entry))),
+    recording((append, ...entry) => quietly(() => append(...entry))),
   ),
   broken(
     'records-afterwards',
     'unrecorded-grant',
     'the record is begun, but not waited for',
-    recording(async (append, ...entry) => void attempt(() => append(...entry))),
+    recording(async (append, ...entry) => void quietly(() => append(...entry))),
   ),
   broken(
     'takes-any-request',
@@ -196,7 +196,7 @@ export const brokenKernels: readonly BrokenKernel[] = [
     'error-granted',
     'a commit that fails counts as one that lasts',
     misled((guard) => ({
-      commit: (facts, signal) => attempt(async () => guard.commit?.(facts, signal)),
+      commit: (facts, signal) => quietly(async () => guard.commit?.(facts, signal)),
     })),
   ),
   broken(

@@ -1,4 +1,4 @@
-// Journals that must not be believed: each is written by the real journal, then its files are changed as a thief of the
+// Journals that must not be believed: each is written by the real journal, then its files are changed as somebody with access to the
 // disk, a crash or a careless copy would change them.
 import { createHash } from 'node:crypto';
 import { cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
