@@ -12,6 +12,7 @@ import { registerKeys } from './keys.ts';
 import { registerManifest } from './manifest.ts';
 import { registerModel } from './model.ts';
 import { registerProve } from './prove.ts';
+import { registerRetire } from './retire.ts';
 import { registerScorecard } from './scorecard.ts';
 import { interruption, underSignals } from './signals.ts';
 import { registerSsh } from './ssh.ts';
@@ -28,6 +29,7 @@ for (const register of [
   registerScorecard,
   registerVerify,
   registerClaims,
+  registerRetire,
   registerCheck,
   registerJournal,
   registerProve,

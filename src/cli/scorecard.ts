@@ -1,23 +1,30 @@
 // `guardrails scorecard`: the score of what the journal proves, as a table or as JSON.
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
+import { sealEnvelope } from '../evidence/dsse.ts';
 import { codeIdentity, processIdentity } from '../evidence/identity.ts';
+import { loadSigner } from '../evidence/key-store.ts';
 import type { GradingContext } from '../scorecard/age.ts';
+import { parseBaseline } from '../scorecard/baseline.ts';
 import { parseClaims } from '../scorecard/claims.ts';
-import { parseBaseline } from '../scorecard/movement.ts';
 import { parseRegister } from '../scorecard/register.ts';
-import { holds, toAgilabJson, toTable, toV1, toV2 } from '../scorecard/report.ts';
-import { scoreOf } from '../scorecard/score.ts';
+import { holds, toAgilabJson, toStatement, toTable, toV1, toV2 } from '../scorecard/report.ts';
+import { parseRetired } from '../scorecard/retired.ts';
+import { type ScoreInput, scoreOf } from '../scorecard/score.ts';
 import { OWN_CLAIMS } from './claims.ts';
-import { parseInput, readVerdict, type VerdictOptions } from './state.ts';
+import { parseInput, readSigned, readVerdict, type VerdictOptions } from './state.ts';
 
 interface ScorecardOptions extends VerdictOptions {
-  readonly format: 'table' | 'agilab';
+  readonly format: 'table' | 'agilab' | 'intoto';
   readonly compact?: boolean;
   readonly claims?: string;
   readonly register?: string;
   readonly baseline?: string;
+  readonly retired?: readonly string[];
 }
+
+/** The payload type of what is signed here. */
+export const IN_TOTO = 'application/vnd.in-toto+json';
 
 const OWN_REGISTER = fileURLToPath(new URL('../../data/hardening-gaps.json', import.meta.url));
 
@@ -27,17 +34,35 @@ function here(): GradingContext {
   return { host, machine, boot, codeDigest: codeIdentity().codeDigest, now: Date.now(), monotonic };
 }
 
+async function inputOf(options: ScorecardOptions): Promise<ScoreInput> {
+  const { claims = OWN_CLAIMS, register, baseline, retired = [] } = options;
+  const own = await parseInput(OWN_REGISTER, parseRegister);
+  const signed = (path: string): Promise<Buffer> => readSigned(path, IN_TOTO, options);
+  return {
+    verdict: await readVerdict(options),
+    claims: await parseInput(claims, parseClaims),
+    register: register === undefined ? own : await parseInput(register, parseRegister),
+    ...(register === undefined ? {} : { ownRegister: own }),
+    baseline: baseline === undefined ? undefined : parseBaseline(await signed(baseline)),
+    retired: (await Promise.all(retired.map(async (path) => parseRetired(await signed(path))))).flat(),
+    context: here(), // last: nothing that was read may be younger
+  };
+}
+
+/** Signs with this host's key, which its journal is sealed with. */
+async function sign(statement: string, { dir }: ScorecardOptions): Promise<string> {
+  return sealEnvelope(await loadSigner(dir), IN_TOTO, Buffer.from(statement));
+}
+
 /** Prints the scorecard; returns the exit code: 0 every probe holds, 1 not, 3 a rise without evidence. */
 export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 | 3> {
-  const score = scoreOf({
-    verdict: await readVerdict(options),
-    claims: await parseInput(options.claims ?? OWN_CLAIMS, parseClaims),
-    context: here(),
-    register: await parseInput(options.register ?? OWN_REGISTER, parseRegister),
-    baseline: options.baseline === undefined ? undefined : await parseInput(options.baseline, parseBaseline),
-  });
-  if (options.compact) process.stdout.write(`${JSON.stringify(toV2(score))}\n`);
-  else process.stdout.write(options.format === 'agilab' ? toAgilabJson(toV1(score)) : `${toTable(score)}\n`);
+  const score = scoreOf(await inputOf(options));
+  const text: Readonly<Record<ScorecardOptions['format'], () => string | Promise<string>>> = {
+    table: () => `${toTable(score)}\n`,
+    agilab: () => toAgilabJson(toV1(score)),
+    intoto: () => sign(toStatement(score), options),
+  };
+  process.stdout.write(options.compact ? `${JSON.stringify(toV2(score))}\n` : await text[options.format]());
   if (score.movement.unsupported.length > 0) return 3;
   return holds(score) ? 0 : 1;
 }
@@ -49,7 +74,7 @@ export function registerScorecard(program: Command): void {
     .option('--compact', 'one line of JSON, agilab.architecture_scorecard.v2')
     .addOption(
       new Option('--format <format>', 'output format')
-        .choices(['table', 'agilab'])
+        .choices(['table', 'agilab', 'intoto'])
         .default('table')
         .conflicts('compact'),
     )
@@ -57,7 +82,11 @@ export function registerScorecard(program: Command): void {
     .option('--register <file>', 'gap register to price (default: the one of this package)')
     .option(
       '--baseline <file>',
-      'earlier --compact output: what rises without new evidence is not counted, exit 3',
+      'earlier --format intoto output: what rises without new evidence, or is gone, is exit 3',
+    )
+    .option(
+      '--retired <file...>',
+      'signed entries, from guardrails retire, for what was taken out on purpose',
     )
     .option('--pin <vkey...>', 'trust these keys only, instead of the pins of this host')
     .option('--previous <file>', 'earlier checkpoint of this journal: catches rollback')

@@ -1,5 +1,6 @@
 // The directory in which this host keeps its key, its pins and its journal; `.guardrails` unless told otherwise.
 import { CodedError } from '../evidence/coded-error.ts';
+import { openEnvelope } from '../evidence/dsse.ts';
 import { readBounded, readStream, whyOf } from '../evidence/files.ts';
 import { HeadMemory } from '../evidence/head-memory.ts';
 import { processIdentity } from '../evidence/identity.ts';
@@ -96,19 +97,45 @@ export async function pinsOf({ dir, pin }: VerdictOptions): Promise<readonly Pin
 }
 
 /**
- * Verifies the journal in a state directory, also against what this user's verifiers saw of it before. Pins given by hand
- * replace those in the directory; of the latter, only this machine's own count, since a directory that came from
- * elsewhere must not vouch for itself.
+ * Returns the keys that are trusted here. Pins given by hand replace those in the directory; of the latter, only this
+ * machine's own count, since a directory that came from elsewhere must not vouch for itself.
  */
+async function trustedPins(options: VerdictOptions): Promise<readonly Pin[]> {
+  const { host, machine } = processIdentity();
+  const own = (local: Pin): boolean =>
+    local.machine === undefined ? local.host === host : local.machine === machine;
+  return (await pinsOf(options)).filter((each) => options.pin !== undefined || own(each));
+}
+
+/**
+ * Returns what a signed file states, under a trusted key.
+ *
+ * @throws CodedError `input.unsigned`, also for what is no envelope; as {@link readInput}.
+ */
+export async function readSigned(
+  path: string,
+  payloadType: string,
+  options: VerdictOptions,
+): Promise<Buffer> {
+  const keys = (await trustedPins(options)).map(({ vkey }) => parseVerifierKey(vkey));
+  const bytes = await readInput(path);
+  const remedy = 'Sign it on this host, or name the key of the host that did with --pin.';
+  try {
+    const { payload, signers } = openEnvelope(bytes, payloadType, keys, MAX_INPUT_BYTES);
+    if (signers.length > 0) return payload;
+  } catch (error) {
+    throw new CodedError('input.unsigned', `${path} is no signed statement`, remedy, { cause: error });
+  }
+  throw new CodedError('input.unsigned', `no trusted key signed ${path}`, remedy);
+}
+
+/** Verifies the journal in a state directory, also against what this user's verifiers saw of it before. */
 export async function readVerdict(
   options: VerdictOptions,
   reading: Pick<VerifyOptions, 'keepLines' | 'onProgress'> = {},
 ): Promise<JournalVerdict> {
-  const { host, machine } = processIdentity();
-  const own = (local: Pin): boolean =>
-    local.machine === undefined ? local.host === host : local.machine === machine;
-  const pins = (await pinsOf(options)).filter((each) => options.pin !== undefined || own(each));
   const { dir, previous } = options;
+  const pins = await trustedPins(options);
   const earlier = previous === undefined ? undefined : (await readInput(previous)).toString('utf8');
   const memory = new HeadMemory();
   return verifyDirectory(journalDirectory(dir), { pins, previous: earlier, memory, ...reading });

@@ -17,7 +17,7 @@ export interface SignedPayload {
   readonly signers: readonly NoteVerifier[];
 }
 
-/** Largest envelope that is read, in bytes. */
+/** Largest envelope that is read unless the caller expects larger ones, in bytes. */
 export const MAX_ENVELOPE_BYTES = 65_536;
 
 // Canonical only: two spellings of one signature would be two envelopes.
@@ -60,8 +60,9 @@ export function openEnvelope(
   text: Uint8Array,
   payloadType: string,
   keys: readonly NoteVerifier[],
+  maxBytes: number = MAX_ENVELOPE_BYTES,
 ): SignedPayload {
-  const parsed = envelope.safeParse(parseStrictJson(text, { maxBytes: MAX_ENVELOPE_BYTES, maxDepth: 4 }));
+  const parsed = envelope.safeParse(parseStrictJson(text, { maxBytes, maxDepth: 4 }));
   if (!parsed.success || parsed.data.payloadType !== payloadType) {
     const remedy = `Write a DSSE envelope with the payload type ${payloadType}.`;
     throw new CodedError('dsse.malformed', 'not a DSSE envelope of the expected type', remedy);

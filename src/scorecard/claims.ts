@@ -3,6 +3,7 @@
 // differs from what is written here, and whoever changes this file does so in plain sight.
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
+import { portable } from '../evidence/primitives.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 
 /** A row of the scorecard. Its grade is the minimum over its probes; without one it counts as nothing. */
@@ -66,7 +67,8 @@ const claim: z.ZodType<Claim> = z.strictObject({
   mutants: names,
 });
 
-const claimsFile: z.ZodType<Claims> = z
+/** The schema of a claims file, for what embeds one. */
+export const claimsFile: z.ZodType<Claims> = z
   .strictObject({
     schema: z.literal('agilab.guard_claims.v1'),
     dimensions: z.array(dimension).min(1).max(100),
@@ -117,4 +119,9 @@ export function writeClaims({ schema, dimensions, claims }: Claims): string {
   "claims": ${list(blocks, '  ')}
 }
 `;
+}
+
+/** Returns the SHA-256 (hex) of claims as they are kept: that of `data/claims.json`, for the claims of this package. */
+export function digestOf(claims: Claims): string {
+  return portable.sha256Hex(new TextEncoder().encode(writeClaims(claims)));
 }

@@ -183,7 +183,14 @@ const NEVER_DRILLED: GuardLook = {
   newest: false,
 };
 
-/** Grades every row: the minimum over its probes. */
+/** Returns a row that is worth the minimum over its probes. */
+export function rowOf(dimension: Dimension, probes: readonly ProbeFinding[]): DimensionFinding {
+  const worst = probes.toSorted((a, b) => a.grade.localeCompare(b.grade))[0];
+  if (!worst) return { dimension, grade: 'E0', why: 'not built yet: no probe proves this row', probes };
+  return { dimension, grade: worst.grade, why: `${worst.probe}: ${worst.why}`, probes };
+}
+
+/** Grades every row. */
 export function gradeDimensions(
   verdict: JournalVerdict,
   { dimensions, claims }: Claims,
@@ -198,8 +205,6 @@ export function gradeDimensions(
       const look = looks.get(probe) ?? NEVER_DRILLED;
       return gradeProbe(probe, { ...look, verdict, claim, dimension: dimension.id, context });
     });
-    const worst = probes.toSorted((a, b) => a.grade.localeCompare(b.grade))[0];
-    if (!worst) return { dimension, grade: 'E0', why: 'not built yet: no probe proves this row', probes };
-    return { dimension, grade: worst.grade, why: `${worst.probe}: ${worst.why}`, probes };
+    return rowOf(dimension, probes);
   });
 }

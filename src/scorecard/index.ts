@@ -1,6 +1,7 @@
 // The public surface of the scorecard.
 
 export type { GradingContext } from './age.ts';
+export { type Baseline, parseBaseline } from './baseline.ts';
 export {
   type Claim,
   type Claims,
@@ -17,13 +18,20 @@ export {
   gradeDimensions,
   type ProbeFinding,
 } from './grade.ts';
-export { type Baseline, parseBaseline } from './movement.ts';
 export {
   type Gap,
   type GapRegister,
+  type PricedGap,
   parseRegister,
-  priceRegister,
   type RegisterFinding,
 } from './register.ts';
-export { holds, type ScorecardV1, toAgilabJson, toTable, toV1, toV2 } from './report.ts';
-export { type Score, type ScoreInput, scoreOf, supportedScore } from './score.ts';
+export { holds, type ScorecardV1, toAgilabJson, toStatement, toTable, toV1, toV2 } from './report.ts';
+export { parseRetired, type Retired, retire } from './retired.ts';
+export {
+  type Movement,
+  SCORER_VERSION,
+  type Score,
+  type ScoreInput,
+  scoreOf,
+  supportedScore,
+} from './score.ts';

@@ -1,100 +1,103 @@
-// How the score may move from one change to the next: down at once, up only on evidence that the baseline did not have.
-// Whatever rises without it is put back to where the baseline had it, and named.
-import * as z from 'zod';
-import { CodedError } from '../evidence/coded-error.ts';
-import { DIMENSION_IDS, type DimensionId } from '../evidence/record.ts';
-import { parseStrictJson } from '../evidence/strict-json.ts';
-import { type DimensionFinding, GRADE_MILLI, type Grade } from './grade.ts';
-import type { Gap } from './register.ts';
+// How the score may move from one change to the next: down at once and field by field, up only on new evidence for changed
+// code or a closed gap. Whatever rises otherwise is put back to where the baseline had it, and named.
+import type { Baseline } from './baseline.ts';
+import type { Claims, Dimension } from './claims.ts';
+import { type DimensionFinding, type ProbeFinding, rowOf } from './grade.ts';
+import { type Lost, lostSince } from './lost.ts';
+import type { PricedGap } from './register.ts';
+import type { Retired } from './retired.ts';
 
-/** The part of an earlier scorecard (`agilab.architecture_scorecard.v2`) that movement is measured from. */
-export interface Baseline {
-  readonly score: { readonly milli: number };
-  readonly grades: Readonly<Record<DimensionId, Grade>>;
-  readonly checks: readonly { readonly id: DimensionId; readonly evidence: readonly string[] }[];
-  readonly register: { readonly gaps: readonly Gap[] };
-}
-
-const baselineFile: z.ZodType<Baseline> = z.object({
-  schema: z.literal('agilab.architecture_scorecard.v2'),
-  score: z.object({ milli: z.int().min(0).max(5_000) }),
-  grades: z.record(z.enum(DIMENSION_IDS), z.enum(['E0', 'E1', 'E2', 'E3', 'E4'])),
-  checks: z
-    .array(z.object({ id: z.enum(DIMENSION_IDS), evidence: z.array(z.string()) }))
-    .length(DIMENSION_IDS.length)
-    .refine((checks) => new Set(checks.map(({ id }) => id)).size === checks.length),
-  register: z.object({
-    gaps: z.array(
-      z.object({
-        id: z.string(),
-        severity: z.enum(['P0', 'P1', 'P2']),
-        status: z.enum(['open', 'conditional', 'shipped']),
-        surface: z.string(),
-        production_boundary: z.string(),
-        evidence_required: z.array(z.string()),
-      }),
-    ),
-  }),
-});
-
-/**
- * Parses an earlier scorecard.
- *
- * @throws CodedError `baseline.invalid`, `json.*`.
- */
-export function parseBaseline(bytes: Uint8Array): Baseline {
-  const result = baselineFile.safeParse(parseStrictJson(bytes, { maxBytes: 4_194_304, maxDepth: 16 }));
-  if (result.success) return result.data;
-  const remedy = 'Give it the output of an earlier `guardrails scorecard --compact`.';
-  throw new CodedError('baseline.invalid', 'the baseline is no scorecard of ours', remedy);
-}
-
-/** Findings and gaps as they may count, and every rise that was put back. */
-export interface Movement {
-  readonly dimensions: readonly DimensionFinding[];
-  readonly gaps: readonly Gap[];
-  /** One sentence for each unsupported rise. */
+/** Findings as they may count, and a sentence for each that was put back. */
+export interface Held<Finding> {
+  readonly findings: readonly Finding[];
   readonly unsupported: readonly string[];
 }
 
-const SEVERITIES: readonly Gap['severity'][] = ['P2', 'P1', 'P0'];
+/** What may carry a rise beside new evidence. */
+export interface Carried {
+  readonly codeChanged: boolean;
+  readonly gapClosed: boolean;
+}
 
-/** Holds findings and gaps against the baseline. Without one, everything counts as found. */
-export function moveFrom(
-  baseline: Baseline | undefined,
-  dimensions: readonly DimensionFinding[],
-  gaps: readonly Gap[],
-): Movement {
-  if (!baseline) return { dimensions, gaps, unsupported: [] };
-  const unsupported: string[] = [];
-  const held = dimensions.map((finding) => {
-    const { id } = finding.dimension;
-    const before = (baseline.grades as Readonly<Record<string, Grade>>)[id] ?? 'E0';
-    if (GRADE_MILLI[finding.grade] <= GRADE_MILLI[before]) return finding;
-    const known = new Set(baseline.checks.find((check) => check.id === id)?.evidence);
-    // Each probe must have been run anew: one fresh probe cannot carry the stale ones of its row.
-    const fresh = finding.probes.every(({ evidence }) => evidence.some((record) => !known.has(record)));
-    if (fresh) return finding;
-    const why = `${id} rose from ${before} to ${finding.grade} without new evidence`;
+/** Rows as the baseline lets them count: what it knew and nobody asks for any more is nothing. */
+export function holdRows(
+  baseline: Baseline,
+  claims: Claims,
+  found: readonly DimensionFinding[],
+  retired: readonly Retired[],
+  { codeChanged, gapClosed }: Carried,
+): Held<DimensionFinding> {
+  const lost = lostSince(baseline.claims, claims, retired);
+  const unsupported = lost.map(({ id }) => `${id} is gone, or asks for less, and no retired entry says why`);
+  const before = new Map(baseline.probes.map((finding) => [finding.probe, finding]));
+  const holdProbe = (finding: ProbeFinding, gone: readonly Lost[]): ProbeFinding => {
+    const missing = gone.find(({ guard }) => guard === finding.probe);
+    if (missing) return { ...finding, grade: 'E0', why: `${missing.id} was taken away since the baseline` };
+    const was = before.get(finding.probe);
+    if (!was || finding.grade <= was.grade) return finding;
+    const known = new Set(was.evidence);
+    const fresh = finding.evidence.every((id) => !known.has(id));
+    if (fresh && (codeChanged || gapClosed)) return finding;
+    const without = fresh ? 'changed code or a closed gap' : 'new evidence';
+    const why = `${finding.probe} rose from ${was.grade} to ${finding.grade} without ${without}`;
     unsupported.push(why);
-    return { ...finding, grade: before, why };
+    return { ...finding, grade: was.grade, why };
+  };
+  const holdRow = ({ dimension, probes }: DimensionFinding): DimensionFinding => {
+    const gone = lost.filter(({ row }) => row === dimension.id);
+    const weight = gone.some(({ guard }) => guard === undefined)
+      ? baseline.claims.dimensions.find(({ id }) => id === dimension.id)?.weight
+      : undefined;
+    const vanished = gone
+      .filter(({ guard }) => guard !== undefined && !dimension.probes.includes(guard))
+      .map(({ guard = '' }): ProbeFinding => ({ probe: guard, grade: 'E0', why: 'gone', evidence: [] }));
+    const all = [...probes, ...vanished].map((finding) => holdProbe(finding, gone));
+    return rowOf({ ...dimension, weight: weight ?? dimension.weight }, all);
+  };
+  const rows = new Set(found.map(({ dimension }) => dimension.id));
+  const restored = baseline.claims.dimensions.filter(
+    ({ id }) => !rows.has(id) && lost.some((gone) => gone.id === `row:${id}`),
+  );
+  const nothing = (dimension: Dimension): DimensionFinding => ({
+    dimension,
+    grade: 'E0',
+    why: 'this row was taken away since the baseline',
+    probes: [],
   });
-  const now = new Map(gaps.map((gap) => [gap.id, gap]));
-  for (const before of baseline.register.gaps) {
+  return { findings: [...found.map(holdRow), ...restored.map(nothing)], unsupported };
+}
+
+const SEVERITIES: readonly PricedGap['severity'][] = ['P2', 'P1', 'P0'];
+
+/**
+ * Gaps as they may count beside an earlier pricing of them, which is compared by what it counted, not by what was
+ * written: a gap gets cheaper by proof alone.
+ */
+export function holdGaps(
+  earlier: readonly PricedGap[],
+  found: readonly PricedGap[],
+  retired: readonly Retired[] = [],
+): Held<PricedGap> {
+  const excused = new Set(retired.map(({ id }) => id));
+  const now = new Map(found.map((gap) => [gap.id, gap]));
+  const unsupported: string[] = [];
+  for (const before of earlier) {
     const gap = now.get(before.id);
-    const keep = (why: string): void => {
-      unsupported.push(`gap ${before.id} ${why}`);
-      now.set(before.id, before);
-    };
-    if (!gap) keep('was removed from the register');
-    else if (SEVERITIES.indexOf(gap.severity) < SEVERITIES.indexOf(before.severity))
-      keep('was made less severe');
-    else if (JSON.stringify(gap.evidence_required) !== JSON.stringify(before.evidence_required)) {
-      keep('now asks for other evidence');
-    } else if (gap.status === 'conditional' && before.status === 'open') {
-      // Shipped stands or falls with its proof when the register is priced; conditional would be a matter of trust.
-      keep('went from open to conditional without proof');
-    }
+    const why = whyCheaper(before, gap);
+    if (why === undefined || excused.has(`gap:${before.id}`)) continue;
+    unsupported.push(`gap ${before.id} ${why}`);
+    const dearer = gap && gap.penalty > before.penalty ? gap : before;
+    now.set(before.id, { ...dearer, why });
   }
-  return { dimensions: held, gaps: [...now.values()], unsupported };
+  return { findings: [...now.values()], unsupported };
+}
+
+function whyCheaper(before: PricedGap, now: PricedGap | undefined): string | undefined {
+  if (!now) return 'was removed from the register';
+  if (SEVERITIES.indexOf(now.severity) < SEVERITIES.indexOf(before.severity)) return 'was made less severe';
+  if (JSON.stringify(now.evidence_required) !== JSON.stringify(before.evidence_required))
+    return 'asks for other evidence';
+  if (now.penalty < before.penalty && now.counted !== 'shipped')
+    return `went from ${before.counted} to ${now.counted} without proof`;
+  return undefined;
 }

@@ -2,6 +2,7 @@
 // that is called shipped costs nothing only while its proof stands.
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
+import { portable } from '../evidence/primitives.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 import type { DimensionFinding } from './grade.ts';
 
@@ -14,32 +15,31 @@ export interface Gap {
   readonly evidence_required: readonly string[];
 }
 
-/** `agilab.architecture_hardening_gaps.v1`. */
+/** A register as read. `agilab.architecture_hardening_gaps.v1`. */
 export interface GapRegister {
   readonly schema: 'agilab.architecture_hardening_gaps.v1';
   /** What AGILAB prints. Read because the format has it; no score is computed from it. */
   readonly supported_score: string;
   readonly scope: string;
   readonly gaps: readonly Gap[];
+  /** SHA-256 of the file, hex. */
+  readonly digest: string;
 }
 
 const text = z.string().min(1).max(4_000);
-const gapRegister: z.ZodType<GapRegister> = z.strictObject({
+const gap = {
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,79}$/),
+  severity: z.enum(['P0', 'P1', 'P2']),
+  status: z.enum(['open', 'conditional', 'shipped']),
+  surface: text,
+  production_boundary: text,
+  evidence_required: z.array(text).min(1).max(64),
+};
+const gapRegister: z.ZodType<Omit<GapRegister, 'digest'>> = z.strictObject({
   schema: z.literal('agilab.architecture_hardening_gaps.v1'),
   supported_score: text,
   scope: text,
-  gaps: z
-    .array(
-      z.strictObject({
-        id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,79}$/),
-        severity: z.enum(['P0', 'P1', 'P2']),
-        status: z.enum(['open', 'conditional', 'shipped']),
-        surface: text,
-        production_boundary: text,
-        evidence_required: z.array(text).min(1).max(64),
-      }),
-    )
-    .max(1_000),
+  gaps: z.array(z.strictObject(gap)).max(1_000),
 });
 
 /** Gaps that every register must name, at least this severe: leaving one out or playing it down would raise the score. */
@@ -79,19 +79,25 @@ export function parseRegister(bytes: Uint8Array): GapRegister {
     if (!gap) throw invalid(`does not name ${id}`);
     if (gap.severity > least) throw invalid(`calls ${id} less severe than ${least}`);
   }
-  return result.data;
+  return { ...result.data, digest: portable.sha256Hex(bytes) };
 }
 
 /** A gap as it counts. */
-export interface PricedGap {
-  readonly id: string;
-  readonly severity: Gap['severity'];
+export interface PricedGap extends Gap {
   /** `shipped` only while its proof stands at E4, else `open`. */
   readonly counted: Gap['status'];
   readonly why: string;
   /** Milli-points. */
   readonly penalty: number;
 }
+
+/** The schema of a priced gap, for what embeds one. */
+export const pricedGap: z.ZodType<PricedGap> = z.object({
+  ...gap,
+  counted: gap.status,
+  why: z.string(),
+  penalty: z.int().min(0).max(5_000),
+});
 
 export interface RegisterFinding {
   readonly gaps: readonly PricedGap[];
@@ -109,16 +115,17 @@ function penaltyOf(severity: Gap['severity'], status: Gap['status']): number {
 }
 
 /** Prices every gap, given how the rows were graded. */
-export function priceRegister(
+export function priceGaps(
   gaps: readonly Gap[],
   dimensions: readonly DimensionFinding[],
-): RegisterFinding {
+): readonly PricedGap[] {
   const live = new Set(
     dimensions.flatMap(({ probes }) =>
       probes.filter(({ grade }) => grade === 'E4').map(({ probe }) => probe),
     ),
   );
-  const priced = gaps.map(({ id, severity, status }): PricedGap => {
+  return gaps.map((gap): PricedGap => {
+    const { id, severity, status } = gap;
     const proof = PROOF.get(id);
     const proven = proof?.every((probe) => live.has(probe)) ?? false;
     const counted = status === 'shipped' && !proven ? 'open' : status;
@@ -128,8 +135,12 @@ export function priceRegister(
         : proven
           ? `shipped, proven by ${proof?.join(', ')}`
           : `called shipped, but ${proof ? `${proof.join(', ')} is not live` : 'no probe proves it'}`;
-    return { id, severity, counted, why, penalty: penaltyOf(severity, counted) };
+    return { ...gap, counted, why, penalty: penaltyOf(severity, counted) };
   });
+}
+
+/** Sums up priced gaps. */
+export function sumUp(priced: readonly PricedGap[]): RegisterFinding {
   const capped = priced.some(({ severity, counted }) => severity === 'P0' && counted !== 'shipped');
   return {
     gaps: priced,

@@ -1,6 +1,8 @@
 // The score in the formats that people and programs read. Nothing is computed here; the same score gives the same bytes.
+import { SCORECARD_PREDICATE, STATEMENT_TYPE } from './baseline.ts';
+import { digestOf } from './claims.ts';
 import { GRADE_MILLI } from './grade.ts';
-import { type Score, supportedScore } from './score.ts';
+import { SCORER_VERSION, type Score, supportedScore } from './score.ts';
 
 const SCOPE =
   'Guards of a manager/worker runtime on this host, as far as drills prove them; this is not a certification, and not a multi-tenant production platform score.';
@@ -61,30 +63,41 @@ export function toV1(score: Score): ScorecardV1 {
   };
 }
 
-/** Returns `agilab.architecture_scorecard.v2`: every key of v1, and how the number came about. */
+/**
+ * Returns `agilab.architecture_scorecard.v2`: every key of v1, how the number came about, and all that it was computed
+ * from but the journal itself, which is named by its root: who has both can compute it again.
+ */
 export function toV2(score: Score): ScorecardV1 & Readonly<Record<string, unknown>> {
-  const { milli, vector, terms, conditions, coverage, movement, register, gaps, journal } = score;
-  const priced = new Map(register.gaps.map((gap) => [gap.id, gap]));
+  const { milli, vector, terms, conditions, coverage, movement, register, journal, input } = score;
+  const { host, machine, boot, codeDigest, now, monotonic } = input.context;
   return {
     ...toV1(score),
     schema: 'agilab.architecture_scorecard.v2',
+    scorer: { version: SCORER_VERSION },
     score: { milli, vector, terms, conditional: conditions.length > 0, conditions },
     grades: Object.fromEntries(score.dimensions.map(({ dimension, grade }) => [dimension.id, grade])),
-    probes: score.dimensions.flatMap(({ probes }) =>
-      probes.map(({ probe, grade, why }) => ({ probe, grade, why })),
-    ),
+    probes: score.dimensions.flatMap(({ probes }) => probes),
     coverage,
+    context: { host, machine, boot, codeDigest, now, monotonic },
+    digests: {
+      claims: digestOf(input.claims),
+      register: input.register.digest,
+      baseline: movement.baseline ?? null,
+    },
+    claims: input.claims,
     register: {
       penalty: register.penalty,
       cap: register.cap,
-      gaps: gaps.map((gap) => {
-        const { counted, penalty, why } = priced.get(gap.id) ?? {};
-        return { ...gap, counted, penalty, why };
-      }),
+      gaps: register.gaps,
     },
-    movement: { baseline: movement.from ?? null, unsupported: movement.unsupported },
+    movement: {
+      baseline: movement.from ?? null,
+      unsupported: movement.unsupported,
+      retired: input.retired ?? [],
+    },
     journal: {
       intact: journal.problems.length === 0,
+      state: journal.state,
       key: journal.key,
       history: journal.history,
       origin: journal.origin ?? null,
@@ -93,6 +106,19 @@ export function toV2(score: Score): ScorecardV1 & Readonly<Record<string, unknow
       problems: journal.problems,
     },
   };
+}
+
+/** Returns the in-toto statement of a scorecard, for a signature: what is stated about this code and this journal. */
+export function toStatement(score: Score): string {
+  return JSON.stringify({
+    _type: STATEMENT_TYPE,
+    subject: [
+      { name: 'agilab-guardrails', digest: { sha256: score.input.context.codeDigest } },
+      { name: 'journal', digest: { sha256: score.journal.root } },
+    ],
+    predicateType: SCORECARD_PREDICATE,
+    predicate: toV2(score),
+  });
 }
 
 /** JSON as AGILAB writes it: keys sorted, two blanks of indent, ASCII only, one newline at the end. */
@@ -120,6 +146,7 @@ export function toTable(score: Score): string {
     movement.from === undefined
       ? 'no baseline was given'
       : `baseline ${movement.from}, now ${milli} (${milli >= movement.from ? '+' : ''}${milli - movement.from})`;
+  const { claims, register: file } = score.input;
   return [
     `Architecture scorecard: ${supportedScore(milli)}  (${milli} milli-points, ${coverage.live} of ${coverage.total} rows live${conditions.length > 0 ? ', conditional' : ''})`,
     `  ${score.vector}`,
@@ -132,6 +159,8 @@ export function toTable(score: Score): string {
     '',
     `Evidence ${terms.evidence} less penalties ${terms.penalty}, at most ${terms.cap}, never below 0: ${milli}.`,
     ...conditions.map((why) => `Conditional: ${why}`),
+    `Claims ${digestOf(claims)}`,
+    `Register ${file.digest}`,
     `Journal: ${journal.size} lines, ${journal.problems.length === 0 ? 'intact' : 'NOT INTACT'}, key ${journal.key}, ${journal.history}; root ${journal.root}`,
     ...journal.problems.map(
       ({ code, line, message }) => `  ${code}: ${line ? `line ${line} ` : ''}${message}`,

@@ -1,17 +1,38 @@
 // The score: integers all the way, a fixed denominator, and no number that was not computed from findings.
 import type { JournalVerdict } from '../evidence/verify.ts';
 import type { GradingContext } from './age.ts';
+import type { Baseline } from './baseline.ts';
 import type { Claims } from './claims.ts';
 import { type DimensionFinding, GRADE_MILLI, gradeDimensions } from './grade.ts';
-import { type Baseline, moveFrom } from './movement.ts';
-import { type Gap, type GapRegister, priceRegister, type RegisterFinding } from './register.ts';
+import { type Carried, holdGaps, holdRows } from './movement.ts';
+import { type GapRegister, priceGaps, type RegisterFinding, sumUp } from './register.ts';
+import type { Retired } from './retired.ts';
+
+/**
+ * How scores are made. Another version grades or prices otherwise, so that its numbers are not comparable: it changes
+ * with every change of the rules in this room.
+ */
+export const SCORER_VERSION = 2;
 
 export interface ScoreInput {
   readonly verdict: JournalVerdict;
   readonly claims: Claims;
   readonly context: GradingContext;
   readonly register: GapRegister;
+  /** The package's own register, where `register` is another: no gap gets cheaper than it is there. */
+  readonly ownRegister?: GapRegister | undefined;
   readonly baseline?: Baseline | undefined;
+  /** What was taken out of the claims since then, on purpose. */
+  readonly retired?: readonly Retired[] | undefined;
+}
+
+export interface Movement {
+  /** Milli-points of the baseline. */
+  readonly from: number | undefined;
+  /** SHA-256 of the baseline, hex. */
+  readonly baseline: string | undefined;
+  /** A sentence for each thing that rose, or went, without what it takes. */
+  readonly unsupported: readonly string[];
 }
 
 export interface Score {
@@ -20,7 +41,6 @@ export interface Score {
   /** `RG:E4/RX:E4/.../P1c:4`: tells equal totals apart. */
   readonly vector: string;
   readonly dimensions: readonly DimensionFinding[];
-  readonly gaps: readonly Gap[];
   readonly register: RegisterFinding;
   /** What the score is made of: `max(0, min(cap, evidence - penalty))`. */
   readonly terms: { readonly evidence: number; readonly penalty: number; readonly cap: number };
@@ -28,8 +48,10 @@ export interface Score {
   readonly conditions: readonly string[];
   /** Rows at E4, of all rows. */
   readonly coverage: { readonly live: number; readonly total: number };
-  readonly movement: { readonly from: number | undefined; readonly unsupported: readonly string[] };
+  readonly movement: Movement;
   readonly journal: JournalVerdict;
+  /** What all of this was computed from, beside the journal. */
+  readonly input: Pick<ScoreInput, 'claims' | 'context' | 'register' | 'retired'>;
 }
 
 const FULL = 5_000;
@@ -71,26 +93,58 @@ function conditionsOf({ unsealed: { open, adopted }, clockBack }: JournalVerdict
   ];
 }
 
-/** Computes the score from a verified journal, claims, a register and, if there is one, a baseline. */
-export function scoreOf({ verdict, claims, context, register, baseline }: ScoreInput): Score {
-  const { dimensions, gaps, unsupported } = moveFrom(
-    baseline,
-    gradeDimensions(verdict, claims, context),
-    register.gaps,
-  );
-  const priced = priceRegister(gaps, dimensions);
-  const terms = termsOf(dimensions, priced);
+/** What counts, rows and gaps, before and after the baseline had its say. */
+function countedOf(input: ScoreInput): {
+  readonly dimensions: readonly DimensionFinding[];
+  readonly register: RegisterFinding;
+  readonly unsupported: readonly string[];
+} {
+  const { verdict, claims, context, register, ownRegister, baseline, retired = [] } = input;
+  const found = gradeDimensions(verdict, claims, context);
+  const price = (rows: readonly DimensionFinding[]): RegisterFinding['gaps'] => {
+    const given = priceGaps(register.gaps, rows);
+    return ownRegister ? holdGaps(priceGaps(ownRegister.gaps, rows), given).findings : given;
+  };
+  if (!baseline) return { dimensions: found, register: sumUp(price(found)), unsupported: [] };
+  if (baseline.scorer.version !== SCORER_VERSION) {
+    const why = `not comparable: the baseline was scored by version ${baseline.scorer.version}, this is ${SCORER_VERSION}`;
+    return { dimensions: found, register: sumUp(price(found)), unsupported: [why] };
+  }
+  const counted = new Map(baseline.register.gaps.map((gap) => [gap.id, gap.counted]));
+  const carried: Carried = {
+    codeChanged: baseline.context.codeDigest !== context.codeDigest,
+    gapClosed: price(found).some(
+      (gap) => gap.counted === 'shipped' && (counted.get(gap.id) ?? 'shipped') !== 'shipped',
+    ),
+  };
+  const rows = holdRows(baseline, claims, found, retired, carried);
+  const gaps = holdGaps(baseline.register.gaps, price(rows.findings), retired);
   return {
-    milli: milliOf(terms),
-    vector: vectorOf(dimensions, priced),
+    dimensions: rows.findings,
+    register: sumUp(gaps.findings),
+    unsupported: [...rows.unsupported, ...gaps.unsupported],
+  };
+}
+
+/** Computes the score from a verified journal, claims, a register and, if there is one, a baseline. */
+export function scoreOf(input: ScoreInput): Score {
+  const { verdict, claims, context, register: given, baseline, retired = [] } = input;
+  const { dimensions, register, unsupported } = countedOf(input);
+  const terms = termsOf(dimensions, register);
+  const from = baseline?.score.milli;
+  const milli = milliOf(terms);
+  return {
+    // Whatever moved without support, the total moves with it nowhere but down.
+    milli: from !== undefined && unsupported.length > 0 ? Math.min(milli, from) : milli,
+    vector: vectorOf(dimensions, register),
     dimensions,
-    gaps,
-    register: priced,
+    register,
     terms,
     conditions: conditionsOf(verdict),
     coverage: { live: dimensions.filter(({ grade }) => grade === 'E4').length, total: dimensions.length },
-    movement: { from: baseline?.score.milli, unsupported },
+    movement: { from, baseline: baseline?.digest, unsupported },
     journal: verdict,
+    input: { claims, context, register: given, retired },
   };
 }
 

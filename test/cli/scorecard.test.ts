@@ -85,20 +85,71 @@ describe('the scorecard of a machine on which everything was drilled', () => {
     }
   });
 
-  it('exits 3 when a row rises over a baseline without new evidence', () => {
+  it('is compared with a signed baseline, and with no other', () => {
     withCopy((directory) => {
-      const before = card(directory);
-      before.grades.architecture_runtime_guardrails = 'E1';
-      delete before.code;
-      writeFileSync(join(directory, 'baseline.json'), JSON.stringify(before));
-      const now = card(directory, ['--baseline', 'baseline.json']);
-      expect([now.code, now.grades.architecture_runtime_guardrails]).toEqual([3, 'E1']);
+      const baseline = join(directory, 'baseline.json');
+      const signed = built.guardrails(['scorecard', '--format', 'intoto'], directory);
+      writeFileSync(baseline, signed.stdout);
+      const same = card(directory, ['--baseline', baseline]);
+      expect(same.movement).toMatchObject({ baseline: same.score.milli, unsupported: [] });
+      expect(same.code).toBe(1);
+
+      const refused = (): string => {
+        const { code, stdout, stderr } = built.guardrails(['scorecard', '--baseline', baseline], directory);
+        expect([code, stdout]).toEqual([2, '']);
+        return stderr;
+      };
+      writeFileSync(baseline, JSON.stringify(card(directory)));
+      expect(refused()).toContain('is no signed statement');
+      const envelope = JSON.parse(signed.stdout);
+      const payload = Buffer.from(envelope.payload, 'base64').toString().replace('"milli":', '"milli":1');
+      writeFileSync(
+        baseline,
+        JSON.stringify({ ...envelope, payload: Buffer.from(payload).toString('base64') }),
+      );
+      expect(refused()).toContain('no trusted key signed');
+      const stranger = scratch();
+      built.guardrails(['keys', 'init'], stranger.directory);
+      built.guardrails(['drill', 'bind', '--json'], stranger.directory);
+      writeFileSync(
+        baseline,
+        built.guardrails(['scorecard', '--format', 'intoto'], stranger.directory).stdout,
+      );
+      stranger.remove();
+      expect(refused()).toContain('no trusted key signed');
+    });
+  });
+
+  it('exits 3 when claims are gone since the baseline, until a signed entry retires them', () => {
+    withCopy((directory) => {
+      const [baseline, claims, retired] = ['baseline', 'claims', 'retired'].map((name) =>
+        join(directory, `${name}.json`),
+      ) as [string, string, string];
+      writeFileSync(baseline, built.guardrails(['scorecard', '--format', 'intoto'], directory).stdout);
+      const own = readFileSync(join(built.root, 'data/claims.json'), 'utf8');
+      const fewer = own.replace(/^ *\{"id":"star",.*\n/m, '');
+      expect(fewer).not.toBe(own);
+      writeFileSync(claims, fewer);
+      const args = ['--baseline', baseline, '--claims', claims];
+      const now = card(directory, args);
+      expect(now.code).toBe(3);
+      expect(now.movement.unsupported).toEqual([expect.stringContaining('drill:bind/star is gone')]);
+      expect(now.score.milli).toBeLessThan(now.movement.baseline);
+
+      const why = 'the address is refused by its spelling, as the drill of another one shows';
+      writeFileSync(retired, built.guardrails(['retire', 'drill:bind/star', '--why', why], directory).stdout);
+      const excused = card(directory, [...args, '--retired', retired]);
+      expect(excused.movement).toMatchObject({ unsupported: [], retired: [{ id: 'drill:bind/star', why }] });
+      expect([excused.code, excused.score.milli]).toEqual([1, excused.movement.baseline]);
+
+      writeFileSync(retired, JSON.stringify({ retired: [{ id: 'drill:bind/star', why }] }));
+      expect(built.guardrails(['scorecard', ...args, '--retired', retired], directory).code).toBe(2);
     });
   });
 });
 
 describe('what lowers it', () => {
-  const FULL_RUN = ['drill', '--mutants', '--json'];
+  const BIND = ['drill', 'bind', '--mutants', '--json'];
   const whyOf = (directory: string, probe: string, by: BuiltPackage = built): unknown =>
     card(directory, [], by).probes.find((finding: { probe: string }) => finding.probe === probe);
 
@@ -107,9 +158,8 @@ describe('what lowers it', () => {
     try {
       const patch = join(fresh.directory, 'patch.cjs');
       writeFileSync(patch, '');
-      built.guardrails(FULL_RUN, fresh.directory, { NODE_OPTIONS: `--require=${patch}` });
-      expect(whyOf(fresh.directory, 'bind')).toEqual({
-        probe: 'bind',
+      built.guardrails(BIND, fresh.directory, { NODE_OPTIONS: `--require=${patch}` });
+      expect(whyOf(fresh.directory, 'bind')).toMatchObject({
         grade: 'E3',
         why: 'recorded under node --require, which can change any guard',
       });
@@ -127,7 +177,7 @@ describe('what lowers it', () => {
       writeFileSync(source, without);
     });
     try {
-      expect(copy.guardrails(['drill', 'bind', '--mutants', '--json'], copy.root).code).toBe(1);
+      expect(copy.guardrails(BIND, copy.root).code).toBe(1);
       expect(whyOf(copy.root, 'bind', copy)).toMatchObject({
         grade: 'E0',
         why: expect.stringContaining('expected bind.wildcard, saw allow'),
@@ -139,7 +189,7 @@ describe('what lowers it', () => {
         readFileSync(drills, 'utf8').replace(/^ {2}drill\('[a-z0-9-]+', '[^']*', WILDCARD, .*\n/gm, ''),
       );
       copy.build();
-      copy.guardrails(['drill', 'bind', '--mutants', '--json'], copy.root);
+      copy.guardrails(BIND, copy.root);
       expect(whyOf(copy.root, 'bind', copy)).toMatchObject({
         grade: 'E0',
         why: 'the drill ipv4-wildcard does not show bind.wildcard',
@@ -154,8 +204,8 @@ describe('what lowers it', () => {
     try {
       const file = join(copy.root, 'dist/guards/bind/bind.js');
       writeFileSync(file, `${readFileSync(file, 'utf8')}// edited\n`);
-      copy.guardrails(FULL_RUN, copy.root);
-      expect(whyOf(copy.root, 'journal', copy)).toMatchObject({
+      copy.guardrails(BIND, copy.root);
+      expect(whyOf(copy.root, 'bind', copy)).toMatchObject({
         grade: 'E2',
         why: 'recorded by code that is not what was built',
       });

@@ -1,13 +1,15 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { DimensionFinding, Grade } from '../../src/scorecard/grade.ts';
-import { parseBaseline } from '../../src/scorecard/movement.ts';
-import { type Gap, parseRegister, priceRegister } from '../../src/scorecard/register.ts';
+import { type Gap, parseRegister, priceGaps, sumUp } from '../../src/scorecard/register.ts';
 import { toAgilabJson, toTable, toV1, toV2 } from '../../src/scorecard/report.ts';
 import { milliOf, scoreOf, supportedScore, termsOf } from '../../src/scorecard/score.ts';
 import { beside, withBeside } from '../left-out.ts';
 import { claims, fullRun, here, recorded } from './fixture.ts';
 
+const priceRegister = (gaps: readonly Gap[], dimensions: readonly DimensionFinding[]) =>
+  sumUp(priceGaps(gaps, dimensions));
 const register = parseRegister(readFileSync('data/hardening-gaps.json'));
 const rows = (grade: Grade): DimensionFinding[] =>
   claims.dimensions.map((dimension) => ({
@@ -96,7 +98,59 @@ describe('the register', () => {
   });
 });
 
+describe('a register of your own', () => {
+  const given = (change: Partial<Gap>) => ({
+    ...register,
+    gaps: register.gaps.map((gap) => (gap.id === 'regulated-serving' ? { ...gap, ...change } : gap)),
+  });
+
+  it.each([
+    ['does not lift the score by a gap that it lacks', { ...register, gaps: [] }],
+    ['does not lift it by a gap that it calls less severe', given({ severity: 'P2' })],
+    ['does not lift it by asking for other evidence', given({ evidence_required: ['trust me'] })],
+  ])('%s', async (_what, changed) => {
+    const { verdict } = await recorded(fullRun());
+    const own = scoreOf({ verdict, claims, context: here, register });
+    const theirs = scoreOf({ verdict, claims, context: here, register: changed, ownRegister: register });
+    expect(theirs.milli).toBe(own.milli);
+    expect(scoreOf({ verdict, claims, context: here, register: changed }).milli).not.toBeLessThan(own.milli);
+  });
+
+  it('may lower it', async () => {
+    const { verdict } = await recorded(fullRun());
+    const own = scoreOf({ verdict, claims, context: here, register });
+    const open = given({ status: 'open' });
+    const theirs = scoreOf({ verdict, claims, context: here, register: open, ownRegister: register });
+    expect(theirs.milli).toBe(own.milli - 75);
+  });
+});
+
 describe('a scorecard', () => {
+  it('carries all that it was computed from but the journal: from both, anybody computes it again', async () => {
+    const { verdict } = await recorded(fullRun());
+    const card = JSON.parse(JSON.stringify(toV2(scoreOf({ verdict, claims, context: here, register }))));
+    const again = scoreOf({
+      verdict,
+      claims: card.claims,
+      context: card.context,
+      register: { ...register, gaps: card.register.gaps, digest: card.digests.register },
+    });
+    expect(JSON.parse(JSON.stringify(toV2(again)))).toEqual(card);
+    const digest = createHash('sha256').update(readFileSync('data/claims.json')).digest('hex');
+    expect(card.digests.claims).toBe(digest);
+  });
+
+  it('spells its vector from the rows and from how the gaps count', async () => {
+    const { verdict } = await recorded(fullRun());
+    const score = scoreOf({ verdict, claims, context: here, register });
+    const grades = claims.dimensions.map(
+      ({ letters, probes }) => `${letters}:${probes.length > 0 ? 'E4' : 'E0'}`,
+    );
+    expect(score.vector).toBe([...grades, 'P1c:4', 'P2s:1'].join('/'));
+    const live = grades.filter((grade) => grade.endsWith('E4')).length;
+    expect(score.coverage).toEqual({ live, total: claims.dimensions.length });
+  });
+
   it('has the same bytes for the same inputs', async () => {
     const { verdict } = await recorded(fullRun());
     const print = (): string => JSON.stringify(toV2(scoreOf({ verdict, claims, context: here, register })));
@@ -137,66 +191,5 @@ describe('a score is conditional, and says why,', () => {
     const { verdict } = await recorded(fullRun());
     expect(conditions({}, verdict)).toEqual([]);
     expect(conditions(change, verdict)).toEqual([expect.stringContaining(why)]);
-  });
-});
-
-describe('movement from a baseline', () => {
-  const score = (verdict: Parameters<typeof scoreOf>[0]['verdict'], gaps = register, baseline?: unknown) =>
-    scoreOf({
-      verdict,
-      claims,
-      context: here,
-      register: gaps,
-      baseline: baseline === undefined ? undefined : parseBaseline(Buffer.from(JSON.stringify(baseline))),
-    });
-  const withGap = (id: string, change: Partial<Gap>) => ({
-    ...register,
-    gaps: register.gaps.map((gap) => (gap.id === id ? { ...gap, ...change } : gap)),
-  });
-
-  it('rises on new evidence', async () => {
-    const before = toV2(score((await recorded([])).verdict));
-    const now = score((await recorded(fullRun())).verdict, register, before);
-    expect(now.movement.unsupported).toEqual([]);
-    expect(now.milli).toBeGreaterThan(now.movement.from ?? Number.NaN);
-  });
-
-  it('does not rise on the evidence that the baseline already had', async () => {
-    const { verdict } = await recorded(fullRun());
-    const real = score(verdict);
-    const baseline = toV2(real);
-    const lowered = {
-      ...baseline,
-      grades: { ...(baseline['grades'] as object), architecture_runtime_guardrails: 'E1' },
-    };
-    const now = score(verdict, register, lowered);
-    expect(now.milli).toBeLessThan(real.milli);
-    expect(now.movement.unsupported).toEqual([expect.stringContaining('without new evidence')]);
-  });
-
-  it('falls at once', async () => {
-    const before = toV2(score((await recorded(fullRun())).verdict));
-    const now = score((await recorded([])).verdict, register, before);
-    expect(now).toMatchObject({ milli: 0, movement: { unsupported: [] } });
-  });
-
-  it.each([
-    ['removed', { ...register, gaps: register.gaps.filter(({ id }) => id !== 'regulated-serving') }],
-    ['made less severe', withGap('regulated-serving', { severity: 'P2' })],
-    ['given other evidence to ask for', withGap('regulated-serving', { evidence_required: ['trust me'] })],
-  ])('does not rise because a gap was %s', async (_how, changed) => {
-    const { verdict } = await recorded(fullRun());
-    const before = score(verdict);
-    const now = score(verdict, changed, toV2(before));
-    expect(now.register.penalty).toBe(before.register.penalty);
-    expect(now.movement.unsupported).toHaveLength(1);
-  });
-
-  it('does not rise because an open gap is now called conditional', async () => {
-    const { verdict } = await recorded(fullRun());
-    const before = toV2(score(verdict, withGap('regulated-serving', { status: 'open' })));
-    expect(score(verdict, register, before).movement.unsupported).toEqual([
-      expect.stringContaining('without proof'),
-    ]);
   });
 });

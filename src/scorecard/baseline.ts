@@ -1,0 +1,64 @@
+// An earlier scorecard, as movement is measured from it: an in-toto statement whose signature somebody else has checked.
+// Strict where it counts: what is not there cannot be compared, so it is refused.
+import * as z from 'zod';
+import { CodedError } from '../evidence/coded-error.ts';
+import { portable } from '../evidence/primitives.ts';
+import { parseStrictJson } from '../evidence/strict-json.ts';
+import { type Claims, claimsFile } from './claims.ts';
+import type { Grade } from './grade.ts';
+import { type PricedGap, pricedGap } from './register.ts';
+
+/** Statement v1 of github.com/in-toto/attestation. */
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+/** What a signed scorecard states. */
+export const SCORECARD_PREDICATE = 'urn:agilab-guardrails:architecture-scorecard:v2';
+
+/** The part of an earlier scorecard that movement is measured from. */
+export interface Baseline {
+  /** SHA-256 of the statement, hex. */
+  readonly digest: string;
+  readonly scorer: { readonly version: number };
+  readonly score: { readonly milli: number };
+  readonly context: { readonly codeDigest: string };
+  readonly claims: Claims;
+  readonly probes: readonly {
+    readonly probe: string;
+    readonly grade: Grade;
+    readonly evidence: readonly string[];
+  }[];
+  readonly register: { readonly gaps: readonly PricedGap[] };
+}
+
+const predicate: z.ZodType<Omit<Baseline, 'digest'>> = z.object({
+  schema: z.literal('agilab.architecture_scorecard.v2'),
+  scorer: z.object({ version: z.int().min(1) }),
+  score: z.object({ milli: z.int().min(0).max(5_000) }),
+  context: z.object({ codeDigest: z.string().regex(/^[0-9a-f]{64}$/) }),
+  claims: claimsFile,
+  probes: z.array(
+    z.object({
+      probe: z.string(),
+      grade: z.enum(['E0', 'E1', 'E2', 'E3', 'E4']),
+      evidence: z.array(z.string()),
+    }),
+  ),
+  register: z.object({ gaps: z.array(pricedGap) }),
+});
+
+const statement = z.object({
+  _type: z.literal(STATEMENT_TYPE),
+  predicateType: z.literal(SCORECARD_PREDICATE),
+  predicate,
+});
+
+/**
+ * Parses an earlier scorecard from its statement (`guardrails scorecard --format intoto`, the signature taken off).
+ *
+ * @throws CodedError `baseline.invalid`, `json.*`.
+ */
+export function parseBaseline(bytes: Uint8Array): Baseline {
+  const result = statement.safeParse(parseStrictJson(bytes, { maxBytes: 16_777_216, maxDepth: 16 }));
+  if (result.success) return { ...result.data.predicate, digest: portable.sha256Hex(bytes) };
+  const remedy = 'Give it the output of an earlier `guardrails scorecard --format intoto`.';
+  throw new CodedError('baseline.invalid', 'the baseline is no scorecard of ours', remedy);
+}

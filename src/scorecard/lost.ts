@@ -1,0 +1,48 @@
+// What a baseline asked for and nobody asks for any more. A score is as good as its questions: fewer rows, drills or
+// mutants, a longer time to live or another weight would lift it, or hide a fall, without anything having been proven.
+import type { Claim, Claims } from './claims.ts';
+import type { Retired } from './retired.ts';
+
+/** One thing that is gone or asks for less. */
+export interface Lost {
+  /** As a retired entry names it: `drill:bind/star`. */
+  readonly id: string;
+  readonly row: string;
+  /** The guard that it belonged to; `undefined` for what belongs to the row itself. */
+  readonly guard?: string;
+}
+
+function lostFrom(row: string, before: Claim, now: Claim): readonly Lost[] {
+  const { guard } = before;
+  const asked = new Map(now.drills.map(({ id, expects }) => [id, expects]));
+  const mutants = new Set(now.mutants);
+  return [
+    ...(now.timeToLive > before.timeToLive ? [`age:${guard}`] : []),
+    ...before.drills
+      .filter(({ id, expects }) => asked.get(id) !== expects)
+      .map(({ id }) => `drill:${guard}/${id}`),
+    ...before.mutants.filter((id) => !mutants.has(id)).map((id) => `mutant:${guard}/${id}`),
+  ].map((id) => ({ id, row, guard }));
+}
+
+/** Returns everything that `before` asks for and `now` does not, without what was retired. */
+export function lostSince(before: Claims, now: Claims, retired: readonly Retired[]): readonly Lost[] {
+  const excused = new Set(retired.map(({ id }) => id));
+  const rows = new Map(now.dimensions.map((row) => [row.id, row]));
+  const earlier = new Map(before.claims.map((claim) => [claim.guard, claim]));
+  const current = new Map(now.claims.map((claim) => [claim.guard, claim]));
+  const lost = before.dimensions.flatMap(({ id, weight, probes }): readonly Lost[] => {
+    const row = rows.get(id);
+    if (!row) return [{ id: `row:${id}`, row: id }];
+    const own = row.weight === weight ? [] : [{ id: `weight:${id}`, row: id }];
+    const below = probes.flatMap((guard): readonly Lost[] => {
+      const [was, is] = [earlier.get(guard), current.get(guard)];
+      if (!was) return [];
+      return is && row.probes.includes(guard)
+        ? lostFrom(id, was, is)
+        : [{ id: `probe:${guard}`, row: id, guard }];
+    });
+    return [...own, ...below];
+  });
+  return lost.filter(({ id }) => !excused.has(id));
+}

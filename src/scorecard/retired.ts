@@ -1,0 +1,54 @@
+// What was taken out of the claims on purpose. Without an entry, whatever the baseline asked for and nobody asks for any
+// more is a failure; the signature on the entries is checked by whoever reads the file.
+import * as z from 'zod';
+import { CodedError } from '../evidence/coded-error.ts';
+import { parseStrictJson } from '../evidence/strict-json.ts';
+import { STATEMENT_TYPE } from './baseline.ts';
+
+const RETIRED_PREDICATE = 'urn:agilab-guardrails:retired:v1';
+
+/** One thing that is no longer asked for. */
+export interface Retired {
+  /** `row:ID`, `weight:ROW`, `probe:GUARD`, `age:GUARD`, `drill:GUARD/DRILL`, `mutant:GUARD/MUTANT` or `gap:ID`. */
+  readonly id: string;
+  readonly why: string;
+}
+
+const statement = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  subject: z.array(z.unknown()).max(16),
+  predicateType: z.literal(RETIRED_PREDICATE),
+  predicate: z.strictObject({
+    retired: z
+      .array(
+        z.strictObject({
+          id: z.string().regex(/^(?:row|weight|probe|age|drill|mutant|gap):[A-Za-z0-9_./:+-]{1,400}$/),
+          why: z.string().min(10).max(2_000),
+        }),
+      )
+      .min(1)
+      .max(10_000),
+  }),
+});
+
+/**
+ * Parses retired entries from their statement.
+ *
+ * @throws CodedError `retired.invalid`, `json.*`.
+ */
+export function parseRetired(bytes: Uint8Array): readonly Retired[] {
+  const result = statement.safeParse(parseStrictJson(bytes, { maxBytes: 1_048_576, maxDepth: 8 }));
+  if (result.success) return result.data.predicate.retired;
+  const remedy = 'Write it with `guardrails retire ID... --why TEXT`; a reason has at least ten characters.';
+  throw new CodedError('retired.invalid', 'these are no retired entries of ours', remedy);
+}
+
+/** Returns the statement that retires `ids`, to be signed. The subject is the claims file that they go out of. */
+export function retire(ids: readonly string[], why: string, claimsDigest: string): string {
+  return JSON.stringify({
+    _type: STATEMENT_TYPE,
+    subject: [{ name: 'claims.json', digest: { sha256: claimsDigest } }],
+    predicateType: RETIRED_PREDICATE,
+    predicate: { retired: ids.map((id) => ({ id, why })) },
+  });
+}
