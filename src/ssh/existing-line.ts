@@ -8,8 +8,8 @@ import type { Node, Parser } from 'web-tree-sitter';
 /** The words of the line, or the first construct in it that is not read. */
 export type LineReading = { readonly words: readonly string[] } | { readonly unread: string };
 
-/** Some grammar rules take quadratic time. No line that is built of a request is longer. */
-const MAX_LINE = 4_096;
+/** Some rules of the grammar take quadratic time, so the length is bounded: `a=(` over and over is the worst known. */
+const MAX_LINE = 2_048;
 
 // What no shell gives a meaning outside quotes. "=" not in front: zsh expands =ls.
 const BARE = /^[\w./:@%+,-][\w./:@%+,=-]*$/;

@@ -100,7 +100,7 @@ const different: Readonly<
   'platform-facts': ['command.existing-syntax', 'a command substitution', platformFacts()],
   'dotenv-merge': [
     'command.existing-syntax',
-    'more than 4096 characters',
+    'more than 2048 characters',
     dotenvMerge({ file: '~/.agilab/.env', values: { IS_SOURCE_ENV: '0' } }),
   ],
 };

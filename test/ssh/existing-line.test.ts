@@ -83,7 +83,7 @@ describe('a line is not read when it holds', () => {
     ['no command', 'export PATH=x;'],
     ['a syntax error', 'uv "a'],
     ['a syntax error', 'uv )'],
-    ['more than 4096 characters', `uv ${'a'.repeat(4_096)}`],
+    ['more than 2048 characters', `uv ${'a'.repeat(2_048)}`],
   ])('%s: %j', async (unread, line) => {
     expect(await readLine(line, variables)).toEqual({ unread });
   });
