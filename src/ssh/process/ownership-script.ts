@@ -13,6 +13,8 @@
  */
 export const OWNERSHIP_SCRIPT: string = String.raw`
 set -u
+# What a program gets that is started: its own locale and mask, not ours.
+locale=${'$'}{LC_ALL-} has_locale=${'$'}{LC_ALL+yes} mask=$(umask)
 umask 077
 LC_ALL=C
 export LC_ALL
@@ -193,8 +195,8 @@ owned='
   set -uC
   umask 077
   token=$1 record=$2 log=$3 agilab=$4 target=$5
-  boot=$6 ns=$7 uid=$8 hz=$9 btime=${'$'}{10} cgroup=${'$'}{11}
-  shift 11
+  boot=$6 ns=$7 uid=$8 hz=$9 btime=${'$'}{10} cgroup=${'$'}{11} mask=${'$'}{12}
+  shift 12
   if [ -n "$cgroup" ]; then
     echo 0 >|"$cgroup/cgroup.procs" || exit 120
   else
@@ -224,6 +226,7 @@ owned='
   fi
   GUARDRAILS_OWNER=$token
   export GUARDRAILS_OWNER
+  umask "$mask"
   exec "$@" >&3 2>&3 3>&- </dev/null
 '
 
@@ -236,7 +239,8 @@ start() {
   [ -z "$answer" ] || { echo "$answer"; return; }
   cgroup=$(make_cgroup "$token")
   set -- /bin/sh -c "$owned" owned \
-    "$token" "$record" "$log" "$agilab" "$target" "$boot" "$ns" "$uid" "$hz" "$btime" "$cgroup" "$@"
+    "$token" "$record" "$log" "$agilab" "$target" "$boot" "$ns" "$uid" "$hz" "$btime" "$cgroup" "$mask" "$@"
+  if [ -n "$has_locale" ]; then LC_ALL=$locale; else unset LC_ALL; fi
   if [ -z "$cgroup" ] && has_scopes; then
     # No function of ours: its process would be the parent of the one that is meant.
     XDG_RUNTIME_DIR=/run/user/$uid systemd-run --user --scope --quiet --collect --unit="guardrails-$token" -- \

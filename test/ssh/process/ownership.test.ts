@@ -108,6 +108,22 @@ describe.skipIf(missing('setsid'))('an owned process', () => {
     expect(readFileSync(at('log'), 'utf8')).toContain('terms 1\n');
   });
 
+  it('has the locale and the mask of its caller', async () => {
+    const mask = spawnSync('sh', ['-c', 'umask']).stdout.toString();
+    const say = 'umask; printenv LC_ALL || echo none; sleep 600';
+    for (const locale of ['C.UTF-8', undefined]) {
+      const env = { ...process.env, ...(locale ? { LC_ALL: locale } : {}) };
+      if (locale === undefined) delete env['LC_ALL'];
+      const args = ['-c', OWNERSHIP_SCRIPT, ...startArgs(), 'sh', '-c', say];
+      const output = spawnSync('/bin/sh', args, { env, timeout: 20_000 }).stdout.toString();
+      started.push(startedPid(output));
+      await logged(2);
+      expect(readFileSync(at('log'), 'utf8')).toBe(`${mask}${locale ?? 'none'}\n`);
+      await stop();
+      rmSync(at('log'));
+    }
+  });
+
   it('is killed with its whole session when it ignores TERM', { timeout: 30_000 }, async () => {
     start(['sh', '-c', 'trap "" TERM; sleep 601 & sleep 602 & echo "$!"; while :; do sleep 603; done']);
     const [child = 0] = await logged(1);
