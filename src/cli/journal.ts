@@ -3,13 +3,17 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CodedError } from '../evidence/coded-error.ts';
+import { EXPORT_FORMATS, type ExportFormat, exportJournal } from '../evidence/exports/export.ts';
+import { runningCode } from '../evidence/identity.ts';
 import { segmentName, segmentsIn } from '../evidence/journal-files.ts';
+import { loadSigner } from '../evidence/key-store.ts';
 import { lastLines } from '../evidence/last-lines.ts';
 import { decodeLine } from '../evidence/line.ts';
 import { readLines } from '../evidence/lines.ts';
 import { type EvidenceRecord, isDecision } from '../evidence/record.ts';
 import { journalDirectory, type StateOptions } from '../evidence/state.ts';
 import { lineOf, plain } from './record-line.ts';
+import { readVerdict, type VerdictOptions } from './state.ts';
 
 interface JsonOption extends StateOptions {
   readonly json?: boolean;
@@ -130,6 +134,15 @@ async function segments({ dir, json }: JsonOption): Promise<void> {
   }
 }
 
+async function exportLines(options: VerdictOptions & { readonly format: ExportFormat }): Promise<void> {
+  const { dir, format } = options;
+  const verdict = await readVerdict(options, { keepLines: false });
+  const signer = format === 'dsse' ? await loadSigner(dir) : undefined;
+  const { version } = runningCode();
+  for await (const text of exportJournal(journalDirectory(dir), verdict, { format, version, signer }))
+    process.stdout.write(text);
+}
+
 function count(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('a number of lines from 1 to 999999');
@@ -161,6 +174,12 @@ export function registerJournal(program: Command): void {
   withJson('stats', 'how many records of each kind').action((_options, command: Command) =>
     stats(command.optsWithGlobals()),
   );
+  journal
+    .command('export')
+    .description('the sealed lines of a verified journal, for readers of other formats; one JSON text a line')
+    .addOption(new Option('--format <format>').choices(EXPORT_FORMATS).makeOptionMandatory())
+    .option('--pin <vkey...>', 'trust these keys only, instead of the pins of this machine')
+    .action((_options, command: Command) => exportLines(command.optsWithGlobals()));
   withJson('segments', 'the files of lines').action((_options, command: Command) =>
     segments(command.optsWithGlobals()),
   );

@@ -1,7 +1,7 @@
 // Reads a journal as an auditor does: believes nothing that the bytes, the chain, the checkpoint and the pinned key
 // do not bear out, and names the first line where they stop doing so. Reads each line once and keeps none unless asked
 // to, so that a journal of any length can be verified. Runs anywhere.
-import { adoptedRanges, countOf, membership } from './adopted.ts';
+import { adoptedRanges, countOf, type LineRange, membership } from './adopted.ts';
 import { toHex } from './bytes.ts';
 import { type Checkpoint, parseCheckpoint, signedBy, type TreeHead } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
@@ -54,6 +54,8 @@ export interface JournalVerdict {
   readonly size: number;
   /** Lines that nobody vouches for: not covered by the checkpoint, or found uncovered and adopted after a crash. */
   readonly unsealed: { readonly open: number; readonly adopted: number };
+  /** Which lines were adopted, counted from 0. */
+  readonly adopted: readonly LineRange[];
   /** How often a record is dated before its predecessor, and on which line first: the clock was set back. */
   readonly clockBack: { readonly times: number; readonly line?: number };
   /** RFC 6962 root over all good lines, hex. */
@@ -209,6 +211,7 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
     origin: newest?.claimed.origin,
     size,
     unsealed: { open, adopted: countOf(ranges) },
+    adopted: ranges,
     clockBack: { times: times.back, ...(times.backLine === undefined ? {} : { line: times.backLine }) },
     root: toHex(scanner.tree.root()),
     lines:
