@@ -10,6 +10,7 @@ const BENCHES: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['load', async () => (await import('./load.ts')).loadBench()],
   ['decode', async () => (await import('./decode.ts')).decodeBench()],
   ['predict', async () => (await import('./predict.ts')).predictBench()],
+  ['journal', async () => (await import('./journal.ts')).journalBench()],
   ['json', async () => (await import('./json.ts')).jsonBench()],
   ['ssh', async () => (await import('./ssh.ts')).sshBench()],
 ]);
