@@ -63,7 +63,7 @@ function load(
 async function bareJournal(path: string): Promise<(draft: DecisionDraft) => Promise<void>> {
   const file = await open(path, 'a');
   let waiting: { draft: DecisionDraft; resolve: () => void }[] = [];
-  let flushing: Promise<void> | undefined;
+  let busy = false;
   let [prev, seq] = [HEX, 0];
   const envelope = {
     schema: 'agilab.guard_evidence.v1',
@@ -95,12 +95,14 @@ async function bareJournal(path: string): Promise<(draft: DecisionDraft) => Prom
       await file.datasync();
       for (const { resolve } of group) resolve();
     }
-    flushing = undefined;
+    busy = false;
   };
   return (each) =>
     new Promise((resolve) => {
       waiting.push({ draft: each, resolve });
-      flushing ??= flush();
+      if (busy) return;
+      busy = true;
+      void flush();
     });
 }
 
