@@ -1,6 +1,7 @@
 // `guardrails keys`: the signing key of this machine, and the keys that it trusts.
 import type { Command } from 'commander';
 import { CodedError } from '../evidence/coded-error.ts';
+import { makeHostCa } from '../evidence/countersign.ts';
 import { initKeys, loadPins, loadSigner, savePins } from '../evidence/key-store.ts';
 import { parseVerifierKey } from '../evidence/keys.ts';
 import type { Pin } from '../evidence/pin.ts';
@@ -69,6 +70,12 @@ export function registerKeys(program: Command): void {
     .description('print the verifier key, for --pin on another machine')
     .action(async (_options, command: Command) => {
       print((await loadSigner(command.optsWithGlobals<StateOptions>().dir)).vkey);
+    });
+  keys
+    .command('host-ca')
+    .description('make an RSA authority of this machine, for --countersign; prints its certificate')
+    .action(async (_options, command: Command) => {
+      process.stdout.write(await makeHostCa(command.optsWithGlobals<StateOptions>().dir));
     });
   keys
     .command('rotate')

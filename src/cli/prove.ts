@@ -3,23 +3,27 @@ import type { Command } from 'commander';
 import { CodedError } from '../evidence/coded-error.ts';
 import { proveConsistency, proveRecord } from '../evidence/prove.ts';
 import { journalDirectory, type StateOptions } from '../evidence/state.ts';
-import { readInput } from './state.ts';
+import { readInput, writeCountersignature } from './state.ts';
 
 interface ProveOptions extends StateOptions {
   readonly since?: string;
+  readonly countersign?: string;
 }
 
-async function prove(id: string | undefined, { dir, since }: ProveOptions): Promise<void> {
+async function prove(
+  id: string | undefined,
+  { dir, since, countersign: signature }: ProveOptions,
+): Promise<void> {
   if ((id === undefined) === (since === undefined)) {
     const remedy = 'Pass the id of a record, or --since FILE with an earlier checkpoint.';
     throw new CodedError('usage', 'one thing is proven at a time', remedy);
   }
   const directory = journalDirectory(dir);
-  const proof =
-    id === undefined
-      ? proveConsistency(directory, (await readInput(since ?? '')).toString('utf8'))
-      : proveRecord(directory, id);
-  process.stdout.write(await proof);
+  const proof = await (id === undefined
+    ? proveConsistency(directory, (await readInput(since ?? '')).toString('utf8'))
+    : proveRecord(directory, id));
+  if (signature !== undefined) await writeCountersignature(dir, proof, signature);
+  process.stdout.write(proof);
 }
 
 export function registerProve(program: Command): void {
@@ -28,6 +32,7 @@ export function registerProve(program: Command): void {
     .description('print a proof that a record is in the journal, or that it extends an earlier checkpoint')
     .argument('[id]', 'id of the record')
     .option('--since <file>', 'earlier checkpoint that the journal extends')
+    .option('--countersign <file>', 'write a PKCS#7 signature over what is printed, for openssl cms')
     .action((id: string | undefined, _options, command: Command) =>
       prove(id, command.optsWithGlobals<ProveOptions>()),
     );

@@ -12,7 +12,7 @@ import { holds, toAgilabJson, toStatement, toTable, toV1, toV2 } from '../scorec
 import { parseRetired } from '../scorecard/retired.ts';
 import { type ScoreInput, scoreOf } from '../scorecard/score.ts';
 import { OWN_CLAIMS } from './claims.ts';
-import { parseInput, readSigned, readVerdict, type VerdictOptions } from './state.ts';
+import { parseInput, readSigned, readVerdict, type VerdictOptions, writeCountersignature } from './state.ts';
 
 interface ScorecardOptions extends VerdictOptions {
   readonly format: 'table' | 'agilab' | 'intoto';
@@ -21,6 +21,7 @@ interface ScorecardOptions extends VerdictOptions {
   readonly register?: string;
   readonly baseline?: string;
   readonly retired?: readonly string[];
+  readonly countersign?: string;
 }
 
 /** The payload type of what is signed here. */
@@ -62,7 +63,10 @@ export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 |
     agilab: () => toAgilabJson(toV1(score)),
     intoto: () => sign(toStatement(score), options),
   };
-  process.stdout.write(options.compact ? `${JSON.stringify(toV2(score))}\n` : await text[options.format]());
+  const printed = options.compact ? `${JSON.stringify(toV2(score))}\n` : await text[options.format]();
+  if (options.countersign !== undefined)
+    await writeCountersignature(options.dir, printed, options.countersign);
+  process.stdout.write(printed);
   if (score.movement.unsupported.length > 0) return 3;
   return holds(score) ? 0 : 1;
 }
@@ -89,6 +93,7 @@ export function registerScorecard(program: Command): void {
       'signed entries, from guardrails retire, for what was taken out on purpose',
     )
     .option('--pin <vkey...>', 'trust these keys only, instead of the pins of this host')
+    .option('--countersign <file>', 'write a PKCS#7 signature over what is printed, for openssl cms')
     .option('--previous <file>', 'earlier checkpoint of this journal: catches rollback')
     .action(async (_options, command: Command) => {
       process.exitCode = await printScorecard(command.optsWithGlobals<ScorecardOptions>());

@@ -1,7 +1,8 @@
 // The directory in which this host keeps its key, its pins and its journal; `.guardrails` unless told otherwise.
 import { CodedError } from '../evidence/coded-error.ts';
+import { countersign } from '../evidence/countersign.ts';
 import { openEnvelope } from '../evidence/dsse.ts';
-import { readBounded, readStream, whyOf } from '../evidence/files.ts';
+import { readBounded, readStream, replaceFile, whyOf } from '../evidence/files.ts';
 import { HeadMemory } from '../evidence/head-memory.ts';
 import { processIdentity } from '../evidence/identity.ts';
 import type { Journal } from '../evidence/journal.ts';
@@ -68,6 +69,21 @@ export async function openState({ dir }: StateOptions): Promise<Journal> {
   if (made)
     process.stderr.write(`Made a signing key in ${dir} and pinned it for this host: ${signer.vkey}\n`);
   return openJournal({ directory: journalDirectory(dir), signer });
+}
+
+/**
+ * Writes a PKCS#7 signature of this machine over a text that is printed.
+ *
+ * @throws CodedError `keys.missing`, `keys.unsafe`, `countersign.not-written`.
+ */
+export async function writeCountersignature(dir: string, text: string, path: string): Promise<void> {
+  const signature = await countersign(dir, Buffer.from(text));
+  try {
+    await replaceFile(path, signature);
+  } catch (error) {
+    const message = `the signature could not be written (${whyOf(error)})`;
+    throw new CodedError('countersign.not-written', message, 'Name a file that this user can write.');
+  }
 }
 
 function decodeHost(name: string): string {

@@ -1,0 +1,59 @@
+// The countersignature, as openssl sees it.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { countersign, makeHostCa } from '../../src/evidence/countersign.ts';
+import { missing } from '../ssh/support.ts';
+import { scratch } from './support.ts';
+
+const coded = (code: string): unknown => expect.objectContaining({ code });
+
+const reason = missing('openssl');
+it.skipIf(reason)(`holds for openssl, and not with one byte changed ${reason || ''}`, async () => {
+  const directory = await scratch();
+  const path = (name: string): string => join(directory, name);
+  writeFileSync(path('ca.pem'), await makeHostCa(directory));
+  const content = Buffer.from('journal\n3\nroot=\n\r\n\x1a\0binary\xff', 'latin1');
+  writeFileSync(path('sig.der'), await countersign(directory, content));
+  const verify = (bytes: Uint8Array): number | null => {
+    writeFileSync(path('content'), bytes);
+    const args = [
+      'cms',
+      '-verify',
+      '-binary',
+      '-inform',
+      'DER',
+      '-in',
+      path('sig.der'),
+      '-content',
+      path('content'),
+    ];
+    return spawnSync('openssl', [...args, '-CAfile', path('ca.pem'), '-out', '/dev/null']).status;
+  };
+  expect(verify(content)).toBe(0);
+  for (let at = 0; at < content.length; at++) {
+    const changed = Buffer.from(content);
+    changed[at] = (changed[at] ?? 0) ^ 1;
+    expect(verify(changed), `byte ${at}`).not.toBe(0);
+  }
+  expect(verify(Buffer.concat([content, Buffer.of(10)]))).not.toBe(0);
+  const strict = ['verify', '-x509_strict', '-CAfile', path('ca.pem'), path('countersign.pem')];
+  expect(spawnSync('openssl', strict, { encoding: 'utf8' }).stdout).toContain('countersign.pem: OK');
+  const text = spawnSync('openssl', ['x509', '-in', path('ca.pem'), '-noout', '-text'], {
+    encoding: 'utf8',
+  }).stdout;
+  expect(text).toContain('Public-Key: (3072 bit)');
+  for (const name of readdirSync(directory).filter((each) => each.endsWith('-key.pem')))
+    expect(statSync(path(name)).mode & 0o777).toBe(0o600);
+});
+
+it('is never made anew over an authority that is there, nor with a key that others can read', async () => {
+  const directory = await scratch();
+  await expect(countersign(directory, Buffer.of())).rejects.toThrow(coded('keys.missing'));
+  const pem = await makeHostCa(directory);
+  await expect(makeHostCa(directory)).rejects.toThrow(coded('keys.exist'));
+  expect(readFileSync(join(directory, 'host-ca.pem'), 'utf8')).toBe(pem);
+  chmodSync(join(directory, 'countersign-key.pem'), 0o644);
+  await expect(countersign(directory, Buffer.of())).rejects.toThrow(coded('keys.unsafe'));
+});
