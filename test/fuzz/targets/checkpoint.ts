@@ -39,10 +39,8 @@ const canonical = (base64: string): boolean => Buffer.from(base64, 'base64').toS
 
 /** Whether a note that Go opened is a checkpoint (c2sp.org/tlog-checkpoint), each value in its one spelling. */
 function isCheckpoint(text: string): boolean {
-  const [body = '', signatures = ''] = [
-    text.slice(0, text.lastIndexOf('\n\n')),
-    text.slice(text.lastIndexOf('\n\n') + 2),
-  ];
+  const split = text.lastIndexOf('\n\n');
+  const [body, signatures] = [text.slice(0, split), text.slice(split + 2)];
   const [origin = '', size = '', root = '', ...more] = body.split('\n');
   const lines = signatures.trimEnd().split('\n');
   return (

@@ -55,7 +55,16 @@ export const target = {
     ...'{ } [ ] : , " \\ 0 -1 -0 1e3 0.0 007 9007199254740993 null true "seq":7, "mode":"run", \\u0000 \\u2028 \\u009b \\n \\/ \\ud83d'.split(
       ' ',
     ),
-    ...['\u0085', '\u2028', '\u202e', '\u009b', '\ufeff', '\r', '\n', '\t', ' ', '\u0000'],
+    '\u0085',
+    '\u2028',
+    '\u202e',
+    '\u009b',
+    '\ufeff',
+    '\r',
+    '\n',
+    '\t',
+    ' ',
+    '\u0000',
   ],
   fuzz(bytes) {
     const record = decodeLine(bytes);
