@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CodedError } from '../evidence/coded-error.ts';
 import { EXPORT_FORMATS, type ExportFormat, exportJournal } from '../evidence/exports/export.ts';
+import { HeadMemory } from '../evidence/head-memory.ts';
 import { runningCode } from '../evidence/identity.ts';
 import { segmentName, segmentsIn } from '../evidence/journal-files.ts';
 import { loadSigner } from '../evidence/key-store.ts';
@@ -11,9 +12,10 @@ import { lastLines } from '../evidence/last-lines.ts';
 import { decodeLine } from '../evidence/line.ts';
 import { readLines } from '../evidence/lines.ts';
 import { type EvidenceRecord, isDecision } from '../evidence/record.ts';
+import { retireLines } from '../evidence/retire.ts';
 import { journalDirectory, type StateOptions } from '../evidence/state.ts';
 import { lineOf, plain } from './record-line.ts';
-import { readVerdict, type VerdictOptions } from './state.ts';
+import { pinsOf, readVerdict, type VerdictOptions } from './state.ts';
 
 interface JsonOption extends StateOptions {
   readonly json?: boolean;
@@ -143,6 +145,23 @@ async function exportLines(options: VerdictOptions & { readonly format: ExportFo
     process.stdout.write(text);
 }
 
+async function retire(file: string, options: VerdictOptions): Promise<void> {
+  const [, first] = /^journal-(\d{12})\.jsonl$/.exec(file) ?? [];
+  if (first === undefined) {
+    const remedy = 'Name a file as `guardrails journal segments` prints it.';
+    throw new CodedError('usage', 'that is no file of lines', remedy);
+  }
+  const { dir } = options;
+  const lines = await retireLines({
+    directory: journalDirectory(dir),
+    signer: await loadSigner(dir),
+    keepFrom: Number(first),
+    pins: await pinsOf(options),
+    memory: new HeadMemory(),
+  });
+  process.stdout.write(`${lines} lines retired; the journal begins with line ${Number(first) + 1}\n`);
+}
+
 function count(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('a number of lines from 1 to 999999');
@@ -180,6 +199,11 @@ export function registerJournal(program: Command): void {
     .addOption(new Option('--format <format>').choices(EXPORT_FORMATS).makeOptionMandatory())
     .option('--pin <vkey...>', 'trust these keys only, instead of the pins of this machine')
     .action((_options, command: Command) => exportLines(command.optsWithGlobals()));
+  journal
+    .command('retire')
+    .description('remove the files of lines before this one, by a sealed record that says so')
+    .argument('<file>', 'the first file that stays, as `segments` prints it')
+    .action((file: string, _options, command: Command) => retire(file, command.optsWithGlobals()));
   withJson('segments', 'the files of lines').action((_options, command: Command) =>
     segments(command.optsWithGlobals()),
   );

@@ -6,9 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError, errnoOf } from './coded-error.ts';
 import { readBounded, whyOf } from './files.ts';
 import type { JournalFiles, SegmentFile } from './pass.ts';
+import { decodeStart } from './start.ts';
 
 export const CHECKPOINT_FILE = 'checkpoint';
 export const HEAD_FILE = 'head';
+/** Where a journal begins whose first lines were retired. */
+export const START_FILE = 'start';
 /** The lock is called `lock,<identity>`. */
 export const LOCK_NAME = 'lock';
 
@@ -100,6 +103,16 @@ export async function readCheckpoint(directory: string): Promise<string | undefi
   }
 }
 
+/** Returns the text of the start file; `undefined` when there is none. */
+export async function readStart(directory: string): Promise<string | undefined> {
+  try {
+    return await readNote(join(directory, START_FILE));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 const unreadable = (error: unknown): CodedError =>
   fail(
     'journal.unreadable',
@@ -126,7 +139,10 @@ async function* orUnreadable(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffe
 export async function readJournal(directory: string): Promise<JournalFiles> {
   try {
     const checkpoint = await readCheckpoint(directory);
-    const firsts = await segmentsIn(directory);
+    const start = await readStart(directory);
+    // Files before the start are left over from a retirement that was interrupted.
+    const begin = decodeStart(start ?? '')?.edge.size ?? 0;
+    const firsts = (await segmentsIn(directory)).filter((first) => first >= begin);
     if (firsts.length === 0) throw Object.assign(new Error('no segment'), { code: 'ENOENT' });
     const segments = firsts.map((first, index): SegmentFile => {
       const path = join(directory, segmentName(first));
@@ -135,7 +151,7 @@ export async function readJournal(directory: string): Promise<JournalFiles> {
         bytes: () => orUnreadable(index === firsts.length - 1 ? readActive(path) : readSegment(path)),
       };
     });
-    return { segments, checkpoint, rotations: await readRotations(directory) };
+    return { segments, checkpoint, rotations: await readRotations(directory), start };
   } catch (error) {
     throw unreadable(error);
   }

@@ -6,6 +6,7 @@ import { Producers } from './producers.ts';
 import type { EvidenceRecord } from './record.ts';
 import { successorIn } from './rotation.ts';
 import { LineScanner, type OnLine, recordOf } from './scan.ts';
+import { decodeStart, type RetirementStatement, retirementIn } from './start.ts';
 
 /** One file of lines. */
 export interface SegmentFile {
@@ -23,6 +24,8 @@ export interface JournalFiles {
   readonly checkpoint: string | undefined;
   /** Checkpoints at which the journal went over to another key, signed by both. */
   readonly rotations?: readonly string[];
+  /** Where the journal begins, when its first lines were retired. */
+  readonly start?: string | undefined;
 }
 
 export interface PassOptions {
@@ -51,6 +54,7 @@ export interface Pass {
   /** Verifier keys that records name as successors, by the position of the record. */
   readonly successors: ReadonlyMap<number, string>;
   readonly producers: Producers;
+  readonly retirements: readonly RetirementStatement[];
   readonly times: Times;
 }
 
@@ -66,7 +70,7 @@ interface Times {
  * Reads a journal once. `sizes` are those whose roots are wanted; `eras` the lines from which on times are wanted.
  */
 export async function passOver(
-  { segments }: JournalFiles,
+  { segments, start }: JournalFiles,
   sizes: ReadonlySet<number>,
   eras: readonly number[],
   { keepLines = true, signal, onProgress, primitives = portable }: PassOptions,
@@ -74,6 +78,7 @@ export async function passOver(
   const records: EvidenceRecord[] = [];
   const statements: AdoptionStatement[] = [];
   const successors = new Map<number, string>();
+  const retirements: RetirementStatement[] = [];
   const producers = new Producers();
   const times: Times = { back: 0, from: new Map() };
   const rootAt = new Map<number, string>();
@@ -89,6 +94,8 @@ export async function passOver(
       if (statement) statements.push(statement);
       const successor = successorIn(record);
       if (successor !== undefined) successors.set(line.seq, successor);
+      const retirement = retirementIn(record);
+      if (retirement) retirements.push(retirement);
     }
     producers.add(line, record);
     if (line.time < time) {
@@ -105,7 +112,7 @@ export async function passOver(
     const { size } = scanner.tree;
     if (sizes.has(size)) rootAt.set(size, toHex(scanner.tree.root()));
   };
-  const scanner = new LineScanner(primitives, undefined, onLine);
+  const scanner = new LineScanner(primitives, start === undefined ? undefined : decodeStart(start), onLine);
   if (sizes.has(0)) rootAt.set(0, toHex(scanner.tree.root()));
   let turn = performance.now();
   for (const segment of segments) {
@@ -125,5 +132,5 @@ export async function passOver(
       }
     }
   }
-  return { scanner, rootAt, records, statements, successors, producers, times };
+  return { scanner, rootAt, records, statements, successors, producers, retirements, times };
 }

@@ -1,6 +1,6 @@
 // Level-0 tiles (c2sp.org/tlog-tiles): the leaf hashes of closed files, 256 to a file, in the layout in which a log serves
 // them. A proof is made from them without reading the lines again; without them it is made from the lines.
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf } from './coded-error.ts';
 import { makeDirectory, readBounded, replaceFile } from './files.ts';
@@ -34,15 +34,27 @@ async function readTile(directory: string, number: number, width: number): Promi
   return Array.from({ length: width }, (_, at) => bytes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES));
 }
 
+/** Returns the hashes of a tile as far as there are any: of the full one, else of the widest one that is not full. */
+async function readWidest(directory: string, number: number): Promise<readonly Uint8Array[]> {
+  const full = await readTile(directory, number, WIDTH);
+  if (full) return full;
+  const folder = join(directory, `${tilePath(number, WIDTH)}.p`);
+  const names = await readdir(folder).catch((error: unknown): string[] => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  const widths = names.filter((name) => /^[1-9]\d{0,2}$/.test(name)).map(Number);
+  const widest = Math.max(0, ...widths.filter((width) => width < WIDTH));
+  return (widest > 0 ? await readTile(directory, number, widest) : undefined) ?? [];
+}
+
 /** Returns the leaf hashes before position `end`, as far as there are tiles without a gap. */
 export async function readTiles(directory: string, end: number): Promise<Uint8Array[]> {
   const leaves: Uint8Array[] = [];
   for (let number = 0; leaves.length < end; number++) {
-    const full = await readTile(directory, number, WIDTH);
-    const rest = end - number * WIDTH;
-    const hashes = full ?? (rest < WIDTH ? await readTile(directory, number, rest) : undefined);
-    if (!hashes) break;
-    leaves.push(...hashes.slice(0, rest));
+    const hashes = await readWidest(directory, number);
+    leaves.push(...hashes.slice(0, end - leaves.length));
+    if (hashes.length < WIDTH) break;
   }
   return leaves;
 }
@@ -70,8 +82,8 @@ async function writeTiles(directory: string, number: number, leaves: readonly Ui
 export async function updateTiles(directory: string, end: number): Promise<void> {
   let number = Math.floor(end / WIDTH);
   while (number > 0 && !(await readTile(directory, number - 1, WIDTH))) number--;
-  const leaves: Uint8Array[] = [];
-  for await (const batch of readLines(directory, number * WIDTH, end))
+  const leaves = [...(await readWidest(directory, number))].slice(0, end - number * WIDTH);
+  for await (const batch of readLines(directory, number * WIDTH + leaves.length, end))
     for (const { bytes } of batch) leaves.push(leafHash(native.sha256, bytes));
   await writeTiles(directory, number, leaves);
 }

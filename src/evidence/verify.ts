@@ -2,7 +2,7 @@
 // do not bear out, and names the first line where they stop doing so. Reads each line once and keeps none unless asked
 // to, so that a journal of any length can be verified. Runs anywhere.
 import { adoptedRanges, countOf, type LineRange, membership } from './adopted.ts';
-import { toHex } from './bytes.ts';
+import { toHex, utf8 } from './bytes.ts';
 import { type Checkpoint, parseCheckpoint, signedBy, type TreeHead } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
 import { parseNoteKey } from './note-key.ts';
@@ -12,6 +12,7 @@ import { type Primitives, portable } from './primitives.ts';
 import type { EvidenceRecord } from './record.ts';
 import { followRotations, parseRotations, type Trusted } from './rotation.ts';
 import type { JournalProblem } from './scan.ts';
+import { decodeStart } from './start.ts';
 
 export interface VerifyOptions extends PassOptions {
   readonly pins: readonly Pin[];
@@ -110,14 +111,34 @@ function historyProblem(
   checkpoint: Checkpoint | undefined,
   size: number,
   root: string | undefined,
+  begin: number,
 ): JournalProblem | undefined {
   if (checkpoint && before.origin !== checkpoint.claimed.origin)
     return { code: 'journal.foreign-origin', message: 'the previous checkpoint is of another journal' };
   const code = 'journal.rolled-back';
+  if (before.size < begin) {
+    const message =
+      'was retired: hold the earlier checkpoint against the journal by a proof (guardrails prove --since)';
+    return { code, line: before.size, message };
+  }
   if (size < before.size)
     return { code, line: size + 1, message: `is missing: ${before.size} lines were pinned` };
   if (root === toHex(before.root)) return undefined;
   return { code, line: before.size, message: 'or the chain up to it is not what was pinned' };
+}
+
+/** Whether a sealed record, on no adopted line, says that the lines before the start were retired. */
+function isRetired(
+  start: string,
+  begin: number,
+  { retirements, statements }: Pass,
+  covered: number,
+  { sha256Hex }: Primitives,
+): boolean {
+  const digest = sha256Hex(utf8(start));
+  const isAdopted = membership(adoptedRanges(statements, covered));
+  const said = retirements.filter(({ seq }) => seq < covered && !isAdopted(seq));
+  return begin > 0 && said.some((each) => each.digest === digest);
 }
 
 /** Why the lines cannot be those of the machine and the time that the key is pinned for. */
@@ -168,6 +189,7 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
   const pass = await passOver(files, new Set(sizes), eras, options);
   const { scanner, rootAt, times } = pass;
   const size = scanner.lines;
+  const begin = decodeStart(files.start ?? '')?.edge.size ?? 0;
 
   const followed = followRotations(pinned, rotations, rootAt, pass.successors, primitives);
   const revoked = ({ pin }: Trusted): boolean => pin.revoked !== undefined && Date.parse(pin.revoked) <= now;
@@ -187,12 +209,20 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
       found('journal.rewritten', covered, 'or the whole chain up to it is not what was signed');
   }
   const breaks = earlierHeads.flatMap(
-    ({ checkpoint: { claimed } }) => historyProblem(claimed, own.value, size, rootAt.get(claimed.size)) ?? [],
+    ({ checkpoint: { claimed } }) =>
+      historyProblem(claimed, own.value, size, rootAt.get(claimed.size), begin) ?? [],
   );
   problems.push(...breaks, ...(signer ? producerProblems(signer, pass) : []));
+  if (files.start !== undefined && !isRetired(files.start, begin, pass, covered, primitives)) {
+    found(
+      'journal.missing-segment',
+      1,
+      'and more are missing, and no sealed record says that they were retired',
+    );
+  }
   problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 
-  const open = Math.max(0, size - covered);
+  const open = Math.max(0, size - Math.max(covered, begin));
   const ranges = adoptedRanges(pass.statements, covered);
   const isAdopted = membership(ranges);
   const openSince = times.from.get(covered)?.earliest;
