@@ -138,7 +138,7 @@ const refuse = (code: string, message: string, remedy: string): CodedError =>
   new CodedError(code, message, remedy);
 
 /** Reads what a handle holds from its start, within the bound. A file may grow, or hold more than it says (/proc). */
-async function readHandle(file: FileHandle, maxBytes: number): Promise<Buffer> {
+export async function readHandle(file: FileHandle, maxBytes: number): Promise<Buffer> {
   const stat = await file.stat();
   const plain = stat.isFile();
   const chunks: Buffer[] = [];

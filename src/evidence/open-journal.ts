@@ -1,7 +1,7 @@
 // Opening a journal: from where the last seal says that it stands, or, where nothing says so, from its first line on. What
 // a crash tore is kept, put aside and recorded. A journal that is not what its checkpoint says is never continued.
 import { createHash } from 'node:crypto';
-import { readdir, rename } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ADOPTION_CODE } from './adopted.ts';
 import { parseCheckpoint, signedBy, type TreeHead } from './checkpoint.ts';
@@ -88,6 +88,7 @@ async function openDirectory(options: JournalOptions): Promise<Journal> {
   const lock = await acquireLock(join(directory, LOCK_NAME), lockWaitMs, 'journal.locked');
   let segment: Segment | undefined;
   try {
+    await removeDrafts(directory);
     const start = decodeStart((await readStart(directory)) ?? '');
     const firsts = (await segmentsIn(directory)).filter((first) => first >= (start?.edge.size ?? 0));
     segment = await Segment.open(directory, firsts.at(-1) ?? start?.edge.size ?? 0);
@@ -134,13 +135,22 @@ async function continueJournal(
     segmentBytes,
     onSealFailed,
   });
-  await recordTails(directory, journal);
-  if (signer && sealed < start.edge.size) {
-    const reason = `${start.edge.size - sealed} lines were found that no checkpoint covers`;
+  const tails = await recordTails(directory, journal);
+  const adopted = signer ? start.edge.size - sealed : 0;
+  if (adopted > 0) {
+    const reason = `${adopted} lines were found that no checkpoint covers`;
     const subject = { kind: 'journal-lines', name: `${sealed}-${start.edge.size - 1}` };
     await appendAny(journal, repair(ADOPTION_CODE, reason, subject), '');
   }
+  // At once: else a writer that is killed again and again would leave a longer tail each time.
+  if (tails + adopted > 0) await journal.checkpoint();
   return journal;
+}
+
+/** Removes what a writer that was killed while it replaced a file left beside it. */
+async function removeDrafts(directory: string): Promise<void> {
+  const drafts = (await readdir(directory)).filter((name) => /^\..+\.[0-9a-f]{16}\.draft$/.test(name));
+  for (const name of drafts) await rm(join(directory, name), { force: true });
 }
 
 function requireOwn(note: string, signer: NoteSigner | undefined): TreeHead {
@@ -219,7 +229,7 @@ async function setAside(
 }
 
 /** Records the side files that no record names: the one just made, and one whose record a second crash prevented. */
-async function recordTails(directory: string, journal: Journal): Promise<void> {
+async function recordTails(directory: string, journal: Journal): Promise<number> {
   const names = (await readdir(directory)).filter(
     (name) => name.startsWith(TORN_PREFIX) && name.endsWith(UNRECORDED),
   );
@@ -233,6 +243,7 @@ async function recordTails(directory: string, journal: Journal): Promise<void> {
     await rename(path, join(directory, name));
     await syncDirectory(directory);
   }
+  return names.length;
 }
 
 function repair(code: string, reason: string, subject: Subject): RepairDraft {

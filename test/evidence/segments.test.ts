@@ -164,6 +164,17 @@ it.each<[string, (end: number) => { readonly cut?: number; readonly add?: Buffer
   );
 });
 
+it('seals at once what it repaired, and clears away what a killed writer was about to replace a file with', async () => {
+  const directory = await scratch();
+  await append(directory, 1);
+  appendFileSync(join(directory, segmentName(0)), '{"torn');
+  writeFileSync(join(directory, '.head.0123456789abcdef.draft'), '');
+  const journal = await openJournal({ directory, signer });
+  expect(await judge(directory)).toMatchObject({ ok: true, size: 4, unsealed: { open: 0 } });
+  expect(readdirSync(directory).filter((name) => name.endsWith('.draft'))).toEqual([]);
+  await journal.close();
+});
+
 it('never continues a journal whose sealed lines were changed, and says which line it is where it reads it', async () => {
   const directory = await scratch();
   await append(directory, 3);

@@ -55,7 +55,7 @@ function signedRelease({ release, signers }: CapacityOriginFacts): Release {
 async function commit(facts: CapacityOriginFacts): Promise<void> {
   const release = signedRelease(facts);
   for (const { vkey } of facts.signers)
-    rememberRelease(facts.request.state, counterName(vkey, facts.name), release);
+    await rememberRelease(facts.request.state, counterName(vkey, facts.name), release);
 }
 
 function grant(facts: CapacityOriginFacts): ProvenRelease {

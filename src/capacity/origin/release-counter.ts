@@ -1,9 +1,10 @@
 // How far the releases of one model by one key have come, so that an older one, still rightly signed, is noticed. One
 // line per step in a file that only grows: the highest line counts, so two processes at once cannot set it back.
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../../evidence/coded-error.ts';
+import { append, openAppend, readHandle, syncDirectory } from '../../evidence/files.ts';
 
 /** The highest release seen so far. */
 export interface Counted {
@@ -58,39 +59,30 @@ const overtaken = (): CodedError =>
     'Use the newest release of the model; a version is never used for two models.',
   );
 
-function contentOf(fd: number): string {
-  const { size } = fstatSync(fd);
-  const content = Buffer.alloc(size);
-  if (readSync(fd, content, 0, size, 0) !== size) throw new Error('short read of the release counter');
-  return content.toString('latin1');
-}
+const contentOf = async (file: FileHandle): Promise<string> =>
+  (await readHandle(file, MAX_COUNTER_BYTES)).toString('latin1');
 
 /**
  * Makes sure, durably, that the counter has come to this release and no further, before anyone is given the model.
  * Another process may have counted since the look, so what decides is the highest line once ours is among them: of two
  * releases at once the older is refused, and of two models under one version the one that was written second.
  *
- * @throws CodedError `counter.overtaken`, `counter.malformed`; system errors when it cannot be written.
+ * @throws CodedError `counter.overtaken`, `counter.malformed`, `read.too-large`; system errors when it cannot be written.
  */
-export function rememberRelease(directory: string, name: string, { version, digest }: Counted): void {
-  const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const fd = openSync(join(directory, name), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600);
+export async function rememberRelease(
+  directory: string,
+  name: string,
+  { version, digest }: Counted,
+): Promise<void> {
+  const file = await openAppend(join(directory, name));
   try {
-    const before = readCounter(contentOf(fd));
-    if (!before || before.version < version) {
-      const line = `${version} ${digest}\n`;
-      if (writeSync(fd, line) !== line.length) throw new Error('short write to the release counter');
-    }
-    fsyncSync(fd); // also where another process wrote the line: it may not have come to its own fsync yet
-    const highest = readCounter(contentOf(fd));
+    const before = readCounter(await contentOf(file));
+    if (!before || before.version < version) await append(file, Buffer.from(`${version} ${digest}\n`));
+    await file.sync(); // also where another process wrote the line: it may not have come to its own sync yet
+    const highest = readCounter(await contentOf(file));
     if (highest?.version !== version || highest.digest !== digest) throw overtaken();
   } finally {
-    closeSync(fd);
+    await file.close();
   }
-  const folder = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    fsyncSync(folder); // the name of a new counter must last as well
-  } finally {
-    closeSync(folder);
-  }
+  await syncDirectory(directory); // the name of a new counter must last as well
 }

@@ -44,7 +44,7 @@ describe('reading', () => {
 describe('remembering', () => {
   it('writes each step once, for this user alone', async () => {
     const state = await scratch();
-    for (const version of [4, 4, 9, 9]) rememberRelease(state, 'c', { version, digest: A });
+    for (const version of [4, 4, 9, 9]) await rememberRelease(state, 'c', { version, digest: A });
     expect(readFileSync(join(state, 'c'), 'utf8')).toBe(`4 ${A}\n9 ${A}\n`);
     expect(statSync(join(state, 'c')).mode & 0o777).toBe(0o600);
   });
@@ -53,7 +53,7 @@ describe('remembering', () => {
     const state = await scratch();
     writeFileSync(join(state, 'elsewhere'), '');
     symlinkSync(join(state, 'elsewhere'), join(state, 'c'));
-    expect(() => rememberRelease(state, 'c', { version: 1, digest: A })).toThrow('ELOOP');
+    await expect(rememberRelease(state, 'c', { version: 1, digest: A })).rejects.toThrow('ELOOP');
     expect(readFileSync(join(state, 'elsewhere'), 'utf8')).toBe('');
   });
 
@@ -62,9 +62,9 @@ describe('remembering', () => {
     if (!existsSync(open)) context.skip('no /proc');
     const state = await scratch();
     const before = readdirSync(open).length;
-    for (let version = 1; version <= 50; version++) rememberRelease(state, 'c', { version, digest: A });
+    for (let version = 1; version <= 50; version++) await rememberRelease(state, 'c', { version, digest: A });
     for (let i = 0; i < 50; i++)
-      expect(() => rememberRelease(state, 'c', { version: 1, digest: A })).toThrow();
+      await expect(rememberRelease(state, 'c', { version: 1, digest: A })).rejects.toThrow();
     expect(readdirSync(open).length).toBeLessThan(before + 50);
   });
 
@@ -73,8 +73,8 @@ describe('remembering', () => {
     ['another model under the same version', { version: 9, digest: B }],
   ])('%s is overtaken, whatever the look had seen', async (_what, release) => {
     const state = await scratch();
-    rememberRelease(state, 'c', { version: 9, digest: A });
-    expect(() => rememberRelease(state, 'c', release)).toThrow(
+    await rememberRelease(state, 'c', { version: 9, digest: A });
+    await expect(rememberRelease(state, 'c', release)).rejects.toThrow(
       expect.objectContaining({ code: 'counter.overtaken' }),
     );
     expect(readFileSync(join(state, 'c'), 'utf8')).toBe(`9 ${A}\n`);
@@ -83,7 +83,7 @@ describe('remembering', () => {
   it('adds nothing to a line that was never ended', async () => {
     const state = await scratch();
     writeFileSync(join(state, 'c'), `9 ${A}\n10 ab`);
-    expect(() => rememberRelease(state, 'c', { version: 11, digest: A })).toThrow(
+    await expect(rememberRelease(state, 'c', { version: 11, digest: A })).rejects.toThrow(
       expect.objectContaining({ code: 'counter.malformed' }),
     );
     expect(readFileSync(join(state, 'c'), 'utf8')).toBe(`9 ${A}\n10 ab`);
@@ -100,7 +100,7 @@ describe('remembering', () => {
       await new Promise((go) => process.stdin.once('data', go));
       const passed = [];
       for (let round = 0; round < ${rounds}; round++) {
-        try { rememberRelease(state, 'r' + round, releaseOf(Number(me), round)); passed.push(round); }
+        try { await rememberRelease(state, 'r' + round, releaseOf(Number(me), round)); passed.push(round); }
         catch (error) { if (error.code !== 'counter.overtaken') throw error; }
       }
       process.stdout.write(JSON.stringify(passed));
