@@ -11,6 +11,7 @@ import { recovery } from './guards/recovery/recovery.ts';
 import { routes } from './guards/routes/routes.ts';
 import { runManifest } from './guards/run-manifest/run-manifest.ts';
 import { serviceHealth } from './guards/service-health/service-health.ts';
+import { supplyChain } from './guards/supply-chain/supply-chain.ts';
 import type { AnyGuard } from './kernel/guard.ts';
 import { hostKey } from './ssh/host-key/host-key.ts';
 import { processStop } from './ssh/process/process-stop.ts';
@@ -26,6 +27,7 @@ export const catalogue: readonly AnyGuard[] = [
   routes,
   recovery,
   planes,
+  supplyChain,
   remoteCommand,
   hostKey,
   processStop,

@@ -155,3 +155,14 @@ export function siblingRules<Facts>(prefix: string, of: Of<Facts>): readonly Rul
   }));
   return rulesFor(prefix, of, own);
 }
+
+const EVERY_RULE = fileRules<FileFacts>('file', (facts) => facts);
+
+/** Returns why a file is not to be believed, by the first of all file rules that refuses it, for a guard of many files. */
+export function distrust(facts: Omit<FileFacts, 'bytes'>): string | false {
+  for (const rule of EVERY_RULE) {
+    const why = rule.refuses(facts);
+    if (why !== false) return why;
+  }
+  return false;
+}

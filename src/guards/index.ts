@@ -29,3 +29,5 @@ export {
   type ServiceHealthRequest,
   serviceHealth,
 } from './service-health/service-health.ts';
+export { type KnownPackages, type SupplyChainRequest, supplyChain } from './supply-chain/supply-chain.ts';
+export { type ReportOrigin, wrapReport } from './supply-chain/vulnerability-report.ts';

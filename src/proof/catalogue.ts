@@ -15,6 +15,7 @@ import { remoteCommandProof } from './drills/remote-command/remote-command-proof
 import { routesProof } from './drills/routes/routes-proof.ts';
 import { runManifestProof } from './drills/run-manifest/run-manifest-proof.ts';
 import { serviceHealthProof } from './drills/service-health/service-health-proof.ts';
+import { supplyChainProof } from './drills/supply-chain/supply-chain-proof.ts';
 import type { Proof } from './proof.ts';
 import { failClosedProof } from './self-test/fail-closed.ts';
 
@@ -29,6 +30,7 @@ export const proofs: readonly Proof[] = [
   routesProof,
   recoveryProof,
   planesProof,
+  supplyChainProof,
   remoteCommandProof,
   hostKeyProof,
   processStopProof,

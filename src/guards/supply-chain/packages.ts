@@ -1,0 +1,122 @@
+// What a lock file pins: package-lock.json of npm, or a requirements file with hashes as pip, uv and pip-audit read it.
+import * as z from 'zod';
+import { parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
+
+export interface Package {
+  readonly ecosystem: 'npm' | 'pypi';
+  readonly name: string;
+  readonly version: string;
+  /** SHA-512 of the tarball, hex, where the lock states it. A package bundled in another one's tarball has none. */
+  readonly sha512?: string | undefined;
+}
+
+export interface LockedPackage extends Package {
+  /** Why nothing pins its bytes. */
+  readonly loose?: string | undefined;
+}
+
+/** What became of a file's bytes. `why` repeats none of them. */
+export type Reading<T> =
+  | { readonly kind: 'unread' }
+  | { readonly kind: 'bad'; readonly why: string }
+  | { readonly kind: 'read'; readonly value: T };
+
+/** Bytes of one lock, SBOM or report. Those of large projects have some MiB. */
+export const MAX_DOCUMENT: number = 32 * 1024 * 1024;
+
+/** Reads with `read`; a refusal of ours or of a format's reader becomes why the document is bad. */
+export async function reading<T>(
+  bytes: Uint8Array | undefined,
+  read: (bytes: Uint8Array) => Promise<T> | T,
+): Promise<Reading<T>> {
+  if (!bytes) return { kind: 'unread' };
+  try {
+    return { kind: 'read', value: await read(bytes) };
+  } catch (error) {
+    if (error instanceof StrictJsonError || error instanceof Departure)
+      return { kind: 'bad', why: error.message };
+    throw error;
+  }
+}
+
+/** A document that departs from its format. The message repeats nothing of it. */
+export class Departure extends Error {}
+
+/** Parses JSON strictly, numbers of any kind, and holds it against a schema. */
+export function parseAs<T>(bytes: Uint8Array, schema: z.ZodType<T>): T {
+  const json = parseStrictJson(bytes, { maxBytes: MAX_DOCUMENT, maxDepth: 256, fractionAt: () => true });
+  const { success, data, error } = schema.safeParse(json);
+  if (success) return data;
+  const [issue] = error.issues;
+  throw new Departure(`${issue?.code ?? 'invalid'} at depth ${issue?.path.length ?? 0}`);
+}
+
+export const packageName = z.string().regex(/^(?:@[\w.~-]{1,214}\/)?[\w.~-]{1,214}$/);
+export const versionText = z.string().regex(/^[\w.+!-]{1,256}$/);
+
+const lockFile = z.object({
+  lockfileVersion: z.literal([2, 3]),
+  packages: z.record(
+    z.string().max(4_096),
+    z.object({
+      name: packageName.optional(),
+      version: versionText.optional(),
+      resolved: z.string().max(4_096).optional(),
+      integrity: z.string().max(4_096).optional(),
+      link: z.boolean().optional(),
+      inBundle: z.boolean().optional(),
+    }),
+  ),
+});
+
+type LockEntry = z.infer<typeof lockFile>['packages'][string];
+
+/** W3C Subresource Integrity: the strongest algorithm decides, and npm writes sha512. */
+const SHA512 = /(?:^|\s)sha512-([A-Za-z0-9+/]{86}==)(?:\s|$)/;
+
+function looseness({ resolved, link, inBundle }: LockEntry, sha512: string | undefined): string | undefined {
+  if (link) return 'is a link to a directory';
+  if (resolved !== undefined && !/^https:\/\//.test(resolved))
+    return 'does not come from a registry by https';
+  return sha512 === undefined && !inBundle ? 'has no sha512 integrity' : undefined;
+}
+
+/** @throws StrictJsonError, Departure. */
+export function readNpmLock(bytes: Uint8Array): readonly LockedPackage[] {
+  const { packages } = parseAs(bytes, lockFile);
+  return Object.entries(packages).flatMap(([path, entry]) => {
+    if (path === '') return []; // the project itself
+    const name = packageName.safeParse(entry.name ?? path.split('node_modules/').at(-1));
+    if (!name.success) throw new Departure('a package without a name');
+    const base64 = SHA512.exec(entry.integrity ?? '')?.[1];
+    const sha512 = base64 === undefined ? undefined : Buffer.from(base64, 'base64').toString('hex');
+    const loose = looseness(entry, sha512);
+    const version = entry.version ?? '0.0.0';
+    if (loose === undefined && entry.version === undefined)
+      throw new Departure('a package without a version');
+    return { ecosystem: 'npm', name: name.data, version, sha512, loose };
+  });
+}
+
+// PEP 508 and pip's requirements format, as far as a lock needs it: one pinned version a line, with hashes.
+const PIN = /^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[\w,\s.-]*\])?\s*==\s*([\w.+!-]+)\s*(?:;.*)?$/;
+const HASHES = /^(?:\s+--hash=\w+:[0-9a-f]+)+$/;
+
+/** PEP 503: runs of "-", "_" and "." are one "-". */
+export const pypiName = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, '-');
+
+/** @throws Departure. */
+export function readRequirements(bytes: Uint8Array): readonly LockedPackage[] {
+  const text = new TextDecoder().decode(bytes).replaceAll(/\\\r?\n/g, ' ');
+  const lines = text.split(/\r?\n/).map((line) => line.replace(/(?:^|\s)#.*$/, '').trim());
+  return lines.flatMap((line, index) => {
+    if (line === '' || /^--(?:index-url|extra-index-url|only-binary|require-hashes)\b/.test(line)) return [];
+    const at = line.search(/\s--hash=/);
+    const [, name, version] = PIN.exec(at < 0 ? line : line.slice(0, at)) ?? [];
+    const isHashed = at >= 0 && HASHES.test(line.slice(at));
+    if (name === undefined || version === undefined || (at >= 0 && !isHashed))
+      throw new Departure(`line ${index + 1} pins no version`);
+    const loose = isHashed && /--hash=sha(?:256|384|512):/.test(line) ? undefined : 'has no hash';
+    return { ecosystem: 'pypi', name: pypiName(name), version, loose };
+  });
+}

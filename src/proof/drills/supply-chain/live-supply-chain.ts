@@ -1,0 +1,23 @@
+// The request about this very package: its own lock, and an SBOM that npm makes of it now. No report: a drill asks no network.
+import { execFile } from 'node:child_process';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { SupplyChainRequest } from '../../../guards/supply-chain/supply-chain.ts';
+import type { DrillSite } from '../../proof.ts';
+
+const run = promisify(execFile);
+
+/** Returns the request about this package; the SBOM lies in the directory of the drill, beside copies of lock and manifest. */
+export async function liveSupplyChain(site: DrillSite): Promise<SupplyChainRequest> {
+  const root = await realpath(site.directory);
+  const cwd = fileURLToPath(new URL('../../../../', import.meta.url));
+  for (const name of ['package.json', 'package-lock.json'])
+    await writeFile(join(root, name), await readFile(join(cwd, name)), { mode: 0o600 });
+  const options = { cwd: root, maxBuffer: 32 * 1024 * 1024 };
+  const words = ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only', '--offline'];
+  const { stdout } = await run('npm', words, options);
+  await writeFile(join(root, 'sbom.json'), stdout, { mode: 0o600 });
+  return { root, lock: { kind: 'npm', path: 'package-lock.json' }, sbom: 'sbom.json', reports: 'none' };
+}

@@ -1,0 +1,153 @@
+// The supply-chain guard beside npm itself, and with any text in place of each document.
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readNpmLock, readRequirements } from '../../../src/guards/supply-chain/packages.ts';
+import { readPurl } from '../../../src/guards/supply-chain/sbom.ts';
+import { type SupplyChainRequest, supplyChain } from '../../../src/guards/supply-chain/supply-chain.ts';
+import { wrapReport } from '../../../src/guards/supply-chain/vulnerability-report.ts';
+import { enforce, judge } from '../../../src/kernel/enforce.ts';
+import { liveSupplyChain } from '../../../src/proof/drills/supply-chain/live-supply-chain.ts';
+import { memoryJournal } from '../../memory-journal.ts';
+
+let root = '';
+beforeAll(async () => {
+  root = await realpath(await mkdtemp(join(tmpdir(), 'supply-chain-')));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
+
+describe('this package', () => {
+  it('has a lock that pins every package, and npm lists exactly those', { timeout: 120_000 }, async () => {
+    const directory = join(root, 'site');
+    await mkdir(directory, { mode: 0o700 });
+    const request = await liveSupplyChain({ directory, onCleanup: () => {} });
+    const granted = await enforce(supplyChain, request, { journal: memoryJournal() });
+    expect(granted.packages).toBeGreaterThan(100);
+    expect(granted.audited).toBe(false);
+  });
+});
+
+describe('what is read', () => {
+  it.each([
+    ['numpy==2.0.0 --hash=sha256:00', 'numpy', undefined],
+    [
+      'Foo.Bar_baz[extra,more]==1.0.post1 ; python_version >= "3.9" \\\n  --hash=sha256:00 \\\n  --hash=sha256:11 # via x',
+      'foo-bar-baz',
+      undefined,
+    ],
+    ['numpy==2.0.0', 'numpy', 'has no hash'],
+  ])('pins of a requirements file: %s', (line, name, loose) => {
+    const [first, ...more] = readRequirements(
+      bytes(`# made by uv\n--index-url https://pypi.org/simple\n${line}\n`),
+    );
+    expect([first?.name, first?.loose, more.length]).toEqual([name, loose, 0]);
+  });
+
+  it.each([
+    'numpy>=2',
+    'numpy',
+    '-e .',
+    'git+https://example.org/x',
+    './local.whl',
+    '-r other.txt',
+    'numpy==2.*',
+  ])('no pin in a requirements file: %s', (line) =>
+    expect(() => readRequirements(bytes(line))).toThrow('line 1 pins no version'),
+  );
+
+  it('the real name of an aliased package', () => {
+    const lock = {
+      lockfileVersion: 3,
+      packages: { 'node_modules/a': { name: '@b/c', version: '1.0.0', integrity: 'x' } },
+    };
+    expect(readNpmLock(bytes(JSON.stringify(lock)))).toMatchObject([
+      { name: '@b/c', loose: 'has no sha512 integrity' },
+    ]);
+  });
+
+  it.each([
+    ['pkg:npm/%40scope/name@1.0.0', 'npm', '@scope/name', '1.0.0'],
+    ['pkg:pypi/Some_Name@1.0?file_name=x.whl', 'pypi', 'some-name', '1.0'],
+    ['pkg:npm/a@1.0.0-rc.1%2Bbuild', 'npm', 'a', '1.0.0-rc.1+build'],
+  ])('the package URL %s', (purl, ecosystem, name, version) => {
+    expect(readPurl(purl)).toEqual({ ecosystem, name, version });
+  });
+
+  it.each(['pkg:npm/a', 'pkg:gem/a@1', 'pkg:npm/%E0@1', 'npm/a@1', 'pkg:npm/a/b/c@1'])(
+    'no package URL of ours: %s',
+    (purl) => {
+      expect(readPurl(purl)).toBeUndefined();
+    },
+  );
+});
+
+describe('whatever the files hold', () => {
+  const anything = fc.oneof(
+    fc.json(),
+    fc.string(),
+    fc.constantFrom(
+      '{',
+      '[]',
+      '[[IgnoredVulns]]',
+      `${'['.repeat(100_000)}`,
+      '{"@context":1}',
+      '{"bomFormat":"CycloneDX","specVersion":"1.5"}',
+    ),
+    fc
+      .record({
+        lockfileVersion: fc.constantFrom(2, 3),
+        packages: fc.dictionary(
+          fc.string(),
+          fc.dictionary(fc.constantFrom('version', 'integrity', 'link', 'name'), fc.jsonValue()),
+        ),
+      })
+      .map((value) => JSON.stringify(value)),
+    fc
+      .jsonValue()
+      .map((report) =>
+        wrapReport(
+          { tool: 'osv-scanner', version: '2.0.0', databaseTime: null, sbom: new Uint8Array() },
+          report,
+        ),
+      ),
+  );
+
+  it('is answered by a refusal with a code', { timeout: 120_000 }, async () => {
+    const names = ['lock', 'sbom', 'report', 'waivers'] as const;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.tuple(anything, anything, anything, anything),
+        fc.constantFrom('npm' as const, 'requirements' as const),
+        async (texts, kind) => {
+          for (const [index, name] of names.entries())
+            await writeFile(join(root, name), texts[index] ?? '', { mode: 0o600 });
+          const request: SupplyChainRequest = {
+            root,
+            lock: { kind, path: 'lock' },
+            sbom: 'sbom',
+            reports: ['report'],
+            waivers: 'waivers',
+          };
+          const { decision, codes } = await judge(supplyChain, request);
+          expect(decision).toBe('refuse');
+          expect(codes[0]).toMatch(/^supply-chain\./);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('and whatever is asked', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.anything(), async (asked) => {
+        expect((await judge(supplyChain, asked as SupplyChainRequest)).codes[0]).toMatch(
+          /^(?:guard|supply-chain)\./,
+        );
+      }),
+    );
+  });
+});
