@@ -9,6 +9,7 @@ import { evidenceJournal } from './guards/journal/evidence-journal.ts';
 import { planes } from './guards/planes/planes.ts';
 import { recovery } from './guards/recovery/recovery.ts';
 import { routes } from './guards/routes/routes.ts';
+import { releaseProof } from './guards/release-proof/release-proof.ts';
 import { runManifest } from './guards/run-manifest/run-manifest.ts';
 import { serviceHealth } from './guards/service-health/service-health.ts';
 import { supplyChain } from './guards/supply-chain/supply-chain.ts';
@@ -28,6 +29,7 @@ export const catalogue: readonly AnyGuard[] = [
   recovery,
   planes,
   supplyChain,
+  releaseProof,
   remoteCommand,
   hostKey,
   processStop,

@@ -24,8 +24,10 @@ interface Edge {
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bawait import\(\s*'([^']+)'\s*\)/g;
 
-const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
-  file.endsWith('.ts'),
+// Its strings are code of drills, and this test reads text; the planes guard, which parses, sees this file too.
+const CODE_IN_STRINGS = 'proof/drills/planes/planes-drills.ts';
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
+  (file) => file.endsWith('.ts') && file !== CODE_IN_STRINGS,
 );
 
 function edgesOf(file: string): readonly Edge[] {
@@ -71,7 +73,7 @@ describe('the imports', () => {
   it('point down only, from room to room', () => {
     const ours = edges.filter(({ from, to }) => from.includes('/') && existsSync(join('src', to)));
     const upward = ours.filter(({ from, to }) => {
-      if (to === 'catalogue.ts') return !['cli', 'serve'].includes(roomOf(from));
+      if (to === 'catalogue.ts') return !allowed.get(roomOf(from))?.has('catalogue');
       return !allowed.get(roomOf(from))?.has(roomOf(to));
     });
     expect(upward).toEqual([]);

@@ -21,6 +21,8 @@ export type { RecoveryRequest } from './recovery/recovery-look.ts';
 export { quarantineTail, swapState } from './recovery/repair.ts';
 export { type Route, type RoutesRequest, routes, type VerifiedRoutes } from './routes/routes.ts';
 export { runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
+export { type BuiltRelease, type ReleaseProofRequest, releaseProof } from './release-proof/release-proof.ts';
+export { type RunManifestRequest, runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
 export type { RunManifest } from './run-manifest/run-manifest-format.ts';
 export type { RunManifestRequest } from './run-manifest/run-manifest-look.ts';
 export { type SealedRun, type SealRunOptions, sealRun } from './run-manifest/seal.ts';

@@ -11,6 +11,7 @@ import { listenersProof } from './drills/listeners/listeners-proof.ts';
 import { planesProof } from './drills/planes/planes-proof.ts';
 import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
 import { recoveryProof } from './drills/recovery/recovery-proof.ts';
+import { releaseProofProof } from './drills/release-proof/release-proof-proof.ts';
 import { remoteCommandProof } from './drills/remote-command/remote-command-proof.ts';
 import { routesProof } from './drills/routes/routes-proof.ts';
 import { runManifestProof } from './drills/run-manifest/run-manifest-proof.ts';
@@ -31,6 +32,7 @@ export const proofs: readonly Proof[] = [
   recoveryProof,
   planesProof,
   supplyChainProof,
+  releaseProofProof,
   remoteCommandProof,
   hostKeyProof,
   processStopProof,

@@ -1,6 +1,5 @@
 // Proves that what runs as payload can neither write evidence or control nor read the key that signs evidence: a child is
 // started the way payloads are, and tries.
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -75,8 +74,9 @@ const MAX_ANSWER = 65_536;
 
 /** Runs the words with `input`; returns what they wrote to standard output, or `undefined` unless they ended with 0. */
 function outputOf(words: readonly string[], input: string, signal: AbortSignal): Promise<string | undefined> {
+  const { spawn } = await import('node:child_process'); // who imports the guards starts nothing
   const [program = '', ...rest] = words;
-  return new Promise((resolve) => {
+  return await new Promise((resolve) => {
     // Nothing of our environment: NODE_OPTIONS or a preload would make it another launcher than the one that is named.
     const child = spawn(program, rest, {
       cwd: '/',

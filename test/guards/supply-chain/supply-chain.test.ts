@@ -42,7 +42,7 @@ describe('what is read', () => {
     ['numpy==2.0.0', 'numpy', 'has no hash'],
   ])('pins of a requirements file: %s', (line, name, loose) => {
     const [first, ...more] = readRequirements(
-      bytes(`# made by uv\n--index-url https://pypi.org/simple\n${line}\n`),
+      bytes(`# made by uv\n--index-url https://index.example/simple\n${line}\n`),
     );
     expect([first?.name, first?.loose, more.length]).toEqual([name, loose, 0]);
   });

@@ -25,7 +25,7 @@ const soundLock = (): Json & { packages: Record<string, Json> } => ({
         `node_modules/${name}`,
         {
           version: '1.3.0',
-          resolved: `https://registry.npmjs.org/${name}/-/x-1.3.0.tgz`,
+          resolved: `https://registry.example/${name}/-/x-1.3.0.tgz`,
           integrity: `sha512-${tarball(name).toString('base64')}`,
         },
       ]),
@@ -257,7 +257,7 @@ const lockDrills: readonly Drill<SupplyChainRequest>[] = [
   }),
   drill('by-http', 'a package that came without TLS', 'supply-chain.unpinned', {
     edit: (draft) => {
-      entry(draft)['resolved'] = 'http://registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz';
+      entry(draft)['resolved'] = 'http://registry.example/left-pad/-/left-pad-1.3.0.tgz';
     },
   }),
   drill('link', 'a package that is a link to a directory', 'supply-chain.unpinned', {

@@ -1,0 +1,144 @@
+// Guards the belief that what runs here is what was released: the built code is what the sources compile to, and every file of
+// every production package is the one that came in its tarball.
+import { join } from 'node:path';
+import * as z from 'zod';
+import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
+import { readBounded } from '../../evidence/files.ts';
+import { parseStrictJson } from '../../evidence/strict-json.ts';
+import { defineHouseGuard } from '../../kernel/define.ts';
+import type { Guard } from '../../kernel/guard.ts';
+import { dependenciesLock, type LockedDependency } from './dependencies-lock.ts';
+import { type InstalledPackage, type ReleaseProofFacts, releaseProofRules } from './release-proof-rules.ts';
+import { digestOfPackage, digestTree } from './tree-digests.ts';
+
+export interface ReleaseProofRequest {
+  /** Absolute path of the built code. */
+  readonly built: string;
+  /** Absolute path of the same sources, compiled just now by somebody who is believed. */
+  readonly rebuilt: string;
+  /** Absolute path of the node_modules in which the production packages lie. */
+  readonly modules: string;
+  /** Absolute path of the list, `agilab.dependencies_lock.v1`. */
+  readonly dependencies: string;
+}
+
+const path = z.string().regex(/^\/[^\0]{0,4095}$/);
+const releaseProofRequest: z.ZodType<ReleaseProofRequest> = z.strictObject({
+  built: path,
+  rebuilt: path,
+  modules: path,
+  dependencies: path,
+});
+
+const MAX_LOCK_BYTES = 16 * 1024 * 1024;
+const MAX_MANIFEST_BYTES = 1_048_576;
+
+/** Declarations and modules. Source maps name the way back to the sources, which depends on where the code was built to. */
+const isCompiled = (file: string): boolean => /\.(?:[cm]?js|d\.[cm]?ts)$/.test(file) && file !== BUILD_INFO;
+
+/** Written by the build about itself, after it compiled. */
+const BUILD_INFO = 'evidence/build-info.js';
+
+async function readLock(file: string): Promise<Pick<ReleaseProofFacts, 'lock' | 'lockFault'>> {
+  try {
+    const limits = { maxBytes: MAX_LOCK_BYTES };
+    const { success, data } = dependenciesLock.safeParse(
+      parseStrictJson(await readBounded(file, limits), limits),
+    );
+    return success ? { lock: data } : { lock: undefined, lockFault: 'it departs from its format' };
+  } catch (error) {
+    return { lock: undefined, lockFault: error instanceof CodedError ? error.message : errnoOf(error) };
+  }
+}
+
+const packageJson = z.object({
+  version: z.string(),
+  scripts: z.record(z.string(), z.unknown()).optional(),
+  gypfile: z.boolean().optional(),
+});
+/** What npm runs when it installs a package from a registry. */
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
+
+async function readManifest(directory: string): Promise<InstalledPackage['manifest']> {
+  try {
+    const bytes = await readBounded(join(directory, 'package.json'), { maxBytes: MAX_MANIFEST_BYTES });
+    const { version, scripts = {}, gypfile } = packageJson.parse(JSON.parse(bytes.toString('utf8')));
+    return {
+      version,
+      hasScript: gypfile === true || INSTALL_SCRIPTS.some((name) => Object.hasOwn(scripts, name)),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+async function lookAt(
+  modules: string,
+  locked: LockedDependency,
+  all: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<InstalledPackage> {
+  const directory = join(modules, locked.path);
+  // A package inside this one is looked at by itself if it is listed. If not, its files are too many here.
+  const isOther = (below: string): boolean => all.has(`${locked.path}/${below}`);
+  const tree = await digestTree(directory, () => true, signal, isOther);
+  if (!tree) return { locked, found: undefined, builtOnInstall: 0, manifest: undefined };
+  const manifest = await readManifest(directory);
+  // npm runs node-gyp for a package with a binding.gyp and no script of its own.
+  const hasScript = manifest?.hasScript === true || tree.has('binding.gyp');
+  const found = digestOfPackage(tree, locked.builds);
+  const builtOnInstall = tree.size - found.files;
+  return { locked, found, builtOnInstall, manifest: manifest && { ...manifest, hasScript } };
+}
+
+/** Looks at both builds and at every listed package. */
+export async function observeRelease(
+  { built, rebuilt, modules, dependencies }: ReleaseProofRequest,
+  signal: AbortSignal,
+): Promise<ReleaseProofFacts> {
+  const read = await readLock(dependencies);
+  const listed = read.lock?.packages ?? [];
+  const all = new Set(listed.map((one) => one.path));
+  const packages: InstalledPackage[] = [];
+  for (const locked of listed) packages.push(await lookAt(modules, locked, all, signal));
+  return {
+    built: await digestTree(built, isCompiled, signal),
+    rebuilt: await digestTree(rebuilt, isCompiled, signal),
+    ...read,
+    packages,
+  };
+}
+
+/** A release that is what it says. */
+export interface BuiltRelease {
+  /** Compiled files that equal what the sources compile to. */
+  readonly compiled: number;
+  /** Production packages that are installed. */
+  readonly packages: number;
+  /** Files of theirs that equal those of their tarballs. */
+  readonly files: number;
+  /** Files that an install script built: nobody vouches for them here. */
+  readonly builtOnInstall: number;
+}
+
+function grant({ built, packages }: ReleaseProofFacts): BuiltRelease {
+  const installed = packages.filter(({ found }) => found !== undefined);
+  const sum = (count: (one: InstalledPackage) => number): number =>
+    installed.reduce((total, one) => total + count(one), 0);
+  return Object.freeze({
+    compiled: built?.size ?? 0,
+    packages: installed.length,
+    files: sum(({ found }) => found?.files ?? 0),
+    builtOnInstall: sum((one) => one.builtOnInstall),
+  });
+}
+
+/** Grants a {@link BuiltRelease} when code and packages are what was released. */
+export const releaseProof: Guard<ReleaseProofRequest, BuiltRelease> = defineHouseGuard({
+  id: 'release-proof',
+  dimension: 'architecture_supply_chain_release_proof',
+  request: releaseProofRequest,
+  observe: observeRelease,
+  rules: releaseProofRules,
+  grant,
+});

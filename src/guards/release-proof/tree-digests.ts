@@ -1,0 +1,67 @@
+// The digests of all files below a directory. Links are named, not followed; nothing else than a plain file is opened.
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { errnoOf } from '../../evidence/coded-error.ts';
+import { readBounded } from '../../evidence/files.ts';
+
+/** Path below the directory to SHA-256, hex; `not-plain` for a link, a device or what could not be read. */
+export type TreeDigests = ReadonlyMap<string, string>;
+
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+
+/** No package has so many; somebody named a whole file system. */
+const MAX_PATHS = 100_000;
+
+/** Adds to `found` the paths of all that is no directory, joined by `/`; `skip` leaves out whole directories. */
+async function list(
+  directory: string,
+  skip: (path: string) => boolean,
+  signal: AbortSignal,
+  found: string[] = [],
+  below = '',
+): Promise<readonly string[]> {
+  signal.throwIfAborted();
+  for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (found.length >= MAX_PATHS) throw new RangeError(`more than ${MAX_PATHS} files`);
+    if (!entry.isDirectory()) found.push(path);
+    else if (!skip(path)) await list(directory, skip, signal, found, path);
+  }
+  return found;
+}
+
+/** Returns the digests of the files for which `wanted` says so; `undefined` where there is no such directory. */
+export async function digestTree(
+  directory: string,
+  wanted: (path: string) => boolean,
+  signal: AbortSignal,
+  skip: (path: string) => boolean = () => false,
+): Promise<TreeDigests | undefined> {
+  let paths: readonly string[];
+  try {
+    paths = await list(directory, skip, signal);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
+    throw error;
+  }
+  const digests = new Map<string, string>();
+  for (const path of paths.filter(wanted).toSorted()) {
+    signal.throwIfAborted();
+    const file = join(directory, path.split('/').join(sep));
+    const bytes = await readBounded(file, { maxBytes: MAX_FILE_BYTES }).catch(() => undefined);
+    digests.set(path, bytes ? createHash('sha256').update(bytes).digest('hex') : 'not-plain');
+  }
+  return digests;
+}
+
+/** Returns what the list of dependencies says of a package: count and digest of its files but those below `builds`. */
+export function digestOfPackage(
+  tree: TreeDigests,
+  builds: readonly string[] = [],
+): { readonly files: number; readonly digest: string } {
+  const came = [...tree].filter(([path]) => !builds.some((start) => path.startsWith(start)));
+  const hash = createHash('sha256');
+  for (const [path, digest] of came) hash.update(`${path}\0${digest}\n`);
+  return { files: came.length, digest: hash.digest('hex') };
+}

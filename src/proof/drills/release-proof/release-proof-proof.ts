@@ -1,0 +1,23 @@
+// The release guard, its drills, and looks that believe what a package says of itself.
+import { observeRelease, releaseProof } from '../../../guards/release-proof/release-proof.ts';
+import { defineHouseProof, type Proof } from '../../proof.ts';
+import { releaseProofDrills } from './release-proof-drills.ts';
+
+export const releaseProofProof: Proof = defineHouseProof({
+  guard: releaseProof,
+  drills: releaseProofDrills,
+  brokenLooks: [
+    {
+      id: 'release-proof.manifests-only',
+      observe: async (request, signal) => {
+        const facts = await observeRelease(request, signal);
+        const packages = facts.packages.map((one) => ({ ...one, found: one.found && one.locked }));
+        return { ...facts, packages };
+      },
+    },
+    {
+      id: 'release-proof.build-as-found',
+      observe: (request, signal) => observeRelease({ ...request, rebuilt: request.built }, signal),
+    },
+  ],
+});
