@@ -73,7 +73,11 @@ const DEAD: PayloadAttempt = { alive: false, wrote: [], readKey: false };
 const MAX_ANSWER = 65_536;
 
 /** Runs the words with `input`; returns what they wrote to standard output, or `undefined` unless they ended with 0. */
-function outputOf(words: readonly string[], input: string, signal: AbortSignal): Promise<string | undefined> {
+async function outputOf(
+  words: readonly string[],
+  input: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const { spawn } = await import('node:child_process'); // who imports the guards starts nothing
   const [program = '', ...rest] = words;
   return await new Promise((resolve) => {

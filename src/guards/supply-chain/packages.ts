@@ -76,7 +76,7 @@ const SHA512 = /(?:^|\s)sha512-([A-Za-z0-9+/]{86}==)(?:\s|$)/;
 
 function looseness({ resolved, link, inBundle }: LockEntry, sha512: string | undefined): string | undefined {
   if (link) return 'is a link to a directory';
-  if (resolved !== undefined && !/^https:\/\//.test(resolved))
+  if (resolved !== undefined && !resolved.startsWith('https://'))
     return 'does not come from a registry by https';
   return sha512 === undefined && !inBundle ? 'has no sha512 integrity' : undefined;
 }
