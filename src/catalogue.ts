@@ -12,6 +12,7 @@ import { routes } from './guards/routes/routes.ts';
 import { releaseProof } from './guards/release-proof/release-proof.ts';
 import { runManifest } from './guards/run-manifest/run-manifest.ts';
 import { serviceHealth } from './guards/service-health/service-health.ts';
+import { secrets } from './guards/secrets/secrets.ts';
 import { supplyChain } from './guards/supply-chain/supply-chain.ts';
 import type { AnyGuard } from './kernel/guard.ts';
 import { hostKey } from './ssh/host-key/host-key.ts';
@@ -30,6 +31,7 @@ export const catalogue: readonly AnyGuard[] = [
   planes,
   supplyChain,
   releaseProof,
+  secrets,
   remoteCommand,
   hostKey,
   processStop,

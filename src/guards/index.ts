@@ -31,5 +31,6 @@ export {
   type ServiceHealthRequest,
   serviceHealth,
 } from './service-health/service-health.ts';
+export { type ScannedTree, type SecretsRequest, secrets } from './secrets/secrets.ts';
 export { type KnownPackages, type SupplyChainRequest, supplyChain } from './supply-chain/supply-chain.ts';
 export { type ReportOrigin, wrapReport } from './supply-chain/vulnerability-report.ts';

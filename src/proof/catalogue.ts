@@ -16,6 +16,7 @@ import { remoteCommandProof } from './drills/remote-command/remote-command-proof
 import { routesProof } from './drills/routes/routes-proof.ts';
 import { runManifestProof } from './drills/run-manifest/run-manifest-proof.ts';
 import { serviceHealthProof } from './drills/service-health/service-health-proof.ts';
+import { secretsProof } from './drills/secrets/secrets-proof.ts';
 import { supplyChainProof } from './drills/supply-chain/supply-chain-proof.ts';
 import type { Proof } from './proof.ts';
 import { failClosedProof } from './self-test/fail-closed.ts';
@@ -33,6 +34,7 @@ export const proofs: readonly Proof[] = [
   planesProof,
   supplyChainProof,
   releaseProofProof,
+  secretsProof,
   remoteCommandProof,
   hostKeyProof,
   processStopProof,

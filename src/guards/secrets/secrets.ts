@@ -1,0 +1,201 @@
+// Guards files at rest against secrets that lie open in them: in what is about to be shared, published or handed to a worker.
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import * as z from 'zod';
+import { readBounded } from '../../evidence/files.ts';
+import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts';
+import { defineHouseGuard } from '../../kernel/define.ts';
+import type { Guard, Rule } from '../../kernel/guard.ts';
+import { findSecrets } from './find-secrets.ts';
+
+export interface SecretsRequest {
+  /** Absolute path of the directory to look through, without links. */
+  readonly root: string;
+  /** Directories and files below it that are left out, by their relative paths. */
+  readonly skip?: readonly string[] | undefined;
+  /** Most files to look at, 1 to 1,000,000. Default 50,000. */
+  readonly maxFiles?: number | undefined;
+  /** Files that somebody has looked at: what is found in them passes while they hold these very bytes. */
+  readonly acknowledged?: readonly { readonly path: string; readonly sha256: string }[] | undefined;
+}
+
+interface Finding {
+  readonly path: string;
+  readonly line: number;
+  /** A shape of ours, or the name of secretlint's rule. */
+  readonly shape: string;
+  readonly acknowledged: boolean;
+}
+
+export interface SecretsFacts {
+  readonly root: DirectoryFacts;
+  /** Files that were read whole. */
+  readonly scanned: number;
+  /** Files that were not: too large, or not to be read. */
+  readonly unscanned: readonly string[];
+  /** There are more files than are looked at. */
+  readonly tooMany: boolean;
+  readonly findings: readonly Finding[];
+}
+
+const relative = z.string().regex(/^(?!.*(?:^|\/)\.{0,2}(?:\/|$))[^\0]{1,4096}$/);
+const secretsRequest: z.ZodType<SecretsRequest> = z.strictObject({
+  root: z.string().regex(/^\/[^\0]{0,4095}$/),
+  skip: z.array(relative).max(1_000).optional(),
+  maxFiles: z.int().min(1).max(1_000_000).optional(),
+  acknowledged: z
+    .array(z.strictObject({ path: relative, sha256: z.string().regex(/^[0-9a-f]{64}$/) }))
+    .max(10_000)
+    .optional(),
+});
+
+const DEFAULT_MAX_FILES = 50_000;
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+
+/** Adds to `found` the plain files below a directory. Links, pipes and devices hold nothing at rest. */
+async function list(
+  root: string,
+  skip: ReadonlySet<string>,
+  maxFiles: number,
+  signal: AbortSignal,
+  found: string[] = [],
+  below = '',
+): Promise<readonly string[]> {
+  signal.throwIfAborted();
+  for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (skip.has(path)) continue;
+    if (entry.isDirectory()) await list(root, skip, maxFiles, signal, found, path);
+    else if (entry.isFile()) found.push(path);
+    if (found.length > maxFiles) break;
+  }
+  return found;
+}
+
+/** The text of a file, whatever its encoding: bytes as they are, or UTF-16 where it says so at its start. */
+function textOf(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le');
+  if (bytes[0] === 0xfe && bytes[1] === 0xff && bytes.length % 2 === 0)
+    return Buffer.from(bytes).swap16().toString('utf16le');
+  return bytes.toString('latin1');
+}
+
+type Lint = (
+  path: string,
+  content: string,
+) => Promise<readonly { readonly shape: string; readonly line: number }[]>;
+
+/** secretlint with its recommended rules, loaded with the first look. */
+async function loadSecretlint(): Promise<Lint> {
+  const [{ lintSource }, { creator }] = await Promise.all([
+    import('@secretlint/core'),
+    import('@secretlint/secretlint-rule-preset-recommend'),
+  ]);
+  const id = '@secretlint/secretlint-rule-preset-recommend';
+  const options = { config: { rules: [{ id, rule: creator }] }, noPhysicFilePath: true };
+  return async (path, content) => {
+    const source = { filePath: path, content, ext: extname(path), contentType: 'text' as const };
+    const { messages } = await lintSource({ source, options });
+    return messages.map(({ ruleId, loc }) => ({
+      shape: ruleId.split('/').at(-1) ?? 'secretlint',
+      line: loc.start.line,
+    }));
+  };
+}
+
+/** Looks through every file below the root. */
+export async function observeSecrets(
+  { root, skip = [], maxFiles = DEFAULT_MAX_FILES, acknowledged = [] }: SecretsRequest,
+  signal: AbortSignal,
+): Promise<SecretsFacts> {
+  const directory = await observeDirectory(root);
+  const nothing = { root: directory, scanned: 0, unscanned: [], tooMany: false, findings: [] };
+  if (!directory.plainPath || directory.stopped) return nothing;
+  const paths = await list(root, new Set(skip), maxFiles, signal);
+  const lint = await loadSecretlint();
+  const known = new Map(acknowledged.map(({ path, sha256 }) => [path, sha256]));
+  const findings: Finding[] = [];
+  const unscanned: string[] = [];
+  for (const path of paths.slice(0, maxFiles)) {
+    signal.throwIfAborted();
+    const bytes = await readBounded(join(root, path), { maxBytes: MAX_FILE_BYTES }).catch(() => undefined);
+    if (!bytes) {
+      unscanned.push(path);
+      continue;
+    }
+    const text = textOf(bytes);
+    const isBinary = text.includes('\0');
+    const found = [...findSecrets(text), ...(isBinary ? [] : await lint(path, bytes.toString('utf8')))];
+    if (found.length === 0) continue;
+    const isKnown = known.get(path) === createHash('sha256').update(bytes).digest('hex');
+    findings.push(...found.map(({ shape, line }) => ({ path, line, shape, acknowledged: isKnown })));
+  }
+  const scanned = Math.min(paths.length, maxFiles) - unscanned.length;
+  return { root: directory, scanned, unscanned, tooMany: paths.length > maxFiles, findings };
+}
+
+/** Names of files come from the tree: only what is plainly a name is repeated. */
+const shown = (path: string): string =>
+  /^[\w@./+~ -]{1,200}$/.test(path) ? path : 'a file with an odd name';
+
+const rules: readonly Rule<SecretsFacts>[] = [
+  {
+    code: 'secrets.not-a-directory',
+    remedy: 'Name an existing directory by its real path (realpath DIR).',
+    refuses: ({ root: { plainPath, stopped } }) =>
+      !(plainPath && stopped === undefined) && 'the root is no directory, or is reached through a link',
+  },
+  {
+    code: 'secrets.found',
+    remedy:
+      'Take the secret out and count it as leaked: revoke it. What is none can be acknowledged by path and SHA-256 of the file.',
+    refuses: ({ findings }) => {
+      const open = findings.filter((finding) => !finding.acknowledged);
+      const [first] = open;
+      return (
+        first !== undefined &&
+        `${open.length} secret-looking ${open.length === 1 ? 'text' : 'texts'}, first ${first.shape} in ${shown(first.path)}, line ${first.line}`
+      );
+    },
+  },
+  {
+    code: 'secrets.unscanned',
+    remedy: 'Make the file readable, take it away, or leave it out by name (skip).',
+    refuses: ({ unscanned: [first, ...more] }) =>
+      first !== undefined &&
+      `${more.length + 1} files were not looked at, first ${shown(first)}: too large, or not to be read`,
+  },
+  {
+    code: 'secrets.too-many-files',
+    remedy: 'Look through parts of the tree, or leave directories out by name (skip).',
+    refuses: ({ tooMany }) => tooMany && 'there are more files than are looked at',
+  },
+  {
+    code: 'secrets.nothing-scanned',
+    remedy: 'Name a directory that has files.',
+    refuses: ({ root: { plainPath, stopped }, scanned, unscanned }) =>
+      plainPath &&
+      stopped === undefined &&
+      scanned + unscanned.length === 0 &&
+      'there was no file to look at',
+  },
+];
+
+/** A tree in which nothing was found that looks like a secret. A heuristic: it knows shapes, not secrets. */
+export interface ScannedTree {
+  readonly files: number;
+  /** What was found in files that somebody acknowledged. */
+  readonly acknowledged: number;
+}
+
+/** Grants a {@link ScannedTree} when no file shows what looks like a secret. */
+export const secrets: Guard<SecretsRequest, ScannedTree> = defineHouseGuard({
+  id: 'secrets',
+  dimension: 'architecture_runtime_guardrails',
+  request: secretsRequest,
+  observe: observeSecrets,
+  rules,
+  grant: ({ scanned, findings }) => Object.freeze({ files: scanned, acknowledged: findings.length }),
+  method: ({ root }) => root.method,
+});
