@@ -42,7 +42,7 @@ if (process.argv.includes('--check')) {
   const directory = mkdtempSync(join(tmpdir(), 'dependencies-'));
   try {
     for (const name of ['package.json', 'package-lock.json']) copyFileSync(path(name), join(directory, name));
-    const words = ['ci', '--ignore-scripts', '--omit=dev', '--no-audit', '--no-fund', '--force'];
+    const words = ['ci', '--ignore-scripts', '--omit=dev', '--no-audit', '--no-fund'];
     execFileSync('npm', words, { cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] });
     const names = new Set(wanted.map((one) => one.path));
     const lines = [];

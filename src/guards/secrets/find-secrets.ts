@@ -17,6 +17,9 @@ const REFERENCE =
 const PLACEHOLDER =
   /^(?:null|none|nil|undefined|true|false|yes|no|redacted|removed|hidden|masked|placeholder|example|sample|dummy|fake|test|todo|tbd|changeme|change[_-]me|replace[_-]?me|secret|password|passwd|token|x{3,}|\.{3,}|-+|_+|(?:your|my|the|some|a|insert)[_ -].*|.*[_-]here)$/i;
 
+/** A file or a page, which holds the secret perhaps, and is none. */
+const PLACE = /^(?:(?:~|\.{1,2})?\/[\w.-]+(?:\/|$)|https?:\/\/)/;
+
 /** Whether a text could not be a word, a name or a version: letters and digits mixed, or many kinds of characters. */
 function isNoWord(value: string): boolean {
   if (REFERENCE.test(value) || PLACEHOLDER.test(value)) return false;
@@ -40,13 +43,12 @@ const IDENTIFIER = /^[A-Za-z_$][\w$]*(?:[.:].*)?$/;
 function isAssigned([, slash, name = '', quoted, bare, rest = '']: RegExpMatchArray): boolean {
   if (slash) return false; // /token=abc/: a directory of a partition
   const value = quoted ?? bare ?? '';
-  if (value.length < 6 || REFERENCE.test(value) || PLACEHOLDER.test(value)) return false;
+  if (value.length < 6 || REFERENCE.test(value) || PLACEHOLDER.test(value) || PLACE.test(value)) return false;
   if (quoted !== undefined) {
     if (/\s/.test(quoted)) return false; // a sentence, a label
     return isNoWord(quoted) || (/pass/i.test(name) && /\d|[^\w.-]/.test(quoted));
   }
   if (/^\s+[a-z]{2,}\b/i.test(rest) && !/\d/.test(value)) return false; // prose goes on
-  if (value.startsWith('/') || /^https?:/.test(value)) return false;
   if (/[([]/.test(value)) return false; // a call, a field
   const isName = IDENTIFIER.test(value) && (value.match(/\d/g) ?? []).length < 2; // Uint8Array
   return isNoWord(value) && !isName;

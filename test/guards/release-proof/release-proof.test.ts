@@ -22,7 +22,7 @@ describe.skipIf(!existsSync('dist/index.js'))('this package', () => {
   }, async () => {
     const directory = join(root, 'site');
     await mkdir(directory, { mode: 0o700 });
-    const request = await liveReleaseProof({ directory, onCleanup: () => {} });
+    const request = await liveReleaseProof({ directory, onCleanup: () => {}, fallBack: () => {} });
     const options = { journal: memoryJournal(), timeoutMs: 120_000 };
     const granted = await enforce(releaseProof, request, options);
     expect(granted.compiled).toBeGreaterThan(100);

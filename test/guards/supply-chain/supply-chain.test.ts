@@ -24,7 +24,7 @@ describe('this package', () => {
   it('has a lock that pins every package, and npm lists exactly those', { timeout: 120_000 }, async () => {
     const directory = join(root, 'site');
     await mkdir(directory, { mode: 0o700 });
-    const request = await liveSupplyChain({ directory, onCleanup: () => {} });
+    const request = await liveSupplyChain({ directory, onCleanup: () => {}, fallBack: () => {} });
     const granted = await enforce(supplyChain, request, { journal: memoryJournal() });
     expect(granted.packages).toBeGreaterThan(100);
     expect(granted.audited).toBe(false);

@@ -86,7 +86,7 @@ export const INNOCENT: readonly string[] = [
   'API_KEY=your-api-key-here',
   'sha512-7hMytuYIMoXOq24yRulgIxthE9YmggZIOHCyPTTuJcu6EU54tYD+4G39cUb28kxC6jMf/AbPfWGLQtgPTdh3xw==',
   'commit 37a3333c0b1e2d3c4b5a69788796a5b4c3d2e1f0',
-  'https://user@host.example:8443/path',
+  '"privateKey": "/home/me/.ssh/id_ed25519"',
   'def login(username, password: str = "") -> Token:',
   'if (token === undefined) throw new TypeError("token: expected string");',
 ];

@@ -1,0 +1,4 @@
+// The declarations of secretlint's preset name a package that the preset has bundled, and that nobody installs.
+declare module '@secretlint/secretlint-rule-aws' {
+  export type Options = object;
+}

@@ -1,0 +1,101 @@
+// What is found in text, line by line, and that whatever lies in a tree is answered by a decision.
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findSecrets } from '../../../src/guards/secrets/find-secrets.ts';
+import { type SecretsRequest, secrets } from '../../../src/guards/secrets/secrets.ts';
+import { GUESSED_SHAPES, PREFIXED_SHAPES } from '../../../src/guards/secrets/shapes.ts';
+import { judge } from '../../../src/kernel/enforce.ts';
+import { liveSecrets } from '../../../src/proof/drills/secrets/live-secrets.ts';
+import { INNOCENT, SECRETS } from '../../../src/proof/drills/secrets/samples.ts';
+
+let root = '';
+beforeAll(async () => {
+  root = await realpath(await mkdtemp(join(tmpdir(), 'secrets-')));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+describe('what is found', () => {
+  it.each(SECRETS)('%s', (_what, line) => {
+    expect(findSecrets(`first\n${line}\nlast`).map((found) => found.line)).toContain(2);
+  });
+
+  it.each(INNOCENT)('nothing in: %s', (line) => expect(findSecrets(line)).toEqual([]));
+
+  it('names each line, in order', () => {
+    const lineOf = (what: string): string => SECRETS.find(([name]) => name === what)?.[1] ?? '';
+    const [first, second] = [lineOf('a PGP private key'), lineOf('npm')];
+    const lines = findSecrets(`${second}\n\n${first}\n${first}`).map(({ line }) => line);
+    expect([...new Set(lines)]).toEqual([1, 3, 4]);
+  });
+
+  it('says of each shape whose it is, and looks for all of them', () => {
+    for (const { name, why, pattern } of [...PREFIXED_SHAPES, ...GUESSED_SHAPES]) {
+      expect(`${name}: ${why}`).toMatch(/^[a-z-]+: ./);
+      expect(pattern.global).toBe(true);
+    }
+  });
+
+  it('takes time that grows with the text only', () => {
+    const units = [
+      'eyJ',
+      '://a:',
+      'token = ',
+      'basic  ',
+      '-----BEGIN A',
+      'sk-',
+      'password',
+      'a.-_',
+      'AccountKey=A',
+      "token: '",
+      'xox',
+    ];
+    const once = (size: number): number => {
+      const started = performance.now();
+      for (const unit of units) findSecrets(unit.repeat(size / unit.length));
+      return performance.now() - started;
+    };
+    const best = (size: number): number => Math.min(once(size), once(size), once(size));
+    best(10_000);
+    // Eight times the text: quadratic work would be 64-fold, and the floor keeps timer noise out.
+    expect(best(160_000)).toBeLessThan(24 * Math.max(best(20_000), 2));
+  });
+});
+
+describe('the guard', () => {
+  it('finds none in what npm publishes of this package', { timeout: 120_000 }, async () => {
+    expect(await judge(secrets, await liveSecrets(), { timeoutMs: 100_000 })).toMatchObject({
+      decision: 'allow',
+    });
+  });
+
+  it('answers whatever lies in a tree, and whatever is asked', { timeout: 120_000 }, async () => {
+    await mkdir(join(root, 'tree'));
+    const pieces = fc.constantFrom(
+      ...SECRETS.map(([, line]) => line),
+      ...INNOCENT,
+      '\n',
+      '\0',
+      '"',
+      'password=',
+    );
+    const content = fc.oneof(
+      fc.array(pieces, { maxLength: 6 }).map((parts) => Buffer.from(parts.join(' '))),
+      fc.uint8Array({ maxLength: 200 }),
+    );
+    const asked = fc.record(
+      { root: fc.constantFrom(join(root, 'tree'), root, '/dev/null', '/nowhere', 'tree') },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(content, fc.oneof(asked, fc.anything()), async (bytes, request) => {
+        await writeFile(join(root, 'tree/file'), bytes);
+        const { decision, codes } = await judge(secrets, request as SecretsRequest);
+        expect(decision === 'allow' || /^(?:guard|secrets)\./.test(codes[0] ?? '')).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
