@@ -19,18 +19,17 @@ export { type PlanesRequest, planes, type SeparatePlanes } from './planes/planes
 export { type RecoveredState, recovery } from './recovery/recovery.ts';
 export type { RecoveryRequest } from './recovery/recovery-look.ts';
 export { quarantineTail, swapState } from './recovery/repair.ts';
+export { type BuiltRelease, type ReleaseProofRequest, releaseProof } from './release-proof/release-proof.ts';
 export { type Route, type RoutesRequest, routes, type VerifiedRoutes } from './routes/routes.ts';
 export { runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
-export { type BuiltRelease, type ReleaseProofRequest, releaseProof } from './release-proof/release-proof.ts';
-export { type RunManifestRequest, runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
 export type { RunManifest } from './run-manifest/run-manifest-format.ts';
 export type { RunManifestRequest } from './run-manifest/run-manifest-look.ts';
 export { type SealedRun, type SealRunOptions, sealRun } from './run-manifest/seal.ts';
+export { type ScannedTree, type SecretsRequest, secrets } from './secrets/secrets.ts';
 export {
   type HealthyService,
   type ServiceHealthRequest,
   serviceHealth,
 } from './service-health/service-health.ts';
-export { type ScannedTree, type SecretsRequest, secrets } from './secrets/secrets.ts';
 export { type KnownPackages, type SupplyChainRequest, supplyChain } from './supply-chain/supply-chain.ts';
 export { type ReportOrigin, wrapReport } from './supply-chain/vulnerability-report.ts';

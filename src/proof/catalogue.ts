@@ -15,8 +15,8 @@ import { releaseProofProof } from './drills/release-proof/release-proof-proof.ts
 import { remoteCommandProof } from './drills/remote-command/remote-command-proof.ts';
 import { routesProof } from './drills/routes/routes-proof.ts';
 import { runManifestProof } from './drills/run-manifest/run-manifest-proof.ts';
-import { serviceHealthProof } from './drills/service-health/service-health-proof.ts';
 import { secretsProof } from './drills/secrets/secrets-proof.ts';
+import { serviceHealthProof } from './drills/service-health/service-health-proof.ts';
 import { supplyChainProof } from './drills/supply-chain/supply-chain-proof.ts';
 import type { Proof } from './proof.ts';
 import { failClosedProof } from './self-test/fail-closed.ts';
