@@ -5,6 +5,7 @@ import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind/bind.ts';
 import { listeners } from './guards/bind/listeners.ts';
 import { clusterShare } from './guards/cluster-share/cluster-share.ts';
+import { externalApp } from './guards/external-app/external-app.ts';
 import { evidenceJournal } from './guards/journal/evidence-journal.ts';
 import { planes } from './guards/planes/planes.ts';
 import { recovery } from './guards/recovery/recovery.ts';
@@ -32,6 +33,7 @@ export const catalogue: readonly AnyGuard[] = [
   supplyChain,
   releaseProof,
   secrets,
+  externalApp,
   remoteCommand,
   hostKey,
   processStop,

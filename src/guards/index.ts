@@ -13,6 +13,7 @@ export {
 } from './bind/listeners.ts';
 export type { ListeningSocket } from './bind/listening-sockets.ts';
 export { type ClusterShareRequest, clusterShare, type VerifiedShare } from './cluster-share/cluster-share.ts';
+export { type ExternalAppRequest, externalApp, type PinnedApp } from './external-app/external-app.ts';
 export { evidenceJournal, type JournalRequest, type VerifiedJournal } from './journal/evidence-journal.ts';
 export { confinedNode } from './planes/confined-node.ts';
 export { type PlanesRequest, planes, type SeparatePlanes } from './planes/planes.ts';

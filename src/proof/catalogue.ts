@@ -5,6 +5,7 @@ import { bindProof } from './drills/bind/bind-proof.ts';
 import { capacityModelProof } from './drills/capacity-model/capacity-model-proof.ts';
 import { capacityOriginProof } from './drills/capacity-origin/capacity-origin-proof.ts';
 import { clusterShareProof } from './drills/cluster-share/cluster-share-proof.ts';
+import { externalAppProof } from './drills/external-app/external-app-proof.ts';
 import { hostKeyProof } from './drills/host-key/host-key-proof.ts';
 import { journalProof } from './drills/journal/journal-proof.ts';
 import { listenersProof } from './drills/listeners/listeners-proof.ts';
@@ -35,6 +36,7 @@ export const proofs: readonly Proof[] = [
   supplyChainProof,
   releaseProofProof,
   secretsProof,
+  externalAppProof,
   remoteCommandProof,
   hostKeyProof,
   processStopProof,

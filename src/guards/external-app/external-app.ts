@@ -1,0 +1,223 @@
+// Guards an app that came as a git repository: its work tree is, file by file, the tree of the commit that somebody pinned, and
+// nothing in .git would start a program of its own.
+import * as z from 'zod';
+import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts';
+import { defineHouseGuard } from '../../kernel/define.ts';
+import type { Guard, Rule } from '../../kernel/guard.ts';
+import { type GitDirectory, observeGitDirectory } from './git-directory.ts';
+import { type CommitTree, ObjectFault, readCommit, type TreeEntry } from './git-objects.ts';
+import { observeWorkTree, type WorkFile, type WorkTree } from './work-tree.ts';
+
+export interface ExternalAppRequest {
+  /** Absolute real path of the work tree. */
+  readonly root: string;
+  /** The pinned commit: 40 hex digits, from where the repository cannot reach. A branch or tag pins nothing. */
+  readonly commit: string;
+}
+
+export interface ExternalAppFacts {
+  readonly asked: ExternalAppRequest;
+  readonly root: DirectoryFacts;
+  readonly git: GitDirectory;
+  readonly commit: CommitTree | undefined;
+  readonly commitFault?: string;
+  readonly work: WorkTree;
+}
+
+const externalAppRequest: z.ZodType<ExternalAppRequest> = z.strictObject({
+  root: z.string().regex(/^\/[^\0]{0,4095}$/),
+  commit: z.string().regex(/^[0-9a-f]{40}$/),
+});
+
+async function read(
+  root: string,
+  commit: string,
+  signal: AbortSignal,
+): Promise<Pick<ExternalAppFacts, 'commit' | 'commitFault'>> {
+  try {
+    return { commit: await readCommit(`${root}/.git`, commit, signal) };
+  } catch (error) {
+    if (error instanceof ObjectFault) return { commit: undefined, commitFault: error.message };
+    throw error;
+  }
+}
+
+/** Looks at the repository; starts nothing. */
+export async function observeExternalApp(
+  asked: ExternalAppRequest,
+  signal: AbortSignal,
+): Promise<ExternalAppFacts> {
+  const { root, commit } = asked;
+  const directory = await observeDirectory(root);
+  const nothing: WorkTree = { files: [], openDirectory: false };
+  if (!directory.plainPath || directory.stopped)
+    return {
+      asked,
+      root: directory,
+      git: { kind: 'missing', hook: false },
+      commit: undefined,
+      work: nothing,
+    };
+  const git = await observeGitDirectory(root);
+  const found = git.kind === 'directory' ? await read(root, commit, signal) : { commit: undefined };
+  return { asked, root: directory, git, ...found, work: await observeWorkTree(root, signal) };
+}
+
+const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755', '120000']);
+/** git's own name under any case and with the characters that file systems drop (HFS+, NTFS), and ways out. */
+const UNSAFE = /^(?:\.{1,2}|git~\d+|\.git[ .]*(?::.*)?|)$/i;
+
+const shown = (path: string): string =>
+  /^[\w@./+~ -]{1,200}$/.test(path) ? path : 'a file with an odd name';
+const folded = (path: string): string => path.normalize('NFC').toLowerCase().normalize('NFC');
+
+function isUnsafe({ path }: TreeEntry): boolean {
+  // Characters that HFS+ ignores make another spelling of .git.
+  return path.split('/').some((name) => UNSAFE.test(name.replaceAll(/\p{Cf}/gu, '')) || name.includes('\\'));
+}
+
+/** A rule over the names of the commit beside those of the work tree. */
+function compare(
+  code: string,
+  remedy: string,
+  wrong: (
+    entries: ReadonlyMap<string, TreeEntry>,
+    files: ReadonlyMap<string, WorkFile>,
+  ) => string | undefined,
+): Rule<ExternalAppFacts> {
+  return {
+    code,
+    remedy,
+    refuses: ({ commit, work }) => {
+      if (!commit) return false;
+      const entries = new Map(commit.entries.map((entry) => [entry.path, entry]));
+      return wrong(entries, new Map(work.files.map((file) => [file.path, file]))) ?? false;
+    },
+  };
+}
+
+const CLONE = 'Clone it anew into a fresh directory, and check out the pinned commit there.';
+const UNSET = 'Look at what it sets before any git runs there; then clone anew with a plain config.';
+const PIN = 'Take the commit from where you keep your pins, and fetch it: git fetch origin COMMIT.';
+
+const rules: readonly Rule<ExternalAppFacts>[] = [
+  {
+    code: 'external-app.not-a-directory',
+    remedy: 'Name the work tree by its real path (realpath DIR).',
+    refuses: ({ root: { plainPath, stopped } }) =>
+      !(plainPath && stopped === undefined) && 'the work tree is no directory, or is reached through a link',
+  },
+  {
+    code: 'external-app.open',
+    remedy: 'Let root or this user own the work tree and all above it, and chmod -R go-w.',
+    refuses: ({ root: { passed, trustedOwners }, work }) => {
+      const above = passed.some(({ uid, mode }, index) => {
+        const sticky = index < passed.length - 1 && (mode & 0o1000) !== 0 && uid === 0;
+        return !trustedOwners.includes(uid) || ((mode & 0o022) !== 0 && !sticky);
+      });
+      const open = above || work.openDirectory || work.files.some((file) => file.open);
+      return open && 'others own or may write a file of the app, or a directory from / down to it';
+    },
+  },
+  {
+    code: 'external-app.no-repository',
+    remedy: CLONE,
+    refuses: ({ git, root: { plainPath, stopped } }) =>
+      git.kind === 'missing' && plainPath && stopped === undefined && 'there is no .git',
+  },
+  {
+    code: 'external-app.git-elsewhere',
+    remedy: CLONE,
+    refuses: ({ git }) => git.kind === 'elsewhere' && '.git is no directory, and leads to another place',
+  },
+  {
+    code: 'external-app.config',
+    remedy: UNSET,
+    refuses: ({ git: { configFault } }) =>
+      configFault !== undefined && `the config is no plain clone's: ${configFault}`,
+  },
+  {
+    code: 'external-app.hook',
+    remedy: UNSET,
+    refuses: ({ git }) => git.hook && 'there is a hook that git would run',
+  },
+  {
+    code: 'external-app.borrowed-objects',
+    remedy: CLONE,
+    refuses: ({ git: { borrowed } }) =>
+      borrowed !== undefined && `objects come from elsewhere, or stand for others (${borrowed})`,
+  },
+  {
+    code: 'external-app.no-commit',
+    remedy: PIN,
+    refuses: ({ commitFault }) =>
+      commitFault !== undefined && `the pinned commit is not whole here: ${commitFault}`,
+  },
+  compare('external-app.unsafe-name', 'Do not use this repository.', (entries) => {
+    const bad = [...entries.values()].find(isUnsafe);
+    return bad && 'the commit has a name that stands for .git, or leads out of the tree';
+  }),
+  compare('external-app.submodule', 'Pin what is needed as an app of its own.', (entries) => {
+    const bad = [...entries.values()].find(({ mode }) => !FILE_MODES.has(mode));
+    return bad && `${shown(bad.path)} is a submodule, or of a kind that is unknown here`;
+  }),
+  compare('external-app.colliding-names', 'Do not use this repository.', (entries) => {
+    const seen = new Set([...entries.keys()].map(folded));
+    return seen.size < entries.size
+      ? 'two names of the commit are one where case or form does not count'
+      : undefined;
+  }),
+  compare('external-app.link-out', 'Do not use this repository.', (_entries, files) => {
+    const bad = [...files.values()].find(({ leadsOut }) => leadsOut);
+    return bad && `the link ${shown(bad.path)} leads out of the work tree`;
+  }),
+  compare('external-app.missing-file', CLONE, (entries, files) => {
+    const gone = [...entries.keys()].find((path) => !files.has(path));
+    return gone === undefined ? undefined : `${shown(gone)} of the commit is not there`;
+  }),
+  compare('external-app.extra-file', CLONE, (entries, files) => {
+    const extra = [...files.keys()].find((path) => !entries.has(path));
+    return extra === undefined ? undefined : `${shown(extra)} is not in the commit`;
+  }),
+  compare('external-app.other-content', CLONE, (entries, files) => {
+    const bad = [...entries.values()].find(
+      ({ path, oid }) => files.has(path) && files.get(path)?.oid !== oid,
+    );
+    return bad && `${shown(bad.path)} holds something else than in the commit`;
+  }),
+  compare('external-app.other-mode', CLONE, (entries, files) => {
+    const bad = [...entries.values()].find(
+      ({ path, mode }) => files.has(path) && files.get(path)?.mode !== mode,
+    );
+    return bad && `${shown(bad.path)} is of another kind, or runs where it should not`;
+  }),
+];
+
+/** An app that is the tree of a pinned commit. */
+export interface PinnedApp {
+  readonly root: string;
+  readonly commit: string;
+  /** SHA-1 of its tree, hex. */
+  readonly tree: string;
+  readonly files: number;
+}
+
+/** Grants a {@link PinnedApp} when work tree and commit are one. */
+export const externalApp: Guard<ExternalAppRequest, PinnedApp> = defineHouseGuard({
+  id: 'external-app',
+  dimension: 'architecture_runtime_guardrails',
+  request: externalAppRequest,
+  observe: observeExternalApp,
+  rules,
+  grant: ({ commit, asked }) => {
+    if (!commit) throw new TypeError('a grant needs a commit');
+    return Object.freeze({
+      root: asked.root,
+      commit: asked.commit,
+      tree: commit.tree,
+      files: commit.entries.length,
+    });
+  },
+  subject: ({ asked }) => ({ kind: 'git-commit', name: asked.commit }),
+  method: ({ root }) => root.method,
+});

@@ -1,0 +1,29 @@
+// The guard of external apps, its drills, and looks that believe what git's own shortcuts say.
+import { externalApp, observeExternalApp } from '../../../guards/external-app/external-app.ts';
+import { defineHouseProof, type Proof } from '../../proof.ts';
+import { externalAppDrills } from './external-app-drills.ts';
+
+export const externalAppProof: Proof = defineHouseProof({
+  guard: externalApp,
+  drills: externalAppDrills,
+  brokenLooks: [
+    {
+      id: 'external-app.ignores-obeyed',
+      observe: async (request, signal) => {
+        const facts = await observeExternalApp(request, signal);
+        const files = facts.work.files.filter(({ path }) => !path.startsWith('ignored/'));
+        return { ...facts, work: { ...facts.work, files } };
+      },
+    },
+    {
+      id: 'external-app.contents-unread',
+      // Takes a file that is there for the one of the commit, as an index with old times does.
+      observe: async (request, signal) => {
+        const facts = await observeExternalApp(request, signal);
+        const recorded = new Map(facts.commit?.entries.map(({ path, oid }) => [path, oid]));
+        const files = facts.work.files.map((file) => ({ ...file, oid: recorded.get(file.path) ?? file.oid }));
+        return { ...facts, work: { ...facts.work, files } };
+      },
+    },
+  ],
+});
