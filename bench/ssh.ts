@@ -2,6 +2,7 @@
 // checks no host key, keeps no evidence and cannot tell an end from a broken link; the ratio is the price of all that.
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'ssh2';
@@ -12,7 +13,7 @@ import { enforce } from '../dist/kernel/enforce.js';
 import { argv } from '../dist/ssh/recipes/argv.js';
 import { remoteCommand } from '../dist/ssh/remote-command.js';
 import { connect } from '../dist/ssh/transport/connect.js';
-import { runOnHosts } from '../dist/ssh/transport/fleet.js';
+import { type HostRow, runOnHosts } from '../dist/ssh/transport/fleet.js';
 import { Semaphore } from '../dist/ssh/transport/semaphore.js';
 import { startHost, type TestHost } from '../test/e2e/host.ts';
 
@@ -118,7 +119,72 @@ async function fleet(host: TestHost, journal: EvidenceSink): Promise<void> {
   console.log(`  ours takes ${ratio.toFixed(2)} times as long as bare ssh2`);
 }
 
-/** Prints both comparisons. Needs sshd; the absolute numbers are this machine's, the ratios are the claim. */
+async function firstByte(host: TestHost, journal: EvidenceSink): Promise<void> {
+  const connection = await connect(host.target(host.userWith('/bin/sh')), host.credentials, { journal });
+  const client = await bareConnect(host, true);
+  const command = await enforce(remoteCommand, argv(['sh', '-c', 'echo x; exec sleep 0.05']), { journal });
+  const ours = async (): Promise<number> => {
+    const start = performance.now();
+    const run = connection.stream(command);
+    for await (const _ of run.stdout) break;
+    const took = performance.now() - start;
+    await run.result;
+    return took;
+  };
+  const bare = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const start = performance.now();
+      client.exec('echo x; exec sleep 0.05', (error, channel) => {
+        if (error) return reject(error);
+        let took = 0;
+        channel.once('data', () => {
+          took = performance.now() - start;
+        });
+        channel.on('close', () => resolve(took)).resume();
+      });
+    });
+  const times = { ours: [] as number[], bare: [] as number[] };
+  for (let round = 0; round < COMMANDS; round++) {
+    times.ours.push(await ours());
+    times.bare.push(await bare());
+  }
+  connection.close();
+  client.end();
+  const ratio = median(times.ours) / median(times.bare);
+  console.log(
+    `ssh: first byte of streamed output, records in memory: ${ratio.toFixed(2)} times as late as bare ssh2`,
+  );
+}
+
+/** Living hosts beside dead ones, which take the connection and never speak, against the living alone. */
+async function withDead(host: TestHost, journal: EvidenceSink): Promise<void> {
+  const sockets: Socket[] = [];
+  const dead = createServer((socket) => void sockets.push(socket.on('error', () => {})));
+  await new Promise<void>((resolve) => {
+    dead.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = dead.address() as AddressInfo;
+  const target = host.target(host.userWith('/bin/sh'));
+  const living = Array.from({ length: 180 }, () => target);
+  const mixed = Array.from({ length: 200 }, (_, index) => (index % 10 === 0 ? { ...target, port } : target));
+  const lastLiving = async (targets: readonly (typeof target)[]): Promise<number> => {
+    const start = performance.now();
+    let last = 0;
+    const onRow = (row: HostRow): void => {
+      if (row.target.port === target.port) last = performance.now() - start;
+    };
+    await runOnHosts(targets, host.credentials, argv(['uname']), { journal, timeoutMs: 20_000, onRow });
+    return last;
+  };
+  const [alone, beside] = [await lastLiving(living), await lastLiving(mixed)];
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => dead.close(resolve));
+  console.log(
+    `ssh: 200 hosts, one in ten dead: the last living one is done ${(beside / alone).toFixed(2)} times as late as without the dead`,
+  );
+}
+
+/** Prints the comparisons. Needs sshd; the absolute numbers are this machine's, the ratios are the claim. */
 export async function sshBench(): Promise<void> {
   if (!existsSync('/usr/sbin/sshd')) return console.log('ssh: left out, install openssh-server');
   const host = await startHost({ shells: ['/bin/sh'], config: ['MaxStartups 200'] });
@@ -127,6 +193,8 @@ export async function sshBench(): Promise<void> {
   try {
     await reused(host, journal);
     await fleet(host, journal);
+    await firstByte(host, { append: async () => {} });
+    await withDead(host, { append: async () => {} });
   } finally {
     await journal.close();
     await rm(directory, { recursive: true, force: true });

@@ -10,6 +10,7 @@ import { parseInput, readInput } from './state.ts';
 interface HostsFile {
   readonly knownHosts?: readonly string[] | undefined;
   readonly privateKey?: string | undefined;
+  readonly agentKeys?: readonly string[] | undefined;
   readonly hosts: readonly {
     readonly host: string;
     readonly user: string;
@@ -21,6 +22,10 @@ interface HostsFile {
 const schema: z.ZodType<HostsFile> = z.strictObject({
   knownHosts: z.array(z.string().min(1)).min(1).optional(),
   privateKey: z.string().min(1).optional(),
+  agentKeys: z
+    .array(z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/))
+    .min(1)
+    .optional(),
   hosts: z
     .array(
       z.strictObject({
@@ -51,10 +56,10 @@ export async function readHosts(path: string): Promise<Hosts> {
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
     const remedy =
-      'Write {"hosts": [{"host": "10.0.0.2", "user": "me"}]}; see the README for the other keys.';
+      'Write {"hosts": [{"host": "10.0.0.2", "user": "me"}]}; see docs/ssh.md for the other keys.';
     throw new CodedError('hosts.malformed', `${path}: the hosts file does not match its schema`, remedy);
   }
-  const { hosts, privateKey, knownHosts = ['~/.ssh/known_hosts'] } = parsed.data;
+  const { hosts, privateKey, agentKeys, knownHosts = ['~/.ssh/known_hosts'] } = parsed.data;
   const targets = hosts.map(({ host, user, port = 22, hostKeyAlias }) => ({
     host,
     user,
@@ -66,5 +71,5 @@ export async function readHosts(path: string): Promise<Hosts> {
   if (privateKey !== undefined) {
     return { targets, credentials: { privateKey: await readInput(expand(privateKey)) } };
   }
-  return { targets, credentials: agent ? { agent } : {} };
+  return { targets, credentials: agent ? { agent, ...(agentKeys ? { agentKeys } : {}) } : {} };
 }

@@ -7,11 +7,12 @@ import { heldConnection, hostKey } from '../ssh/host-key/host-key.ts';
 import type { HostKeyRequest } from '../ssh/host-key/host-key-request.ts';
 import type { RemoteCommandRequest } from '../ssh/recipes/index.ts';
 import { render, type ShellFamily } from '../ssh/render.ts';
+import type { Target } from '../ssh/transport/connection.ts';
 import { type HostRow, runOnHosts } from '../ssh/transport/fleet.ts';
 import { readHosts } from './hosts-file.ts';
 import { startProgress } from './progress.ts';
 import { interruption } from './signals.ts';
-import { openState, readStdin, type StateOptions } from './state.ts';
+import { openState, readInput, readStdin, type StateOptions } from './state.ts';
 
 interface RequestOptions extends StateOptions {
   readonly json?: string;
@@ -24,6 +25,12 @@ async function readRequest({ json }: RequestOptions): Promise<JsonObject> {
 
 /** setTimeout of Node takes more milliseconds than this for one. */
 const MAX_SECONDS = 2_147_483;
+
+function hostsOf(text: string): number {
+  const hosts = /^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : 0;
+  if (hosts < 1 || hosts > 1_000) throw new InvalidArgumentError('Give 1 to 1,000.');
+  return hosts;
+}
 
 function secondsOf(text: string): number {
   const seconds = /^[1-9][0-9]{0,6}$/.test(text) ? Number(text) : 0;
@@ -52,18 +59,41 @@ async function renderLine(recipe: string, options: RequestOptions & { shell: She
   }
 }
 
+const hostOf = (target: Target): string => `${target.user}@${nameOf(target)}`;
+
 function rowOf({ target, ...row }: HostRow): object {
-  const host = `${target.user}@${nameOf(target)}`;
+  const host = hostOf(target);
   if (row.outcome !== 'ran') return { host, ...row };
   const { stdout, stderr, ...ending } = row.result;
   return { host, ...ending, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') };
 }
 
-async function run(
-  path: string,
-  options: RequestOptions & { timeout: number; acceptNew?: true },
-): Promise<void> {
-  const { targets, credentials } = await readHosts(path);
+const succeeded = (row: HostRow): boolean =>
+  row.outcome === 'ran' && row.result.outcome === 'exited' && row.result.code === 0;
+
+/** Returns the hosts whose command exited with 0 in the rows of an earlier run. @throws CodedError `input.*`, `json.*`. */
+async function doneIn(path: string | undefined): Promise<ReadonlySet<unknown>> {
+  if (path === undefined) return new Set();
+  const lines = (await readInput(path)).toString('utf8').split('\n');
+  const rows = lines
+    .filter((line) => line !== '')
+    .map((line) => parseStrictJson(Buffer.from(line), { maxBytes: 64 * 1_048_576 }) as JsonObject);
+  return new Set(
+    rows.filter(({ outcome, code }) => outcome === 'exited' && code === 0).map(({ host }) => host),
+  );
+}
+
+interface RunFlags extends RequestOptions {
+  readonly timeout: number;
+  readonly concurrency: number;
+  readonly acceptNew?: true;
+  readonly resume?: string;
+}
+
+async function run(path: string, options: RunFlags): Promise<void> {
+  const { targets: all, credentials } = await readHosts(path);
+  const done = await doneIn(options.resume);
+  const targets = all.filter((target) => !done.has(hostOf(target)));
   // The guard's schema decides whether this is a request.
   const request = (await readRequest(options)) as unknown as RemoteCommandRequest;
   const journal = await openState(options);
@@ -72,15 +102,17 @@ async function run(
   try {
     const rows = await runOnHosts(targets, credentials, request, {
       journal,
-      run: { timeoutMs: options.timeout * 1_000, signal: interruption },
+      signal: interruption,
+      run: { timeoutMs: options.timeout * 1_000 },
+      concurrency: options.concurrency,
       hostKeys: options.acceptNew ? 'accept-new' : 'strict',
-      onRow: ({ target }) => progress.step(nameOf(target)),
+      onRow: (row) => {
+        progress.clear();
+        print(rowOf(row)); // as they come: what is printed is known even if this run is cut off
+        progress.step(nameOf(row.target));
+      },
     });
-    progress.clear();
-    for (const row of rows) print(rowOf(row));
-    const good = ({ outcome, ...row }: HostRow): boolean =>
-      outcome === 'ran' && 'result' in row && row.result.outcome === 'exited' && row.result.code === 0;
-    process.exitCode = rows.every(good) ? 0 : 1;
+    process.exitCode = rows.every(succeeded) ? 0 : 1;
   } catch (error) {
     if (!(error instanceof GuardRefusal)) throw error;
     const { code, codes, reason, remedy } = error;
@@ -147,10 +179,14 @@ export function registerSsh(program: Command): void {
     .action((recipe: string, _options, command: Command) => renderLine(recipe, command.optsWithGlobals()));
   ssh
     .command('run')
-    .description('run one command on every host of a file; one JSON row per host, exit 0 when all exited 0')
+    .description(
+      'run one command on every host of a file; one JSON row per host as they come, exit 0 when all exited 0',
+    )
     .argument('<hosts>', 'hosts file')
     .option('--json <text>', 'the request of the remote-command guard (default: read from stdin)')
     .option('--timeout <seconds>', 'for the command on each host', secondsOf, 600)
+    .option('--concurrency <hosts>', 'hosts that have answered and are at work at once', hostsOf, 32)
+    .option('--resume <rows>', 'leave out the hosts that exited 0 in the rows of an earlier run')
     .option('--accept-new', 'believe hosts at first contact and pin their keys; never counts as strict')
     .action((path: string, _options, command: Command) => run(path, command.optsWithGlobals()));
   ssh

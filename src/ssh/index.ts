@@ -14,7 +14,7 @@ export {
   stopProcess,
 } from './process/process-stop.ts';
 export { type ConnectOptions, connect } from './transport/connect.ts';
-export type { Connection, RunOptions, Target } from './transport/connection.ts';
+export type { Connection, RunOptions, StreamedRun, Target } from './transport/connection.ts';
 export type { Credentials } from './transport/credentials.ts';
 export { type FleetOptions, type HostRow, runOnHosts } from './transport/fleet.ts';
 export type { Negotiated } from './transport/negotiated.ts';

@@ -8,7 +8,7 @@ import { startHost, type TestHost } from './host.ts';
 
 describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())(
   'guardrails ssh',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   () => {
     let host: TestHost;
     let file = '';
@@ -45,6 +45,18 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())(
     it.each(['abc', '0', '1.5', '2147484'])('takes no %j for seconds', (seconds) => {
       const { code, stderr } = cli('run', file, '--timeout', seconds, '--json', '{}');
       expect([code, stderr]).toEqual([2, expect.stringContaining('whole seconds')]);
+    });
+
+    it('run leaves out what succeeded before, with --resume', () => {
+      const rows = join(host.directory, 'rows');
+      const earlier = { host: `${host.userWith('/bin/sh').name}@127.0.0.1:${host.port}`, outcome: 'exited' };
+      const request = '{"recipe":"argv","argv":["true"]}';
+      writeFileSync(rows, `${JSON.stringify({ ...earlier, code: 1 })}\n`);
+      const again = cli('run', file, '--resume', rows, '--concurrency', '1', '--json', request);
+      expect([again.code, again.stdout.trim().split('\n').length]).toEqual([0, 2]);
+      writeFileSync(rows, `${JSON.stringify({ ...earlier, code: 0 })}\n`);
+      expect(cli('run', file, '--resume', rows, '--json', request)).toMatchObject({ code: 0, stdout: '' });
+      expect(cli('run', file, '--concurrency', '0', '--json', request).code).toBe(2);
     });
 
     it('run exits 1 when a command fails, and when the guard refuses it', () => {

@@ -34,6 +34,15 @@ const HOSTILE = [
 
 const records: EvidenceDraft[] = [];
 const journal = { append: async (draft: EvidenceDraft): Promise<void> => void records.push(draft) };
+async function allOf(stream: AsyncIterable<Buffer>): Promise<readonly Buffer[]> {
+  const all: Buffer[] = [];
+  for await (const bytes of stream) all.push(bytes);
+  return all;
+}
+async function firstOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  for await (const bytes of stream) return bytes.toString();
+  return '';
+}
 const command = (...words: readonly Argument[]): Promise<RemoteCommand> =>
   enforce(remoteCommand, argv(words), { journal });
 
@@ -199,6 +208,30 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
       outcome: 'exited',
       code: 1,
     });
+  });
+
+  it('gives output as it comes, and the outcome when it is over', async () => {
+    const script = 'echo one; read -r _; echo two; echo err >&2; exit 3';
+    const run = connection.stream(await command('/bin/sh', '-c', script, 'sh'), { stdin: 'go\n' });
+    const [out, err] = await Promise.all([allOf(run.stdout), allOf(run.stderr)]);
+    const result = await run.result;
+    expect(result).toMatchObject({ outcome: 'exited', code: 3, lost: [] });
+    expect([Buffer.concat(out), Buffer.concat(err)]).toEqual([result.stdout, result.stderr]);
+    expect(result.stdout.toString()).toBe('one\ntwo\n');
+
+    const endless = connection.stream(await command('/bin/sh', '-c', 'echo first; exec sleep 600'), {
+      timeoutMs: 5_000,
+    });
+    const before = Promise.race([endless.result.then(() => 'over'), firstOf(endless.stdout)]);
+    expect(await before).toBe('first');
+    expect(await endless.result).toMatchObject({ outcome: 'unknown', cause: 'timeout', started: true });
+    const loud = connection.stream(await command('yes'), { maxOutputBytes: 10_000 });
+    const [pieces, end] = await Promise.all([allOf(loud.stdout), loud.result]);
+    expect(end).toMatchObject({ outcome: 'unknown', cause: 'output-limit' });
+    expect(Buffer.concat(pieces).equals(end.stdout)).toBe(true);
+    const never = connection.stream(await command('true'), { signal: AbortSignal.abort() });
+    await expect(never.result).rejects.toMatchObject({ code: 'ssh.not-sent' });
+    expect(await firstOf(never.stdout)).toBe('');
   });
 
   it('leaves two records of each run, one before and one after', async () => {

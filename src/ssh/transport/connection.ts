@@ -1,5 +1,6 @@
 // A logged-in connection. It exists only where the host-key guard granted one, runs only what the remote-command guard
 // granted, and reports an outcome that it cannot know as unknown.
+import { Readable } from 'node:stream';
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { EvidenceSink } from '../../evidence/record.ts';
 import { checkTimeout, Deadline } from '../../kernel/deadline.ts';
@@ -12,7 +13,7 @@ import { type RemoteCommand, remoteCommand } from '../remote-command.ts';
 import { ChannelPool } from './channel-pool.ts';
 import type { Link } from './link.ts';
 import type { RunResult } from './run-result.ts';
-import type { ShellChannel } from './shell-channel.ts';
+import type { ScriptOptions, ShellChannel } from './shell-channel.ts';
 
 export interface Target extends HostKeyRequest {
   readonly user: string;
@@ -30,6 +31,14 @@ export interface RunOptions {
   readonly stdin?: string | Buffer;
   /** One value for each variable in the `secrets` of the command; they travel ahead of `stdin`. */
   readonly secrets?: Readonly<Record<string, Secret>>;
+}
+
+/** A command whose output is read as it comes. */
+export interface StreamedRun {
+  readonly stdout: AsyncIterable<Buffer>;
+  readonly stderr: AsyncIterable<Buffer>;
+  /** As of `run`, with the whole output once more. */
+  readonly result: Promise<RunResult>;
 }
 
 export const DEFAULT_RUN_MS = 600_000;
@@ -85,7 +94,26 @@ export class Connection {
    * @throws CodedError `ssh.not-granted`, `ssh.not-connected`, `ssh.channel-refused`, `ssh.shell-unsupported`,
    * `ssh.not-sent`, `ssh.secret-mismatch`, `usage.timeout`: nothing ran; `ssh.unrecorded`. An outcome that nobody knows is returned, not thrown.
    */
-  async run(
+  run(command: RemoteCommand, options: RunOptions = {}): Promise<RunResult> {
+    return this.#run(command, options);
+  }
+
+  /**
+   * Runs a granted command as {@link Connection.run} does, with its output as it comes. Both streams end when the outcome
+   * is known; until then nothing is. A newline is held back until the byte behind it has come.
+   */
+  stream(command: RemoteCommand, options: RunOptions = {}): StreamedRun {
+    const [stdout, stderr] = [new Readable({ read() {} }), new Readable({ read() {} })];
+    const result = this.#run(command, options, (stream, bytes) => {
+      (stream === 1 ? stdout : stderr).push(bytes);
+    }).finally(() => {
+      for (const stream of [stdout, stderr]) stream.push(null);
+    });
+    result.catch(() => {}); // told to whoever waits for the result
+    return { stdout, stderr, result };
+  }
+
+  async #run(
     command: RemoteCommand,
     {
       signal,
@@ -94,7 +122,8 @@ export class Connection {
       maxOutputBytes = 16 * 1024 * 1024,
       stdin,
       secrets = {},
-    }: RunOptions = {},
+    }: RunOptions,
+    onOutput?: ScriptOptions['onOutput'],
   ): Promise<RunResult> {
     if (!isGranted(remoteCommand, command)) {
       throw new CodedError(
@@ -111,7 +140,11 @@ export class Connection {
       const input = stdin === undefined ? ahead : Buffer.concat([ahead, Buffer.from(stdin)]);
       const reads = stdin !== undefined || command.secrets.length > 0;
       const shell = await this.#ready(command, deadline, startTimeoutMs);
-      result = await shell.run(command.script, reads ? input : undefined, { deadline, maxOutputBytes });
+      result = await shell.run(command.script, reads ? input : undefined, {
+        deadline,
+        maxOutputBytes,
+        ...(onOutput ? { onOutput } : {}),
+      });
     } catch (error) {
       const refusal = error instanceof CodedError ? error : notSent(error);
       // Should this record fail too, the answer is still no.

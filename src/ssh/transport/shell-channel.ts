@@ -10,6 +10,8 @@ export interface ScriptOptions {
   readonly deadline: Deadline;
   /** Bytes of standard output, and of standard error, beyond which the command is ended. */
   readonly maxOutputBytes: number;
+  /** Told of the output of the command as it comes. */
+  readonly onOutput?: (stream: StreamNumber, bytes: Buffer) => void;
 }
 
 /** Bytes that a login file may print before the begin mark. */
@@ -30,6 +32,7 @@ class Stream {
   readonly #chunks: Buffer[];
   size: number;
   state: 'noise' | 'body' | 'ended';
+  onOutput: ScriptOptions['onOutput'];
 
   constructor(number: StreamNumber, nonce: string) {
     this.reader = new MarkReader(nonce);
@@ -42,7 +45,9 @@ class Stream {
   readonly take = (bytes: Buffer): void => {
     if (this.state === 'ended') return; // a child that outlives the script may go on printing
     this.size += bytes.length;
-    if (this.state === 'body') this.#chunks.push(bytes);
+    if (this.state !== 'body') return;
+    this.#chunks.push(bytes);
+    this.onOutput?.(this.number, bytes);
   };
 
   begin(): void {
@@ -150,7 +155,8 @@ export class ShellChannel {
    * @throws CodedError `ssh.shell-unsupported` when our shell says that it could not read the script: nothing ran.
    */
   run(script: string, input: Buffer | undefined, options: ScriptOptions): Promise<RunResult> {
-    const { deadline, maxOutputBytes } = options;
+    const { deadline, maxOutputBytes, onOutput } = options;
+    for (const stream of this.#streams) stream.onOutput = onOutput;
     const { signal } = deadline;
     return new Promise((resolve, reject) => {
       let grace: NodeJS.Timeout | undefined;
