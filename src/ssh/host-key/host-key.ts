@@ -72,12 +72,15 @@ const KEEPALIVE_MS = 5_000;
 interface Look {
   readonly accepted: readonly HostKeyVerdict['verdict'][];
   readonly nameOf: (request: HostKeyRequest) => string;
+  /** Under which names a key of the host may be revoked, besides that one. */
+  readonly othersOf: (request: HostKeyRequest) => readonly string[];
   readonly decide: typeof decideHostKey;
 }
 
 export const strict: Look = {
   accepted: ['known'],
   nameOf: ({ host, port, hostKeyAlias }) => hostKeyAlias?.toLowerCase() ?? knownHostsName(host, port),
+  othersOf: ({ host, port }) => revocableNames(host, port),
   decide: decideHostKey,
 };
 
@@ -87,11 +90,11 @@ export const strict: Look = {
  * @internal
  */
 export const observeWith =
-  ({ accepted, nameOf, decide }: Look) =>
+  ({ accepted, nameOf, othersOf, decide }: Look) =>
   async (asked: HostKeyRequest, signal: AbortSignal): Promise<HostKeyFacts> => {
     const files = await readKnownHosts(asked.knownHosts);
     if (files.fault) return { request: asked, files };
-    const named = entriesFor(nameOf(asked), files.entries, revocableNames(asked.host, asked.port));
+    const named = entriesFor(nameOf(asked), files.entries, othersOf(asked));
     let verdict: HostKeyVerdict | undefined;
     const accepts = (key: HostKey): boolean => {
       verdict = decide(key, named);

@@ -46,7 +46,7 @@ export interface Mark {
   readonly code: number | undefined;
 }
 
-const MARK = /^(begin|go|end|unread) ([12])(?: ([0-9]{1,3}))?\n/;
+const MARK = /^(?:(?:begin|go|unread) [12]|end [12] [0-9]{1,3})\n/;
 /** Longest text behind the nonce: `end 1 255` and a newline. */
 const LONGEST = 10;
 
@@ -67,7 +67,7 @@ export class MarkReader {
       const at = rest.indexOf(this.#prefix);
       if (at < 0) break;
       const after = rest.subarray(at + this.#prefix.length);
-      const [whole, kind, stream, code] = MARK.exec(after.toString('latin1', 0, LONGEST)) ?? [];
+      const [whole] = MARK.exec(after.toString('latin1', 0, LONGEST)) ?? [];
       if (whole === undefined && after.length < LONGEST) {
         if (at > 0) text(rest.subarray(0, at));
         this.#pending = Buffer.from(rest.subarray(at));
@@ -77,6 +77,7 @@ export class MarkReader {
       const end = whole === undefined ? at + this.#prefix.length : at;
       if (end > 0) text(rest.subarray(0, end));
       if (whole !== undefined) {
+        const [kind, stream, code] = whole.trimEnd().split(' ');
         mark({
           kind: kind as Mark['kind'],
           stream: stream === '1' ? 1 : 2,

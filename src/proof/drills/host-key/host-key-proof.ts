@@ -37,6 +37,18 @@ export const hostKeyProof: Proof = defineHouseProof({
           ),
       }),
     },
+    { id: 'look.revokes-under-one-name', observe: observeWith({ ...strict, othersOf: () => [] }) },
+    {
+      id: 'look.skips-what-it-cannot-read',
+      observe: observeWith({
+        ...strict,
+        decide: (key, named) =>
+          decideHostKey(
+            key,
+            named.filter(({ marker }) => marker !== 'unclear'),
+          ),
+      }),
+    },
   ],
 });
 
