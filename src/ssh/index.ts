@@ -15,6 +15,7 @@ export {
 } from './process/process-stop.ts';
 export { type ConnectOptions, connect } from './transport/connect.ts';
 export type { Connection, RunOptions, StreamedRun, Target } from './transport/connection.ts';
+export { type CopyOptions, downloadFile, uploadFile } from './transport/copy.ts';
 export type { Credentials } from './transport/credentials.ts';
 export { type FleetOptions, type HostRow, runOnHosts } from './transport/fleet.ts';
 export type { Negotiated } from './transport/negotiated.ts';
