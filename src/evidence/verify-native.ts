@@ -38,7 +38,14 @@ export async function verifyDirectory(
   const files = await readJournal(directory);
   const seen = (await memory?.recall(options.pins, originOf(files.checkpoint))) ?? [];
   const previous = [options.previous ?? [], seen].flat();
-  const verdict = await verifyJournal(files, { ...options, previous });
+  const verdict = await verifyJournal(files, { ...options, previous }).catch(async (error: unknown) => {
+    // A head seen earlier is by a key that is not pinned any more. That hides nothing where nobody vouches now either.
+    if (!(error instanceof CodedError) || error.code !== 'checkpoint.unpinned' || seen.length === 0)
+      throw error;
+    const alone = await verifyJournal(await readJournal(directory), options);
+    if (alone.key === 'pinned') throw error;
+    return alone;
+  });
   if (verdict.problems.length === 0 && verdict.key === 'pinned' && files.checkpoint !== undefined)
     await memory?.remember(files.checkpoint);
   return verdict;

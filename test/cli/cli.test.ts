@@ -76,7 +76,9 @@ describe('the state directory', () => {
   it('does not believe a journal that came from elsewhere with its own pin', () => {
     withCopy((directory) => {
       const pins = join(directory, '.guardrails/pins.json');
-      writeFileSync(pins, readFileSync(pins, 'utf8').replace(/"host": ".*"/, '"host": "elsewhere"'));
+      const [pin] = (JSON.parse(readFileSync(pins, 'utf8')) as { pins: object[] }).pins;
+      const elsewhere = { ...pin, host: 'elsewhere', machine: 'f'.repeat(32) };
+      writeFileSync(pins, JSON.stringify({ schema: 'agilab.guardrails_pins.v1', pins: [elsewhere] }));
       expect(guardrails(['verify'], directory).code).toBe(1);
       const { stdout: vkey } = guardrails(['keys', 'show'], directory);
       expect(guardrails(['verify', '--pin', vkey.trim()], directory).code).toBe(0);

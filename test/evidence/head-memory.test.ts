@@ -119,6 +119,17 @@ it('remembers nothing that is broken or signed by a stranger', async () => {
   expect(() => readdirSync(at.seen)).toThrow('ENOENT');
 });
 
+it('says unpinned, and no more, of a journal whose key is not pinned any more', async () => {
+  const at = await site();
+  await write(at);
+  await judge(at);
+  const memory = new HeadMemory(at.seen);
+  expect(await verifyDirectory(at.directory, { pins: [], memory })).toMatchObject({
+    ok: false,
+    key: 'unpinned',
+  });
+});
+
 it('refuses a memory that others could have written', async () => {
   const at = await site();
   await write(at);
