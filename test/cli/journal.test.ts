@@ -1,8 +1,10 @@
 // The commands around the journal, as an operator and an auditor use them.
 import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type CliResult, guardrails, scratch } from './run-cli.ts';
+
+vi.setConfig({ testTimeout: 240_000 }); // each call is a process of its own
 
 const site = scratch();
 const at = site.directory;
