@@ -14,6 +14,7 @@ import { registerModel } from './model.ts';
 import { registerProve } from './prove.ts';
 import { registerRetire } from './retire.ts';
 import { registerScorecard } from './scorecard.ts';
+import { registerServe } from './serve.ts';
 import { interruption, underSignals } from './signals.ts';
 import { registerSsh } from './ssh.ts';
 import { registerVerify } from './verify.ts';
@@ -36,6 +37,7 @@ for (const register of [
   registerKeys,
   registerModel,
   registerManifest,
+  registerServe,
   registerSsh,
 ])
   register(program);

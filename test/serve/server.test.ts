@@ -1,0 +1,314 @@
+// The guards over a socket: what it takes, what it answers, how it stops, and a real Python manager that survives its death.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { EvidenceSink } from '../../src/evidence/record.ts';
+import { sealRun } from '../../src/guards/run-manifest/seal.ts';
+import { soundManifest } from '../../src/proof/drills/run-manifest/run-manifest-drills.ts';
+import { type GuardServer, serveGuards } from '../../src/serve/server.ts';
+import { memoryJournal } from '../memory-journal.ts';
+import { missing } from '../ssh/support.ts';
+
+async function closedDirectory(): Promise<string> {
+  const made = await realpath(await mkdtemp(join(tmpdir(), 'serve-')));
+  onTestFinished(() => rm(made, { recursive: true, force: true }));
+  return made;
+}
+
+async function server(journal: EvidenceSink = memoryJournal()): Promise<GuardServer> {
+  const started = await serveGuards({ path: join(await closedDirectory(), 'socket'), journal });
+  onTestFinished(() => started.stop());
+  return started;
+}
+
+async function client(path: string): Promise<Socket> {
+  const socket = connect(path);
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+interface Answer {
+  readonly id: unknown;
+  readonly decision: string;
+  readonly codes: readonly string[];
+  readonly grant: { readonly host: string } | null;
+  readonly evidence: string | null;
+}
+
+async function answersTo(
+  socket: Socket,
+  lines: readonly (string | Uint8Array)[],
+  count = lines.length,
+): Promise<readonly Answer[]> {
+  const found: Answer[] = [];
+  for (const line of lines) socket.write(line);
+  if (count === 0) return found;
+  for await (const text of createInterface({ input: socket })) {
+    found.push(JSON.parse(text) as Answer);
+    if (found.length === count) break;
+  }
+  return found;
+}
+
+const ask = (id: unknown, value: unknown, guard = 'bind'): string =>
+  `${JSON.stringify({ id, guard, request: { sources: [{ from: 'cli', value }], port: 8501 } })}\n`;
+
+describe('a served guard', () => {
+  it('answers with decision, grant and the record that was kept before', async () => {
+    const journal = memoryJournal();
+    const { path } = await server(journal);
+    const answers = await answersTo(await client(path), [ask(1, '127.0.0.1'), ask('b', '0.0.0.0')]);
+    const [allowed, refused] = [answers.find(({ id }) => id === 1), answers.find(({ id }) => id === 'b')];
+    expect(allowed).toMatchObject({ decision: 'allow', grant: { host: '127.0.0.1', port: 8501 } });
+    expect(refused).toMatchObject({ decision: 'refuse', codes: ['bind.wildcard'], grant: null });
+    const kept = journal.drafts.map(({ id }) => id);
+    expect(kept).toContain(allowed?.evidence);
+    expect(kept).toContain(refused?.evidence);
+  });
+
+  it.each([
+    ['no JSON', 'x\n', 'json.syntax'],
+    ['no request', '{"id": 1}\n', 'serve.malformed'],
+    ['an unknown key', '{"id": 1, "guard": "bind", "request": {}, "force": true}\n', 'serve.malformed'],
+    ['a guard that there is not', '{"id": 1, "guard": "none", "request": {}}\n', 'guard.unknown'],
+    ['an invalid request', '{"id": 1, "guard": "bind", "request": {}}\n', 'guard.request-invalid'],
+    ['a text 100,000 deep', `${'['.repeat(100_000)}\n`, 'json.too-deep'],
+    ['a key twice', '{"id": 1, "id": 2, "guard": "bind", "request": {}}\n', 'json.duplicate-key'],
+  ])('answers %s, and goes on', async (_what, line, code) => {
+    const { path } = await server();
+    const answers = await answersTo(await client(path), [line, ask(2, '127.0.0.1')]);
+    expect(answers.map(({ codes }) => codes[0])).toContain(code);
+    expect(answers.find(({ id }) => id === 2)?.decision).toBe('allow');
+  });
+
+  it('closes a connection whose line has no end, within the bound', async () => {
+    const { path } = await server();
+    const socket = await client(path);
+    const [answer] = await answersTo(socket, [Buffer.alloc(1_048_577, 0x20)], 1);
+    expect(answer?.codes).toEqual(['serve.too-long']);
+    socket.resume();
+    if (!socket.destroyed) await once(socket, 'close');
+  });
+
+  it('answers a client that has ended its side', async () => {
+    const { path } = await server();
+    const socket = await client(path);
+    socket.end(ask(1, '127.0.0.1'));
+    expect(await answersTo(socket, [], 1)).toMatchObject([{ id: 1, decision: 'allow' }]);
+  });
+
+  it('decides no more than it can answer for a client that does not read', async () => {
+    let decided = 0;
+    const { path } = await server({
+      append: async () => {
+        decided += 1;
+      },
+    });
+    const socket = await client(path);
+    socket.pause();
+    const remedy = ask(1, 'x'.repeat(900));
+    for (let line = 0; line < 20_000; line += 1) socket.write(remedy);
+    let before = -1;
+    while (decided !== before) {
+      before = decided;
+      await new Promise((wait) => setTimeout(wait, 300));
+    }
+    expect(decided).toBeLessThan(20_000);
+  });
+
+  it('answers many clients at once', async () => {
+    const { path } = await server();
+    const clients = await Promise.all(Array.from({ length: 32 }, () => client(path)));
+    const lines = Array.from({ length: 20 }, (_unused, id) => ask(id, '127.0.0.1'));
+    const all = await Promise.all(clients.map((socket) => answersTo(socket, lines)));
+    for (const answers of all) {
+      expect(answers.map(({ id }) => Number(id)).toSorted((a, b) => a - b)).toEqual(
+        lines.map((_line, id) => id),
+      );
+    }
+  });
+
+  it('answers whatever bytes it gets, and lives', { timeout: 60_000 }, async () => {
+    const { path } = await server();
+    const line = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('latin1')),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 5 }), async (texts) => {
+        const socket = await client(path);
+        const lines = texts.flatMap((text) => text.split('\n'));
+        const answers = await answersTo(
+          socket,
+          [...lines.map((text) => `${text}\n`), ask('last', '127.0.0.1')],
+          lines.length + 1,
+        );
+        expect(answers.find(({ id }) => id === 'last')?.decision).toBe('allow');
+        for (const { codes } of answers.filter(({ id }) => id !== 'last'))
+          expect(codes[0]).toMatch(/^[a-z]+\.[a-z-]+$/);
+        socket.destroy();
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('the socket', () => {
+  it('is mode 0600, and gone once the server has stopped, which answers what it has read', async () => {
+    let go = (): void => {};
+    const gate = new Promise<void>((open) => {
+      go = open;
+    });
+    let first = true;
+    const started = await server({
+      append: async () => {
+        if (first)
+          first = false; // the server's own bind
+        else await gate;
+      },
+    });
+    expect((await stat(started.path)).mode & 0o777).toBe(0o600);
+    const socket = await client(started.path);
+    socket.write(ask(1, '127.0.0.1'));
+    await new Promise((wait) => setTimeout(wait, 100));
+    const stopped = started.stop();
+    go();
+    expect(await answersTo(socket, [], 1)).toMatchObject([{ id: 1, decision: 'allow' }]);
+    await stopped;
+    expect(existsSync(started.path)).toBe(false);
+  });
+
+  it.each([
+    ['open to others', 0o755, 'bind.socket-open'],
+    ['that others may write', 0o777, 'bind.socket-untrusted'],
+  ])('is refused in a directory %s', async (_what, mode, code) => {
+    const open = await mkdtemp('/tmp/serve-open-');
+    onTestFinished(() => rm(open, { recursive: true }));
+    await chmod(open, mode);
+    await expect(serveGuards({ path: join(open, 'socket'), journal: memoryJournal() })).rejects.toMatchObject(
+      { code },
+    );
+  });
+
+  it('of a server that answers, and any other file, is left alone', async () => {
+    const { path } = await server();
+    await expect(serveGuards({ path, journal: memoryJournal() })).rejects.toMatchObject({
+      code: 'serve.running',
+    });
+    const file = join(await closedDirectory(), 'socket');
+    await writeFile(file, 'mine');
+    await expect(serveGuards({ path: file, journal: memoryJournal() })).rejects.toMatchObject({
+      code: 'serve.not-a-socket',
+    });
+    expect(await readFile(file, 'utf8')).toBe('mine');
+  });
+});
+
+/** `guardrails serve` as a process of its own, once it listens. */
+async function startCommand(state: string, socket: string): Promise<ChildProcess> {
+  const root = resolve(import.meta.dirname, '../..');
+  const argv = [
+    '--import',
+    import.meta.resolve('tsx'),
+    join(root, 'src/cli/main.ts'),
+    '--dir',
+    state,
+    'serve',
+    '--socket',
+    socket,
+  ];
+  const child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+const MANAGER = `
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from guardrails_client import Guardrails, Refused, Unreachable
+out = []
+with Guardrails(sys.argv[2], timeout=30) as guards:
+    out.append(guards.bind({"--server.address": "127.0.0.1"}, 8501))
+    worker = dict(tool=["uv"], worker="~/wenv/it's", scheduler="tcp://10.0.0.1:8786", host="10.0.0.2", pidFile="pid")
+    out.append(guards.worker_command(**worker))
+    out.append(guards.scheduler_command(tool=["uv"], project="~/wenv/x", host="10.0.0.1", port=8786, pidFile="pid"))
+    out.append(sorted(guards.manifest(sys.argv[3])["files"]))
+    print("kill", flush=True)
+    sys.stdin.readline()
+    out.append(guards.bind({"cli": "::1"}, 8502))
+    for wrong in (lambda: guards.bind({"cli": "0.0.0.0"}, 8501), lambda: guards.worker_command(**{**worker, "host": "0.0.0.0"}), lambda: guards.predict_capacity(sys.argv[3], "metrics.csv", [[1.0]])):
+        try:
+            wrong()
+        except Refused as refusal:
+            out.append(list(refusal.codes)[0])
+            assert refusal.evidence
+    print("stop", flush=True)
+    sys.stdin.readline()
+    try:
+        guards.bind({"cli": "::1"}, 8502)
+    except Unreachable:
+        out.append("unreachable")
+print(json.dumps(out))
+`;
+
+describe.skipIf(missing('python3'))('a manager written in Python', () => {
+  it('asks for each of its steps, through a death of the server and to its end', {
+    timeout: 120_000,
+  }, async () => {
+    const directory = await closedDirectory();
+    const [state, socket, run] = ['state', 'socket', 'run'].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await mkdir(run, { mode: 0o700 });
+    await writeFile(join(run, 'metrics.csv'), 'plane,latency\n1,0.25\n', { mode: 0o600 });
+    await writeFile(join(run, 'run_manifest.json'), JSON.stringify(soundManifest()), { mode: 0o600 });
+    await sealRun({ root: run, manifest: 'run_manifest.json' });
+    let command = await startCommand(state, socket);
+
+    const example = resolve(import.meta.dirname, '../../examples/python-manager');
+    const manager = execFile('python3', ['-c', MANAGER, example, socket, run], { encoding: 'utf8' });
+    let errors = '';
+    manager.stderr?.on('data', (text: string) => {
+      errors += text;
+    });
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: manager.stdout as NodeJS.ReadableStream })) {
+      lines.push(line);
+      if (line !== 'kill' && line !== 'stop') continue;
+      command.kill(line === 'kill' ? 'SIGKILL' : 'SIGTERM');
+      await once(command, 'exit');
+      if (line === 'kill') command = await startCommand(state, socket);
+      manager.stdin?.write('\n');
+    }
+    expect(errors).toBe('');
+    const out = JSON.parse(lines.at(-1) ?? '') as unknown[];
+    expect(out[0]).toEqual(['127.0.0.1', 8501]);
+    expect(out[1]).toContain('dask');
+    expect(out[2]).toContain('scheduler');
+    expect(out.slice(3)).toEqual([
+      ['metrics.csv'],
+      ['::1', 8502],
+      'bind.wildcard',
+      'command.listen-address',
+      expect.stringMatching(/^(?:sidecar|model)\./),
+      'unreachable',
+    ]);
+    expect(existsSync(socket)).toBe(false);
+  });
+});
