@@ -4,6 +4,7 @@ import { capacityOrigin } from './capacity/origin/capacity-origin.ts';
 import { CodedError } from './evidence/coded-error.ts';
 import { bind } from './guards/bind/bind.ts';
 import { listeners } from './guards/bind/listeners.ts';
+import { publicFront } from './guards/bind/public-front.ts';
 import { clusterShare } from './guards/cluster-share/cluster-share.ts';
 import { externalApp } from './guards/external-app/external-app.ts';
 import { evidenceJournal } from './guards/journal/evidence-journal.ts';
@@ -24,6 +25,7 @@ export const catalogue: readonly AnyGuard[] = [
   evidenceJournal,
   bind,
   listeners,
+  publicFront,
   runManifest,
   clusterShare,
   serviceHealth,

@@ -12,6 +12,7 @@ export {
   listeners,
 } from './bind/listeners.ts';
 export type { ListeningSocket } from './bind/listening-sockets.ts';
+export { type PublicFront, type PublicFrontRequest, publicFront } from './bind/public-front.ts';
 export { type ClusterShareRequest, clusterShare, type VerifiedShare } from './cluster-share/cluster-share.ts';
 export { type ExternalAppRequest, externalApp, type PinnedApp } from './external-app/external-app.ts';
 export { evidenceJournal, type JournalRequest, type VerifiedJournal } from './journal/evidence-journal.ts';

@@ -11,6 +11,7 @@ import { journalProof } from './drills/journal/journal-proof.ts';
 import { listenersProof } from './drills/listeners/listeners-proof.ts';
 import { planesProof } from './drills/planes/planes-proof.ts';
 import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
+import { publicFrontProof } from './drills/public-front/public-front-proof.ts';
 import { recoveryProof } from './drills/recovery/recovery-proof.ts';
 import { releaseProofProof } from './drills/release-proof/release-proof-proof.ts';
 import { remoteCommandProof } from './drills/remote-command/remote-command-proof.ts';
@@ -27,6 +28,7 @@ export const proofs: readonly Proof[] = [
   journalProof,
   bindProof,
   listenersProof,
+  publicFrontProof,
   runManifestProof,
   clusterShareProof,
   serviceHealthProof,

@@ -1,0 +1,51 @@
+// Programs that listen where they are told, each a process of its own in a group of its own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { ListeningSocket } from '../../../guards/bind/listening-sockets.ts';
+import type { DrillSite } from '../../proof.ts';
+
+/** Listens on each of its arguments, a host or a path, and prints what it got, one line of JSON each. */
+export const LISTEN = `
+  const { createServer } = require('node:net');
+  for (const text of process.argv.slice(1)) {
+    const server = createServer();
+    server.listen(text.startsWith('/') ? { path: text } : { host: text, port: 0 }, () => {
+      const at = server.address();
+      console.log(JSON.stringify(typeof at === 'string' ? { host: at, family: 'unix', port: 0 } : { host: at.address, family: at.family === 'IPv6' ? 6 : 4, port: at.port }));
+    });
+  }`;
+/** Does the same in a child of its own. */
+export const IN_CHILD = `
+  require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(LISTEN)}, '--', ...process.argv.slice(1)], { stdio: 'inherit' });`;
+
+export async function endGroup(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const ended = once(child, 'exit');
+  process.kill(-child.pid, 'SIGKILL');
+  await ended;
+}
+
+/** Starts a program that listens on `hosts`, and returns it with what it listens on, in the order of `hosts`. */
+export async function startListening(
+  site: DrillSite,
+  script: string,
+  hosts: readonly string[],
+): Promise<{
+  readonly pid: number;
+  readonly sockets: readonly ListeningSocket[];
+  readonly child: ChildProcess;
+}> {
+  const child = spawn(process.execPath, ['-e', script, '--', ...hosts], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true, // a group of its own, so that its child ends with it
+  });
+  site.onCleanup(() => endGroup(child));
+  const sockets: ListeningSocket[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    sockets.push(JSON.parse(line) as ListeningSocket);
+    if (sockets.length === hosts.length) break;
+  }
+  if (sockets.length < hosts.length || child.pid === undefined) throw new Error('the program did not listen');
+  return { pid: child.pid, sockets, child };
+}

@@ -1,0 +1,6 @@
+// The public-front guard and its drills.
+import { publicFront } from '../../../guards/bind/public-front.ts';
+import { defineHouseProof, type Proof } from '../../proof.ts';
+import { publicFrontDrills } from './public-front-drills.ts';
+
+export const publicFrontProof: Proof = defineHouseProof({ guard: publicFront, drills: publicFrontDrills });
