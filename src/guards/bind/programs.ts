@@ -1,5 +1,5 @@
-// Where programs take their address from, and what they do when nobody says. Each row was taken from the program's own
-// documentation and, where Debian has the program, from its sockets.
+// Where programs take their address from, and what they do when nobody says. Each row is taken from the program's own
+// documentation; a test starts those that the machine has, with nothing set, and reads their sockets.
 
 export interface Program {
   /** Flags and variables that set the address. Each must be among the sources, as `null` where it is not set. */
