@@ -13,6 +13,7 @@ const BENCHES: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['journal', async () => (await import('./journal.ts')).journalBench()],
   ['json', async () => (await import('./json.ts')).jsonBench()],
   ['ssh', async () => (await import('./ssh.ts')).sshBench()],
+  ['serve', async () => (await import('./serve.ts')).serveBench()],
 ]);
 
 const [, , name] = process.argv;

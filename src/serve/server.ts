@@ -1,7 +1,7 @@
 // The guards over a unix socket, for programs in any language. Node shows nobody's credentials, so what is promised is what
 // the directory gives: it is closed to everybody but this user and root, and the guard `bind` has seen that before the socket
 // is there. Which of the user's programs asked, nobody here can say.
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
@@ -77,6 +77,7 @@ export async function serveGuards({ path, journal }: ServeOptions): Promise<Guar
   await removeLeftOver(address.host);
   const server = address.confirm(await listen(address.host));
   const stopping = new AbortController();
+  setMaxListeners(MAX_CONNECTIONS, stopping.signal); // each connection waits for it
   const open = new Map<Socket, Promise<void>>();
   server.on('connection', (socket) => {
     open.set(

@@ -124,7 +124,11 @@ describe('a served guard', () => {
     expect(decided).toBeLessThan(20_000);
   });
 
-  it('answers many clients at once', async () => {
+  it('answers many clients at once, without a warning', async () => {
+    const warnings: string[] = [];
+    const warn = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', warn);
+    onTestFinished(() => void process.off('warning', warn));
     const { path } = await server();
     const clients = await Promise.all(Array.from({ length: 32 }, () => client(path)));
     const lines = Array.from({ length: 20 }, (_unused, id) => ask(id, '127.0.0.1'));
@@ -134,6 +138,7 @@ describe('a served guard', () => {
         lines.map((_line, id) => id),
       );
     }
+    expect(warnings).toEqual([]);
   });
 
   it('answers whatever bytes it gets, and lives', { timeout: 60_000 }, async () => {
