@@ -1,6 +1,6 @@
 // One connection: lines in, answers out, bounded in both directions. Whoever sends faster than guards decide, or does not
 // read what they answer, is read no further until there is room.
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import type { EvidenceSink } from '../evidence/record.ts';
 import { answerLine, MAX_LINE_BYTES, TOO_LONG } from './protocol.ts';
@@ -53,7 +53,8 @@ export async function serveConnection(
     if (socket.writable && !socket.write(answer))
       await once(socket, 'drain', { signal: gone.signal }).catch(() => {}); // read no further meanwhile
   };
-  socket.setMaxListeners(2 * MAX_PENDING); // one for each answer that waits for room
+  // Each answer that is pending waits for the end of the connection, and perhaps for room.
+  setMaxListeners(4 * MAX_PENDING, socket, gone.signal);
   socket.on('error', () => {}); // a client that goes away is no fault; 'close' follows
   socket.once('close', () => gone.abort());
   const end = new Promise<{ readonly done: true }>((resolve) => {
