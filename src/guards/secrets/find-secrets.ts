@@ -1,6 +1,6 @@
 // Finds secrets in text by shape, or by the name beside them. A reference (`${KEY}`, `{{ key }}`, os.environ["KEY"]), a mark of a
 // redaction, a plain word and a sentence are none: a net that cries at each of them is soon taken away.
-import { GUESSED_SHAPES, PREFIXED_SHAPES } from './shapes.ts';
+import { GUESSED_SHAPES, PREFIXED_SHAPES, SPACED_SHAPES } from './shapes.ts';
 
 export interface Found {
   readonly shape: string;
@@ -8,9 +8,9 @@ export interface Found {
   readonly line: number;
 }
 
-/** A name that says secret, what assigns, and one value, quoted or bare. In front: what makes it part of a path. */
+/** The end of a name that says secret, what assigns, and one value, quoted or bare. */
 const ASSIGNMENT =
-  /(\/?)\b[\w.-]{0,64}?(pass(?:word|wd|phrase)|secret(?:[_-]?key)?|token|credentials?|(?:api|access|private|account|auth|encryption|signing)[_-]?key|auth)\b["'\]]{0,3}\s{0,8}(?:=>|:=|[=:])\s{0,8}(?:[rbfu]{0,2}["'`]([^"'`\n]{1,512})["'`]|([^\s"'`,;&|)}\]]{1,512})([^\n]{0,40}))/gi;
+  /(pass(?:word|wd|phrase)|secret(?:[_-]?key)?|token|credentials?|(?:api|access|private|account|auth|encryption|signing)[_-]?key|auth)\b["'\]]{0,3}\s{0,8}(?:=>|:=|[=:])\s{0,8}(?:[rbfu]{0,2}["'`]([^"'`\n]{1,512})["'`]|([^\s"'`,;&|)}\]]{1,512})([^\n]{0,40}))/gi;
 
 const REFERENCE =
   /[${}<>]|%\(|^%|^\*|^@|\b(?:env|environ|getenv|process|config|settings|vault|secrets?|os)[.[(]/i;
@@ -40,8 +40,7 @@ const GUESS: Readonly<Record<string, (value: string) => boolean>> = {
 /** Names of code stand beside names of secrets all the time: `token = next_token`, `auth: requireAuth`. */
 const IDENTIFIER = /^[A-Za-z_$][\w$]*(?:[.:].*)?$/;
 
-function isAssigned([, slash, name = '', quoted, bare, rest = '']: RegExpMatchArray): boolean {
-  if (slash) return false; // /token=abc/: a directory of a partition
+function isAssigned([, name = '', quoted, bare, rest = '']: RegExpMatchArray): boolean {
   const value = quoted ?? bare ?? '';
   if (value.length < 6 || REFERENCE.test(value) || PLACEHOLDER.test(value) || PLACE.test(value)) return false;
   if (quoted !== undefined) {
@@ -54,16 +53,61 @@ function isAssigned([, slash, name = '', quoted, bare, rest = '']: RegExpMatchAr
   return isNoWord(value) && !isName;
 }
 
+/** What a secret of a provider is at least: so many of these characters without a gap. */
+const LONG = 15;
+const OF_WORDS = new Uint8Array(65_536);
+for (const character of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+/=~:@?&%-')
+  OF_WORDS[character.charCodeAt(0)] = 1;
+
+/** The long words of a text in one string, and where each lay: a small part of most texts, looked at once for each shape. */
+function longWords(text: string): { readonly joined: string; readonly placeOf: (at: number) => number } {
+  const words: string[] = [];
+  const starts: number[] = [];
+  const places: number[] = [];
+  let length = 0;
+  // A loop over characters: a pattern for this takes four times as long, and is most of the work.
+  for (let at = 0, from = 0; at <= text.length; at += 1) {
+    if (at < text.length && OF_WORDS[text.charCodeAt(at)] === 1) continue;
+    if (at - from >= LONG) {
+      words.push(text.slice(from, at));
+      starts.push(length);
+      places.push(from);
+      length += at - from + 1;
+    }
+    from = at + 1;
+  }
+  const placeOf = (at: number): number => {
+    let word = 0;
+    for (let end = starts.length; end - word > 1; ) {
+      const middle = (word + end) >> 1;
+      if ((starts[middle] ?? 0) <= at) word = middle;
+      else end = middle;
+    }
+    return (places[word] ?? 0) + at - (starts[word] ?? 0);
+  };
+  return { joined: words.join('\n'), placeOf };
+}
+
+const NAME_BEFORE = /\/[\w.-]{0,64}$/;
+
+/** `/token=abc/` is a directory of a partition. */
+const isPartition = (text: string, at: number): boolean =>
+  NAME_BEFORE.test(text.slice(Math.max(0, at - 65), at));
+
 /** Returns what looks like a secret in a text, in the order of lines. Never the text itself. */
 export function findSecrets(text: string): readonly Found[] {
   const starts: { readonly shape: string; readonly at: number }[] = [];
+  const { joined, placeOf } = longWords(text);
   for (const { name, pattern } of PREFIXED_SHAPES)
-    for (const match of text.matchAll(pattern)) starts.push({ shape: name, at: match.index });
+    for (const { index } of joined.matchAll(pattern)) starts.push({ shape: name, at: placeOf(index) });
+  for (const { name, pattern } of SPACED_SHAPES)
+    for (const { index } of text.matchAll(pattern)) starts.push({ shape: name, at: index });
   for (const { name, pattern } of GUESSED_SHAPES)
     for (const match of text.matchAll(pattern))
       if (GUESS[name]?.(match[1] ?? '')) starts.push({ shape: name, at: match.index });
   for (const match of text.matchAll(ASSIGNMENT))
-    if (isAssigned(match)) starts.push({ shape: 'assignment', at: match.index });
+    if (isAssigned(match) && !isPartition(text, match.index))
+      starts.push({ shape: 'assignment', at: match.index });
   starts.sort((a, b) => a.at - b.at);
   // One pass over the text counts the lines of all of them.
   let line = 1;

@@ -9,19 +9,23 @@ export interface Shape {
   readonly pattern: RegExp;
 }
 
-/** A fixed prefix says whose it is, so the rest may be anything of the alphabet. */
-const PREFIXED: readonly (readonly [name: string, why: string, pattern: RegExp])[] = [
+/** A fixed form with blanks or quotes in it. */
+const SPACED: readonly (readonly [name: string, why: string, pattern: RegExp])[] = [
   [
     'private-key',
     'PEM, OpenSSH and PGP private keys',
     /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g,
   ],
+  ['google-account', 'key ids of Google service accounts', /"private_key_id"\s{0,8}:\s{0,8}"[0-9a-f]{32,}"/g],
+];
+
+/** A fixed prefix says whose it is, so the rest may be anything of the alphabet: one long word without a gap. */
+const PREFIXED: readonly (readonly [name: string, why: string, pattern: RegExp])[] = [
   ['age-key', 'age', /\bAGE-SECRET-KEY-1[0-9A-Z]{20,}/g],
   ['aws-key-id', 'AWS access key ids', /\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b/g],
   ['azure-key', 'Azure storage and bus keys', /\b(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40,}={0,2}/g],
   ['google-key', 'Google API keys', /\bAIza[\w-]{30,}/g],
   ['google-oauth', 'Google access tokens and client secrets', /\b(?:ya29\.[\w-]{16,}|GOCSPX-[\w-]{20,})/g],
-  ['google-account', 'key ids of Google service accounts', /"private_key_id"\s{0,8}:\s{0,8}"[0-9a-f]{32,}"/g],
   ['github', 'GitHub', /\b(?:gh[oprsu]_\w{16,}|github_pat_\w{16,})/g],
   [
     'gitlab',
@@ -83,5 +87,6 @@ const GUESSED: readonly (readonly [name: string, why: string, pattern: RegExp])[
 
 const shape = ([name, why, pattern]: readonly [string, string, RegExp]): Shape => ({ name, why, pattern });
 
+export const SPACED_SHAPES: readonly Shape[] = SPACED.map(shape);
 export const PREFIXED_SHAPES: readonly Shape[] = PREFIXED.map(shape);
 export const GUESSED_SHAPES: readonly Shape[] = GUESSED.map(shape);

@@ -52,6 +52,7 @@ describe('what is found', () => {
       "token: '",
       'xox',
     ];
+    for (const [, line] of SECRETS.slice(0, 20)) units.push(`${line} `);
     const once = (size: number): number => {
       const started = performance.now();
       for (const unit of units) findSecrets(unit.repeat(size / unit.length));
