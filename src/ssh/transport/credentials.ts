@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { BaseAgent, ParsedKey } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
-import type { RsaHash } from './rsa-signatures.ts';
+import type { RsaHash } from './rsa-hash.ts';
 import { loadSsh2 } from './ssh2.ts';
 
 /** Tried in this order; a password last, and only when the host asks for one. */

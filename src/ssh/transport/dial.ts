@@ -5,7 +5,8 @@ import { errnoOf } from '../../evidence/coded-error.ts';
 import { type HostKey, hostKeyOf } from '../host-key/known-hosts.ts';
 import type { Negotiated } from './negotiated.ts';
 import { DROPPED, mayDialAgain, pauseBefore, type ReachedStream, reachInTurn } from './reach.ts';
-import { type RsaHash, rsaPreference } from './rsa-signatures.ts';
+import type { RsaHash } from './rsa-hash.ts';
+import { rsaPreference } from './rsa-signatures.ts';
 import { said } from './said.ts';
 import { loadSsh2 } from './ssh2.ts';
 

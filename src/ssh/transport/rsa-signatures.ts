@@ -2,8 +2,7 @@
 // lists it even where PubkeyAcceptedAlgorithms has SHA-512 alone: such hosts would never let an RSA key in. ssh2 has no
 // option for it, so the list that it got from the host is edited; the version is pinned, and a test against sshd watches.
 import type { Client } from 'ssh2';
-
-export type RsaHash = 'sha2-512' | 'sha2-256';
+import type { RsaHash } from './rsa-hash.ts';
 
 type ExtInfo = (
   protocol: unknown,
