@@ -27,7 +27,9 @@ export function enterGrant(guard: AnyGuard, grant: unknown, evidenceId: string):
 
 /** Whether `enforce` with this guard handed out this very object, in this process. */
 export function isGranted<Grant extends object>(guard: Guard<never, Grant>, value: unknown): value is Grant {
-  return grants.get(value)?.guard === guard;
+  const granted = grants.get(value);
+  // Said in full: for a guard that is undefined, as in a circle of imports, what was never granted must not compare equal.
+  return granted !== undefined && granted.guard === guard;
 }
 
 /** Returns the id of the record that allowed a grant; `undefined` for what was not granted in this process. */

@@ -422,6 +422,7 @@ describe('a grant', () => {
     for (const other of [null, undefined, 'grant', 1, Symbol('grant')])
       expect(isGranted(guard, other)).toBe(false);
     expect(isGranted(sample().guard, grant)).toBe(false);
+    for (const none of [undefined, null]) expect(isGranted(none as never, {})).toBe(false);
   });
 
   it('is good for one request: the same object is never granted twice', async () => {
