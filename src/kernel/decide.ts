@@ -73,7 +73,12 @@ function askRules(
 export function judgeFacts(guard: AnyDefinition, facts: unknown): Omit<Outcome, 'input' | 'observed'> {
   const { decision, cause } = askRules(guard, facts);
   try {
-    return { decision, cause, subject: guard.subject?.(facts) };
+    const subject: unknown = guard.subject?.(facts);
+    if (subject instanceof Promise) {
+      subject.catch(() => {}); // its rejection must not end the process
+      throw new TypeError('the subject is a promise');
+    }
+    return { decision, cause, subject: subject ? ({ ...subject } as Subject) : undefined }; // read once, here
   } catch (error) {
     const broken = kernelDecision(guard.id, 'guard.rule-failed', 'the guard could not name what it judged');
     const codes = [...broken.codes, ...decision.codes];

@@ -150,6 +150,19 @@ it.each<[string, Partial<Sample>, string]>([
     'guard.rule-failed',
   ],
   ['a subject that throws', { subject: fail }, 'guard.rule-failed'],
+  ['a subject that rejects', { subject: (async () => fail()) as never }, 'guard.rule-failed'],
+  [
+    'a subject that throws when it is read',
+    {
+      subject: () => ({
+        kind: 'k',
+        get name(): string {
+          return fail();
+        },
+      }),
+    },
+    'guard.rule-failed',
+  ],
   ['a grant that throws', { grant: fail }, 'guard.grant-failed'],
   ['a grant that rejects', { grant: (async () => fail()) as never }, 'guard.grant-failed'],
   ['a grant that can be changed', { grant: () => ({ made: 1 }) }, 'guard.grant-failed'],
