@@ -1,8 +1,10 @@
 // quote() beside the npm peers, on one word at a time. Who is correct is found out first, by a real /bin/sh in the
 // same run; a peer that changes a word is shown as such and gets no ratio.
 import { spawnSync } from 'node:child_process';
+import anyShellEscape from 'any-shell-escape';
 import { quote as shellQuote } from 'shell-quote';
 import { Shescape } from 'shescape';
+import { quote as shlexQuote } from 'shlex';
 import { quote } from '../dist/ssh/quote.js';
 
 interface Peer {
@@ -15,6 +17,8 @@ const OURS: Peer = { name: 'quote (ours)', quote };
 const PEERS: readonly Peer[] = [
   OURS,
   { name: 'shell-quote', quote: (word) => shellQuote([word]) },
+  { name: 'shlex', quote: shlexQuote },
+  { name: 'any-shell-escape', quote: anyShellEscape },
   { name: 'shescape.quote', quote: (word) => shescape.quote(word) },
 ];
 

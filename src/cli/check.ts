@@ -20,9 +20,13 @@ async function check(name: string, options: CheckOptions): Promise<void> {
     process.stdout.write(`${JSON.stringify(requestJsonSchema(guard), null, 2)}\n`);
     return;
   }
-  const text =
-    options.json === undefined || options.json === '-' ? await readStdin() : Buffer.from(options.json);
-  const request = parseStrictJson(text, { maxBytes: 1_048_576, maxDepth: 32, fractionAt: () => true });
+  const given = options.json === undefined || options.json === '-' ? undefined : Buffer.from(options.json);
+  const request = parseStrictJson(given ?? (await readStdin()), {
+    maxBytes: 1_048_576,
+    maxDepth: 32,
+    fractionAt: () => true,
+    file: given ? '--json' : 'standard input',
+  });
   const journal = await openState(options);
   let answer = await answerTo(guard, request, { journal, signal: interruption });
   try {

@@ -16,7 +16,7 @@ import { observeFile } from '../files/walk.ts';
 import { enforce } from '../kernel/enforce.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
 import { describeInspection } from './inspection.ts';
-import { openState, readInput, type StateOptions } from './state.ts';
+import { openState, parseInput, type StateOptions } from './state.ts';
 
 interface PlaceOptions extends StateOptions {
   readonly root: string;
@@ -180,11 +180,11 @@ async function predict(name: string, options: PredictOptions): Promise<void> {
   if ((file === undefined) === (csv === undefined)) {
     throw usage('rows come from one file', 'Pass --rows FILE or --csv FILE.');
   }
-  const text = await readInput(file ?? csv ?? '');
-  const rows =
+  const readRows = (text: Buffer): readonly (readonly number[])[] =>
     csv === undefined
       ? rowsOf(parseStrictJson(text, { maxBytes: DEFAULT_MAX_BYTES, maxDepth: 2, fractionAt: () => true }))
       : readCapacityTable(text.toString('utf8')).rows;
+  const rows = await parseInput(file ?? csv ?? '', readRows);
   const loaded = await load(name, options);
   // String() is the shortest text that reads back as the same number, with the sign of a zero lost.
   const show = (value: number | readonly number[]): string => {

@@ -23,7 +23,7 @@ export interface StrictJsonLimits {
    */
   readonly fractionAt?: (path: readonly (string | number)[]) => boolean;
   /** The name that errors give the text. */
-  readonly file?: string;
+  readonly file?: string | undefined;
 }
 
 const DEFAULT_DEPTH = 32;

@@ -39,6 +39,10 @@ describe('guardrails model', () => {
     await writeFile(join(at, 'bad.json'), '[[1, 2]]');
     expect(guardrails(['model', 'predict', ...args, '--rows', 'rows.json'], at).stdout).toBe('10\n20\n10\n');
     expect(guardrails(['model', 'predict', ...args, '--rows', 'bad.json'], at).code).toBe(2);
+    await writeFile(join(at, 'bad.json'), '[[1],\n [1,]]');
+    expect(guardrails(['model', 'predict', ...args, '--rows', 'bad.json'], at).stderr).toContain(
+      'json.syntax: bad.json: not JSON (line 2, column 5)',
+    );
     await chmod(path, 0o666);
     const refused = guardrails(['model', 'predict', ...args, '--rows', 'rows.json'], at);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
