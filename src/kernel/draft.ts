@@ -8,7 +8,9 @@ import type { AnyDefinition } from './define.ts';
 
 /** A text over its limit would make the decision unrecordable, and who causes one could keep it out of the journal. */
 function clip(text: string, limit: number): string {
-  return text.length <= limit ? text : `${text.slice(0, limit - 1)}\u2026`;
+  if (text.length <= limit) return text;
+  // Never half a character: a lone surrogate has no UTF-8, and no journal takes it.
+  return `${text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}\u2026`;
 }
 
 /**

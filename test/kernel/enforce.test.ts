@@ -343,7 +343,10 @@ it('keeps a refusal whose words are longer than a record may be, and all codes b
   const directory = await scratch();
   const journal = await openJournal({ directory });
   const long = { code: 'sample.long', remedy: 'Be brief.', refuses: () => 'y'.repeat(9_999) };
-  const wordy = sample({ rules: [long], subject: () => ({ kind: 'sample', name: 'n'.repeat(9_999) }) });
+  const wordy = sample({
+    rules: [long],
+    subject: () => ({ kind: 'sample', name: `n${'\u{1f512}'.repeat(9_999)}` }),
+  });
   const kept = await refusalOf(enforce(wordy.guard, { name: 'a' }, { journal }));
   expect([kept.code, kept.evidenceId]).toEqual(['sample.long', expect.any(String)]);
   const nameless = sample({ rules: [long], subject: fail });
