@@ -1,5 +1,6 @@
 // `guardrails drill`: builds every bad state for real, records how the guards judged it, and prints what happened.
 import { type Command, Option } from 'commander';
+import { CodedError } from '../evidence/coded-error.ts';
 import type { DrillResult } from '../proof/drill.ts';
 import { startProgress } from './progress.ts';
 import { printScorecard } from './scorecard.ts';
@@ -8,6 +9,7 @@ import { openState, type StateOptions } from './state.ts';
 
 interface DrillOptions extends StateOptions {
   readonly mutants?: boolean;
+  readonly only?: readonly string[];
   readonly scorecard?: boolean;
   readonly json?: boolean;
   readonly format?: 'agilab';
@@ -42,6 +44,10 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
   const { drillGuard } = await import('../proof/drill.ts');
   const { robustnessMatrix } = await import('../proof/robustness-matrix.ts');
   const chosen = names.length === 0 ? proofs : names.map(proofNamed);
+  if (options.only && names.length !== 1) {
+    const remedy = 'Name the guard whose drills these are.';
+    throw new CodedError('drill.unknown', 'drills are named beside one guard', remedy);
+  }
   const journal = await openState(options);
   const all: DrillResult[] = [];
   const progress = startProgress(chosen.length);
@@ -56,6 +62,7 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
       progress.step(`drilling ${proof.guard.id}`);
       await drillGuard(proof, journal, {
         mutants: options.mutants ?? false,
+        ...(options.only ? { only: options.only } : {}),
         onResult,
         signal: interruption,
       });
@@ -87,6 +94,11 @@ export function registerDrill(program: Command): void {
     .description('build every bad state for real and record how the guards judge it')
     .argument('[guard...]', 'guards to drill (default: all)')
     .option('--mutants', 'also drill every guard without each of its rules: some drill must notice')
+    .addOption(
+      new Option('--only <drill...>', 'only these drills of one guard, as its records name them').conflicts(
+        'mutants',
+      ),
+    )
     .option('--scorecard', 'print the scorecard afterwards')
     .addOption(new Option('--json', 'print one line of JSON instead of text').conflicts('scorecard'))
     .addOption(

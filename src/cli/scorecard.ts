@@ -1,6 +1,6 @@
 // `guardrails scorecard`: the score of what the journal proves, as a table or as JSON.
 import { fileURLToPath } from 'node:url';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { sealEnvelope } from '../evidence/dsse.ts';
 import { codeIdentity, processIdentity } from '../evidence/identity.ts';
 import { loadSigner } from '../evidence/key-store.ts';
@@ -8,9 +8,10 @@ import type { GradingContext } from '../scorecard/age.ts';
 import { parseBaseline } from '../scorecard/baseline.ts';
 import { parseClaims } from '../scorecard/claims.ts';
 import { parseRegister } from '../scorecard/register.ts';
+import { drawDrills } from '../scorecard/replay-draw.ts';
 import { holds, toAgilabJson, toStatement, toTable, toV1, toV2 } from '../scorecard/report.ts';
 import { parseRetired } from '../scorecard/retired.ts';
-import { type ScoreInput, scoreOf } from '../scorecard/score.ts';
+import { type Score, type ScoreInput, scoreOf } from '../scorecard/score.ts';
 import { OWN_CLAIMS } from './claims.ts';
 import { parseInput, readSigned, readVerdict, type VerdictOptions, writeCountersignature } from './state.ts';
 
@@ -22,6 +23,7 @@ interface ScorecardOptions extends VerdictOptions {
   readonly baseline?: string;
   readonly retired?: readonly string[];
   readonly countersign?: string;
+  readonly replay?: number;
 }
 
 /** The payload type of what is signed here. */
@@ -50,6 +52,25 @@ async function inputOf(options: ScorecardOptions): Promise<ScoreInput> {
   };
 }
 
+/** The score; with `--replay`, once more after the drawn drills, and all of each probe that rose, were run again. */
+async function scored(options: ScorecardOptions): Promise<Score> {
+  const input = await inputOf(options);
+  const first = scoreOf(input);
+  if (options.replay === undefined) return first;
+  const before = new Map(input.baseline?.probes.map(({ probe, grade }) => [probe, grade]));
+  const rose = new Set(
+    first.dimensions
+      .flatMap(({ probes }) => probes)
+      .filter(({ probe, grade }) => grade > (before.get(probe) ?? 'E4'))
+      .map(({ probe }) => probe),
+  );
+  const drawn = drawDrills(input.verdict, input.claims);
+  const again = drawn.filter(({ guard }, n) => n < (options.replay ?? 0) || rose.has(guard));
+  const whole = input.claims.claims.filter(({ guard }) => rose.has(guard));
+  const { replay } = await import('./replay.ts'); // who only asks for the score starts no process
+  return scoreOf({ ...input, replayed: await replay(again, whole) });
+}
+
 /** Signs with this host's key, which its journal is sealed with. */
 async function sign(statement: string, { dir }: ScorecardOptions): Promise<string> {
   return sealEnvelope(await loadSigner(dir), IN_TOTO, Buffer.from(statement));
@@ -57,7 +78,7 @@ async function sign(statement: string, { dir }: ScorecardOptions): Promise<strin
 
 /** Prints the scorecard; returns the exit code: 0 every probe holds, 1 not, 3 a rise without evidence. */
 export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 | 3> {
-  const score = scoreOf(await inputOf(options));
+  const score = await scored(options);
   const text: Readonly<Record<ScorecardOptions['format'], () => string | Promise<string>>> = {
     table: () => `${toTable(score)}\n`,
     agilab: () => toAgilabJson(toV1(score)),
@@ -69,6 +90,11 @@ export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 |
   process.stdout.write(printed);
   if (score.movement.unsupported.length > 0) return 3;
   return holds(score) ? 0 : 1;
+}
+
+function countOf(text: string): number {
+  if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number from 1.');
 }
 
 export function registerScorecard(program: Command): void {
@@ -91,6 +117,9 @@ export function registerScorecard(program: Command): void {
     .option(
       '--retired <file...>',
       'signed entries, from guardrails retire, for what was taken out on purpose',
+    )
+    .addOption(
+      new Option('--replay <n>', 'run n drills again, drawn by the journal, and compare').argParser(countOf),
     )
     .option('--pin <vkey...>', 'trust these keys only, instead of the pins of this host')
     .option('--countersign <file>', 'write a PKCS#7 signature over what is printed, for openssl cms')

@@ -1,6 +1,6 @@
 // Drills prove the rules, mutants prove the drills. A drill builds a real state and says how the guard must judge it;
 // what the guard saw is kept, and judged again without each of its rules: some drill must then come out otherwise.
-import { errnoOf } from '../evidence/coded-error.ts';
+import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { unrestricted } from '../evidence/journal.ts';
 import type { EvidenceSink, Probe } from '../evidence/record.ts';
 import { Deadline } from '../kernel/deadline.ts';
@@ -9,6 +9,7 @@ import { type AnyDefinition, definitionOf } from '../kernel/define.ts';
 import { draftOf } from '../kernel/draft.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
 import { type Drill, type DrillSite, DrillUnavailable, type Proof, requireProof } from './proof.ts';
+import { canary, canaryDrill } from './self-test/canary.ts';
 import { openSite } from './site.ts';
 
 /** One finding: what the drill expected and what the guard, or its mutant, did. */
@@ -23,6 +24,8 @@ export interface DrillResult extends Probe {
 export interface DrillOptions {
   /** Also drill the guard without each of its rules, and with each broken look. Default false. */
   readonly mutants?: boolean;
+  /** Ids of the drills to run, without any mutant. Default: all. */
+  readonly only?: readonly string[];
   /** Called with each finding once its record is durable. */
   readonly onResult?: (result: DrillResult) => void;
   /** Ends the run before the next drill; what the last one built is taken down first. */
@@ -91,17 +94,62 @@ async function runDrill(guard: AnyDefinition, drill: Drill<unknown>, signal?: Ab
   return unjudged(guard, 'drill.cleanup-failed', `the state could not be taken down (${errnoOf(failure)})`);
 }
 
+const passes = ({ observed }: Run, { expects }: Drill<unknown>): boolean =>
+  observed === expects && !observed.startsWith('drill.');
+
+/** Journals in which a drill that must fail has failed. */
+const warned = new WeakSet<EvidenceSink>();
+
+/**
+ * Runs the drill that must fail, once in each journal, and records it.
+ *
+ * @throws CodedError `drill.canary-passed`
+ */
+async function requireCanary(journal: EvidenceSink): Promise<void> {
+  if (warned.has(journal)) return;
+  const guard = definitionOf(canary);
+  const run = await runDrill(guard, canaryDrill);
+  const { id: drill, fault, expects: expected } = canaryDrill;
+  const { observed } = run;
+  const passed = passes(run, canaryDrill);
+  const replay = { argv: ['guardrails', 'drill', '--json'] };
+  const draft = draftOf(guard, run.outcome, {
+    mode: 'drill',
+    replay,
+    probe: { drill, fault, expected, observed, passed },
+  });
+  await unrestricted(journal).append(draft, run.outcome.input);
+  if (passed) {
+    const remedy = 'Believe nothing of this run; install the package anew.';
+    throw new CodedError('drill.canary-passed', 'a drill that must fail passed', remedy);
+  }
+  warned.add(journal);
+}
+
+/** @throws CodedError `drill.unknown` */
+function chosenDrills(
+  { guard, drills }: Proof,
+  only: readonly string[] | undefined,
+): readonly Drill<unknown>[] {
+  if (!only) return drills;
+  const known = new Set(drills.map(({ id }) => id));
+  if (only.every((id) => known.has(id))) return drills.filter(({ id }) => only.includes(id));
+  const remedy = `Name drills as \`guardrails claims\` lists them for ${guard.id}.`;
+  throw new CodedError('drill.unknown', 'the guard has no drill of that name', remedy);
+}
+
 /**
  * Builds the state of every drill of a guard, has the guard judge it, and leaves a record of each finding. With
  * `mutants`, it then breaks the guard in one way at a time: a mutant is caught (`passed`) by the first drill that comes
  * out otherwise, and only drills that the guard itself passed can tell.
  *
- * @throws TypeError for what `defineProof` did not return; what the journal throws.
+ * @throws TypeError for what `defineProof` did not return; CodedError `drill.unknown`, `drill.canary-passed`; what the
+ * journal throws.
  */
 export async function drillGuard(
   proof: Proof,
   journal: EvidenceSink,
-  { mutants = false, onResult = () => {}, signal }: DrillOptions = {},
+  { mutants = false, only, onResult = () => {}, signal }: DrillOptions = {},
 ): Promise<readonly DrillResult[]> {
   requireProof(proof);
   const guard = definitionOf(proof.guard);
@@ -112,7 +160,8 @@ export async function drillGuard(
     probe: Probe,
     { outcome, unavailable }: Run,
   ): Promise<void> => {
-    const replay = { argv: ['guardrails', 'drill', guard.id, ...(mode === 'mutant' ? ['--mutants'] : [])] };
+    const again = mode === 'mutant' ? ['--mutants'] : ['--only', probe.drill];
+    const replay = { argv: ['guardrails', 'drill', guard.id, ...again] };
     const draft = draftOf(guard, outcome, { mode, replay, probe });
     await sink.append(draft, outcome.input);
     const result = { ...probe, guard: guard.id, evidenceId: draft.id };
@@ -122,19 +171,21 @@ export async function drillGuard(
 
   const held: { readonly drill: Drill<unknown>; readonly run: Run }[] = [];
   const unavailable: { readonly drill: Drill<unknown>; readonly why: string }[] = [];
-  for (const drill of proof.drills) {
+  const drills = chosenDrills(proof, only);
+  await requireCanary(journal);
+  for (const drill of drills) {
     signal?.throwIfAborted();
     const run = await runDrill(guard, drill, signal);
     const { id, expects: expected } = drill;
     const fault =
       run.fellBackTo === undefined ? drill.fault : `${drill.fault} (built here as ${run.fellBackTo})`;
     const { observed } = run;
-    const passed = observed === expected && !observed.startsWith('drill.');
+    const passed = passes(run, drill);
     await keep('drill', { drill: id, fault, expected, observed, passed }, run);
     if (passed) held.push({ drill, run });
     if (run.unavailable !== undefined) unavailable.push({ drill, why: run.unavailable });
   }
-  if (!mutants) return results;
+  if (!mutants || only) return results;
 
   for (const mutant of mutantsOf(guard, proof.brokenLooks)) {
     // The drill that expects this code is the one most likely to notice, so it goes first.

@@ -6,6 +6,7 @@ import type { Claim, Claims, Dimension } from './claims.ts';
 import { differs, held, isUnavailable } from './held.ts';
 import { type GuardLook, lookAt } from './look.ts';
 import { foreignFlag } from './node-flags.ts';
+import type { Replayed } from './replay-draw.ts';
 
 /** E4 live, E3 recorded, E2 stale or foreign, E1 advisory, E0 nothing that counts. */
 export type Grade = 'E0' | 'E1' | 'E2' | 'E3' | 'E4';
@@ -36,6 +37,8 @@ interface Look extends GuardLook {
   /** Id of the row. */
   readonly dimension: string;
   readonly context: GradingContext;
+  /** Its drills that were run again in this call. */
+  readonly replayed: readonly Replayed[];
 }
 
 /** Why a probe has this grade and no better, or `false`. */
@@ -122,6 +125,14 @@ const REASONS: readonly Reason[] = [
     'E0',
     ({ drills, context }) => drills.some((record) => ageOf(record, context) < 0) && 'recorded in the future',
   ],
+  ['E0', ({ canary }) => canary === 'passed' && 'a drill that must fail passed in the same run'],
+  [
+    'E0',
+    ({ replayed }) => {
+      const other = replayed.find(({ recorded, seen }) => recorded !== seen);
+      return other && `${other.drill}: its record says ${other.recorded}, run again it shows ${other.seen}`;
+    },
+  ],
   ['E1', ({ verdict }) => verdict.key === 'unsigned' && 'the journal is unsigned'],
   ['E1', ({ verdict }) => verdict.key !== 'pinned' && 'signed by a key that is not pinned'],
   ['E1', ({ sealed }) => !sealed && 'the records were not sealed by their writer'],
@@ -159,6 +170,7 @@ const REASONS: readonly Reason[] = [
       drills.some(({ method }) => method === 'path-walk') &&
       'files could only be looked at by path here: swaps are noticed, not excluded',
   ],
+  ['E3', ({ canary }) => canary === 'missing' && 'no drill that must fail was in the same run'],
   ['E3', ({ newest }) => !newest && 'not drilled again in the newest run'],
   ['E3', failureToday],
   ['E3', mutantsUnproven],
@@ -181,6 +193,7 @@ const NEVER_DRILLED: GuardLook = {
   others: [],
   run: undefined,
   newest: false,
+  canary: 'missing',
 };
 
 /** Returns a row that is worth the minimum over its probes. */
@@ -195,6 +208,7 @@ export function gradeDimensions(
   verdict: JournalVerdict,
   { dimensions, claims }: Claims,
   context: GradingContext,
+  replayed: readonly Replayed[] = [],
 ): readonly DimensionFinding[] {
   const looks = lookAt(verdict);
   const claimed = new Map(claims.map((claim) => [claim.guard, claim]));
@@ -203,7 +217,15 @@ export function gradeDimensions(
       const claim = claimed.get(probe);
       if (!claim) return { probe, grade: 'E0', why: 'nothing is claimed for this probe', evidence: [] };
       const look = looks.get(probe) ?? NEVER_DRILLED;
-      return gradeProbe(probe, { ...look, verdict, claim, dimension: dimension.id, context });
+      const again = replayed.filter(({ guard }) => guard === probe);
+      return gradeProbe(probe, {
+        ...look,
+        verdict,
+        claim,
+        dimension: dimension.id,
+        context,
+        replayed: again,
+      });
     });
     return rowOf(dimension, probes);
   });

@@ -25,6 +25,7 @@ export {
   parseRegister,
   type RegisterFinding,
 } from './register.ts';
+export { type Drawn, drawDrills, type Replayed } from './replay-draw.ts';
 export { holds, type ScorecardV1, toAgilabJson, toStatement, toTable, toV1, toV2 } from './report.ts';
 export { parseRetired, type Retired, retire } from './retired.ts';
 export {

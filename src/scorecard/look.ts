@@ -16,6 +16,18 @@ export interface GuardLook {
   readonly run: RunRecord | undefined;
   /** The run is the newest in which anything was drilled and sealed. */
   readonly newest: boolean;
+  /** What became, in the same run, of the drill that must fail. */
+  readonly canary: 'failed' | 'passed' | 'missing';
+}
+
+/** The guard whose drill must fail: see the drill runner. */
+const CANARY = 'canary';
+
+/** What is known of runs, by their names. */
+interface Runs {
+  readonly runs: ReadonlyMap<string, RunRecord>;
+  readonly canaries: ReadonlyMap<string, 'failed' | 'passed'>;
+  readonly newestRun: string | undefined;
 }
 
 interface Gathered {
@@ -27,11 +39,18 @@ interface Gathered {
 export function lookAt({ lines }: Pick<JournalVerdict, 'lines'>): ReadonlyMap<string, GuardLook> {
   const gathered = new Map<string, Gathered>();
   const runs = new Map<string, RunRecord>();
+  const canaries = new Map<string, 'failed' | 'passed'>();
   let newestRun: string | undefined;
   for (const { record, sealed } of lines) {
     if (record.mode === 'run' && sealed && !runs.has(record.run)) runs.set(record.run, record);
     if (!isDecision(record) || !record.probe || (record.mode !== 'drill' && record.mode !== 'mutant'))
       continue;
+    if (record.guard.id === CANARY) {
+      const failed = record.decision === 'refuse' && !record.probe.passed;
+      if (!failed) canaries.set(record.run, 'passed');
+      else if (sealed && !canaries.has(record.run)) canaries.set(record.run, 'failed');
+      continue;
+    }
     let found = gathered.get(record.guard.id);
     if (!found) {
       found = { sealed: [], open: [] };
@@ -40,14 +59,12 @@ export function lookAt({ lines }: Pick<JournalVerdict, 'lines'>): ReadonlyMap<st
     (sealed ? found.sealed : found.open).push(record);
     if (sealed && record.mode === 'drill') newestRun = record.run;
   }
-  return new Map([...gathered].map(([guard, found]) => [guard, lookOf(found, runs, newestRun)]));
+  return new Map(
+    [...gathered].map(([guard, found]) => [guard, lookOf(found, { runs, canaries, newestRun })]),
+  );
 }
 
-function lookOf(
-  { sealed, open }: Gathered,
-  runs: ReadonlyMap<string, RunRecord>,
-  newestRun: string | undefined,
-): GuardLook {
+function lookOf({ sealed, open }: Gathered, { runs, canaries, newestRun }: Runs): GuardLook {
   const drilled = ({ mode }: DecisionRecord): boolean => mode === 'drill';
   const isSealed = sealed.some(drilled);
   const counted = isSealed ? sealed : open;
@@ -61,5 +78,6 @@ function lookOf(
     others: [...sealed, ...open].filter((record) => drilled(record) && !seen.has(record)),
     run: run === undefined ? undefined : runs.get(run),
     newest: run !== undefined && run === newestRun,
+    canary: (run === undefined ? undefined : canaries.get(run)) ?? 'missing',
   };
 }

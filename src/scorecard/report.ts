@@ -95,6 +95,7 @@ export function toV2(score: Score): ScorecardV1 & Readonly<Record<string, unknow
       unsupported: movement.unsupported,
       retired: input.retired ?? [],
     },
+    replay: input.replayed ?? [],
     journal: {
       intact: journal.problems.length === 0,
       state: journal.state,

@@ -6,6 +6,7 @@ import type { Claims } from './claims.ts';
 import { type DimensionFinding, GRADE_MILLI, gradeDimensions } from './grade.ts';
 import { type Carried, holdGaps, holdRows } from './movement.ts';
 import { type GapRegister, priceGaps, type RegisterFinding, sumUp } from './register.ts';
+import type { Replayed } from './replay-draw.ts';
 import type { Retired } from './retired.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface ScoreInput {
   /** The package's own register, where `register` is another: no gap gets cheaper than it is there. */
   readonly ownRegister?: GapRegister | undefined;
   readonly baseline?: Baseline | undefined;
+  /** Drills that were run again for this score. */
+  readonly replayed?: readonly Replayed[] | undefined;
   /** What was taken out of the claims since then, on purpose. */
   readonly retired?: readonly Retired[] | undefined;
 }
@@ -51,7 +54,7 @@ export interface Score {
   readonly movement: Movement;
   readonly journal: JournalVerdict;
   /** What all of this was computed from, beside the journal. */
-  readonly input: Pick<ScoreInput, 'claims' | 'context' | 'register' | 'retired'>;
+  readonly input: Pick<ScoreInput, 'claims' | 'context' | 'register' | 'retired' | 'replayed'>;
 }
 
 const FULL = 5_000;
@@ -99,8 +102,8 @@ function countedOf(input: ScoreInput): {
   readonly register: RegisterFinding;
   readonly unsupported: readonly string[];
 } {
-  const { verdict, claims, context, register, ownRegister, baseline, retired = [] } = input;
-  const found = gradeDimensions(verdict, claims, context);
+  const { verdict, claims, context, register, ownRegister, baseline, retired = [], replayed } = input;
+  const found = gradeDimensions(verdict, claims, context, replayed);
   const price = (rows: readonly DimensionFinding[]): RegisterFinding['gaps'] => {
     const given = priceGaps(register.gaps, rows);
     return ownRegister ? holdGaps(priceGaps(ownRegister.gaps, rows), given).findings : given;
@@ -128,7 +131,7 @@ function countedOf(input: ScoreInput): {
 
 /** Computes the score from a verified journal, claims, a register and, if there is one, a baseline. */
 export function scoreOf(input: ScoreInput): Score {
-  const { verdict, claims, context, register: given, baseline, retired = [] } = input;
+  const { verdict, claims, context, register: given, baseline, retired = [], replayed = [] } = input;
   const { dimensions, register, unsupported } = countedOf(input);
   const terms = termsOf(dimensions, register);
   const from = baseline?.score.milli;
@@ -144,7 +147,7 @@ export function scoreOf(input: ScoreInput): Score {
     coverage: { live: dimensions.filter(({ grade }) => grade === 'E4').length, total: dimensions.length },
     movement: { from, baseline: baseline?.digest, unsupported },
     journal: verdict,
-    input: { claims, context, register: given, retired },
+    input: { claims, context, register: given, retired, replayed },
   };
 }
 

@@ -42,7 +42,7 @@ describe('drill', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       ok: true,
-      size: drills.length + mutants.length + 1, // and the run
+      size: drills.length + mutants.length + 2, // the run, and the drill that must fail
       problems: [],
     });
   });

@@ -1,4 +1,5 @@
 // The score that the built command computes on this machine, and what lowers it.
+import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,6 +33,8 @@ const card = (directory: string, args: readonly string[] = [], by: BuiltPackage 
   const { code, stdout } = by.guardrails(['scorecard', '--compact', ...args], directory);
   return { code, ...JSON.parse(stdout) };
 };
+const whyOf = (directory: string, probe: string, by: BuiltPackage = built): unknown =>
+  card(directory, [], by).probes.find((finding: { probe: string }) => finding.probe === probe);
 const milliOf = (directory: string): number => card(directory).score.milli;
 
 describe('the scorecard of a machine on which everything was drilled', () => {
@@ -148,10 +151,91 @@ describe('the scorecard of a machine on which everything was drilled', () => {
   });
 });
 
+describe('--replay', () => {
+  /** Mints, with the key of the directory, every record that is claimed: what a thief of an account can do. */
+  const MINT = `
+    const [, , root, dir] = process.argv;
+    const from = (name) => import(root + '/dist/' + name);
+    const { openState, codeIdentity, uuidv7 } = await from('evidence/index.js');
+    const { unrestricted } = await from('evidence/journal.js');
+    const { dimensions, claims } = JSON.parse((await import('node:fs')).readFileSync(root + '/data/claims.json'));
+    const journal = await openState({ dir });
+    const sink = unrestricted(journal);
+    const leave = async (guard, expected, observed, over = {}) => sink.append({
+      id: uuidv7(),
+      guard: { id: guard, ...codeIdentity() },
+      dimension: dimensions.find(({ probes }) => probes.includes(guard))?.id ?? 'architecture_runtime_guardrails',
+      decision: observed === 'allow' ? 'allow' : 'refuse',
+      codes: observed === 'allow' ? [] : [observed],
+      reason: 'minted',
+      method: 'none',
+      policyDigest: claims.find((claim) => claim.guard === guard)?.policyDigest ?? '0'.repeat(64),
+      replay: { argv: ['guardrails', 'drill', guard] },
+      mode: over.mutant ? 'mutant' : 'drill',
+      probe: { drill: 'must-fail', fault: 'minted', expected, observed, passed: true, ...over },
+    }, '');
+    await leave('canary', 'allow', 'canary.refused', { passed: false });
+    for (const { guard, drills, mutants } of claims) {
+      for (const { id, expects } of drills) await leave(guard, expects, expects, { drill: id });
+      const { id, expects } = drills.find((drill) => drill.expects !== 'allow');
+      for (const mutant of mutants) await leave(guard, expects, 'allow', { drill: id, mutant });
+    }
+    await journal.close();`;
+
+  it('leaves a true journal as it is', () => {
+    const again = card(drilled.directory, ['--replay', '5']);
+    expect(again.replay).toHaveLength(5);
+    for (const { recorded, seen } of again.replay) expect(seen).toBe(recorded);
+    expect(again.score.milli).toBe(milliOf(drilled.directory));
+  });
+
+  it('catches a guard that does nothing behind records that say it does', () => {
+    const broken = buildPackage((root) => {
+      const source = join(root, 'src/guards/bind/bind.ts');
+      const text = readFileSync(source, 'utf8');
+      writeFileSync(
+        source,
+        text.replace(
+          '\n  rules,\n',
+          '\n  rules: rules.map((rule) => ({ ...rule, refuses: () => false })),\n',
+        ),
+      );
+    });
+    try {
+      writeFileSync(join(broken.root, 'mint.mjs'), MINT);
+      spawnSync(process.execPath, ['mint.mjs', broken.root, '.guardrails'], { cwd: broken.root });
+      expect(whyOf(broken.root, 'bind', broken)).toMatchObject({ grade: 'E4' });
+      const bind = card(broken.root, [], broken).claims.claims.filter(
+        ({ guard }: { guard: string }) => guard === 'bind',
+      );
+      const claims = {
+        schema: 'agilab.guard_claims.v1',
+        claims: bind,
+        dimensions: [
+          {
+            id: 'architecture_runtime_guardrails',
+            letters: 'RG',
+            label: 'bind alone',
+            weight: 1,
+            probes: ['bind'],
+          },
+        ],
+      };
+      writeFileSync(join(broken.root, 'bind.json'), JSON.stringify(claims));
+      const again = card(broken.root, ['--claims', 'bind.json', '--replay', '20'], broken);
+      expect(again.code).toBe(1);
+      expect(again.probes[0]).toMatchObject({
+        grade: 'E0',
+        why: expect.stringMatching(/its record says .*, run again it shows allow/),
+      });
+    } finally {
+      broken.remove();
+    }
+  });
+});
+
 describe('what lowers it', () => {
   const BIND = ['drill', 'bind', '--mutants', '--json'];
-  const whyOf = (directory: string, probe: string, by: BuiltPackage = built): unknown =>
-    card(directory, [], by).probes.find((finding: { probe: string }) => finding.probe === probe);
 
   it('a preload in the process that drilled', () => {
     const fresh = scratch();

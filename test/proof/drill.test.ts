@@ -169,6 +169,32 @@ it('drills a guard of this package by its own proof and no other', async () => {
   await expect(drillGuard(copy, memoryJournal())).rejects.toThrow(TypeError);
 });
 
+it('runs the drills that are named and no mutant, and knows no others', async () => {
+  const proof = numbers([rule('one', 1)], [drill('a', 1, 'one'), drill('b', 3, 'allow')]);
+  const results = await drillGuard(proof, memoryJournal(), { only: ['b'], mutants: true });
+  expect(results.map(({ drill: id, mutant }) => [id, mutant])).toEqual([['b', undefined]]);
+  await expect(drillGuard(proof, memoryJournal(), { only: ['b', 'c'] })).rejects.toMatchObject({
+    code: 'drill.unknown',
+  });
+});
+
+it('names in each record the one drill that leaves it again', async () => {
+  const journal = memoryJournal();
+  await drillGuard(bindProof, journal, { only: ['star'] });
+  expect(journal.drafts.at(-1)?.replay.argv).toEqual(['guardrails', 'drill', 'bind', '--only', 'star']);
+});
+
+it('begins each journal with a drill that must fail', async () => {
+  const journal = memoryJournal();
+  await drillGuard(bindProof, journal, { only: ['star'] });
+  await drillGuard(bindProof, journal, { only: ['octal'] });
+  expect(journal.drafts.map(({ guard, decision, probe }) => [guard.id, decision, probe?.passed])).toEqual([
+    ['canary', 'refuse', false],
+    ['bind', 'refuse', true],
+    ['bind', 'refuse', true],
+  ]);
+});
+
 it('is the only way for a record of a drill into a journal', async () => {
   const directory = await scratch();
   const journal = await openJournal({ directory, signer: generateSigner('agilab-guardrails/test') });

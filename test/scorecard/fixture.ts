@@ -69,6 +69,18 @@ export function mutantDraft(guard: string, mutant: string, change: Partial<Probe
   return drillDraft(guard, expects, { drill: id, observed: 'allow', mutant, ...change });
 }
 
+/** The record of the drill that must fail, having failed. */
+function canaryDraft(change: Partial<Probe> = {}): DecisionDraft {
+  return {
+    ...drillDraft('canary', 'allow', {
+      drill: 'must-fail',
+      observed: 'canary.refused',
+      passed: false,
+      ...change,
+    }),
+  };
+}
+
 /** Everything that a full run records: each claim drilled, each mutant killed. */
 export function fullRun(): readonly DecisionDraft[] {
   return claims.claims.flatMap(({ guard, drills, mutants }) => [
@@ -100,7 +112,10 @@ export async function recorded(...runs: readonly (readonly DecisionDraft[])[]): 
   const signer = generateSigner('agilab-guardrails/test');
   for (const run of runs) {
     const journal: Journal = await openJournal({ directory, signer });
-    await Promise.all(run.map((draft) => unrestricted(journal).append({ ...draft, id: uuidv7() }, '')));
+    const canary = run.length === 0 ? [] : [canaryDraft()];
+    await Promise.all(
+      [...canary, ...run].map((draft) => unrestricted(journal).append({ ...draft, id: uuidv7() }, '')),
+    );
     await journal.close();
   }
   const pins = [{ vkey: signer.vkey, host: here.host }];

@@ -11,6 +11,7 @@ import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import type { GradingContext } from '../../src/scorecard/age.ts';
 import type { Claims } from '../../src/scorecard/claims.ts';
 import { gradeDimensions } from '../../src/scorecard/grade.ts';
+import { drawDrills } from '../../src/scorecard/replay-draw.ts';
 import { bytesOf, inMemory } from '../evidence/support.ts';
 import { claims, drillDraft, fullRun, here, mutantDraft, recorded, runUnder } from './fixture.ts';
 
@@ -238,6 +239,37 @@ describe('what keeps evidence from counting in full', () => {
   it('a refusal that was decided as allow: nothing', async () => {
     const lie = { ...drillDraft('bind', code), decision: 'allow' as const };
     expect(rowsOf((await recorded([...fullRun(), lie])).verdict)['RG']).toMatchObject({ grade: 'E0' });
+  });
+
+  it('a drill that must fail and passed: nothing; none in the run: E3', async () => {
+    const passing = drillDraft('canary', 'allow', { drill: 'must-fail' });
+    expect(rowsOf((await recorded([...fullRun(), passing])).verdict)['RG']).toEqual({
+      grade: 'E0',
+      why: 'fail-closed: a drill that must fail passed in the same run',
+    });
+    const { verdict } = await recorded(fullRun());
+    const lines = verdict.lines.filter(
+      ({ record }) => !(record.mode === 'drill' && record.guard.id === 'canary'),
+    );
+    expect(rowsOf({ ...verdict, lines })['RG']).toEqual({
+      grade: 'E3',
+      why: 'fail-closed: no drill that must fail was in the same run',
+    });
+  });
+
+  it('a drill that shows something else when it is run again: nothing', async () => {
+    const { verdict } = await recorded(fullRun());
+    const [drawn] = drawDrills(verdict, claims).filter(({ guard }) => guard === 'bind');
+    if (!drawn) throw new Error('bind is drilled');
+    const again = (seen: string) =>
+      gradeDimensions(verdict, claims, here, [{ ...drawn, seen }]).find(
+        ({ dimension }) => dimension.letters === 'RG',
+      );
+    expect(again(drawn.recorded)?.grade).toBe('E4');
+    expect(again('drill.unavailable')).toMatchObject({
+      grade: 'E0',
+      why: `bind: ${drawn.drill}: its record says ${drawn.recorded}, run again it shows drill.unavailable`,
+    });
   });
 
   it('other rules than are claimed, or another row: nothing', async () => {

@@ -1,0 +1,67 @@
+// `guardrails scorecard --replay N`: runs drawn drills again, each guard in a process of its own without any option of Node
+// and with a state directory of its own, and says what came out.
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { Drawn, Replayed } from '../scorecard/replay-draw.ts';
+
+const results = z.object({
+  drills: z.array(z.object({ drill: z.string(), observed: z.string() })),
+  mutants: z.array(z.object({ mutant: z.string(), passed: z.boolean() })),
+});
+type Results = z.infer<typeof results>;
+
+/** What a child may know of its caller: nothing that makes Node load other code. */
+const KEPT = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TMPDIR', 'TZ'];
+
+/** A guard that hangs must not hang the scorecard, in milliseconds. */
+const TIMEOUT_MS = 300_000;
+
+async function runAgain(guard: string, args: readonly string[]): Promise<Results | undefined> {
+  const directory = await mkdtemp(join(tmpdir(), 'guardrails-replay-'));
+  const main = process.argv[1] ?? '';
+  const loader = main.endsWith('.ts') ? process.execArgv : []; // the sources do not run without one
+  const argv = [...loader, main, '--dir', join(directory, 'state'), 'drill', guard, '--json', ...args];
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => KEPT.includes(name) || name.startsWith('GUARDRAILS_')),
+  );
+  const options = { cwd: directory, env, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 };
+  try {
+    const stdout = await new Promise<string>((resolve) => {
+      execFile(process.execPath, argv, options, (_error, text) => resolve(text)); // exit 1: some drill failed
+    });
+    return results.safeParse(JSON.parse(stdout)).data;
+  } catch {
+    return undefined;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Runs the drawn drills again; of the guards in `whole` every drawn drill and every mutant. */
+export async function replay(
+  drawn: readonly Drawn[],
+  whole: readonly { readonly guard: string; readonly mutants: readonly string[] }[],
+): Promise<readonly Replayed[]> {
+  const replayed: Replayed[] = [];
+  for (const guard of new Set([...drawn, ...whole].map((each) => each.guard))) {
+    const mutants = whole.find((each) => each.guard === guard)?.mutants;
+    const chosen = drawn.filter((each) => each.guard === guard);
+    const args = mutants ? ['--mutants'] : ['--only', ...chosen.map(({ drill }) => drill)];
+    const seen = await runAgain(guard, args);
+    const outcomes = new Map(seen?.drills.map(({ drill, observed }) => [drill, observed]));
+    const caught = new Set(seen?.mutants.filter(({ passed }) => passed).map(({ mutant }) => mutant));
+    replayed.push(
+      ...chosen.map((each) => ({ ...each, seen: outcomes.get(each.drill) ?? 'no answer' })),
+      ...(mutants ?? []).map((id) => ({
+        guard,
+        drill: `mutant ${id}`,
+        recorded: 'caught',
+        seen: caught.has(id) ? 'caught' : 'alive',
+      })),
+    );
+  }
+  return replayed;
+}
