@@ -55,7 +55,8 @@ export async function makeAuthority(): Promise<Authority> {
   ): string => {
     const cert = pki.createCertificate();
     cert.publicKey = publicKey;
-    cert.serialNumber = `00${randomBytes(12).toString('hex')}`;
+    // Begins with 01: of an INTEGER that begins with two zero bytes, OpenSSL reads nothing (X.690 section 8.3.2).
+    cert.serialNumber = `01${randomBytes(12).toString('hex')}`;
     cert.validity.notBefore = new Date(Date.now() - 30 * DAY_MS);
     cert.validity.notAfter = new Date(Date.now() + days * DAY_MS);
     cert.setSubject([{ name: 'commonName', value: subject }]);
