@@ -1,13 +1,11 @@
 // Prediction from rows as callers have them: checked, copied block by block, and answered in the order they came.
 import { ModelRefusal } from '../model-refusal.ts';
 import { type Regressor, requireAnswers } from '../regressors/regressor.ts';
-import { TOGETHER } from '../regressors/walk.ts';
+import { MOST_ROWS } from '../regressors/tree-sum.ts';
 
 /** One number per row for one target, one array per row for several. */
 export type Predictions = number[] | number[][];
 
-/** Rows that go through one tree together, so that the tree stays in the cache while their features do, too. */
-const BLOCK = 42 * TOGETHER;
 
 /**
  * Returns the regressor's answers. Each row is `features` numbers; NaN stands for a missing value where the estimator
@@ -17,11 +15,11 @@ const BLOCK = 42 * TOGETHER;
 export function predict(regressor: Regressor, rows: readonly (readonly number[])[]): Predictions {
   if (rows.length === 0) throw new ModelRefusal('model.no-rows', 'there is no row to predict from');
   const { features: width, outputs } = regressor;
-  const block = new Float64Array(Math.min(BLOCK, rows.length) * width);
+  const block = new Float64Array(Math.min(MOST_ROWS, rows.length) * width);
   const singles: number[] = [];
   const several: number[][] = [];
-  for (let first = 0; first < rows.length; first += BLOCK) {
-    const count = Math.min(BLOCK, rows.length - first);
+  for (let first = 0; first < rows.length; first += MOST_ROWS) {
+    const count = Math.min(MOST_ROWS, rows.length - first);
     for (let r = 0; r < count; r++) copyRow(rows[first + r], first + r, width, block, r * width);
     const values = block.subarray(0, count * width);
     const answers = regressor.answer({ values, count, width, first, alone: rows.length === 1 });

@@ -1,8 +1,9 @@
 // Sums of trees, equal to scikit-learn (n_jobs=None) to the last bit: rows rounded to float32, `<=` in float64, leaves
 // added tree by tree in float64. Its answers change in the last bits with n_jobs above 1; these do not.
 import { type Regressor, type Rows, refuseInfinite, refuseMissing, requireAnswers } from './regressor.ts';
-import { allocateNodes, type PackedNodes, packTree, type RawTree } from './tree.ts';
-import { addLeaves, leafOf, TOGETHER } from './walk.ts';
+import { allocateNodes, NODE, type PackedNodes, packTree, type RawTree } from './tree.ts';
+import { addLeaves, leafOf, TOGETHER, type Walks } from './walk.ts';
+import { type Engine, makeEngine } from './walk-engine.ts';
 
 /**
  * Trees before packing. A tree, a forest and boosting each predict `(start + scale * leaf + scale * leaf + ...) /
@@ -22,6 +23,19 @@ export interface TreeSum {
 
 /** Bytes of a number in a block. */
 const NUMBER = 8;
+/** Rows that go through one tree together, so that the tree stays in the cache while their features do, too. */
+export const MOST_ROWS: number = 42 * TOGETHER;
+/** Rows in one call from which on it pays to have the engine; then it is kept. */
+const WORTHWHILE = 120;
+
+/** Packed trees, and their engine once there were rows enough. */
+interface Packed {
+  readonly sum: TreeSum;
+  readonly nodes: PackedNodes;
+  readonly roots: Int32Array;
+  /** `null` where there is no room for one. */
+  engine: Engine | null | undefined;
+}
 
 /** Returns the regressor. Throws `model.tree-*` for trees that are none. */
 export function sumTrees(sum: TreeSum): Regressor {
@@ -35,6 +49,7 @@ export function sumTrees(sum: TreeSum): Regressor {
     roots[i] = start;
     start += tree.count;
   });
+  const packed: Packed = { sum, nodes, roots, engine: undefined };
   return {
     name,
     version,
@@ -43,24 +58,41 @@ export function sumTrees(sum: TreeSum): Regressor {
     trees: trees.length,
     nodes: total,
     acceptsMissing,
-    answer: (rows) => answer(sum, nodes, roots, rows),
+    answer: (rows) => requireAnswers(answer(packed, rows), outputs, rows.first),
   };
 }
 
-function answer(sum: TreeSum, nodes: PackedNodes, roots: Int32Array, rows: Rows): Float64Array {
-  const { outputs, divisor } = sum;
-  const singles = new DataView(new ArrayBuffer(NUMBER * rows.values.length));
+function answer(packed: Packed, rows: Rows): Float64Array {
+  const { sum, nodes } = packed;
+  const engine = engineFor(packed, rows);
+  const singles = engine?.rows ?? new DataView(new ArrayBuffer(NUMBER * rows.values.length));
   const missing = toSingles(rows, singles, sum.acceptsMissing);
+  const { outputs, divisor } = sum;
   const answers = new Float64Array(rows.count * outputs);
-  const sums = outputs === 1 ? answers : new Float64Array(rows.count);
-  const total = nodes.values.length / outputs;
+  const sums = engine?.sums ?? new Float64Array(rows.count);
   for (let output = 0; output < outputs; output++) {
-    const values = outputs === 1 ? nodes.values : nodes.values.subarray(output * total, (output + 1) * total);
     sums.fill(sum.start);
-    addTrees(sum.scale, { splits: nodes.splits, values }, roots, singles, rows, missing, sums);
+    if (engine !== undefined && !missing) addByEngine(packed, engine, output, rows.count);
+    else addTrees(packed, output, singles, rows, missing, sums);
     for (let r = 0; r < rows.count; r++) answers[r * outputs + output] = (sums[r] as number) / divisor;
   }
-  return requireAnswers(answers, outputs, rows.first);
+  return answers;
+}
+
+/** The engine, made when there are first rows enough for it; `undefined` while there are too few rows. */
+function engineFor(packed: Packed, { count, width }: Rows): Engine | undefined {
+  if (count < TOGETHER) return undefined;
+  if (packed.engine === undefined) {
+    if (count < WORTHWHILE) return undefined;
+    packed.engine = makeEngine(packed.nodes, width, MOST_ROWS) ?? null;
+  }
+  return count <= MOST_ROWS ? (packed.engine ?? undefined) : undefined;
+}
+
+/** Rows of a group that is not full are what the block held before: their sums are not read. */
+function addByEngine({ sum, roots }: Packed, engine: Engine, output: number, count: number): void {
+  const groups = Math.ceil(count / TOGETHER);
+  for (const root of roots) engine.add(root, output, groups, sum.scale);
 }
 
 /** Rounds to float32 and returns whether a value is missing. */
@@ -80,31 +112,24 @@ function toSingles({ values, width, first }: Rows, into: DataView, acceptsMissin
 }
 
 function addTrees(
-  scale: number,
-  nodes: PackedNodes,
-  roots: Int32Array,
+  { sum: { scale }, nodes: { splits, values: all }, roots }: Packed,
+  output: number,
   singles: DataView,
   rows: Rows,
   missing: boolean,
   sums: Float64Array,
 ): void {
+  const total = splits.byteLength / NODE;
+  const nodes = { splits, values: all.subarray(output * total, (output + 1) * total) };
   const { count } = rows;
   const width = NUMBER * rows.width;
   const rowsTogether = missing ? 0 : count - (count % TOGETHER);
   const treesTogether = missing ? 0 : roots.length - (roots.length % TOGETHER);
-  for (let tree = 0; tree < roots.length; tree++)
-    addLeaves(nodes, roots, singles, width, { tree, row: 0, next: 'row', count: rowsTogether }, scale, sums);
+  const walk = (walks: Walks): void => addLeaves(nodes, roots, singles, width, walks, scale, sums);
+  for (let tree = 0; tree < roots.length; tree++) walk({ tree, row: 0, next: 'row', count: rowsTogether });
   // What is left are single rows: there many trees go at once, and are still added in their order.
   for (let row = rowsTogether; row < count; row++) {
-    addLeaves(
-      nodes,
-      roots,
-      singles,
-      width,
-      { tree: 0, row, next: 'tree', count: treesTogether },
-      scale,
-      sums,
-    );
+    walk({ tree: 0, row, next: 'tree', count: treesTogether });
     for (let tree = treesTogether; tree < roots.length; tree++) {
       const leaf = leafOf(nodes, roots[tree] as number, singles, row * width);
       sums[row] = (sums[row] as number) + scale * (nodes.values[leaf >>> 4] as number);

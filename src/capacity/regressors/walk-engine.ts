@@ -1,0 +1,77 @@
+// The walk in WebAssembly, over a memory that holds the nodes of one model and one block of rows. The memory is made in
+// its final size and never grows: growing, like transferring a buffer, slows every access from JavaScript from then on.
+import { Buffer } from 'node:buffer';
+import { endianness } from 'node:os';
+import { NODE, type PackedNodes } from './tree.ts';
+import { TOGETHER } from './walk.ts';
+import { WALK } from './walk-binary.ts';
+
+/** Bytes of a number. */
+const NUMBER = 8;
+const PAGE = 65_536;
+
+export interface Engine {
+  /** Where rows go, one behind the other. */
+  readonly rows: DataView;
+  /** What the rows add up to. */
+  readonly sums: Float64Array;
+  /** Adds to the sums of the first `groups` times {@link TOGETHER} rows what the tree at `root` answers, times `scale`. */
+  add(root: number, output: number, groups: number, scale: number): void;
+}
+
+type Add = (
+  root: number,
+  rows: number,
+  width: number,
+  groups: number,
+  scale: number,
+  values: number,
+  sums: number,
+) => void;
+
+/** The part of WebAssembly that is used here; the types of Node 20 leave it out. */
+interface WebAssemblyApi {
+  readonly Module: new (binary: Uint8Array) => object;
+  readonly Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  readonly Instance: new (
+    module: object,
+    imports: Readonly<Record<string, Readonly<Record<string, object>>>>,
+  ) => { readonly exports: Readonly<Record<string, unknown>> };
+}
+const { WebAssembly: wasm } = globalThis as unknown as { readonly WebAssembly: WebAssemblyApi };
+
+let compiled: object | undefined;
+
+/**
+ * Returns an engine for up to `most` rows of `width` numbers, a multiple of {@link TOGETHER}, or `undefined` where there is no room for one: an address space has room
+ * for some hundred memories, and the walk in JavaScript answers the same.
+ */
+export function makeEngine(nodes: PackedNodes, width: number, most: number): Engine | undefined {
+  // WebAssembly reads little-endian numbers wherever it runs.
+  if (endianness() !== 'LE') return undefined;
+  const { splits, values } = nodes;
+  const total = splits.byteLength / NODE;
+  const valuesAt = NODE * total;
+  const rowsAt = valuesAt + NUMBER * values.length;
+  const sumsAt = rowsAt + NUMBER * width * most;
+  const pages = Math.ceil((sumsAt + NUMBER * most) / PAGE);
+  if (pages * PAGE >= 2 ** 31) return undefined;
+  try {
+    compiled ??= new wasm.Module(Buffer.from(WALK, 'base64'));
+    const memory = new wasm.Memory({ initial: pages, maximum: pages });
+    const { exports } = new wasm.Instance(compiled, { walk: { memory } });
+    const add = exports['add'] as Add;
+    new Uint8Array(memory.buffer).set(new Uint8Array(splits.buffer, splits.byteOffset, splits.byteLength));
+    new Float64Array(memory.buffer, valuesAt, values.length).set(values);
+    return {
+      rows: new DataView(memory.buffer, rowsAt, NUMBER * width * most),
+      sums: new Float64Array(memory.buffer, sumsAt, most),
+      add: (root, output, groups, scale) =>
+        add(NODE * root, rowsAt, NUMBER * width, groups, scale, valuesAt + NUMBER * total * output, sumsAt),
+    };
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+

@@ -1,0 +1,59 @@
+// The walk in WebAssembly: the bytes are those of its source, and it answers as the walk in JavaScript does.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { decodeModel } from '../../../src/capacity/forest/model.ts';
+import { makeEngine } from '../../../src/capacity/regressors/walk-engine.ts';
+import { array, doubles, F8, forest, I8, leaf, split, tree, treeEstimator } from '../../fuzz/model-writer.ts';
+import { type Py, pickle } from '../../fuzz/pickle-writer.ts';
+
+const hasAssembler = spawnSync('wat2wasm', ['--version']).status === 0;
+
+/** A tree of two targets whose leaves nobody could confuse. */
+function grown(t: number): Py {
+  const nodes = [
+    split(1, 4, 0, 0.5 + t / 100),
+    split(2, 3, 1, 1.5),
+    leaf(0.1 * t),
+    leaf(1e9 + t),
+    leaf(-3.3 / (t + 1)),
+  ];
+  const values = nodes.flatMap(({ value }) => [value, value * 1.1 + t]);
+  return treeEstimator({
+    n_outputs_: 2,
+    tree_: tree({
+      nodes,
+      args: [2, array(I8, [2], new Uint8Array(BigInt64Array.of(1n, 1n).buffer)), 2],
+      valueArray: array(F8, [5, 2, 1], doubles(values)),
+    }),
+  });
+}
+
+describe('the walk in WebAssembly', () => {
+  it.skipIf(!hasAssembler)('is what its source says (left out without wabt)', () => {
+    const script = fileURLToPath(new URL('../../../scripts/write-walk.mjs', import.meta.url));
+    execFileSync(process.execPath, [script, '--check']);
+  });
+
+  it('answers a long batch as single rows are answered, for every target', () => {
+    const trees = Array.from({ length: 13 }, (_, t) => grown(t));
+    const model = decodeModel(pickle(forest({ n_outputs_: 2 }, trees)));
+    for (const count of [119, 120, 121, 251, 252, 253, 700]) {
+      const rows = Array.from({ length: count }, (_, i) => [(i % 23) / 20, (i % 7) / 2 - (i % 2) * 1e30]);
+      expect(model.predict(rows)).toEqual(rows.map((row) => model.predict([row])[0]));
+    }
+  });
+
+  it('leaves rows with missing values to JavaScript, and goes on with the others', () => {
+    const trees = Array.from({ length: 7 }, (_, t) => grown(t));
+    const model = decodeModel(pickle(forest({ n_outputs_: 2 }, trees)));
+    const rows = Array.from({ length: 900 }, (_, i) => [i % 300 === 7 ? Number.NaN : (i % 23) / 20, 1]);
+    expect(model.predict(rows)).toEqual(rows.map((row) => model.predict([row])[0]));
+  });
+
+  it('is done without where a memory would be larger than offsets reach', () => {
+    const nodes = { splits: new DataView(new ArrayBuffer(16)), values: new Float64Array(1) };
+    expect(makeEngine(nodes, 10_000_000, 252)).toBeUndefined();
+    expect(makeEngine(nodes, 1, 252)).toBeDefined();
+  });
+});
