@@ -16,7 +16,10 @@ try {
 } finally {
   rmSync(scratch, { recursive: true });
 }
-const lines = binary.toString('base64').match(/.{1,100}/g).map((line) => `  '${line}',`);
+const lines = binary
+  .toString('base64')
+  .match(/.{1,100}/g)
+  .map((line) => `  '${line}',`);
 const text = `// Written by scripts/write-walk.mjs from walk.wat: ${binary.length} bytes of WebAssembly, in base64.
 export const WALK: string = [
 ${lines.join('\n')}

@@ -7,12 +7,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { mountingUser } from '../../src/files/mounts.ts';
+import { locate } from '../locate.ts';
 
 const run = promisify(execFile);
 const isRoot = process.geteuid?.() === 0;
 const NOBODY = 65_534;
+/** Asked inside a test: a machine may have the program and forbid what it does. */
 const works = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0;
 const module = JSON.stringify(pathToFileURL(resolve('src/files/open.ts')).href);
 /** Opens each path below the root and prints what came of it. */
@@ -51,17 +53,18 @@ async function laid(): Promise<string> {
 const TIMEOUT = { timeout: 60_000 };
 
 describe.skipIf(process.platform !== 'linux')('owners that stand for anybody', () => {
-  it.skipIf(!works('unshare', '-U', 'true'))(
+  it(
     'are refused in a namespace that maps nobody (left out without user namespaces)',
     TIMEOUT,
-    async () => {
+    async ({ skip }) => {
+      if (!works('unshare', '-U', 'true')) skip('no user namespaces');
       const site = await laid();
       const [outcome] = await opened('unshare', '-U', ...node(join(site, 'root'), 'file'));
       expect(outcome).toBe('file.foreign-owner');
     },
   );
 
-  it.skipIf(!isRoot || !works('setpriv', '--reuid', '65534', 'true'))(
+  it.skipIf(!isRoot || locate('setpriv') === undefined)(
     'are refused as nobody, who may still read what is root’s (needs root and setpriv)',
     TIMEOUT,
     async () => {
@@ -77,7 +80,11 @@ describe.skipIf(process.platform !== 'linux')('owners that stand for anybody', (
   );
 });
 
-describe.skipIf(!isRoot || !works('unshare', '-m', 'true'))('mounts (needs root and unshare)', () => {
+describe.skipIf(!isRoot || locate('unshare') === undefined)('mounts (needs root and unshare)', () => {
+  beforeEach(({ skip }) => {
+    if (!works('unshare', '-m', 'true')) skip('no mount namespaces');
+  });
+
   it('over two file systems are one where they are an overlay', TIMEOUT, async (context) => {
     const site = await laid();
     const script =
@@ -108,7 +115,7 @@ describe.skipIf(!isRoot || !works('unshare', '-m', 'true'))('mounts (needs root 
     expect(await opened('unshare', '--mount-proc', ...args)).toEqual(['opened']);
   });
 
-  it.skipIf(!existsSync('/dev/fuse') || !existsSync('/etc/fuse.conf') || !works('bindfs', '--version'))(
+  it.skipIf(!existsSync('/dev/fuse') || !existsSync('/etc/fuse.conf') || locate('bindfs') === undefined)(
     'of FUSE are as good as who mounted them (left out without bindfs)',
     TIMEOUT,
     async () => {

@@ -6,7 +6,6 @@ import { MOST_ROWS } from '../regressors/tree-sum.ts';
 /** One number per row for one target, one array per row for several. */
 export type Predictions = number[] | number[][];
 
-
 /**
  * Returns the regressor's answers. Each row is `features` numbers; NaN stands for a missing value where the estimator
  * takes one. Throws `model.no-rows`, `model.row-width`, `model.row-value`, `model.row-missing`, `model.row-infinite`

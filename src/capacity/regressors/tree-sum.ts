@@ -63,7 +63,7 @@ export function sumTrees(sum: TreeSum): Regressor {
 }
 
 function answer(packed: Packed, rows: Rows): Float64Array {
-  const { sum, nodes } = packed;
+  const { sum } = packed;
   const engine = engineFor(packed, rows);
   const singles = engine?.rows ?? new DataView(new ArrayBuffer(NUMBER * rows.values.length));
   const missing = toSingles(rows, singles, sum.acceptsMissing);

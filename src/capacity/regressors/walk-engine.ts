@@ -3,7 +3,6 @@
 import { Buffer } from 'node:buffer';
 import { endianness } from 'node:os';
 import { NODE, type PackedNodes } from './tree.ts';
-import { TOGETHER } from './walk.ts';
 import { WALK } from './walk-binary.ts';
 
 /** Bytes of a number. */
@@ -15,7 +14,7 @@ export interface Engine {
   readonly rows: DataView;
   /** What the rows add up to. */
   readonly sums: Float64Array;
-  /** Adds to the sums of the first `groups` times {@link TOGETHER} rows what the tree at `root` answers, times `scale`. */
+  /** Adds to the sums of the first `groups` times six rows what the tree at `root` answers, times `scale`. */
   add(root: number, output: number, groups: number, scale: number): void;
 }
 
@@ -43,7 +42,7 @@ const { WebAssembly: wasm } = globalThis as unknown as { readonly WebAssembly: W
 let compiled: object | undefined;
 
 /**
- * Returns an engine for up to `most` rows of `width` numbers, a multiple of {@link TOGETHER}, or `undefined` where there is no room for one: an address space has room
+ * Returns an engine for up to `most` rows of `width` numbers, a multiple of six, or `undefined` where there is no room for one: an address space has room
  * for some hundred memories, and the walk in JavaScript answers the same.
  */
 export function makeEngine(nodes: PackedNodes, width: number, most: number): Engine | undefined {
@@ -74,4 +73,3 @@ export function makeEngine(nodes: PackedNodes, width: number, most: number): Eng
     throw error;
   }
 }
-

@@ -1,13 +1,12 @@
 // The walk in WebAssembly: the bytes are those of its source, and it answers as the walk in JavaScript does.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { decodeModel } from '../../../src/capacity/forest/model.ts';
 import { makeEngine } from '../../../src/capacity/regressors/walk-engine.ts';
 import { array, doubles, F8, forest, I8, leaf, split, tree, treeEstimator } from '../../fuzz/model-writer.ts';
 import { type Py, pickle } from '../../fuzz/pickle-writer.ts';
-
-const hasAssembler = spawnSync('wat2wasm', ['--version']).status === 0;
+import { missing } from '../../ssh/support.ts';
 
 /** A tree of two targets whose leaves nobody could confuse. */
 function grown(t: number): Py {
@@ -30,7 +29,7 @@ function grown(t: number): Py {
 }
 
 describe('the walk in WebAssembly', () => {
-  it.skipIf(!hasAssembler)('is what its source says (left out without wabt)', () => {
+  it.skipIf(missing('wat2wasm'))('is what its source says (left out without wabt)', () => {
     const script = fileURLToPath(new URL('../../../scripts/write-walk.mjs', import.meta.url));
     execFileSync(process.execPath, [script, '--check']);
   });
