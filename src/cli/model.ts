@@ -3,7 +3,6 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { capacityModel, type TrustedModel } from '../capacity/capacity-model.ts';
-import { readCapacityTable } from '../capacity/forest/capacity.ts';
 import { inspectPickle } from '../capacity/forest/inspect.ts';
 import { capacityOrigin, type ProvenRelease } from '../capacity/origin/capacity-origin.ts';
 import type { CapacityOriginRequest } from '../capacity/origin/origin-look.ts';
@@ -16,6 +15,7 @@ import { observeFile } from '../files/walk.ts';
 import { enforce } from '../kernel/enforce.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
 import { describeInspection } from './inspection.ts';
+import { predictRows, showAnswer } from './predict-rows.ts';
 import { openState, parseInput, type StateOptions } from './state.ts';
 
 interface PlaceOptions extends StateOptions {
@@ -39,6 +39,7 @@ interface SealOptions extends PlaceOptions {
 interface PredictOptions extends LoadOptions {
   readonly rows?: string;
   readonly csv?: string;
+  readonly ndjson?: string;
 }
 
 const AT = "where in the file the model is, as Python would write it: best_estimator_, ['model'], [0]";
@@ -176,22 +177,17 @@ function rowsOf(value: JsonValue): number[][] {
 }
 
 async function predict(name: string, options: PredictOptions): Promise<void> {
-  const { rows: file, csv } = options;
-  if ((file === undefined) === (csv === undefined)) {
-    throw usage('rows come from one file', 'Pass --rows FILE or --csv FILE.');
-  }
-  const readRows = (text: Buffer): readonly (readonly number[])[] =>
-    csv === undefined
-      ? rowsOf(parseStrictJson(text, { maxBytes: DEFAULT_MAX_BYTES, maxDepth: 2, fractionAt: () => true }))
-      : readCapacityTable(text.toString('utf8')).rows;
-  const rows = await parseInput(file ?? csv ?? '', readRows);
+  const { rows: file, csv, ndjson } = options;
+  const [path, ...others] = [file, csv, ndjson].filter((one) => one !== undefined);
+  if (path === undefined || others.length > 0)
+    throw usage('rows come from one file', 'Pass --rows FILE, --csv FILE or --ndjson FILE.');
+  const rules = { maxBytes: DEFAULT_MAX_BYTES, maxDepth: 2, fractionAt: () => true };
+  const rows =
+    file === undefined ? undefined : await parseInput(file, (text) => rowsOf(parseStrictJson(text, rules)));
   const loaded = await load(name, options);
-  // String() is the shortest text that reads back as the same number, with the sign of a zero lost.
-  const show = (value: number | readonly number[]): string => {
-    if (typeof value !== 'number') return value.map(show).join(',');
-    return Object.is(value, -0) ? '-0' : String(value);
-  };
-  if (loaded) process.stdout.write(`${loaded.model.predict(rows).map(show).join('\n')}\n`);
+  if (loaded === undefined) return;
+  if (rows === undefined) await predictRows(loaded.model, path, csv === undefined ? 'ndjson' : 'csv');
+  else process.stdout.write(`${loaded.model.predict(rows).map(showAnswer).join('\n')}\n`);
 }
 
 const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -232,7 +228,8 @@ export function registerModel(program: Command): void {
   );
   withOrigin(withPlace('predict', 'print one prediction per row'))
     .option('--rows <file>', 'JSON array of arrays; null for a missing value')
-    .option('--csv <file>', "AGILAB's table of measurements")
+    .option('--csv <file>', "CSV of any size, with or without a header; AGILAB's table of measurements; - for stdin")
+    .option('--ndjson <file>', 'one JSON array a line, of any size; - for stdin')
     .action((name: string, _options, command: Command) =>
       predict(name, command.optsWithGlobals<PredictOptions>()),
     );

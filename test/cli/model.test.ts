@@ -43,6 +43,15 @@ describe('guardrails model', () => {
     expect(guardrails(['model', 'predict', ...args, '--rows', 'bad.json'], at).stderr).toContain(
       'json.syntax: bad.json: not JSON (line 2, column 5)',
     );
+    await writeFile(join(at, 'rows.csv'), 'x\n1.5\n1.6\n-1e30\n');
+    await writeFile(join(at, 'rows.ndjson'), '[1.5]\n[1.6]\n[-1e30]\n');
+    for (const rows of [['--csv', 'rows.csv'], ['--ndjson', 'rows.ndjson']])
+      expect(guardrails(['model', 'predict', ...args, ...rows], at).stdout).toBe('10\n20\n10\n');
+    await writeFile(join(at, 'bad.csv'), '1.5\nx\n');
+    expect(guardrails(['model', 'predict', ...args, '--csv', 'bad.csv'], at)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('line 2'),
+    });
     await chmod(path, 0o666);
     const refused = guardrails(['model', 'predict', ...args, '--rows', 'rows.json'], at);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
