@@ -228,7 +228,10 @@ export function registerModel(program: Command): void {
   );
   withOrigin(withPlace('predict', 'print one prediction per row'))
     .option('--rows <file>', 'JSON array of arrays; null for a missing value')
-    .option('--csv <file>', "CSV of any size, with or without a header; AGILAB's table of measurements; - for stdin")
+    .option(
+      '--csv <file>',
+      "CSV of any size, with or without a header; AGILAB's table of measurements; - for stdin",
+    )
     .option('--ndjson <file>', 'one JSON array a line, of any size; - for stdin')
     .action((name: string, _options, command: Command) =>
       predict(name, command.optsWithGlobals<PredictOptions>()),

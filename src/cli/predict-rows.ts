@@ -1,8 +1,9 @@
 // Predictions for a table that may be larger than memory: rows come in as they are read, answers go out as they are made.
-import { createReadStream, statSync } from 'node:fs';
+
 import { once } from 'node:events';
+import { createReadStream, statSync } from 'node:fs';
 import type { CapacityModel } from '../capacity/forest/model.ts';
-import { inBatches, readRows, type RowFormat } from '../capacity/row-lines.ts';
+import { inBatches, type RowFormat, readRows } from '../capacity/row-lines.ts';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { startProgress } from './progress.ts';
 
@@ -39,7 +40,11 @@ async function* counted(path: string): AsyncGenerator<Buffer> {
  *
  * @throws CodedError `model.row-*` with the rows or the line; `input.unreadable`; `model.no-rows`.
  */
-export async function predictRows(model: Pick<CapacityModel, 'predict'>, path: string, format: RowFormat): Promise<void> {
+export async function predictRows(
+  model: Pick<CapacityModel, 'predict'>,
+  path: string,
+  format: RowFormat,
+): Promise<void> {
   let done = 0;
   for await (const rows of inBatches(readRows(readable(path), format))) {
     let answers: ReturnType<CapacityModel['predict']>;
@@ -63,6 +68,8 @@ async function* readable(path: string): AsyncGenerator<Buffer> {
   } catch (error) {
     if (error instanceof CodedError) throw error;
     const remedy = 'Name a file that this user can read.';
-    throw new CodedError('input.unreadable', `cannot read ${path} (${errnoOf(error)})`, remedy, { cause: error });
+    throw new CodedError('input.unreadable', `cannot read ${path} (${errnoOf(error)})`, remedy, {
+      cause: error,
+    });
   }
 }

@@ -45,7 +45,10 @@ describe('guardrails model', () => {
     );
     await writeFile(join(at, 'rows.csv'), 'x\n1.5\n1.6\n-1e30\n');
     await writeFile(join(at, 'rows.ndjson'), '[1.5]\n[1.6]\n[-1e30]\n');
-    for (const rows of [['--csv', 'rows.csv'], ['--ndjson', 'rows.ndjson']])
+    for (const rows of [
+      ['--csv', 'rows.csv'],
+      ['--ndjson', 'rows.ndjson'],
+    ])
       expect(guardrails(['model', 'predict', ...args, ...rows], at).stdout).toBe('10\n20\n10\n');
     await writeFile(join(at, 'bad.csv'), '1.5\nx\n');
     expect(guardrails(['model', 'predict', ...args, '--csv', 'bad.csv'], at)).toMatchObject({

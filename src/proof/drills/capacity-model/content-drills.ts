@@ -1,5 +1,6 @@
 // Sidecars that lie, and pickles that are not what a sealed model should be.
 import { writeFile } from 'node:fs/promises';
+import { deflateSync } from 'node:zlib';
 import type { CapacityModelRequest } from '../../../capacity/capacity-model.ts';
 import { encodeSidecar, type Sidecar } from '../../../capacity/sidecar.ts';
 import type { Drill } from '../../proof.ts';
@@ -20,6 +21,9 @@ const JSON_BAD = 'sidecar.not-strict-json';
 const SCHEMA_BAD = 'sidecar.schema-mismatch';
 
 export const contentDrills: readonly Drill<CapacityModelRequest>[] = [
+  drill('sealed-zlib', 'none: a sealed model, compressed as joblib compresses it', 'allow', ({ model }) =>
+    seal(model, deflateSync(drillModel())),
+  ),
   forged('two-digests', 'the digest is given twice: readers differ on which counts', JSON_BAD, (right) =>
     JSON.stringify(right).replace('{', `{"digest_sha256":"${'0'.repeat(64)}",`),
   ),

@@ -1,5 +1,7 @@
 // Hostile pickles, one per family: each runs code, hangs, crashes or misleads in Python. Sealed with a right sidecar,
 // because a digest says nothing about intent.
+import { deflateSync, gzipSync } from 'node:zlib';
+
 interface HostilePickle {
   readonly id: string;
   readonly fault: string;
@@ -64,6 +66,26 @@ export const HOSTILE_PICKLES: readonly HostilePickle[] = [
       cycle.writeUInt8(0, cycle.indexOf(children));
       return cycle;
     },
+  },
+  {
+    id: 'zlib-command',
+    fault: 'a global that runs a command, compressed as joblib compresses models',
+    bytes: () => deflateSync(text('cposix\nsystem\n(S"true"\ntR.')),
+  },
+  {
+    id: 'zlib-bomb',
+    fault: 'some kilobytes that inflate to 64 MiB',
+    bytes: () => deflateSync(Buffer.alloc(64 * 1024 * 1024), { level: 9 }),
+  },
+  {
+    id: 'zlib-nested',
+    fault: 'a compressed file inside a compressed file',
+    bytes: (good) => deflateSync(gzipSync(good)),
+  },
+  {
+    id: 'gzip-second-member',
+    fault: 'a second gzip member: some readers join the two, others see the first only',
+    bytes: (good) => Buffer.concat([gzipSync(good), gzipSync(text('cposix\nsystem\n(S"true"\ntR.'))]),
   },
   {
     id: 'pickle-not-a-model',
