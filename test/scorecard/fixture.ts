@@ -2,7 +2,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
 import { codeIdentity, processIdentity } from '../../src/evidence/identity.ts';
 import { type Journal, unrestricted } from '../../src/evidence/journal.ts';
@@ -10,6 +9,7 @@ import { readJournal } from '../../src/evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { DecisionDraft, Probe, RunRecord } from '../../src/evidence/record.ts';
+import { uuidv7 } from '../../src/evidence/uuid.ts';
 import type { JournalVerdict } from '../../src/evidence/verify.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import type { GradingContext } from '../../src/scorecard/age.ts';

@@ -36,7 +36,12 @@ describe('a row is worth what its weakest probe has shown', () => {
 
   it('is nothing, and says so, when nobody has built it', async () => {
     const { verdict } = await recorded(fullRun());
-    expect(rowsOf(verdict)['SC']).toEqual({ grade: 'E0', why: 'not built yet: no probe proves this row' });
+    const empty = { id: 'nobody', letters: 'NB', label: 'Nobody built it', weight: 1, probes: [] };
+    const dimensions = [...claims.dimensions, empty];
+    expect(rowsOf(verdict, here, { ...claims, dimensions })['NB']).toEqual({
+      grade: 'E0',
+      why: 'not built yet: no probe proves this row',
+    });
   });
 
   it('is nothing on an empty journal', async () => {
