@@ -38,7 +38,7 @@ const GUESS: Readonly<Record<string, (value: string) => boolean>> = {
 };
 
 /** Names of code stand beside names of secrets all the time: `token = next_token`, `auth: requireAuth`. */
-const IDENTIFIER = /^[A-Za-z_$][\w$]*(?:[.:].*)?$/;
+const IDENTIFIER = /^!*[A-Za-z_$][\w$]*(?:[.:].*)?$/;
 
 function isAssigned([, name = '', quoted, bare, rest = '']: RegExpMatchArray): boolean {
   const value = quoted ?? bare ?? '';

@@ -89,4 +89,5 @@ export const INNOCENT: readonly string[] = [
   '"privateKey": "/home/me/.ssh/id_ed25519"',
   'def login(username, password: str = "") -> Token:',
   'if (token === undefined) throw new TypeError("token: expected string");',
+  '{ serverAuth: !forClients, clientAuth: forClients === true }',
 ];
