@@ -220,7 +220,7 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
     expect(result.stdout.toString()).toBe('one\ntwo\n');
 
     const endless = connection.stream(await command('/bin/sh', '-c', 'echo first; exec sleep 600'), {
-      timeoutMs: 5_000,
+      timeoutMs: 15_000,
     });
     const before = Promise.race([endless.result.then(() => 'over'), firstOf(endless.stdout)]);
     expect(await before).toBe('first');
