@@ -60,7 +60,11 @@ function nameOf(command: Command): string {
 function explain(error: unknown): string {
   const help = `see ${nameOf(failing)} --help`;
   if (error instanceof CommanderError && error.code === 'commander.help') return `name a command; ${help}`;
-  if (error instanceof CommanderError) return `${error.message.replace(/^error: /, '')}; ${help}`;
+  if (error instanceof CommanderError) {
+    // Of an option that there is not, its name alone: what is glued to it may be a request.
+    const said = error.message.replace(/^error: /, '').replace(/^(unknown option '[\w-]*).*'/s, "$1'");
+    return `${said}; ${help}`;
+  }
   if (error instanceof CodedError) return `${error.code}: ${error.message}. ${error.remedy}`;
   const errno = errnoOf(error, '');
   if (errno)

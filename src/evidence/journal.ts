@@ -138,7 +138,8 @@ export class Journal implements EvidenceSink {
    * `journal.abandoned`; `journal.reserved-mode` for records that only a drill may leave.
    */
   append(draft: EvidenceDraft, input: string, signal?: AbortSignal): Promise<EvidenceRecord> {
-    if (draft.mode === 'enforce' || draft.mode === 'effect') return this.#append(draft, input, signal);
+    const own = { ...draft }; // what is looked at here must be what is written later
+    if (own.mode === 'enforce' || own.mode === 'effect') return this.#append(own, input, signal);
     const remedy = 'Run drills with drillGuard; what it finds is recorded by itself.';
     return Promise.reject(fail('journal.reserved-mode', 'only drills leave records of this mode', remedy));
   }
@@ -236,7 +237,7 @@ export class Journal implements EvidenceSink {
       run: this.run,
       ...(isDecisionDraft(draft) ? { input: { digest: this.#inputDigest(input), redacted: [''] } } : {}),
     });
-    if (!encoded || Buffer.byteLength(encoded.line) > MAX_RECORD_BYTES) {
+    if (encoded?.record.mode !== draft.mode || Buffer.byteLength(encoded.line) > MAX_RECORD_BYTES) {
       const remedy = 'Shorten what the guard says: reason and subject have limits, and a line has 16 KiB.';
       throw fail('journal.invalid-record', 'the record does not fit the schema', remedy);
     }

@@ -49,10 +49,11 @@ export class Deadline {
   constructor({ signal, timeoutMs = DEFAULT_TIMEOUT_MS }: DeadlineOptions = {}) {
     this.timeoutMs = checkTimeout(timeoutMs);
     this.#outer = signal;
+    // Before the timer: what is no signal throws here, and would throw again when the time is up.
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
     // A referenced timer: a promise that never settles must end in a refusal, not in a process that exits silently.
     this.#timer = setTimeout(() => this.#interrupt('guard.timeout'), timeoutMs);
     if (signal?.aborted) this.#onAbort();
-    else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** Aborts at the deadline, or when the caller gives up; never after {@link Deadline.end}. */
@@ -68,6 +69,11 @@ export class Deadline {
   /** What is left, in whole milliseconds, at least 1: a deadline that has passed is told by {@link Deadline.interrupted}. */
   get remainingMs(): number {
     return Math.max(1, Math.ceil(this.timeoutMs - (performance.now() - this.#started)));
+  }
+
+  /** Work that kept the thread busy also kept the timer from ending it. */
+  #lookAtClock(): void {
+    if (performance.now() - this.#started > this.timeoutMs) this.#interrupt('guard.timeout');
   }
 
   #interrupt(code: Interrupted['code'], cause?: unknown): void {
@@ -90,6 +96,7 @@ export class Deadline {
    */
   run<T>(work: (signal: AbortSignal) => Promise<T>, late: (value: T) => void = () => {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      this.#lookAtClock();
       if (this.#interrupted) return reject(this.#interrupted);
       let open = true;
       const onInterrupt = (): void => {
@@ -99,6 +106,7 @@ export class Deadline {
       const { signal } = this;
       signal.addEventListener('abort', onInterrupt, { once: true });
       const settle = (): boolean => {
+        this.#lookAtClock();
         signal.removeEventListener('abort', onInterrupt);
         return open;
       };

@@ -44,9 +44,13 @@ const frozenRule = (rule: Rule<unknown>): Rule<unknown> => {
 
 function define<Request, Facts, Grant extends object>(
   given: GuardDefinition<Request, Facts, Grant>,
+  ids: RegExp,
+  wrongId: string,
 ): Guard<Request, Grant> {
-  required(given);
+  // Read once: a getter could give the check one id and the guard another.
   const { id, dimension, request } = given;
+  if (typeof id !== 'string' || !ids.test(id)) throw new TypeError(wrongId);
+  required(given);
   // Bound to the object they were written on: on a copy, an instance would not find its private fields. Taken now, so that
   // an edit of that object afterwards changes no guard.
   const definition: AnyDefinition = Object.freeze({
@@ -76,17 +80,15 @@ function define<Request, Facts, Grant extends object>(
 export function defineGuard<Request, Facts, Grant extends object & { readonly then?: never }>(
   definition: GuardDefinition<Request, Facts, Grant>,
 ): Guard<Request, Grant> {
-  if (typeof definition.id !== 'string' || !OWN_ID.test(definition.id))
-    throw new TypeError('the id of a guard is a prefix of your own and a name, in lower case: acme/tenants');
-  return define(definition);
+  const wrongId = 'the id of a guard is a prefix of your own and a name, in lower case: acme/tenants';
+  return define(definition, OWN_ID, wrongId);
 }
 
 /** As {@link defineGuard}, for the guards of this package alone. */
 export function defineHouseGuard<Request, Facts, Grant extends object & { readonly then?: never }>(
   definition: GuardDefinition<Request, Facts, Grant>,
 ): Guard<Request, Grant> {
-  if (!HOUSE_ID.test(definition.id)) throw new TypeError('ids of the house have one part');
-  return define(definition);
+  return define(definition, HOUSE_ID, 'ids of the house have one part');
 }
 
 /**

@@ -54,11 +54,24 @@ export interface Proof {
 
 const proofs = new WeakSet<Proof>();
 
+const frozenDrill = <Request>(drill: Drill<Request>): Drill<Request> => {
+  const { id, fault, expects } = drill;
+  return Object.freeze({ id, fault, expects, build: drill.build.bind(drill) });
+};
+
+const frozenLook = <Request>(look: BrokenLook<Request>): BrokenLook<Request> =>
+  Object.freeze({ id: look.id, observe: look.observe.bind(look) });
+
 function enter<Request>({ guard, drills, brokenLooks = [] }: Parts<Request>): Proof {
   definitionOf(guard); // throws for what is no guard
-  const ids = drills.map(({ id }) => id);
-  if (new Set(ids).size < ids.length) throw new TypeError('two drills of one guard have the same id');
-  const proof = Object.freeze({ guard, drills: [...drills], brokenLooks: [...brokenLooks] });
+  // Taken now, and frozen: `proofs` is public, and the drill of a house guard must build what it is named for.
+  const proof = Object.freeze({
+    guard,
+    drills: Object.freeze(drills.map(frozenDrill)),
+    brokenLooks: Object.freeze(brokenLooks.map(frozenLook)),
+  });
+  const ids = new Set(proof.drills.map(({ id }) => id));
+  if (ids.size < proof.drills.length) throw new TypeError('two drills of one guard have the same id');
   proofs.add(proof as Proof);
   return proof as Proof;
 }
@@ -70,7 +83,10 @@ function enter<Request>({ guard, drills, brokenLooks = [] }: Parts<Request>): Pr
  * would read as if the state had been built that the drill is named for.
  */
 export function defineProof<Request>(parts: Parts<Request>): Proof {
-  if (!isHouseId(parts.guard.id)) return enter(parts);
+  // Read once, and asked of the kernel: the id that counts is the one that the guard was defined by.
+  const { guard, drills, brokenLooks } = parts;
+  if (!isHouseId(definitionOf(guard).id))
+    return enter({ guard, drills, ...(brokenLooks && { brokenLooks }) });
   const remedy = 'Drill it by its own proof: it is in `proofs`.';
   throw new CodedError('drill.house-guard', 'this guard brings its drills with it', remedy);
 }

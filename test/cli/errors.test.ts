@@ -21,6 +21,13 @@ describe('a mistake', () => {
     expect(stderr).toContain(`see ${help}`);
   });
 
+  it('in an option repeats nothing that is glued to it', async () => {
+    const argv = ['check', 'bind', '--jsn={"password":"canary-7f3a"}'];
+    const { stderr } = guardrails(argv, await scratch());
+    expect(stderr).toContain("unknown option '--jsn';");
+    expect(stderr).not.toContain('canary');
+  });
+
   it('in a file names the file and the place in it', async () => {
     const directory = await scratch();
     writeFileSync(join(directory, 'hosts.json'), '{\n  "hosts": [,]\n}');

@@ -18,7 +18,12 @@ import { expect, it, onTestFinished } from 'vitest';
 import { CHECKPOINT_FILE, FIRST_SEGMENT, readJournal } from '../../src/evidence/journal-files.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import { type EvidenceRecord, evidenceRecord, isDecision } from '../../src/evidence/record.ts';
+import {
+  type DecisionDraft,
+  type EvidenceRecord,
+  evidenceRecord,
+  isDecision,
+} from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify.ts';
 import { draft, errno, IN_MEMORY, replaceCall, scratch } from './support.ts';
 
@@ -366,4 +371,30 @@ it('writes checkpoints one after the other, and none once another writer may be 
   await expect(journal.append(draft(), '')).rejects.toThrow(coded('journal.closed'));
   copyFileSync(join(directory, FIRST_SEGMENT), join(directory, 'copy'));
   await (await openJournal({ directory, signer })).close();
+});
+
+it('writes the mode that it looked at, whatever the draft or the exported schema say later', async () => {
+  const directory = await scratch();
+  const journal = await openJournal({ directory, signer: generateSigner('agilab-guardrails/test') });
+  const given: { mode: DecisionDraft['mode'] } & Omit<DecisionDraft, 'mode'> = draft();
+  const kept = journal.append(given, '');
+  given.mode = 'drill';
+  expect((await kept).mode).toBe('enforce');
+
+  const shifty = draft();
+  let asked = 0;
+  Object.defineProperty(shifty, 'mode', {
+    get: () => (asked++ === 0 ? 'enforce' : 'drill'),
+    enumerable: true,
+  });
+  expect((await journal.append(shifty, '')).mode).toBe('enforce');
+
+  const parse = evidenceRecord.safeParse;
+  evidenceRecord.safeParse = (record) => parse({ ...(record as object), mode: 'drill' });
+  try {
+    await expect(journal.append(draft(), '')).rejects.toMatchObject({ code: 'journal.invalid-record' });
+  } finally {
+    evidenceRecord.safeParse = parse;
+  }
+  await journal.close();
 });

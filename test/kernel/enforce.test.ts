@@ -524,3 +524,46 @@ describe('what is said of a request that does not fit the schema', () => {
     expect(reason).toBe(`the request does not match the schema (${said})`);
   });
 });
+
+it.each(['observe', 'commit'] as const)(
+  'grants nothing after its deadline when %s keeps the thread busy',
+  async (step) => {
+    const busy = async (): Promise<{ readonly open: true }> => {
+      for (const end = performance.now() + 40; performance.now() < end; );
+      return { open: true };
+    };
+    const { guard, log } = sample({ [step]: busy });
+    const journal = { append: async () => {} };
+    const { code } = await refusalOf(enforce(guard, { name: 'a' }, { journal, timeoutMs: 10 }));
+    expect([code, log]).toEqual(['guard.timeout', ['release']]);
+  },
+);
+
+it('leaves no timer behind for what is no signal', async () => {
+  vi.useFakeTimers();
+  try {
+    const signal = {} as AbortSignal;
+    await expect(judge(sample().guard, { name: 'a' }, { signal })).rejects.toThrow(TypeError);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it('reads the id of a definition once: a getter cannot take one of the house after the check', () => {
+  for (let honest = 0; honest < 4; honest++) {
+    let asked = 0;
+    const definition = {
+      dimension: 'd',
+      request: z.strictObject({}),
+      observe: async () => ({}),
+      rules: [{ code: 'a.b', remedy: 'r', refuses: () => false as const }],
+      grant: () => Object.freeze({}),
+      get id() {
+        return asked++ < honest ? 'acme/x' : 'bind';
+      },
+    };
+    if (honest === 0) expect(() => defineGuard(definition)).toThrow(TypeError);
+    else expect(defineGuard(definition).id).toBe('acme/x');
+  }
+});

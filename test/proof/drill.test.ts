@@ -195,6 +195,20 @@ it('begins each journal with a drill that must fail', async () => {
   ]);
 });
 
+it('cannot be given other drills for a guard of this package', () => {
+  const { guard: own } = numbers([rule('one', 1)], []);
+  let asked = 0;
+  const shifty = {
+    get guard() {
+      return asked++ === 0 ? own : bind;
+    },
+    drills: [],
+  };
+  expect(defineProof(shifty as never).guard.id).toBe('test/numbers');
+  const { drills, brokenLooks } = bindProof;
+  expect([drills, brokenLooks, ...drills, ...brokenLooks].every((part) => Object.isFrozen(part))).toBe(true);
+});
+
 it('is the only way for a record of a drill into a journal', async () => {
   const directory = await scratch();
   const journal = await openJournal({ directory, signer: generateSigner('agilab-guardrails/test') });
