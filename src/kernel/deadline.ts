@@ -71,9 +71,14 @@ export class Deadline {
     return Math.max(1, Math.ceil(this.timeoutMs - (performance.now() - this.#started)));
   }
 
-  /** Work that kept the thread busy also kept the timer from ending it. */
-  #lookAtClock(): void {
+  /**
+   * Asks the clock itself: work that kept the thread busy also kept the timer from ending it.
+   *
+   * @throws Interrupted when the call is over.
+   */
+  requireTime(): void {
     if (performance.now() - this.#started > this.timeoutMs) this.#interrupt('guard.timeout');
+    if (this.#interrupted) throw this.#interrupted;
   }
 
   #interrupt(code: Interrupted['code'], cause?: unknown): void {
@@ -96,7 +101,6 @@ export class Deadline {
    */
   run<T>(work: (signal: AbortSignal) => Promise<T>, late: (value: T) => void = () => {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#lookAtClock();
       if (this.#interrupted) return reject(this.#interrupted);
       let open = true;
       const onInterrupt = (): void => {
@@ -106,7 +110,6 @@ export class Deadline {
       const { signal } = this;
       signal.addEventListener('abort', onInterrupt, { once: true });
       const settle = (): boolean => {
-        this.#lookAtClock();
         signal.removeEventListener('abort', onInterrupt);
         return open;
       };

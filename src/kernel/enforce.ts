@@ -104,6 +104,7 @@ export async function enforce<Request, Grant extends object>(
     const { facts } = observed;
     try {
       await deadline.run(async (signal) => definition.commit?.(facts, signal));
+      deadline.requireTime();
     } catch (error) {
       if (!(error instanceof Interrupted))
         return await takeBack(
@@ -112,7 +113,11 @@ export async function enforce<Request, Grant extends object>(
           error,
         );
       const timedOut = error.code === 'guard.timeout';
-      return await takeBack(error.code, timedOut ? 'the commit took too long' : 'the caller aborted', error);
+      return await takeBack(
+        error.code,
+        timedOut ? 'time was up before the grant' : 'the caller aborted',
+        error,
+      );
     }
     try {
       const grant: unknown = definition.grant(facts);
