@@ -3,6 +3,7 @@
 import { CodedError } from '../evidence/coded-error.ts';
 import { definitionOf, isHouseId } from '../kernel/define.ts';
 import type { AnyGuard, Guard } from '../kernel/guard.ts';
+import { weakTable } from '../kernel/weak-table.ts';
 
 /** What a drill may use to build its state. Everything is taken down again when the drill ends. */
 export interface DrillSite {
@@ -52,7 +53,7 @@ export interface Proof {
   readonly brokenLooks: readonly BrokenLook<unknown>[];
 }
 
-const proofs = new WeakSet<Proof>();
+const proofs = weakTable<true>();
 
 const frozenDrill = <Request>(drill: Drill<Request>): Drill<Request> => {
   const { id, fault, expects } = drill;
@@ -72,7 +73,7 @@ function enter<Request>({ guard, drills, brokenLooks = [] }: Parts<Request>): Pr
   });
   const ids = new Set(proof.drills.map(({ id }) => id));
   if (ids.size < proof.drills.length) throw new TypeError('two drills of one guard have the same id');
-  proofs.add(proof as Proof);
+  proofs.set(proof, true);
   return proof as Proof;
 }
 
@@ -98,5 +99,5 @@ export function defineHouseProof<Request>(parts: Parts<Request>): Proof {
 
 /** @throws TypeError for anything that `defineProof` did not return. */
 export function requireProof(proof: Proof): void {
-  if (!proofs.has(proof)) throw new TypeError('a proof is what defineProof returned');
+  if (!proofs.get(proof)) throw new TypeError('a proof is what defineProof returned');
 }

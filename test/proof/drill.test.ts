@@ -167,6 +167,13 @@ it('drills a guard of this package by its own proof and no other', async () => {
   );
   const copy = { ...bindProof, drills: [] };
   await expect(drillGuard(copy, memoryJournal())).rejects.toThrow(TypeError);
+  const { has } = WeakSet.prototype;
+  WeakSet.prototype.has = () => true;
+  try {
+    await expect(drillGuard(copy, memoryJournal())).rejects.toThrow(TypeError);
+  } finally {
+    WeakSet.prototype.has = has;
+  }
 });
 
 it('runs the drills that are named and no mutant, and knows no others', async () => {
