@@ -389,7 +389,7 @@ it('writes the mode that it looked at, whatever the draft or the exported schema
   });
   expect((await journal.append(shifty, '')).mode).toBe('enforce');
 
-  const parse = evidenceRecord.safeParse;
+  const parse = evidenceRecord.safeParse.bind(evidenceRecord);
   evidenceRecord.safeParse = (record) => parse({ ...(record as object), mode: 'drill' });
   try {
     await expect(journal.append(draft(), '')).rejects.toMatchObject({ code: 'journal.invalid-record' });
