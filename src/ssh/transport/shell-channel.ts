@@ -164,6 +164,8 @@ export class ShellChannel {
         signal.removeEventListener('abort', onAbort);
         clearTimeout(grace);
         this.#onChange = () => {};
+        // What still comes is in no result, so nobody is told of it.
+        for (const stream of this.#streams) stream.onOutput = undefined;
       };
       const finish = (cause: Unknown): void => {
         settle();
