@@ -2,7 +2,7 @@
 // caller gets was decoded from the very bytes that were hashed: there is no second open for anyone to get in front of.
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
-import { MAX_SUBJECT_NAME } from '../evidence/record.ts';
+import { MAX_SUBJECT_NAME } from '../evidence/limits.ts';
 import { DEFAULT_MAX_BYTES } from '../files/open.ts';
 import { fileRules, siblingRules } from '../files/rules.ts';
 import { type FileFacts, type OwnerPolicy, observeFiles } from '../files/walk.ts';

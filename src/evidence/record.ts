@@ -1,5 +1,6 @@
 // What one decision leaves behind: the shape of a journal line. A guard supplies the draft, the journal the rest.
 import * as z from 'zod';
+import { MAX_REASON, MAX_SUBJECT_NAME } from './limits.ts';
 
 /** Scorecard rows, with the ids that AGILAB publishes. */
 export const DIMENSION_IDS = [
@@ -169,10 +170,6 @@ export interface EvidenceSink {
 
 /** Longest line, newline excluded, in bytes. */
 export const MAX_RECORD_BYTES = 16_384;
-
-/** Longest reason and longest name of a subject, in UTF-16 units. */
-export const MAX_REASON = 2_000;
-export const MAX_SUBJECT_NAME = 400;
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const name = z.string().min(1).max(200);

@@ -1,7 +1,8 @@
 // The record of a decision, before the journal adds its own fields.
 import { createHash } from 'node:crypto';
 import { codeIdentity } from '../evidence/identity.ts';
-import { type DecisionDraft, MAX_REASON, MAX_SUBJECT_NAME, type Method } from '../evidence/record.ts';
+import { MAX_REASON, MAX_SUBJECT_NAME } from '../evidence/limits.ts';
+import type { DecisionDraft, Method } from '../evidence/record.ts';
 import { uuidv7 } from '../evidence/uuid.ts';
 import type { Outcome } from './decide.ts';
 import type { AnyDefinition } from './define.ts';

@@ -1,7 +1,8 @@
 // What became of a grant: a command that was sent, a process that was stopped. An effect is no decision and never reads as
 // one; it names the record of the decision that allowed it.
 
-import { type EffectDraft, type EvidenceSink, MAX_REASON } from '../evidence/record.ts';
+import { MAX_REASON } from '../evidence/limits.ts';
+import type { EffectDraft, EvidenceSink } from '../evidence/record.ts';
 import { uuidv7 } from '../evidence/uuid.ts';
 import { evidenceIdOf } from './grants.ts';
 

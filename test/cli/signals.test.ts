@@ -77,7 +77,8 @@ it.each([
   async (signal, whole) => {
     const ended = await interrupted(signal, whole);
     expect(ended).toMatchObject({ code: null, signal, left: ['state'], group: '' });
-    expect(ended.journal.toSorted()).toEqual(['checkpoint', 'journal.jsonl']);
+    expect(ended.journal).toContain('checkpoint');
+    expect(ended.journal.filter((name) => name.startsWith('lock'))).toEqual([]);
     expect(ended.stderr).toContain(`stopped by ${signal}`);
   },
 );
