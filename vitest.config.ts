@@ -5,7 +5,8 @@ import { SummaryReporter } from './test/summary-reporter.ts';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
+    maxWorkers: 3, // most of what takes long here waits for another process
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     env: { TSX_DISABLE_CACHE: '1' }, // it would leave a directory in /tmp
     reporters: ['default', new SummaryReporter()],
