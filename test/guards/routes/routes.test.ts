@@ -1,5 +1,6 @@
 // Route patterns against regular expressions, and the guard on tables that real frameworks print.
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { covers, FRAMEWORKS, readRoute } from '../../../src/guards/routes/route-pattern.ts';
@@ -31,10 +32,13 @@ describe('covers', () => {
   });
 });
 
+/** The system's own, which has Debian's packages; another may stand first in PATH. */
+const DEBIAN_PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
+
 const python = (code: string): RoutesRequest['table'] | undefined => {
   try {
     return JSON.parse(
-      execFileSync('python3', ['-c', code], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+      execFileSync(DEBIAN_PYTHON, ['-c', code], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
     ) as RoutesRequest['table'];
   } catch {
     if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1')
