@@ -1,7 +1,7 @@
 // The transport against Dropbear, whose habits are not those of OpenSSH: it now and then refuses a session that opens
 // while another one closes, and ends a channel in another order.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -39,7 +39,10 @@ describe.skipIf(skip)(`a host that runs Dropbear ${skip || ''}`, { timeout: 120_
     const [line = ''] = /^ssh-ed25519 \S+/m.exec(told) ?? [];
     const knownHosts = join(host.directory, 'dropbear_hosts');
     writeFileSync(knownHosts, `[127.0.0.1]:${port} ${line}\n`, { mode: 0o600 });
-    dropbear = spawn('dropbear', ['-F', '-E', '-p', `127.0.0.1:${port}`, '-r', key], { stdio: 'ignore' });
+    dropbear = spawn('dropbear', ['-F', '-E', '-p', `127.0.0.1:${port}`, '-r', key], {
+      // A log of its own: with every descriptor on /dev/null, Dropbear 2022.83 was seen to end connections now and then.
+      stdio: ['ignore', 'ignore', openSync(join(host.directory, 'dropbear.log'), 'a')],
+    });
     target = { ...host.target(host.userWith('/bin/sh')), port, knownHosts: [knownHosts] };
   });
   afterAll(async () => {
