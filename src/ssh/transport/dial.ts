@@ -3,6 +3,7 @@
 import type { Algorithms, AuthHandlerMiddleware, Client, NegotiatedAlgorithms } from 'ssh2';
 import { errnoOf } from '../../evidence/coded-error.ts';
 import { type HostKey, hostKeyOf } from '../host-key/known-hosts.ts';
+import { Faults } from './faults.ts';
 import type { Negotiated } from './negotiated.ts';
 import { DROPPED, mayDialAgain, pauseBefore, type ReachedStream, reachInTurn } from './reach.ts';
 import type { RsaHash } from './rsa-hash.ts';
@@ -13,6 +14,10 @@ import { loadSsh2 } from './ssh2.ts';
 /** A connection whose host key was accepted, waiting before authentication. */
 export interface HeldConnection {
   readonly client: Client;
+  /** What went wrong so far; it may have been while nobody waited for it. */
+  readonly faults: Faults;
+  /** Resolves when the connection is gone. */
+  readonly gone: Promise<void>;
   /** Lets authentication begin; `methods` answers each further request of ssh2 for a method to try. */
   proceed(methods: AuthHandlerMiddleware): void;
   /** With which hash an RSA user key signs from here on. */
@@ -78,6 +83,10 @@ async function dialOnce(
 ): Promise<Dial> {
   const { Client } = await loadSsh2();
   const client = new Client();
+  const faults = new Faults();
+  const gone = new Promise<void>((resolve) => {
+    client.once('close', resolve);
+  });
   const destroy = (): void => {
     client.destroy();
     socket.destroy();
@@ -108,6 +117,7 @@ async function dialOnce(
     let waiting: Parameters<AuthHandlerMiddleware> | undefined;
 
     client.on('error', (error: Error & { level?: string }) => {
+      faults.add(error);
       if (error.message === 'Connection lost before handshake')
         settle({ outcome: 'unreachable', why: DROPPED });
       else if (error.level !== 'handshake')
@@ -146,7 +156,7 @@ async function dialOnce(
           outcome: 'presented',
           key: accepted,
           negotiated,
-          held: { client, proceed, preferRsa: (hash) => preferRsa(hash), destroy },
+          held: { client, faults, gone, proceed, preferRsa: (hash) => preferRsa(hash), destroy },
         });
       return undefined;
     };

@@ -3,6 +3,7 @@ import type { AuthHandlerMiddleware, Client } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { Offer } from './credentials.ts';
 import type { HeldConnection } from './dial.ts';
+import type { Faults } from './faults.ts';
 import { said } from './said.ts';
 
 /** What the host showed while we tried. */
@@ -10,12 +11,11 @@ interface Course {
   readonly tried: Set<string>;
   /** Methods that it would still take (RFC 4252 section 5.1). */
   left: readonly string[];
-  error: (Error & { level?: string }) | undefined;
 }
 
-function refused({ tried, left, error }: Course): CodedError {
+function refused({ tried, left }: Course, faults: Faults): CodedError {
   const takes = left.length > 0 ? `; it takes ${said(left.join(', '))}` : '';
-  const agent = error?.level === 'agent' ? '; the agent would not sign' : '';
+  const agent = faults.agent ? '; the agent would not sign' : '';
   return new CodedError(
     'ssh.authentication-failed',
     `the host did not accept ${[...tried].join(', ') || 'what we have'}${takes}${agent}`,
@@ -23,8 +23,9 @@ function refused({ tried, left, error }: Course): CodedError {
   );
 }
 
-function ended({ error }: Course): CodedError {
-  if (error?.message === 'Bad packet length')
+function ended({ reason: error }: Faults): CodedError {
+  // With the length behind it where ssh2 runs without its native part.
+  if (error?.message.startsWith('Bad packet length'))
     return new CodedError(
       'ssh.packet-too-long',
       'the host sent more in one packet than ssh2 takes (35,000 bytes): a banner, most likely',
@@ -52,15 +53,12 @@ function ended({ error }: Course): CodedError {
  * `ssh.link-lost`.
  */
 export function logIn(held: HeldConnection, user: string, offers: readonly Offer[]): Promise<Client> {
-  const { client } = held;
-  const course: Course = { tried: new Set(), left: [], error: undefined };
+  const { client, faults, gone } = held;
+  const course: Course = { tried: new Set(), left: [] };
   const waiting = [...offers];
   return new Promise((resolve, reject) => {
-    client.on('error', (error) => {
-      course.error = error;
-    });
     client.once('ready', () => resolve(client));
-    client.once('close', () => reject(ended(course)));
+    void gone.then(() => reject(ended(faults)));
     client.once('change password', () =>
       reject(
         new CodedError(
@@ -76,7 +74,7 @@ export function logIn(held: HeldConnection, user: string, offers: readonly Offer
       // A password is not sent to a host that does not ask for one.
       while (offer?.method(user).type === 'password' && left && !left.includes('password'))
         offer = waiting.shift();
-      if (!offer) return reject(refused(course));
+      if (!offer) return reject(refused(course, faults));
       course.tried.add(offer.name);
       if (offer.hash) held.preferRsa(offer.hash);
       answer(offer.method(user) as never);
