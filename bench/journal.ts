@@ -20,7 +20,7 @@ const LINES = Number(process.env['LINES'] ?? 100_000);
 
 const draft = (): DecisionDraft => ({
   id: uuidv7(),
-  guard: { id: 'bind', version: '0.1.0', codeDigest: HEX },
+  guard: { id: 'acme/bind', version: '0.1.0', codeDigest: HEX },
   dimension: 'architecture_runtime_guardrails',
   decision: 'allow',
   codes: [],

@@ -28,6 +28,7 @@ import type { Sealer } from './sealer.ts';
 import { Segment } from './segment.ts';
 import { updateTiles } from './tiles.ts';
 import { uuidv7 } from './uuid.ts';
+import { isVouched, ownDecision } from './vouched.ts';
 
 interface Waiting {
   readonly draft: AnyDraft;
@@ -131,17 +132,21 @@ export class Journal implements EvidenceSink {
   }
 
   /**
-   * Resolves with the record once it is durable. What is still waiting when `signal` aborts is not written.
+   * Resolves with the record once it is durable. What is still waiting when `signal` aborts is not written. Decisions of
+   * this package's guards, and effects, are taken only from those who decided: `enforce` leaves its records by itself. What
+   * is written by hand carries a guard id with a prefix of its own, `acme/sample`.
    *
    * @throws CodedError `journal.closed`, `journal.broken`, `journal.replaced`, `journal.lock-lost`,
    * `journal.invalid-record`, `journal.duplicate-id`, `journal.write-failed`, `journal.seal-failed`,
-   * `journal.abandoned`; `journal.reserved-mode` for records that only a drill may leave.
+   * `journal.abandoned`; `journal.reserved-mode` for records that only a drill may leave, `journal.reserved-record` for
+   * those that only the guard itself may.
    */
   append(draft: EvidenceDraft, input: string, signal?: AbortSignal): Promise<EvidenceRecord> {
     const own = { ...draft }; // what is looked at here must be what is written later
-    if (own.mode === 'enforce' || own.mode === 'effect') return this.#append(own, input, signal);
-    const remedy = 'Run drills with drillGuard; what it finds is recorded by itself.';
-    return Promise.reject(fail('journal.reserved-mode', 'only drills leave records of this mode', remedy));
+    if (own.mode !== 'enforce' && own.mode !== 'effect') return Promise.reject(reservedMode());
+    if (isVouched(draft)) return this.#append(own, input, signal);
+    const decision = own.mode === 'enforce' ? ownDecision(own) : undefined;
+    return decision ? this.#append(decision, input, signal) : Promise.reject(reservedRecord());
   }
 
   #append(draft: AnyDraft, input: string, signal?: AbortSignal): Promise<EvidenceRecord> {
@@ -352,6 +357,20 @@ export class Journal implements EvidenceSink {
     }
   }
 }
+
+const reservedMode = (): CodedError =>
+  fail(
+    'journal.reserved-mode',
+    'only drills leave records of this mode',
+    'Run drills with drillGuard; what it finds is recorded by itself.',
+  );
+
+const reservedRecord = (): CodedError =>
+  fail(
+    'journal.reserved-record',
+    'the record speaks for a guard of this package, or of another record, and nobody here has decided it',
+    'Decide with enforce, which leaves its record by itself, and hand that very record on. By hand, write decisions under a guard id with a prefix of your own (acme/sample), without `of`.',
+  );
 
 const usedId = (): CodedError =>
   fail(

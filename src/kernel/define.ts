@@ -1,7 +1,8 @@
 // Where definitions are kept. A guard that users hold has no way to its own rules: only the kernel and the drill runner
 // ask `definitionOf`. That is a rule of the house, not a wall: code that runs in this process can do anything.
+import { HOUSE_ID, OWN_ID } from '../evidence/vouched.ts';
+import { weakTable } from '../evidence/weak-table.ts';
 import type { AnyGuard, Guard, GuardDefinition, Rule } from './guard.ts';
-import { weakTable } from './weak-table.ts';
 
 /** A definition whose types are forgotten. Method bivariance makes every definition assignable. */
 // biome-ignore lint/suspicious/noExplicitAny: the kernel handles guards of unrelated types, each with its own facts
@@ -13,10 +14,6 @@ const definitions = weakTable<AnyDefinition>();
 const COPIES = Symbol.for('agilab-guardrails.kernels');
 const world = globalThis as { [COPIES]?: number };
 world[COPIES] = (world[COPIES] ?? 0) + 1;
-
-/** Ids of the house have one part; everybody else's begin with a prefix of their own. */
-const HOUSE_ID = /^[a-z][a-z0-9-]{0,63}$/;
-const OWN_ID = /^[a-z][a-z0-9-]{0,63}(?:\/[a-z0-9][a-z0-9-]{0,63}){1,3}$/;
 
 /** Whether a guard of this id is the house's. */
 export function isHouseId(id: string): boolean {

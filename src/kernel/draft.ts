@@ -4,7 +4,9 @@ import { codeIdentity } from '../evidence/identity.ts';
 import { MAX_REASON, MAX_SUBJECT_NAME } from '../evidence/limits.ts';
 import type { DecisionDraft, Method } from '../evidence/record.ts';
 import { uuidv7 } from '../evidence/uuid.ts';
+import { vouchFor } from '../evidence/vouched.ts';
 import type { Outcome } from './decide.ts';
+import { deepFreeze } from './deep-freeze.ts';
 import type { AnyDefinition } from './define.ts';
 
 /** A text over its limit would make the decision unrecordable, and who causes one could keep it out of the journal. */
@@ -31,19 +33,19 @@ function methodOf(guard: AnyDefinition, observed: Outcome['observed']): Method {
   }
 }
 
-/** Returns the record of an outcome. */
+/** Returns the record of an outcome, which a journal takes for the guard's own. */
 export function draftOf(
   guard: AnyDefinition,
   { decision, subject, observed }: Pick<Outcome, 'decision' | 'subject' | 'observed'>,
   rest: Pick<DecisionDraft, 'mode' | 'replay' | 'probe' | 'of'>,
 ): DecisionDraft {
   const { version, codeDigest } = codeIdentity();
-  return {
+  const draft: DecisionDraft = {
     id: uuidv7(),
     guard: { id: guard.id, version, codeDigest },
     dimension: guard.dimension,
     decision: decision.decision,
-    codes: decision.codes,
+    codes: [...decision.codes],
     reason: clip(decision.reason, MAX_REASON),
     ...(subject
       ? { subject: { ...subject, name: subject.name && clip(subject.name, MAX_SUBJECT_NAME) } }
@@ -52,4 +54,5 @@ export function draftOf(
     policyDigest: policyDigest(guard),
     ...rest,
   };
+  return vouchFor(deepFreeze(draft));
 }

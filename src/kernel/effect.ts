@@ -1,9 +1,10 @@
 // What became of a grant: a command that was sent, a process that was stopped. An effect is no decision and never reads as
 // one; it names the record of the decision that allowed it.
-
 import { MAX_REASON } from '../evidence/limits.ts';
 import type { EffectDraft, EvidenceSink } from '../evidence/record.ts';
 import { uuidv7 } from '../evidence/uuid.ts';
+import { vouchFor } from '../evidence/vouched.ts';
+import { deepFreeze } from './deep-freeze.ts';
 import { evidenceIdOf } from './grants.ts';
 
 export type Effect = Omit<EffectDraft, 'id' | 'mode' | 'of'>;
@@ -18,6 +19,17 @@ export async function recordEffect(journal: EvidenceSink, grant: object, effect:
   const of = evidenceIdOf(grant);
   if (of === undefined) throw new TypeError('an effect belongs to a grant');
   const id = uuidv7();
-  await journal.append({ id, mode: 'effect', of, ...effect, reason: effect.reason.slice(0, MAX_REASON) }, '');
+  const { kind, outcome, codes, reason, subject } = effect;
+  const draft: EffectDraft = {
+    id,
+    mode: 'effect',
+    of,
+    kind,
+    outcome,
+    codes: [...codes],
+    reason: reason.slice(0, MAX_REASON),
+    ...(subject ? { subject: { ...subject } } : {}),
+  };
+  await journal.append(vouchFor(deepFreeze(draft)), '');
   return id;
 }

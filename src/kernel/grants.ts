@@ -1,7 +1,8 @@
 // What was granted. A grant is remembered by identity, under the guard that gave it and the record that allowed it: a
 // copy, a proxy or an object made by hand is none.
+
+import { weakTable } from '../evidence/weak-table.ts';
 import type { AnyGuard, Guard } from './guard.ts';
-import { weakTable } from './weak-table.ts';
 
 interface Granted {
   readonly guard: AnyGuard;

@@ -1,9 +1,9 @@
 // What belongs to a guard and must not travel with it: the bad states that it is drilled with, and looks that are broken
 // on purpose. Who imports a guard loads none of this.
 import { CodedError } from '../evidence/coded-error.ts';
+import { weakTable } from '../evidence/weak-table.ts';
 import { definitionOf, isHouseId } from '../kernel/define.ts';
 import type { AnyGuard, Guard } from '../kernel/guard.ts';
-import { weakTable } from '../kernel/weak-table.ts';
 
 /** What a drill may use to build its state. Everything is taken down again when the drill ends. */
 export interface DrillSite {

@@ -256,7 +256,7 @@ const WRITER = `
   });
   for (let i = 0; ; i++) {
     const id = v7();
-    await journal.append({ id, guard: { id: 'g', version: '1', codeDigest: 'a'.repeat(64) },
+    await journal.append({ id, guard: { id: 'acme/g', version: '1', codeDigest: 'a'.repeat(64) },
       dimension: 'architecture_runtime_guardrails', decision: 'allow', codes: [], reason: '',
       policyDigest: 'b'.repeat(64), method: 'none', replay: { argv: [] }, mode: 'enforce' }, '');
     process.stdout.write(id + '\\n');

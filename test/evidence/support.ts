@@ -20,14 +20,14 @@ export async function scratch(parent: string = tmpdir()): Promise<string> {
 export function draft(over: Partial<DecisionDraft> = {}): DecisionDraft {
   return {
     id: uuidv7(),
-    guard: { id: 'sample', version: '1.0.0', codeDigest: 'a'.repeat(64) },
+    guard: { id: 'acme/sample', version: '1.0.0', codeDigest: 'a'.repeat(64) },
     dimension: 'architecture_runtime_guardrails',
     decision: 'allow',
     codes: [],
     reason: 'no rule refused',
     method: 'none',
     policyDigest: 'b'.repeat(64),
-    replay: { argv: ['guardrails', 'check', 'sample'] },
+    replay: { argv: ['guardrails', 'check', 'acme/sample'] },
     mode: 'enforce',
     ...over,
   };

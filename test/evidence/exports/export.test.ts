@@ -15,6 +15,7 @@ import { generateSigner } from '../../../src/evidence/keys.ts';
 import { openJournal } from '../../../src/evidence/open-journal.ts';
 import { uuidv7 } from '../../../src/evidence/uuid.ts';
 import { verifyDirectory } from '../../../src/evidence/verify-native.ts';
+import { vouchFor } from '../../../src/evidence/vouched.ts';
 import { missing } from '../../ssh/support.ts';
 import { draft, scratch } from '../support.ts';
 
@@ -28,7 +29,15 @@ async function journal(): Promise<string> {
   await open.append(draft({ decision: 'refuse', codes: ['bind.wildcard'], reason: 'all addresses' }), '');
   await open.append(draft({ decision: 'error', codes: ['guard.timeout'], reason: 'no answer' }), '');
   await open.append(
-    { id: uuidv7(), mode: 'effect', of: id, kind: 'remote-run', outcome: 'done', codes: [], reason: '' },
+    vouchFor({
+      id: uuidv7(),
+      mode: 'effect',
+      of: id,
+      kind: 'remote-run',
+      outcome: 'done',
+      codes: [],
+      reason: '',
+    }),
     '',
   );
   await open.close();

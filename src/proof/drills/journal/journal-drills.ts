@@ -19,7 +19,7 @@ const newKey = (): NoteSigner => generateSigner('agilab-guardrails/drill');
 
 const draft = (): DecisionDraft => ({
   id: uuidv7(),
-  guard: { id: 'drill', ...codeIdentity() },
+  guard: { id: 'drill/sample', ...codeIdentity() },
   dimension: 'architecture_runtime_guardrails',
   decision: 'refuse',
   codes: ['drill.sample'],
