@@ -4,43 +4,35 @@ import { Command, CommanderError } from 'commander';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { codeIdentity } from '../evidence/identity.ts';
 import { abandonDrills } from '../proof/site.ts';
-import { registerCheck } from './check.ts';
-import { registerClaims } from './claims.ts';
-import { registerDrill } from './drill.ts';
-import { registerJournal } from './journal.ts';
-import { registerKeys } from './keys.ts';
-import { registerManifest } from './manifest.ts';
-import { registerModel } from './model.ts';
-import { registerProve } from './prove.ts';
-import { registerRetire } from './retire.ts';
-import { registerScorecard } from './scorecard.ts';
-import { registerServe } from './serve.ts';
 import { interruption, underSignals } from './signals.ts';
-import { registerSsh } from './ssh.ts';
-import { registerVerify } from './verify.ts';
+
+/** Each command in the order of the help. Only the one that is asked for is loaded: some bring a lot with them. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  drill: async () => (await import('./drill.ts')).registerDrill,
+  scorecard: async () => (await import('./scorecard.ts')).registerScorecard,
+  verify: async () => (await import('./verify.ts')).registerVerify,
+  claims: async () => (await import('./claims.ts')).registerClaims,
+  retire: async () => (await import('./retire.ts')).registerRetire,
+  check: async () => (await import('./check.ts')).registerCheck,
+  journal: async () => (await import('./journal.ts')).registerJournal,
+  prove: async () => (await import('./prove.ts')).registerProve,
+  keys: async () => (await import('./keys.ts')).registerKeys,
+  model: async () => (await import('./model.ts')).registerModel,
+  manifest: async () => (await import('./manifest.ts')).registerManifest,
+  serve: async () => (await import('./serve.ts')).registerServe,
+  ssh: async () => (await import('./ssh.ts')).registerSsh,
+};
 
 const program = new Command('guardrails')
   .description('Fail-closed guards, tamper-evident evidence, and a score computed from it')
-  .version(codeIdentity().version)
+  .option('-V, --version', 'print the version')
   .option('--dir <dir>', 'state directory: key, pins, journal', '.guardrails')
   .option('--debug', 'print stack traces')
+  .on('option:version', () => {
+    process.stdout.write(`${codeIdentity().version}\n`); // read when asked: it hashes the code
+    throw new CommanderError(0, 'commander.version', '');
+  })
   .configureOutput({ outputError: () => {}, writeErr: () => {} }); // said once, in one line, below
-for (const register of [
-  registerDrill,
-  registerScorecard,
-  registerVerify,
-  registerClaims,
-  registerRetire,
-  registerCheck,
-  registerJournal,
-  registerProve,
-  registerKeys,
-  registerModel,
-  registerManifest,
-  registerServe,
-  registerSsh,
-])
-  register(program);
 
 /** The command whose words were wrong, for its own help. */
 let failing: Command = program;
@@ -51,7 +43,15 @@ function watch(command: Command): void {
   });
   command.commands.forEach(watch);
 }
-watch(program);
+
+/** Loads the command that is named, or all of them where none is: for the help, or for the words of an error. */
+async function load(): Promise<void> {
+  watch(program);
+  const [name = ''] = program.parseOptions(process.argv.slice(2)).operands;
+  const loaders = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : Object.values(COMMANDS);
+  for (const loader of loaders) (await loader?.())?.(program);
+  watch(program);
+}
 
 function nameOf(command: Command): string {
   return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
@@ -82,6 +82,7 @@ process.stderr.on('error', () => {});
 
 async function run(): Promise<void> {
   try {
+    await load();
     await program.parseAsync();
   } catch (error) {
     if (interruption.aborted) {

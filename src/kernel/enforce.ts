@@ -70,7 +70,8 @@ class Recorder {
  * @throws GuardRefusal with the code of the first rule that refused, or `guard.request-invalid`, `guard.observe-failed`,
  * `guard.timeout`, `guard.aborted`, `guard.rule-failed`, `guard.commit-failed`, `guard.grant-failed`,
  * `guard.journal-failed`, `guard.journal-timeout`.
- * @throws CodedError `usage.timeout`. @throws TypeError for a guard that `defineGuard` did not return.
+ * @throws CodedError `usage.timeout`. @throws TypeError for a guard that `defineGuard` did not return, and without a
+ * journal.
  */
 export async function enforce<Request, Grant extends object>(
   guard: Guard<Request, Grant>,
@@ -78,6 +79,9 @@ export async function enforce<Request, Grant extends object>(
   options: EnforceOptions,
 ): Promise<Grant> {
   const definition = definitionOf(guard);
+  // Callers in JavaScript leave it out; nothing is looked at for a decision that nobody could keep.
+  if (typeof options?.journal?.append !== 'function')
+    throw new TypeError('enforce needs { journal }: openState({ dir }) opens one; judge asks without one');
   const deadline = new Deadline(options);
   const { timeoutMs } = deadline;
   let outcome: Outcome | undefined;

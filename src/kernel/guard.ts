@@ -22,7 +22,11 @@ export interface GuardDefinition<Request, Facts, Grant extends object> {
   readonly id: string;
   /** The row of a scorecard that this guard proves. */
   readonly dimension: string;
-  /** Strict: an unknown key is refused. */
+  /**
+   * Strict: an unknown key is refused. It answers at once: a schema with an asynchronous check refuses every request, and
+   * a rejection of that check is the author's to catch. It copies: objects behind `z.any()` or `z.custom()` stay the
+   * caller's own, who can change them between the look and the record.
+   */
   readonly request: z.ZodType<Request>;
   /**
    * The only look at the world: open, fstat, resolve. What can be found wrong is a fact for a rule; it throws only

@@ -1,5 +1,6 @@
 // The kernel fails closed: whatever goes wrong on the way from request to grant is a refusal with a code, what was
-// opened is closed exactly once, and no effect comes before its evidence. Proved here once, for every guard.
+// opened is closed exactly once, and no effect comes before its evidence. Its self-test, the battery, holds the scenarios
+// that every kernel must pass (test/proof/self-test runs it); here is what the battery cannot see or would not ask.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -87,8 +88,7 @@ it('grants only after the record is durable, and releases nothing that it grante
 
 it.each<[string, unknown]>([
   ['no object', null],
-  ['an unknown key', { name: 'a', extra: CANARY }],
-  ['a wrong type', { name: 1 }],
+  ['a key that is a secret', { name: 'a', [CANARY]: CANARY }],
   [
     'a throwing getter',
     {
@@ -126,8 +126,6 @@ const answers = (value: unknown): Partial<Sample> => ({
   rules: [{ code: 'sample.odd', remedy: 'r', refuses: () => value as string }],
 });
 it.each<[string, Partial<Sample>, string]>([
-  ['a look that throws at once', { observe: fail }, 'guard.observe-failed'],
-  ['a look that rejects', { observe: async () => fail() }, 'guard.observe-failed'],
   [
     'a look that throws what cannot be looked at',
     {
@@ -137,19 +135,9 @@ it.each<[string, Partial<Sample>, string]>([
     },
     'guard.observe-failed',
   ],
-  ['a look that never answers', { observe: never }, 'guard.timeout'],
-  ['a rule that throws', { rules: [{ code: 'x', remedy: '', refuses: fail }] }, 'guard.rule-failed'],
-  ['a rule that answers undefined', answers(undefined), 'guard.rule-failed'],
-  ['a rule that answers true', answers(true), 'guard.rule-failed'],
   ['a rule that answers null', answers(null), 'guard.rule-failed'],
   ['a rule that answers an empty sentence', answers(''), 'sample.odd'],
   ['a rule that answers a promise of false', answers(Promise.resolve(false)), 'guard.rule-failed'],
-  [
-    'a rule that answers a promise that rejects',
-    { rules: [{ code: 'x', remedy: '', refuses: (async () => fail()) as never }] },
-    'guard.rule-failed',
-  ],
-  ['a subject that throws', { subject: fail }, 'guard.rule-failed'],
   ['a subject that rejects', { subject: (async () => fail()) as never }, 'guard.rule-failed'],
   [
     'a subject that throws when it is read',
@@ -163,13 +151,9 @@ it.each<[string, Partial<Sample>, string]>([
     },
     'guard.rule-failed',
   ],
-  ['a grant that throws', { grant: fail }, 'guard.grant-failed'],
   ['a grant that rejects', { grant: (async () => fail()) as never }, 'guard.grant-failed'],
-  ['a grant that can be changed', { grant: () => ({ made: 1 }) }, 'guard.grant-failed'],
   ['a grant that is no object', { grant: () => 7 as never }, 'guard.grant-failed'],
-  ['a commit that throws', { commit: fail }, 'guard.commit-failed'],
-  ['a commit that rejects', { commit: async () => fail() }, 'guard.commit-failed'],
-  ['a commit that never answers', { commit: never }, 'guard.timeout'],
+  ['a commit that throws at once', { commit: fail }, 'guard.commit-failed'],
 ])('refuses after %s, once recorded, with everything closed', async (_what, over, code) => {
   const { guard, log, sink } = sample(over);
   const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: sink, timeoutMs: 40 }));
@@ -179,6 +163,13 @@ it.each<[string, Partial<Sample>, string]>([
   expect(refusal.message).not.toContain(CANARY);
   expect(log.filter((step) => step === 'release')).toHaveLength(over.observe ? 0 : 1);
   expect(log.findLast((step) => step.startsWith('recorded'))).not.toBe('recorded allow');
+});
+
+it('looks at nothing for a decision that nobody could keep', async () => {
+  const { guard, log } = sample();
+  for (const options of [undefined, {}, { journal: undefined }, { journal: {} }])
+    await expect(enforce(guard, { name: 'a' }, options as never)).rejects.toThrow(/needs \{ journal \}/);
+  expect(log).toEqual([]);
 });
 
 it('lists every rule that refused, the first as the headline', async () => {
@@ -195,38 +186,6 @@ it('lists every rule that refused, the first as the headline', async () => {
     reason: 'one',
     remedy: 'do one',
   });
-});
-
-it.each<[string, EvidenceSink['append'], string]>([
-  ['rejects', async () => fail(), 'guard.journal-failed'],
-  ['throws at once', fail, 'guard.journal-failed'],
-  ['never answers', never, 'guard.journal-timeout'],
-  ['answers too late', () => later(60, 0), 'guard.journal-timeout'],
-])('grants nothing when the journal %s', async (_what, append, code) => {
-  const { guard, log } = sample();
-  const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: { append }, timeoutMs: 20 }));
-  expect(refusal).toMatchObject({ code, evidenceId: undefined });
-  await later(80, 0);
-  expect(log).toEqual(['release']);
-});
-
-it('takes back a record of an allowance that comes to be durable after its deadline', async () => {
-  const { guard } = sample();
-  const kept = memoryJournal();
-  let first = true;
-  const append: EvidenceSink['append'] = async (draft, input) => {
-    if (first) {
-      first = false;
-      await later(60, 0);
-    }
-    await kept.append(draft, input);
-  };
-  await refusalOf(enforce(guard, { name: 'a' }, { journal: { append }, timeoutMs: 20 }));
-  await later(100, 0);
-  expect(kept.drafts.map(({ decision, codes, of }) => [decision, codes, of])).toEqual([
-    ['allow', [], undefined],
-    ['error', ['guard.journal-timeout'], kept.drafts[0]?.id],
-  ]);
 });
 
 it('tells the sink when nobody waits any more', async () => {
@@ -262,24 +221,6 @@ it('refuses a grant that throws also when the journal cannot take the allow back
   const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: { append } }));
   expect(refusal).toMatchObject({ code: 'guard.grant-failed', evidenceId: undefined });
   expect(log).toEqual(['recorded allow', 'grant', 'release']);
-});
-
-it.each(['before', 'during the look', 'during the append'])('refuses an abort %s', async (when) => {
-  const controller = new AbortController();
-  if (when === 'before') controller.abort();
-  const { guard, log } = sample({
-    observe: async () => {
-      if (when === 'during the look') controller.abort();
-      return later(5, { open: true });
-    },
-  });
-  const append = async (): Promise<void> => controller.abort();
-  const refusal = await refusalOf(
-    enforce(guard, { name: 'a' }, { journal: { append }, signal: controller.signal }),
-  );
-  expect(refusal.code).toBe('guard.aborted');
-  await later(20, 0);
-  expect(log).toEqual(when === 'before' ? [] : ['release']); // late facts are closed too
 });
 
 it.each<[string, () => Promise<void>]>([
