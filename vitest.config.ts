@@ -5,6 +5,7 @@ import { SummaryReporter } from './test/summary-reporter.ts';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/build.ts',
     maxWorkers: 3, // most of what takes long here waits for another process
     testTimeout: 120_000,
     hookTimeout: 60_000,

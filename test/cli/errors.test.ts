@@ -1,12 +1,11 @@
 // What the command says when its words are wrong, and that nobody's ears change its answer.
 import { spawnSync } from 'node:child_process';
 import { existsSync, openSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { scratch } from '../evidence/support.ts';
-import { guardrails } from './run-cli.ts';
+import { guardrails, MAIN } from './run-cli.ts';
 
-const ARGV = ['--import', import.meta.resolve('tsx'), resolve('src/cli/main.ts')];
 const LOOPBACK = '{"sources":[{"from":"cli","value":"127.0.0.1"}],"port":8501}';
 
 describe('a mistake', () => {
@@ -69,7 +68,7 @@ it('prints the JSON Schema of a request, under an id of its own, and asks nobody
 it('answers the same where nothing can be said on stderr', async () => {
   const full = openSync('/dev/full', 'w');
   const directory = await scratch(); // its first use is announced on stderr
-  const { status, stdout } = spawnSync(process.execPath, [...ARGV, 'check', 'bind', '--json', LOOPBACK], {
+  const { status, stdout } = spawnSync(process.execPath, [MAIN, 'check', 'bind', '--json', LOOPBACK], {
     cwd: directory,
     stdio: ['ignore', 'pipe', full],
     encoding: 'utf8',

@@ -3,10 +3,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-
-const ARGV = ['--import', import.meta.resolve('tsx'), resolve('src/cli/main.ts')];
+import { MAIN } from './run-cli.ts';
 
 interface Ended {
   readonly code: number | null;
@@ -25,7 +24,7 @@ async function interrupted(signal: NodeJS.Signals, whole: boolean): Promise<Ende
   const directory = mkdtempSync(join(tmpdir(), 'signals-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const env = { ...process.env, TMPDIR: directory };
-  const child = spawn(process.execPath, [...ARGV, '--dir', join(directory, 'state'), 'drill'], {
+  const child = spawn(process.execPath, [MAIN, '--dir', join(directory, 'state'), 'drill'], {
     env,
     detached: true, // a group of its own
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -92,7 +91,7 @@ it('ends by exit code where it is the first process of a container (needs root a
   const script = `unshare -fp "$@" & sleep 0.2
     until grep -q "bind: " "$D/out" 2>/dev/null; do sleep 0.1; done
     kill -TERM $(ps -o pid= --ppid $!); wait $!`;
-  const argv = [process.execPath, ...ARGV, '--dir', join(directory, 'state'), 'drill'];
+  const argv = [process.execPath, MAIN, '--dir', join(directory, 'state'), 'drill'];
   const { status } = spawnSync('sh', ['-c', `exec >"$D/out" 2>&1; ${script}`, 'sh', ...argv], {
     env: { ...process.env, TMPDIR: directory, D: directory },
   });

@@ -13,6 +13,7 @@ import type { EvidenceSink } from '../../src/evidence/record.ts';
 import { sealRun } from '../../src/guards/run-manifest/seal.ts';
 import { soundManifest } from '../../src/proof/drills/run-manifest/run-manifest-drills.ts';
 import { type GuardServer, serveGuards } from '../../src/serve/server.ts';
+import { MAIN } from '../cli/run-cli.ts';
 import { memoryJournal } from '../memory-journal.ts';
 import { missing } from '../ssh/support.ts';
 
@@ -221,16 +222,7 @@ describe('the socket', () => {
 /** `guardrails serve` as a process of its own, once it listens. */
 async function startCommand(state: string, socket: string): Promise<ChildProcess> {
   const root = resolve(import.meta.dirname, '../..');
-  const argv = [
-    '--import',
-    import.meta.resolve('tsx'),
-    join(root, 'src/cli/main.ts'),
-    '--dir',
-    state,
-    'serve',
-    '--socket',
-    socket,
-  ];
+  const argv = [MAIN, '--dir', state, 'serve', '--socket', socket];
   const child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
