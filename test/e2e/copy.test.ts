@@ -15,6 +15,7 @@ import type { EvidenceDraft } from '../../src/evidence/record.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';
 import type { Connection } from '../../src/ssh/transport/connection.ts';
 import { downloadFile, uploadFile } from '../../src/ssh/transport/copy.ts';
+import { leftOut } from '../left-out.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
 import { startHost, type TestHost } from './host.ts';
 
@@ -23,7 +24,7 @@ const journal = { append: async (draft: EvidenceDraft): Promise<void> => void re
 const options = { journal };
 const skip = missing('sshd', 'ssh-keygen') || withoutLogin();
 
-describe.skipIf(skip)(`a copy ${skip || ''}`, { timeout: 60_000 }, () => {
+describe('a copy', { timeout: 60_000, ...leftOut(skip) }, () => {
   let host: TestHost;
   let home = '';
   let connection: Connection;

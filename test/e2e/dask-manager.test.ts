@@ -4,14 +4,16 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPins, readJournal, verifyJournal } from '../../src/evidence/index.ts';
+import { leftOut } from '../left-out.ts';
 import { missing, runProgram } from '../ssh/support.ts';
 import { CERTIFY, freePort, UV_SHIM } from './dask.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
 
 const SHELLS = ['/bin/sh', '/usr/bin/fish'].filter(existsSync);
 
-describe.skipIf(!asRoot || missing('sshd', 'ssh-keygen', 'dask', 'setsid', 'openssl'))(
+describe(
   'the example manager',
+  leftOut((!asRoot && 'needs root') || missing('sshd', 'ssh-keygen', 'dask', 'setsid', 'openssl')),
   () => {
     let host: TestHost;
     beforeAll(async () => {

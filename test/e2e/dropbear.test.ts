@@ -11,6 +11,7 @@ import { argv } from '../../src/ssh/recipes/argv.ts';
 import { type RemoteCommand, remoteCommand } from '../../src/ssh/remote-command.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';
 import type { Target } from '../../src/ssh/transport/connection.ts';
+import { leftOut } from '../left-out.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
 import { startHost, type TestHost } from './host.ts';
 
@@ -19,7 +20,7 @@ const command = (...words: readonly Argument[]): Promise<RemoteCommand> =>
   enforce(remoteCommand, argv(words), { journal });
 const skip = missing('sshd', 'ssh-keygen', 'dropbear', 'dropbearkey') || withoutLogin();
 
-describe.skipIf(skip)(`a host that runs Dropbear ${skip || ''}`, { timeout: 120_000 }, () => {
+describe('a host that runs Dropbear', { timeout: 120_000, ...leftOut(skip) }, () => {
   let host: TestHost;
   let dropbear: ChildProcess;
   let target: Target;

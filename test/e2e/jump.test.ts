@@ -12,6 +12,7 @@ import { connect } from '../../src/ssh/transport/connect.ts';
 import type { Connection } from '../../src/ssh/transport/connection.ts';
 import { runOnHosts } from '../../src/ssh/transport/fleet.ts';
 import { openTunnel } from '../../src/ssh/transport/tunnel.ts';
+import { leftOut } from '../left-out.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
 import { startHost, type TestHost } from './host.ts';
 
@@ -21,7 +22,7 @@ const skip = missing('sshd', 'ssh-keygen') || withoutLogin();
 const enter = (host: TestHost, via?: Connection): Promise<Connection> =>
   connect(host.target(host.userWith('/bin/sh')), host.credentials, { journal, ...(via ? { via } : {}) });
 
-describe.skipIf(skip)(`a host behind a host ${skip || ''}`, { timeout: 60_000 }, () => {
+describe('a host behind a host', { timeout: 60_000, ...leftOut(skip) }, () => {
   let gate: TestHost;
   let inner: TestHost;
   let closed: TestHost;

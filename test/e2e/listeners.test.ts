@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listeners } from '../../src/guards/bind/listeners.ts';
 import { judge } from '../../src/kernel/enforce.ts';
+import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { freePort } from './dask.ts';
 
@@ -38,7 +39,7 @@ async function start(argv: readonly string[], ports: readonly number[]): Promise
   return pid;
 }
 
-describe.skipIf(missing('dask'))('dask scheduler', () => {
+describe('dask scheduler', leftOut(missing('dask')), () => {
   it('told one address serves HTTP on every interface, and is refused for it', {
     timeout: 120_000,
   }, async () => {
@@ -72,7 +73,7 @@ describe.skipIf(missing('dask'))('dask scheduler', () => {
   });
 });
 
-describe.skipIf(missing('python3'))('python3 -m http.server', () => {
+describe('python3 -m http.server', leftOut(missing('python3')), () => {
   it.each([
     ['told nothing', [], 'listeners.not-granted'],
     ['told an address', ['--bind', '127.0.0.1'], undefined],

@@ -6,6 +6,7 @@ import { Server, utils } from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../../src/ssh/transport/connect.ts';
 import type { Credentials } from '../../src/ssh/transport/credentials.ts';
+import { leftOut } from '../left-out.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
 import { startEmbedded } from '../ssh/transport/embedded-host.ts';
 import { startHost, type TestHost } from './host.ts';
@@ -23,7 +24,7 @@ const attempt = async (
 
 const skip = missing('sshd', 'ssh-keygen', 'ssh-agent', 'ssh-add') || withoutLogin();
 
-describe.skipIf(skip)(`a log-in ${skip || ''}`, { timeout: 60_000 }, () => {
+describe('a log-in', { timeout: 60_000, ...leftOut(skip) }, () => {
   let host: TestHost;
   const file = (name: string): string => join(host.directory, name);
   const keygen = (name: string, ...options: readonly string[]): Buffer => {

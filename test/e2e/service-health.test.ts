@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, it, onTestFinished } from 'vitest';
 import { serviceHealth } from '../../src/guards/service-health/service-health.ts';
 import { judge } from '../../src/kernel/enforce.ts';
+import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { freePort } from './dask.ts';
 
@@ -19,7 +20,7 @@ function start(...argv: readonly string[]): ChildProcess {
   return child;
 }
 
-describe.skipIf(missing('dask'))('a Dask cluster', () => {
+describe('a Dask cluster', leftOut(missing('dask')), () => {
   it('is healthy, then has a silent worker, then a missing one', { timeout: 180_000 }, async () => {
     const [rpc, http, first, second] = [
       await freePort(),

@@ -12,6 +12,7 @@ import { type RemoteCommand, remoteCommand } from '../../src/ssh/remote-command.
 import { connect } from '../../src/ssh/transport/connect.ts';
 import type { Connection } from '../../src/ssh/transport/connection.ts';
 import { runOnHosts } from '../../src/ssh/transport/fleet.ts';
+import { leftOut } from '../left-out.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
 import { asRoot, loginShells, startHost, type TestHost } from './host.ts';
 
@@ -46,7 +47,10 @@ async function firstOf(stream: AsyncIterable<Buffer>): Promise<string> {
 const command = (...words: readonly Argument[]): Promise<RemoteCommand> =>
   enforce(remoteCommand, argv(words), { journal });
 
-describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection', { timeout: 60_000 }, () => {
+describe('a connection', {
+  timeout: 60_000,
+  ...leftOut(missing('sshd', 'ssh-keygen') || withoutLogin()),
+}, () => {
   let host: TestHost;
   let connection: Connection;
   const open = (shell: string): Promise<Connection> =>
@@ -73,7 +77,7 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
     expect(result.stdout.toString()).toBe(HOSTILE.map((word) => `${word}\0`).join(''));
   });
 
-  it.skipIf(!asRoot).each(POWERLESS)('refuses to guess what %s would do', async (shell) => {
+  it.each(POWERLESS)('refuses to guess what %s would do', leftOut(!asRoot && 'needs root'), async (shell) => {
     const own = await open(shell);
     const run = own.run(await command('true'));
     await expect(run).rejects.toMatchObject({ code: 'ssh.shell-unsupported' });
@@ -85,8 +89,9 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
     });
   });
 
-  it.skipIf(!asRoot).each(POWERLESS)(
+  it.each(POWERLESS)(
     'notices the same of %s when the record takes its time',
+    leftOut(!asRoot && 'needs root'),
     async (shell) => {
       const slow = { append: () => new Promise((resolve) => setTimeout(resolve, 300)) };
       const own = await connect(host.target(host.userWith(shell)), host.credentials, { journal: slow });
@@ -146,7 +151,7 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
     );
   });
 
-  it.skipIf(!asRoot)('survives the end of the shell that it keeps ready', async () => {
+  it('survives the end of the shell that it keeps ready', leftOut(!asRoot && 'needs root'), async () => {
     const { name } = host.userWith('/bin/sh');
     const own = await open('/bin/sh');
     const granted = await command('echo', 'alive');
@@ -290,26 +295,23 @@ describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())('a connection',
   });
 });
 
-describe.skipIf(missing('sshd', 'ssh-keygen') || withoutLogin())(
-  'a host with few sessions',
-  { timeout: 60_000 },
-  () => {
-    it.each([1, 2])('that allows %d at once lets commands wait, and none fails', async (sessions) => {
-      const host = await startHost({ shells: ['/bin/sh'], config: [`MaxSessions ${sessions}`] });
-      try {
-        const target = host.target(host.userWith('/bin/sh'));
-        await using connection = await connect(target, host.credentials, { journal });
-        for (let round = 0; round < 3; round++) {
-          const all = await Promise.all(
-            Array.from({ length: 12 }, async (_, index) => connection.run(await command('echo', `${index}`))),
-          );
-          expect(all.map(({ stdout }) => stdout.toString().trim())).toEqual(
-            all.map((_, index) => `${index}`),
-          );
-        }
-      } finally {
-        await host.stop();
+describe('a host with few sessions', {
+  timeout: 60_000,
+  ...leftOut(missing('sshd', 'ssh-keygen') || withoutLogin()),
+}, () => {
+  it.each([1, 2])('that allows %d at once lets commands wait, and none fails', async (sessions) => {
+    const host = await startHost({ shells: ['/bin/sh'], config: [`MaxSessions ${sessions}`] });
+    try {
+      const target = host.target(host.userWith('/bin/sh'));
+      await using connection = await connect(target, host.credentials, { journal });
+      for (let round = 0; round < 3; round++) {
+        const all = await Promise.all(
+          Array.from({ length: 12 }, async (_, index) => connection.run(await command('echo', `${index}`))),
+        );
+        expect(all.map(({ stdout }) => stdout.toString().trim())).toEqual(all.map((_, index) => `${index}`));
       }
-    });
-  },
-);
+    } finally {
+      await host.stop();
+    }
+  });
+});

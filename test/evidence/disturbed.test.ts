@@ -24,6 +24,7 @@ import { CHECKPOINT_FILE, FIRST_SEGMENT, readJournal } from '../../src/evidence/
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import { verifyJournal } from '../../src/evidence/verify.ts';
+import { leftOut } from '../left-out.ts';
 import { draft, scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');
@@ -181,38 +182,46 @@ const canMount =
   spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 const unmountable = !canMount && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1';
 
-it.skipIf(unmountable)('grants nothing on a disk without inodes for a checkpoint', async () => {
-  const directory = await scratch();
-  const options = 'size=8m,mode=700,nr_inodes=12';
-  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]).status).toBe(0);
-  onTestFinished(() => void spawnSync('umount', [directory]));
-  const journal = await openJournal({ directory, signer });
-  await journal.append(draft(), '');
-  for (let i = 0; i < 12; i++) spawnSync('touch', [join(directory, `ballast${i}`)]);
-  await expect(journal.checkpoint()).rejects.toThrow(coded('journal.seal-failed'));
-  expect((await tryAppends(journal)).kept).toBe(0);
-  for (let i = 0; i < 12; i++) rmSync(join(directory, `ballast${i}`), { force: true });
-  expect((await tryAppends(journal)).kept).toBe(20);
-  await journal.close();
-});
+it(
+  'grants nothing on a disk without inodes for a checkpoint',
+  leftOut(unmountable && 'needs root and mount namespaces'),
+  async () => {
+    const directory = await scratch();
+    const options = 'size=8m,mode=700,nr_inodes=12';
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]).status).toBe(0);
+    onTestFinished(() => void spawnSync('umount', [directory]));
+    const journal = await openJournal({ directory, signer });
+    await journal.append(draft(), '');
+    for (let i = 0; i < 12; i++) spawnSync('touch', [join(directory, `ballast${i}`)]);
+    await expect(journal.checkpoint()).rejects.toThrow(coded('journal.seal-failed'));
+    expect((await tryAppends(journal)).kept).toBe(0);
+    for (let i = 0; i < 12; i++) rmSync(join(directory, `ballast${i}`), { force: true });
+    expect((await tryAppends(journal)).kept).toBe(20);
+    await journal.close();
+  },
+);
 
 const withLoop =
   canMount && spawnSync('losetup', ['-f']).status === 0 && spawnSync('mkfs.ext4', ['-V']).status === 0;
-it.skipIf(!withLoop)('grants nothing on a disk that is remounted read-only under it', async () => {
-  const site = await scratch();
-  const [image, directory] = [join(site, 'image'), join(site, 'disk')];
-  mkdirSync(directory);
-  writeFileSync(image, '');
-  truncateSync(image, 16 * 1024 * 1024);
-  expect(spawnSync('mkfs.ext4', ['-q', image]).status).toBe(0);
-  expect(spawnSync('mount', ['-o', 'loop', image, directory]).status).toBe(0);
-  onTestFinished(() => void spawnSync('umount', [directory]));
-  const journal = await openJournal({ directory: join(directory, 'journal'), signer });
-  await journal.append(draft(), '');
-  spawnSync('mount', ['-o', 'remount,abort', directory]);
-  expect((await tryAppends(journal)).kept).toBe(0);
-  await journal.close().catch(() => {});
-});
+it(
+  'grants nothing on a disk that is remounted read-only under it',
+  leftOut(!withLoop && 'no loop devices, or no mkfs.ext4'),
+  async () => {
+    const site = await scratch();
+    const [image, directory] = [join(site, 'image'), join(site, 'disk')];
+    mkdirSync(directory);
+    writeFileSync(image, '');
+    truncateSync(image, 16 * 1024 * 1024);
+    expect(spawnSync('mkfs.ext4', ['-q', image]).status).toBe(0);
+    expect(spawnSync('mount', ['-o', 'loop', image, directory]).status).toBe(0);
+    onTestFinished(() => void spawnSync('umount', [directory]));
+    const journal = await openJournal({ directory: join(directory, 'journal'), signer });
+    await journal.append(draft(), '');
+    spawnSync('mount', ['-o', 'remount,abort', directory]);
+    expect((await tryAppends(journal)).kept).toBe(0);
+    await journal.close().catch(() => {});
+  },
+);
 
 const SHIM = `
 #define _GNU_SOURCE
@@ -250,19 +259,22 @@ int fdatasync(int fd) {
 }
 `;
 const cc = spawnSync('cc', ['--version']).status === 0;
-it.skipIf(!cc).each([
+it.each([
   ['EIO', 0, 'journal.write-failed EIO'],
   ['EDQUOT', 0, 'journal.write-failed EDQUOT'],
   ['sync', 0, 'journal.broken EIO'],
   ['short', 3, 'none'],
-])('under a system call that answers %s acknowledges %i of 3 (%s)', async (fault, kept, code) => {
-  const site = await scratch();
-  writeFileSync(join(site, 'shim.c'), SHIM);
-  expect(
-    spawnSync('cc', ['-shared', '-fPIC', '-o', join(site, 'shim.so'), join(site, 'shim.c'), '-ldl']).status,
-  ).toBe(0);
-  const root = new URL('../../', import.meta.url).pathname;
-  const program = `
+])(
+  'under a system call that answers %s acknowledges %i of 3 (%s)',
+  leftOut(!cc && 'no C compiler here'),
+  async (fault, kept, code) => {
+    const site = await scratch();
+    writeFileSync(join(site, 'shim.c'), SHIM);
+    expect(
+      spawnSync('cc', ['-shared', '-fPIC', '-o', join(site, 'shim.so'), join(site, 'shim.c'), '-ldl']).status,
+    ).toBe(0);
+    const root = new URL('../../', import.meta.url).pathname;
+    const program = `
     import { writeFileSync } from 'node:fs';
     import { openJournal } from ${JSON.stringify(join(root, 'src/evidence/open-journal.ts'))};
     const journal = await openJournal({ directory: ${JSON.stringify(join(site, 'journal'))} });
@@ -272,17 +284,18 @@ it.skipIf(!cc).each([
     let kept = 0, said = 'none';
     for (const each of drafts.slice(1)) await journal.append(each, '').then(() => kept++, (error) => { said = error.code + ' ' + /\\((\\w+)\\)/.exec(error.message)?.[1]; });
     console.log(JSON.stringify([kept, said]));`;
-  const drafts = JSON.stringify(Array.from({ length: 4 }, () => draft()));
-  const env = {
-    ...process.env,
-    LD_PRELOAD: join(site, 'shim.so'),
-    FAULT: fault,
-    FAULT_WHEN: join(site, 'now'),
-  };
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '-e', program, drafts],
-    { cwd: root, env, encoding: 'utf8' },
-  );
-  expect(stdout, stderr).toBe(`${JSON.stringify([kept, code])}\n`);
-});
+    const drafts = JSON.stringify(Array.from({ length: 4 }, () => draft()));
+    const env = {
+      ...process.env,
+      LD_PRELOAD: join(site, 'shim.so'),
+      FAULT: fault,
+      FAULT_WHEN: join(site, 'now'),
+    };
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '-e', program, drafts],
+      { cwd: root, env, encoding: 'utf8' },
+    );
+    expect(stdout, stderr).toBe(`${JSON.stringify([kept, code])}\n`);
+  },
+);

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { publishFile, readBounded, readStream, replaceFile } from '../../src/evidence/files.ts';
+import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { errno, replaceCall, scratch } from './support.ts';
 
@@ -61,10 +62,14 @@ describe('reading', () => {
     await expect(readBounded(path, { maxBytes: 100 })).rejects.toThrow(coded('read.too-large'));
   });
 
-  it.skipIf(process.platform !== 'linux')('reads /proc, whose files say that they are empty', async () => {
-    const text = await readBounded('/proc/self/status', { maxBytes: 65_536 });
-    expect(text.toString('latin1')).toContain(`\nPid:\t${process.pid}\n`);
-  });
+  it(
+    'reads /proc, whose files say that they are empty',
+    leftOut(process.platform !== 'linux' && 'not Linux'),
+    async () => {
+      const text = await readBounded('/proc/self/status', { maxBytes: 65_536 });
+      expect(text.toString('latin1')).toContain(`\nPid:\t${process.pid}\n`);
+    },
+  );
 
   it.each<[string, string, (at: string) => void]>([
     ['a FIFO', 'read.not-plain', (at) => void spawnSync('mkfifo', [at])],
@@ -86,17 +91,21 @@ describe('reading', () => {
     await expect(readBounded(path, { maxBytes: 9, forbiddenMode: 0o077 })).rejects.toThrow(coded(code));
   });
 
-  it.skipIf(process.getuid?.() !== 0)('refuses a file of another user where it must be our own', async () => {
-    const path = join(await scratch(), 'a');
-    writeFileSync(path, '');
-    spawnSync('chown', ['65534', path]);
-    expect(await readBounded(path, { maxBytes: 9 })).toHaveLength(0);
-    const real = process.geteuid;
-    await expect(readBounded(path, { maxBytes: 9, owner: 'own' })).rejects.toThrow(
-      coded('read.foreign-owner'),
-    );
-    expect(process.geteuid).toBe(real);
-  });
+  it(
+    'refuses a file of another user where it must be our own',
+    leftOut(process.getuid?.() !== 0 && 'needs root'),
+    async () => {
+      const path = join(await scratch(), 'a');
+      writeFileSync(path, '');
+      spawnSync('chown', ['65534', path]);
+      expect(await readBounded(path, { maxBytes: 9 })).toHaveLength(0);
+      const real = process.geteuid;
+      await expect(readBounded(path, { maxBytes: 9, owner: 'own' })).rejects.toThrow(
+        coded('read.foreign-owner'),
+      );
+      expect(process.geteuid).toBe(real);
+    },
+  );
 
   it('reads a device or a pipe only where it is told to, and within the bound', async () => {
     const any = { maxBytes: 100_000, follow: true, anyKind: true };
@@ -119,8 +128,9 @@ describe('reading', () => {
 });
 
 const reason = missing('strace');
-it.skipIf(reason)(
-  `a first journal syncs every new file and every new name before the record counts ${reason || ''}`,
+it(
+  'a first journal syncs every new file and every new name before the record counts',
+  leftOut(reason),
   async () => {
     const directory = await scratch();
     const dir = join(directory, 'a/b');

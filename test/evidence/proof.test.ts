@@ -21,6 +21,7 @@ import {
 } from '../../src/evidence/proof.ts';
 import { proveConsistency, proveRecord } from '../../src/evidence/prove.ts';
 import { verifyProof } from '../../src/evidence/tlog-proof.ts';
+import { leftOut } from '../left-out.ts';
 import { type Answer, goOracle, type Question, withoutGo } from './go-oracle.ts';
 import { bytesOf, draft, IN_MEMORY, scratch } from './support.ts';
 
@@ -147,7 +148,7 @@ describe('on a real journal', () => {
 });
 
 const reason = withoutGo();
-describe.skipIf(reason)(`as the Go checksum database sees it ${reason || ''}`, () => {
+describe('as the Go checksum database sees it', leftOut(reason), () => {
   let directory: string;
   let ask: (questions: readonly Question[]) => readonly Answer[];
   beforeAll(() => {

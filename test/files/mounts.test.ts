@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { mountingUser } from '../../src/files/mounts.ts';
+import { leftOut } from '../left-out.ts';
 import { locate } from '../locate.ts';
 
 const run = promisify(execFile);
@@ -52,7 +53,7 @@ async function laid(): Promise<string> {
 
 const TIMEOUT = { timeout: 60_000 };
 
-describe.skipIf(process.platform !== 'linux')('owners that stand for anybody', () => {
+describe('owners that stand for anybody', leftOut(process.platform !== 'linux' && 'not Linux'), () => {
   it(
     'are refused in a namespace that maps nobody (left out without user namespaces)',
     TIMEOUT,
@@ -64,61 +65,66 @@ describe.skipIf(process.platform !== 'linux')('owners that stand for anybody', (
     },
   );
 
-  it.skipIf(!isRoot || locate('setpriv') === undefined)(
-    'are refused as nobody, who may still read what is root’s (needs root and setpriv)',
-    TIMEOUT,
-    async () => {
-      const site = await laid();
-      await writeFile(join(site, 'root', 'own'), 'content', { mode: 0o644 });
-      chownSync(join(site, 'root', 'own'), NOBODY, NOBODY);
-      const as = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
-      expect(await opened('setpriv', ...as, ...node(join(site, 'root'), 'own', 'file'))).toEqual([
-        'file.foreign-owner',
-        'opened',
-      ]);
-    },
-  );
-});
-
-describe.skipIf(!isRoot || locate('unshare') === undefined)('mounts (needs root and unshare)', () => {
-  beforeEach(({ skip }) => {
-    if (!works('unshare', '-m', 'true')) skip('no mount namespaces');
-  });
-
-  it('over two file systems are one where they are an overlay', TIMEOUT, async (context) => {
+  it('are refused as nobody, who may still read what is root’s (needs root and setpriv)', {
+    ...TIMEOUT,
+    ...leftOut((!isRoot || locate('setpriv') === undefined) && 'needs root and setpriv'),
+  }, async () => {
     const site = await laid();
-    const script =
-      'for d in a b o; do mkdir -m 755 "$1/$d"; done; mount -t tmpfs -o mode=755 none "$1/a"; mount -t tmpfs -o mode=755 none "$1/b";' +
-      'mkdir -m 755 "$1/b/up" "$1/b/work"; printf x > "$1/a/file"; chmod 644 "$1/a/file";' +
-      'mount -t overlay -o "lowerdir=$1/a,upperdir=$1/b/up,workdir=$1/b/work" none "$1/o" || { echo none; exit 0; };' +
-      'shift; exec "$@"';
-    const [outcome] = await inside(script, site, ...node(join(site, 'o'), 'file'));
-    if (outcome === 'none') context.skip('no overlay file system');
-    expect(outcome).toBe('opened');
-  });
-
-  it('below the root are refused', TIMEOUT, async () => {
-    const site = await laid();
-    const script =
-      'mkdir -m 755 "$1/root/m"; mount -t tmpfs -o mode=755 none "$1/root/m"; printf x > "$1/root/m/file";' +
-      'chmod 644 "$1/root/m/file"; shift; exec "$@"';
-    expect(await inside(script, site, ...node(join(site, 'root'), 'm/file', 'file'))).toEqual([
-      'file.other-device',
+    await writeFile(join(site, 'root', 'own'), 'content', { mode: 0o644 });
+    chownSync(join(site, 'root', 'own'), NOBODY, NOBODY);
+    const as = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
+    expect(await opened('setpriv', ...as, ...node(join(site, 'root'), 'own', 'file'))).toEqual([
+      'file.foreign-owner',
       'opened',
     ]);
   });
+});
 
-  it('of another PID namespace on /proc are no /proc', TIMEOUT, async () => {
-    const site = await laid();
-    const args = ['-p', '-f', ...node(join(site, 'root'), 'file')];
-    expect(await opened('unshare', ...args)).toEqual(['file.no-proc']);
-    expect(await opened('unshare', '--mount-proc', ...args)).toEqual(['opened']);
-  });
+describe(
+  'mounts (needs root and unshare)',
+  leftOut((!isRoot || locate('unshare') === undefined) && 'needs root and unshare'),
+  () => {
+    beforeEach(({ skip }) => {
+      if (!works('unshare', '-m', 'true')) skip('no mount namespaces');
+    });
 
-  it.skipIf(!existsSync('/dev/fuse') || !existsSync('/etc/fuse.conf') || locate('bindfs') === undefined)(
-    'of FUSE are as good as who mounted them (left out without bindfs)',
-    TIMEOUT,
-    async () => {
+    it('over two file systems are one where they are an overlay', TIMEOUT, async (context) => {
+      const site = await laid();
+      const script =
+        'for d in a b o; do mkdir -m 755 "$1/$d"; done; mount -t tmpfs -o mode=755 none "$1/a"; mount -t tmpfs -o mode=755 none "$1/b";' +
+        'mkdir -m 755 "$1/b/up" "$1/b/work"; printf x > "$1/a/file"; chmod 644 "$1/a/file";' +
+        'mount -t overlay -o "lowerdir=$1/a,upperdir=$1/b/up,workdir=$1/b/work" none "$1/o" || { echo none; exit 0; };' +
+        'shift; exec "$@"';
+      const [outcome] = await inside(script, site, ...node(join(site, 'o'), 'file'));
+      if (outcome === 'none') context.skip('no overlay file system');
+      expect(outcome).toBe('opened');
+    });
+
+    it('below the root are refused', TIMEOUT, async () => {
+      const site = await laid();
+      const script =
+        'mkdir -m 755 "$1/root/m"; mount -t tmpfs -o mode=755 none "$1/root/m"; printf x > "$1/root/m/file";' +
+        'chmod 644 "$1/root/m/file"; shift; exec "$@"';
+      expect(await inside(script, site, ...node(join(site, 'root'), 'm/file', 'file'))).toEqual([
+        'file.other-device',
+        'opened',
+      ]);
+    });
+
+    it('of another PID namespace on /proc are no /proc', TIMEOUT, async () => {
+      const site = await laid();
+      const args = ['-p', '-f', ...node(join(site, 'root'), 'file')];
+      expect(await opened('unshare', ...args)).toEqual(['file.no-proc']);
+      expect(await opened('unshare', '--mount-proc', ...args)).toEqual(['opened']);
+    });
+
+    it('of FUSE are as good as who mounted them (left out without bindfs)', {
+      ...TIMEOUT,
+      ...leftOut(
+        (!existsSync('/dev/fuse') || !existsSync('/etc/fuse.conf') || locate('bindfs') === undefined) &&
+          'no FUSE or no bindfs',
+      ),
+    }, async () => {
       const site = await laid();
       await mkdir(join(site, 'fuse'), { mode: 0o755 });
       // A device and a configuration of this namespace's own: nothing of the machine changes.
@@ -134,9 +140,9 @@ describe.skipIf(!isRoot || locate('unshare') === undefined)('mounts (needs root 
       for (const path of ['fuse', 'root', 'root/file']) chownSync(join(site, path), 1, 1);
       const as = 'setpriv --reuid 1 --regid 1 --clear-groups';
       expect(await inside(mounted(as), site, ...walk)).toEqual(['file.foreign-owner']);
-    },
-  );
-});
+    });
+  },
+);
 
 describe('a line of mountinfo', () => {
   const line = (id: number, type: string, options: string): string =>

@@ -14,6 +14,7 @@ import { sealRun } from '../../src/guards/run-manifest/seal.ts';
 import { soundManifest } from '../../src/proof/drills/run-manifest/run-manifest-drills.ts';
 import { type GuardServer, serveGuards } from '../../src/serve/server.ts';
 import { MAIN } from '../cli/run-cli.ts';
+import { leftOut } from '../left-out.ts';
 import { memoryJournal } from '../memory-journal.ts';
 import { missing } from '../ssh/support.ts';
 
@@ -262,7 +263,7 @@ with Guardrails(sys.argv[2], timeout=30) as guards:
 print(json.dumps(out))
 `;
 
-describe.skipIf(missing('python3'))('a manager written in Python', () => {
+describe('a manager written in Python', leftOut(missing('python3')), () => {
   it('asks for each of its steps, through a death of the server and to its end', {
     timeout: 120_000,
   }, async () => {

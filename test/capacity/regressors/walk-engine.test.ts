@@ -6,6 +6,7 @@ import { decodeModel } from '../../../src/capacity/forest/model.ts';
 import { makeEngine } from '../../../src/capacity/regressors/walk-engine.ts';
 import { array, doubles, F8, forest, I8, leaf, split, tree, treeEstimator } from '../../fuzz/model-writer.ts';
 import { type Py, pickle } from '../../fuzz/pickle-writer.ts';
+import { leftOut } from '../../left-out.ts';
 import { missing } from '../../ssh/support.ts';
 
 /** A tree of two targets whose leaves nobody could confuse. */
@@ -29,7 +30,7 @@ function grown(t: number): Py {
 }
 
 describe('the walk in WebAssembly', () => {
-  it.skipIf(missing('wat2wasm'))('is what its source says (left out without wabt)', () => {
+  it('is what its source says', leftOut(missing('wat2wasm')), () => {
     const script = fileURLToPath(new URL('../../../scripts/write-walk.mjs', import.meta.url));
     execFileSync(process.execPath, [script, '--check']);
   });

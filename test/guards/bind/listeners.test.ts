@@ -9,6 +9,7 @@ import { BoundAddress, bind } from '../../../src/guards/bind/bind.ts';
 import { confirmListeners, type ListenersRequest, listeners } from '../../../src/guards/bind/listeners.ts';
 import { listeningSockets, readTcpTable, readUnixTable } from '../../../src/guards/bind/listening-sockets.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
+import { leftOut } from '../../left-out.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 import { missing } from '../../ssh/support.ts';
 
@@ -31,8 +32,9 @@ async function firstLine(child: ChildProcess): Promise<string> {
 const look = (pid: number) => listeningSockets(pid, new AbortController().signal);
 
 describe('the sockets of a process', () => {
-  it.skipIf(missing('python3'))(
+  it(
     'are what the program says, of every family, an abstract one included',
+    leftOut(missing('python3')),
     async () => {
       const child = python(`
 import json, socket, time
@@ -56,7 +58,7 @@ time.sleep(60)`);
     },
   );
 
-  it.skipIf(missing('python3'))('include those of a process that forked twice', async () => {
+  it('include those of a process that forked twice', leftOut(missing('python3')), async () => {
     const child = python(`
 import os, socket, sys, time
 os.setsid()

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ExternalAppRequest, externalApp } from '../../../src/guards/external-app/external-app.ts';
 import { readCommit } from '../../../src/guards/external-app/git-objects.ts';
 import { judge } from '../../../src/kernel/enforce.ts';
+import { leftOut } from '../../left-out.ts';
 import { missing } from '../../ssh/support.ts';
 
 let directory = '';
@@ -53,7 +54,7 @@ async function repository(name: string): Promise<{ root: string; commit: string 
   return { root, commit: git(root, 'rev-parse', 'HEAD').trim() };
 }
 
-describe.skipIf(withoutGit)(withoutGit || 'what git made', () => {
+describe('what git made', leftOut(withoutGit), () => {
   it('is granted, loose or packed, and has the tree that git says', { timeout: 120_000 }, async () => {
     const { root, commit } = await repository('sound');
     const expected = git(root, 'ls-tree', '-r', '-z', '--full-tree', commit).split('\0').filter(Boolean);

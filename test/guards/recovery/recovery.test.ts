@@ -13,6 +13,7 @@ import { recovery } from '../../../src/guards/recovery/recovery.ts';
 import type { RecoveryRequest } from '../../../src/guards/recovery/recovery-look.ts';
 import { quarantineTail, swapState } from '../../../src/guards/recovery/repair.ts';
 import { judge } from '../../../src/kernel/enforce.ts';
+import { leftOut } from '../../left-out.ts';
 import { missing } from '../../ssh/support.ts';
 
 async function directory(): Promise<string> {
@@ -21,7 +22,7 @@ async function directory(): Promise<string> {
   return made;
 }
 
-describe.skipIf(missing('python3'))('revisionOf', () => {
+describe('revisionOf', leftOut(missing('python3')), () => {
   it('is what Python computes, for any JSON without floats', () => {
     const { value } = fc.letrec((tie) => ({
       value: fc.oneof(

@@ -19,6 +19,7 @@ import { localShell, newToken, ownedBy, startedPid } from '../../../src/ssh/proc
 import { parseOwnerRecord } from '../../../src/ssh/process/ownership-record.ts';
 import { OWNERSHIP_SCRIPT } from '../../../src/ssh/process/ownership-script.ts';
 import { stopProcess } from '../../../src/ssh/process/process-stop.ts';
+import { leftOut } from '../../left-out.ts';
 import { missing } from '../support.ts';
 
 const journal = { append: async (): Promise<void> => {} };
@@ -86,7 +87,7 @@ const SHELLS = [
   ['zsh', '--emulate', 'sh'],
   ['posh'],
 ];
-describe.skipIf(missing('setsid'))('an owned process', () => {
+describe('an owned process', leftOut(missing('setsid')), () => {
   it.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))(
     'starts and stops under %s',
     async (_, shell) => {
@@ -208,7 +209,7 @@ describe.skipIf(missing('setsid'))('an owned process', () => {
   });
 });
 
-describe.skipIf(missing('setsid'))('a start that did not start', () => {
+describe('a start that did not start', leftOut(missing('setsid')), () => {
   it.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('says so under %s', (_, shell) => {
     if (missing(shell[0] ?? '')) return;
     writeFileSync(at('plain'), 'x');
@@ -285,25 +286,22 @@ function withMounts(change: string): typeof localShell {
 }
 const isRoot = process.getuid?.() === 0;
 const withoutCgroups = isRoot ? withMounts('mount -t tmpfs none /sys/fs/cgroup') : localShell;
-const canMakeCgroups = ((): boolean => {
+const noCgroups = ((): string | false => {
   const root = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) =>
     existsSync(join(path, 'cgroup.procs')),
   );
-  if (!isRoot || !root) return false;
+  if (!isRoot || !root) return 'needs root and cgroups';
   try {
     mkdirSync(join(root, 'guardrails-probe'));
     rmdirSync(join(root, 'guardrails-probe'));
-    return true;
-  } catch {
     return false;
+  } catch {
+    return 'no cgroup can be made here';
   }
 })();
 
-const WAYS = [
-  ['token', withoutCgroups],
-  ...(canMakeCgroups ? ([['cgroup', localShell]] as const) : []),
-] as const;
-describe.skipIf(missing('setsid', 'unshare')).each(WAYS)('a set that is known by its %s', (way, shell) => {
+const WAYS = [['token', withoutCgroups], ...(noCgroups ? [] : ([['cgroup', localShell]] as const))] as const;
+describe.each(WAYS)('a set that is known by its %s', leftOut(missing('setsid', 'unshare')), (way, shell) => {
   /** Starts a shell program and returns the pids that it printed. */
   async function family(program: string, count: number): Promise<number[]> {
     const args = startArgs()
@@ -364,19 +362,32 @@ describe.skipIf(missing('setsid', 'unshare')).each(WAYS)('a set that is known by
   });
 });
 
-it.skipIf(missing('setsid', 'unshare') || !canMakeCgroups || !existsSync('/sys/fs/cgroup/unified')).each([
+it.each([
   ['version 1', 'umount /sys/fs/cgroup/unified'],
   ['version 2 alone', 'umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup'],
-])('is known by a cgroup of %s', { timeout: 30_000 }, async (_version, change) => {
-  const shell = withMounts(change);
-  const args = startArgs()
-    .slice(1)
-    .map((word) => (word.startsWith(directory) ? { path: word } : word));
-  started.push(startedPid(await shell([...args, 'sh', '-c', 'setsid sleep 601 & echo $!; exec sleep 602'])));
-  const [child = 0] = await logged(1);
-  expect(await stop(1, shell)).toMatchObject({ by: 'KILL', method: 'cgroup' });
-  expect(startTickOf(child)).toBeUndefined();
-});
+])(
+  'is known by a cgroup of %s',
+  {
+    timeout: 30_000,
+    ...leftOut(
+      missing('setsid', 'unshare') ||
+        noCgroups ||
+        (!existsSync('/sys/fs/cgroup/unified') && 'no cgroups of both versions'),
+    ),
+  },
+  async (_version, change) => {
+    const shell = withMounts(change);
+    const args = startArgs()
+      .slice(1)
+      .map((word) => (word.startsWith(directory) ? { path: word } : word));
+    started.push(
+      startedPid(await shell([...args, 'sh', '-c', 'setsid sleep 601 & echo $!; exec sleep 602'])),
+    );
+    const [child = 0] = await logged(1);
+    expect(await stop(1, shell)).toMatchObject({ by: 'KILL', method: 'cgroup' });
+    expect(startTickOf(child)).toBeUndefined();
+  },
+);
 
 // systemd itself does not run here. The stand-in does what `systemd-run --scope` does: it makes the scope, enters it and
 // becomes the command.
@@ -389,50 +400,48 @@ shift
 [ -z "${'$'}{scope:-}" ] || { mkdir -p "$scope" && echo 0 >"$scope/cgroup.procs" || exit 1; }
 exec "$@"
 `;
-it.skipIf(missing('setsid', 'unshare', 'python3') || !canMakeCgroups || !existsSync('/var/lib/systemd'))(
-  'is known by the scope of a user manager where no cgroup can be made',
-  { timeout: 30_000 },
-  async () => {
-    const [bin, cgroups] = [join(top, 'bin'), join(top, 'cgroups')];
-    mkdirSync(bin);
-    mkdirSync(cgroups);
-    writeFileSync(join(bin, 'systemd-run'), SYSTEMD_RUN, { mode: 0o755 });
-    const shell = withMounts(
-      [
-        `mount -t cgroup2 none ${cgroups} && umount -R /sys/fs/cgroup && mount --bind ${cgroups} /sys/fs/cgroup`,
-        'mount -o remount,bind,ro /sys/fs/cgroup && mount -t tmpfs none /run && mount -t tmpfs none /var/lib/systemd',
-        'mkdir -p /run/systemd/system /run/user/0/systemd /var/lib/systemd/linger && : >/var/lib/systemd/linger/root',
-        `python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/run/user/0/systemd/private")'`,
-        `PATH=${bin}:$PATH CGROUPS=${cgroups} && export PATH CGROUPS`,
-      ].join(' && '),
-    );
-    const args = startArgs()
-      .slice(1)
-      .map((word) => (word.startsWith(directory) ? { path: word } : word));
-    started.push(
-      startedPid(await shell([...args, 'sh', '-c', 'setsid sleep 601 & echo $!; exec sleep 602'])),
-    );
-    const [child = 0] = await logged(1);
-    expect(readFileSync(at('owner'), 'utf8')).toContain(`.slice/guardrails-${token}.scope\n`);
-    expect(await stop(1, shell)).toMatchObject({ by: 'KILL', method: 'cgroup' });
-    expect(startTickOf(child)).toBeUndefined();
-  },
-);
+it('is known by the scope of a user manager where no cgroup can be made', {
+  timeout: 30_000,
+  ...leftOut(
+    missing('setsid', 'unshare', 'python3') ||
+      noCgroups ||
+      (!existsSync('/var/lib/systemd') && 'no /var/lib/systemd'),
+  ),
+}, async () => {
+  const [bin, cgroups] = [join(top, 'bin'), join(top, 'cgroups')];
+  mkdirSync(bin);
+  mkdirSync(cgroups);
+  writeFileSync(join(bin, 'systemd-run'), SYSTEMD_RUN, { mode: 0o755 });
+  const shell = withMounts(
+    [
+      `mount -t cgroup2 none ${cgroups} && umount -R /sys/fs/cgroup && mount --bind ${cgroups} /sys/fs/cgroup`,
+      'mount -o remount,bind,ro /sys/fs/cgroup && mount -t tmpfs none /run && mount -t tmpfs none /var/lib/systemd',
+      'mkdir -p /run/systemd/system /run/user/0/systemd /var/lib/systemd/linger && : >/var/lib/systemd/linger/root',
+      `python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/run/user/0/systemd/private")'`,
+      `PATH=${bin}:$PATH CGROUPS=${cgroups} && export PATH CGROUPS`,
+    ].join(' && '),
+  );
+  const args = startArgs()
+    .slice(1)
+    .map((word) => (word.startsWith(directory) ? { path: word } : word));
+  started.push(startedPid(await shell([...args, 'sh', '-c', 'setsid sleep 601 & echo $!; exec sleep 602'])));
+  const [child = 0] = await logged(1);
+  expect(readFileSync(at('owner'), 'utf8')).toContain(`.slice/guardrails-${token}.scope\n`);
+  expect(await stop(1, shell)).toMatchObject({ by: 'KILL', method: 'cgroup' });
+  expect(startTickOf(child)).toBeUndefined();
+});
 
-it.skipIf(missing('setsid') || !canMakeCgroups)(
-  'finds in its cgroup what hides from token and session',
-  { timeout: 30_000 },
-  async () => {
-    startedPid(
-      start(['sh', '-c', 'env -i setsid sh -c "sleep 601 & echo \\$!; sleep 602" & exec sleep 603']),
-    );
-    const [hidden = 0] = await logged(1);
-    expect(await stop(1)).toMatchObject({ by: 'KILL', method: 'cgroup' });
-    expect(startTickOf(hidden)).toBeUndefined();
-  },
-);
+it('finds in its cgroup what hides from token and session', {
+  timeout: 30_000,
+  ...leftOut(missing('setsid') || noCgroups),
+}, async () => {
+  startedPid(start(['sh', '-c', 'env -i setsid sh -c "sleep 601 & echo \\$!; sleep 602" & exec sleep 603']));
+  const [hidden = 0] = await logged(1);
+  expect(await stop(1)).toMatchObject({ by: 'KILL', method: 'cgroup' });
+  expect(startTickOf(hidden)).toBeUndefined();
+});
 
-it.skipIf(missing('setsid'))('takes no directory for a cgroup that start did not make', async () => {
+it('takes no directory for a cgroup that start did not make', leftOut(missing('setsid')), async () => {
   const innocent = spawn('sleep', ['601'], { stdio: 'ignore', detached: true });
   started.push(innocent.pid ?? 0);
   const pid = startedPid(start(['sleep', '600']));
@@ -454,8 +463,9 @@ it.each([0, 0.5, -1, 1.5, Number.NaN, 301])('a stop with %d seconds of grace is 
 });
 
 // The real thing: an own pid namespace in which the kernel is told which pid comes next.
-it.skipIf(process.getuid?.() !== 0 || missing('unshare', 'setsid'))(
+it(
   'spares the process that got its pid',
+  leftOut((process.getuid?.() !== 0 && 'needs root') || missing('unshare', 'setsid')),
   async () => {
     const script = `
     set -e
