@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import type { CliResult } from './cli/run-cli.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const PARTS = ['src', 'data', 'scripts', 'package.json', 'tsconfig.json'];
+const PARTS = ['src', 'data', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json'];
 
 export interface BuiltPackage {
   readonly root: string;

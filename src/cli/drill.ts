@@ -63,6 +63,7 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
       await drillGuard(proof, journal, {
         mutants: options.mutants ?? false,
         ...(options.only ? { only: options.only } : {}),
+        state: options.dir,
         onResult,
         signal: interruption,
       });

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { sealEnvelope } from '../evidence/dsse.ts';
 import { codeIdentity, processIdentity } from '../evidence/identity.ts';
 import { loadSigner } from '../evidence/key-store.ts';
+import { packageDigest } from '../evidence/package-digest.ts';
 import type { GradingContext } from '../scorecard/age.ts';
 import { parseBaseline } from '../scorecard/baseline.ts';
 import { parseClaims } from '../scorecard/claims.ts';
@@ -34,7 +35,16 @@ const OWN_REGISTER = fileURLToPath(new URL('../../data/hardening-gaps.json', imp
 function here(): GradingContext {
   const { host, machine, boot } = processIdentity();
   const monotonic = Number(process.hrtime.bigint() / 1_000n);
-  return { host, machine, boot, codeDigest: codeIdentity().codeDigest, now: Date.now(), monotonic };
+  const own = packageDigest();
+  return {
+    host,
+    machine,
+    boot,
+    codeDigest: codeIdentity().codeDigest,
+    subjects: own === undefined ? {} : { package: own },
+    now: Date.now(),
+    monotonic,
+  };
 }
 
 async function inputOf(options: ScorecardOptions): Promise<ScoreInput> {

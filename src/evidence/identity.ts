@@ -104,8 +104,8 @@ export interface RunningCode {
   readonly agrees: boolean | 'unknown';
 }
 
-/** The folder of our package, when this module lies in its place there. */
-function packageRoot(): string | undefined {
+/** Returns the folder of our package, when this module lies in its place there. */
+export function packageRoot(): string | undefined {
   // `import.meta` is empty in a CommonJS bundle, whatever the types say.
   const url = import.meta.url as string | undefined;
   if (

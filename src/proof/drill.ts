@@ -1,16 +1,17 @@
 // Drills prove the rules, mutants prove the drills. A drill builds a real state and says how the guard must judge it;
-// what the guard saw is kept, and judged again without each of its rules: some drill must then come out otherwise.
-import { CodedError, errnoOf } from '../evidence/coded-error.ts';
+// what the guard saw is kept, and judged again without each of its rules: some drill must then come out otherwise. A guard
+// over this deployment is then asked about it in earnest.
+import { CodedError } from '../evidence/coded-error.ts';
 import { unrestricted } from '../evidence/journal.ts';
 import type { EvidenceSink, Probe } from '../evidence/record.ts';
-import { Deadline } from '../kernel/deadline.ts';
-import { decide, type Outcome, release } from '../kernel/decide.ts';
+import { judgeFacts } from '../kernel/decide.ts';
 import { type AnyDefinition, definitionOf } from '../kernel/define.ts';
 import { draftOf } from '../kernel/draft.ts';
+import { type LiveHere, runLive } from './live.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
-import { type Drill, type DrillSite, DrillUnavailable, type Proof, requireProof } from './proof.ts';
+import { type Drill, LIVE, type Proof, requireProof } from './proof.ts';
+import { observedOf, passes, type Run, type RunOptions, runDrill, unjudged } from './run.ts';
 import { canary, canaryDrill } from './self-test/canary.ts';
-import { openSite } from './site.ts';
 
 /** One finding: what the drill expected and what the guard, or its mutant, did. */
 export interface DrillResult extends Probe {
@@ -24,78 +25,23 @@ export interface DrillResult extends Probe {
 export interface DrillOptions {
   /** Also drill the guard without each of its rules, and with each broken look. Default false. */
   readonly mutants?: boolean;
-  /** Ids of the drills to run, without any mutant. Default: all. */
+  /** Ids of the drills to run, without any mutant; `live` is the real subject. Default: all. */
   readonly only?: readonly string[];
+  /** The state directory of this host. With it, a guard over this deployment is also asked about it in earnest. */
+  readonly state?: string;
   /** Called with each finding once its record is durable. */
   readonly onResult?: (result: DrillResult) => void;
   /** Ends the run before the next drill; what the last one built is taken down first. */
   readonly signal?: AbortSignal;
+  /**
+   * For building a state, for the look at it, and for each step that takes it down again, in milliseconds. Default
+   * 120,000.
+   */
+  readonly timeoutMs?: number;
 }
 
-type Judged = Pick<Outcome, 'decision' | 'subject' | 'observed' | 'input'>;
-
-/** How one drill ended. */
-interface Run {
-  readonly outcome: Judged;
-  /** `allow`, the headline code, or a `drill.` code: unavailable, build-failed, cleanup-failed. */
-  readonly observed: string;
-  readonly unavailable?: string;
-  /** What was built, where it was another state than the drill is named for. */
-  readonly fellBackTo?: string;
-}
-
-const observedOf = ({ decision }: Pick<Outcome, 'decision'>): string =>
-  decision.codes[0] ?? decision.decision;
-
-/** What came of a drill that says nothing about the guard. */
-function unjudged(guard: AnyDefinition, code: string, reason: string): Run {
-  const decision = { guard: guard.id, decision: 'error', codes: [code], reason, remedy: reason } as const;
-  return { outcome: { decision, subject: undefined, observed: undefined, input: '' }, observed: code };
-}
-
-async function judgeRequest(guard: AnyDefinition, request: unknown, signal?: AbortSignal): Promise<Run> {
-  const deadline = new Deadline(signal ? { signal } : {});
-  try {
-    const outcome = await decide(guard, request, deadline);
-    if (outcome.observed) await release(guard, outcome.observed.facts, deadline.timeoutMs);
-    return { outcome, observed: observedOf(outcome) };
-  } finally {
-    deadline.end();
-  }
-}
-
-async function buildAndJudge(
-  guard: AnyDefinition,
-  drill: Drill<unknown>,
-  site: DrillSite,
-  signal?: AbortSignal,
-): Promise<Run> {
-  let request: unknown;
-  try {
-    request = await drill.build(site);
-  } catch (error) {
-    if (error instanceof DrillUnavailable) {
-      const { message } = error;
-      return { ...unjudged(guard, 'drill.unavailable', message), unavailable: message };
-    }
-    return unjudged(guard, 'drill.build-failed', `the state could not be built (${errnoOf(error)})`);
-  }
-  return await judgeRequest(guard, request, signal);
-}
-
-async function runDrill(guard: AnyDefinition, drill: Drill<unknown>, signal?: AbortSignal): Promise<Run> {
-  const site = await openSite();
-  const run = await buildAndJudge(guard, drill, site, signal);
-  const failure = await site.takeDown();
-  signal?.throwIfAborted(); // what was judged meanwhile was judged by a caller who gave up
-  const { fellBackTo } = site;
-  if (failure === undefined) return fellBackTo === undefined ? run : { ...run, fellBackTo };
-  // What is left of this state may be in the way of the next one.
-  return unjudged(guard, 'drill.cleanup-failed', `the state could not be taken down (${errnoOf(failure)})`);
-}
-
-const passes = ({ observed }: Run, { expects }: Drill<unknown>): boolean =>
-  observed === expects && !observed.startsWith('drill.');
+/** A machine may be busy, and a compiler part of the state. */
+const DEFAULT_TIMEOUT_MS = 120_000;
 
 /** Journals in which a drill that must fail has failed. */
 const warned = new WeakSet<EvidenceSink>();
@@ -105,10 +51,10 @@ const warned = new WeakSet<EvidenceSink>();
  *
  * @throws CodedError `drill.canary-passed`
  */
-async function requireCanary(journal: EvidenceSink): Promise<void> {
+async function requireCanary(journal: EvidenceSink, options: RunOptions): Promise<void> {
   if (warned.has(journal)) return;
   const guard = definitionOf(canary);
-  const run = await runDrill(guard, canaryDrill);
+  const run = await runDrill(guard, canaryDrill, options);
   const { id: drill, fault, expects: expected } = canaryDrill;
   const { observed } = run;
   const passed = passes(run, canaryDrill);
@@ -126,37 +72,51 @@ async function requireCanary(journal: EvidenceSink): Promise<void> {
   warned.add(journal);
 }
 
-/** @throws CodedError `drill.unknown` */
-function chosenDrills(
-  { guard, drills }: Proof,
-  only: readonly string[] | undefined,
-): readonly Drill<unknown>[] {
-  if (!only) return drills;
-  const known = new Set(drills.map(({ id }) => id));
-  if (only.every((id) => known.has(id))) return drills.filter(({ id }) => only.includes(id));
-  const remedy = `Name drills as \`guardrails claims\` lists them for ${guard.id}.`;
-  throw new CodedError('drill.unknown', 'the guard has no drill of that name', remedy);
+/** What of a proof is to be run. @throws CodedError `drill.unknown` */
+function chosen(
+  { guard, drills, live }: Proof,
+  { only, state }: DrillOptions,
+): { readonly drills: readonly Drill<unknown>[]; readonly live: LiveHere | undefined } {
+  const asked = live && state !== undefined ? { ...live, state } : undefined;
+  if (!only) return { drills, live: asked };
+  const known = new Set([...drills.map(({ id }) => id), ...(asked ? [LIVE] : [])]);
+  if (!only.every((id) => known.has(id))) {
+    const remedy = `Name drills as \`guardrails claims\` lists them for ${guard.id}.`;
+    throw new CodedError('drill.unknown', 'the guard has no drill of that name', remedy);
+  }
+  return {
+    drills: drills.filter(({ id }) => only.includes(id)),
+    live: only.includes(LIVE) ? asked : undefined,
+  };
+}
+
+interface HeldDrill {
+  readonly drill: Drill<unknown>;
+  readonly run: Run;
 }
 
 /**
  * Builds the state of every drill of a guard, has the guard judge it, and leaves a record of each finding. With
  * `mutants`, it then breaks the guard in one way at a time: a mutant is caught (`passed`) by the first drill that comes
- * out otherwise, and only drills that the guard itself passed can tell.
+ * out otherwise, and only drills that the guard itself passed can tell. With `state`, a guard over this deployment is
+ * also asked about that, and must allow it.
  *
- * @throws TypeError for what `defineProof` did not return; CodedError `drill.unknown`, `drill.canary-passed`; what the
- * journal throws.
+ * @throws TypeError for what `defineProof` did not return; CodedError `drill.unknown`, `drill.canary-passed`,
+ * `usage.timeout`; what the journal throws.
  */
 export async function drillGuard(
   proof: Proof,
   journal: EvidenceSink,
-  { mutants = false, only, onResult = () => {}, signal }: DrillOptions = {},
+  options: DrillOptions = {},
 ): Promise<readonly DrillResult[]> {
   requireProof(proof);
+  const { mutants = false, only, onResult = () => {}, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const within: RunOptions = { signal, timeoutMs };
   const guard = definitionOf(proof.guard);
   const sink = unrestricted(journal);
   const results: DrillResult[] = [];
   const keep = async (
-    mode: 'drill' | 'mutant',
+    mode: 'drill' | 'mutant' | 'live',
     probe: Probe,
     { outcome, unavailable }: Run,
   ): Promise<void> => {
@@ -169,13 +129,13 @@ export async function drillGuard(
     onResult(results.at(-1) as DrillResult);
   };
 
-  const held: { readonly drill: Drill<unknown>; readonly run: Run }[] = [];
+  const held: HeldDrill[] = [];
   const unavailable: { readonly drill: Drill<unknown>; readonly why: string }[] = [];
-  const drills = chosenDrills(proof, only);
-  await requireCanary(journal);
+  const { drills, live } = chosen(proof, options);
+  await requireCanary(journal, within);
   for (const drill of drills) {
     signal?.throwIfAborted();
-    const run = await runDrill(guard, drill, signal);
+    const run = await runDrill(guard, drill, within);
     const { id, expects: expected } = drill;
     const fault =
       run.fellBackTo === undefined ? drill.fault : `${drill.fault} (built here as ${run.fellBackTo})`;
@@ -185,6 +145,14 @@ export async function drillGuard(
     if (passed) held.push({ drill, run });
     if (run.unavailable !== undefined) unavailable.push({ drill, why: run.unavailable });
   }
+  if (live) {
+    const { run, subject } = await runLive(guard, live, within);
+    const { observed, outcome } = run;
+    const passed = passes(run, { expects: 'allow' });
+    const fault = `none: the ${live.subject} itself, as it is here`;
+    const probe = { drill: LIVE, fault, expected: 'allow', observed, passed };
+    await keep('live', probe, { ...run, outcome: { ...outcome, subject } });
+  }
   if (!mutants || only) return results;
 
   for (const mutant of mutantsOf(guard, proof.brokenLooks)) {
@@ -192,11 +160,11 @@ export async function drillGuard(
     const order = held.toSorted(
       (a, b) => Number(b.drill.expects === mutant.id) - Number(a.drill.expects === mutant.id),
     );
-    let killer: { readonly drill: Drill<unknown>; readonly run: Run } | undefined;
+    let killer: HeldDrill | undefined;
     let last: Run | undefined;
     for (const { drill, run } of order) {
       signal?.throwIfAborted();
-      last = await runMutant(mutant, drill, run, signal);
+      last = await runMutant(guard, mutant, drill, run, within);
       // An error is no judgement: a look that failed or took too long says nothing about the rule that is missing.
       if (last.observed === drill.expects || last.outcome.decision.decision === 'error') continue;
       killer = { drill, run: last };
@@ -221,15 +189,19 @@ export async function drillGuard(
 
 /** A mutant that only judges otherwise gets the facts that the guard saw; one that looks otherwise gets a new state. */
 async function runMutant(
+  guard: AnyDefinition,
   mutant: Mutant,
   drill: Drill<unknown>,
   { outcome }: Run,
-  signal?: AbortSignal,
+  options: RunOptions,
 ): Promise<Run> {
-  if (mutant.observesAnew) return await runDrill(mutant.guard, drill, signal);
+  if (mutant.observesAnew) return await runDrill(mutant.guard, drill, options);
   // What the schema refused was never looked at, with whatever rules.
   if (!outcome.observed) return { outcome, observed: drill.expects };
-  const judged = mutant.judge(outcome.observed.facts);
+  const { facts } = outcome.observed;
+  // Facts that were closed or changed since the look would make any mutant come out otherwise: they tell nothing.
+  if (observedOf(judgeFacts(guard, facts)) !== drill.expects) return { outcome, observed: drill.expects };
+  const judged = mutant.judge(facts);
   return {
     outcome: { ...judged, observed: outcome.observed, input: outcome.input },
     observed: observedOf(judged),

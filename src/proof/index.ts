@@ -8,6 +8,8 @@ export {
   type DrillSite,
   DrillUnavailable,
   defineProof,
+  type Live,
+  type LiveSite,
   type Proof,
 } from './proof.ts';
 export { type FailClosedRequest, failClosed, type SelfTest } from './self-test/fail-closed.ts';

@@ -16,12 +16,13 @@ export function claimsOf(proofs: readonly Proof[], rows: readonly Omit<Dimension
       ...row,
       probes: proofs.filter(({ guard }) => guard.dimension === row.id).map(({ guard }) => guard.id),
     })),
-    claims: proofs.map(({ guard, drills, brokenLooks }) => {
+    claims: proofs.map(({ guard, drills, brokenLooks, live }) => {
       const definition = definitionOf(guard);
       return {
         guard: guard.id,
         policyDigest: policyDigest(definition),
         timeToLive: TIME_TO_LIVE_S,
+        ...(live && { live: live.subject }),
         drills: drills.map(({ id, expects }) => ({ id, expects })),
         mutants: mutantsOf(definition, brokenLooks).map(({ id }) => id),
       };

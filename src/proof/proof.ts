@@ -39,11 +39,34 @@ export interface BrokenLook<Request> {
   observe(request: Request, signal: AbortSignal): Promise<unknown>;
 }
 
+/** Where a request about the real subject is made. */
+export interface LiveSite extends DrillSite {
+  /** The state directory of this host: key, pins and journal. */
+  readonly state: string;
+}
+
+/** The id under which a live probe is recorded, beside those of the drills. */
+export const LIVE = 'live';
+
+/**
+ * The real subject of a guard over the deployment itself. Drills show what the guard tells apart; this asks it in earnest,
+ * in the same run, and only what it allows then counts.
+ */
+export interface Live<Request> {
+  /** What the guard is asked about, by the name under which the scorer knows its digest: `package`. */
+  readonly subject: string;
+  /** Returns the SHA-256 (hex) of the subject as it is now, `undefined` where there is none. The scorer compares. */
+  digest(): Promise<string | undefined>;
+  /** Returns the request about it. Throws {@link DrillUnavailable} where it cannot be asked here. */
+  build(site: LiveSite): Promise<Request>;
+}
+
 interface Parts<Request> {
   readonly guard: Guard<Request, object>;
   /** Known bad (and good) states, built for real. At least one is allowed; each rule is some drill's headline. */
   readonly drills: readonly Drill<NoInfer<Request>>[];
   readonly brokenLooks?: readonly BrokenLook<NoInfer<Request>>[];
+  readonly live?: Live<NoInfer<Request>>;
 }
 
 /** A guard with its drills. Only `defineProof` makes one. */
@@ -51,6 +74,7 @@ export interface Proof {
   readonly guard: AnyGuard;
   readonly drills: readonly Drill<unknown>[];
   readonly brokenLooks: readonly BrokenLook<unknown>[];
+  readonly live: Live<unknown> | undefined;
 }
 
 const proofs = weakTable<true>();
@@ -63,16 +87,21 @@ const frozenDrill = <Request>(drill: Drill<Request>): Drill<Request> => {
 const frozenLook = <Request>(look: BrokenLook<Request>): BrokenLook<Request> =>
   Object.freeze({ id: look.id, observe: look.observe.bind(look) });
 
-function enter<Request>({ guard, drills, brokenLooks = [] }: Parts<Request>): Proof {
+const frozenLive = <Request>(live: Live<Request>): Live<Request> =>
+  Object.freeze({ subject: live.subject, digest: live.digest.bind(live), build: live.build.bind(live) });
+
+function enter<Request>({ guard, drills, brokenLooks = [], live }: Parts<Request>): Proof {
   definitionOf(guard); // throws for what is no guard
   // Taken now, and frozen: `proofs` is public, and the drill of a house guard must build what it is named for.
   const proof = Object.freeze({
     guard,
     drills: Object.freeze(drills.map(frozenDrill)),
     brokenLooks: Object.freeze(brokenLooks.map(frozenLook)),
+    live: live && frozenLive(live),
   });
   const ids = new Set(proof.drills.map(({ id }) => id));
   if (ids.size < proof.drills.length) throw new TypeError('two drills of one guard have the same id');
+  if (ids.has(LIVE)) throw new TypeError('`live` names the probe of the real subject, and no drill');
   proofs.set(proof, true);
   return proof as Proof;
 }
@@ -85,9 +114,9 @@ function enter<Request>({ guard, drills, brokenLooks = [] }: Parts<Request>): Pr
  */
 export function defineProof<Request>(parts: Parts<Request>): Proof {
   // Read once, and asked of the kernel: the id that counts is the one that the guard was defined by.
-  const { guard, drills, brokenLooks } = parts;
+  const { guard, drills, brokenLooks, live } = parts;
   if (!isHouseId(definitionOf(guard).id))
-    return enter({ guard, drills, ...(brokenLooks && { brokenLooks }) });
+    return enter({ guard, drills, ...(brokenLooks && { brokenLooks }), ...(live && { live }) });
   const remedy = 'Drill it by its own proof: it is in `proofs`.';
   throw new CodedError('drill.house-guard', 'this guard brings its drills with it', remedy);
 }

@@ -3,18 +3,32 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Deadline } from '../kernel/deadline.ts';
 import type { DrillSite } from './proof.ts';
 
 type Undo = () => Promise<void> | void;
 
 interface OpenSite extends DrillSite {
-  /** Undoes, last step first. Every step runs, whatever another did; returns what the first failure was. */
-  takeDown(): Promise<unknown>;
+  /**
+   * Undoes, last step first. Every step runs, whatever another did, and each for at most `timeoutMs`; returns what the
+   * first failure was. What is registered later, by a drill that was no longer waited for, is undone at once.
+   */
+  takeDown(timeoutMs: number): Promise<unknown>;
   /** What was built instead, when the drill said so. */
   readonly fellBackTo: string | undefined;
 }
 
 const open = new Set<{ readonly directory: string; readonly undo: readonly Undo[] }>();
+
+/** Waits for one step. @throws Interrupted; what the step throws. */
+async function undone(step: Undo, timeoutMs: number): Promise<void> {
+  const deadline = new Deadline({ timeoutMs });
+  try {
+    await deadline.run(async () => step());
+  } finally {
+    deadline.end();
+  }
+}
 
 /** Makes a site with a fresh directory. */
 export async function openSite(): Promise<OpenSite> {
@@ -22,22 +36,24 @@ export async function openSite(): Promise<OpenSite> {
   const undo: Undo[] = [() => rm(directory, { recursive: true, force: true })];
   const site = { directory, undo };
   open.add(site);
-  const takeDown = async (): Promise<unknown> => {
+  let isOpen = true;
+  const takeDown = async (timeoutMs: number): Promise<unknown> => {
+    isOpen = false;
     let failure: unknown;
-    for (const step of undo.toReversed()) {
-      try {
-        await step();
-      } catch (error) {
+    for (const step of undo.toReversed())
+      await undone(step, timeoutMs).catch((error: unknown) => {
         failure ??= error;
-      }
-    }
+      });
     open.delete(site);
     return failure;
   };
   let fellBackTo: string | undefined;
   return {
     directory,
-    onCleanup: (step) => void undo.push(step),
+    onCleanup: (step) => {
+      if (isOpen) undo.push(step);
+      else (async () => step())().catch(() => {});
+    },
     fallBack: (built) => {
       fellBackTo = built;
     },

@@ -12,6 +12,8 @@ export interface GradingContext {
   readonly boot: string;
   /** Digest of the code that is installed here, from the evidence room. */
   readonly codeDigest: string;
+  /** SHA-256 (hex) of what live probes are about, by its name (`package`), as whoever makes the score computed it. */
+  readonly subjects?: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** CLOCK_MONOTONIC, microseconds. */

@@ -35,6 +35,11 @@ export interface Claim {
   readonly drills: readonly DrillClaim[];
   /** Rules that were taken out and looks that were broken: some drill noticed each. */
   readonly mutants: readonly string[];
+  /**
+   * What the guard must have been asked about in earnest, beside its samples: `package`, or whatever the context has a
+   * digest for. Absent for a guard over what others send.
+   */
+  readonly live?: string | undefined;
 }
 
 /** `agilab.guard_claims.v1`. */
@@ -65,6 +70,7 @@ const claim: z.ZodType<Claim> = z.strictObject({
     .max(10_000)
     .refine((drills) => unique(drills.map(({ id }) => id)), 'names a drill twice'),
   mutants: names,
+  live: name.optional(),
 });
 
 /** The schema of a claims file, for what embeds one. */

@@ -1,5 +1,6 @@
 // From verified journal lines to a grade for each probe and each row. Everything that is not positively shown counts
 // as not shown: a probe missing, a drill skipped, a claim without its drill are all E0.
+import type { DecisionRecord } from '../evidence/record.ts';
 import type { JournalVerdict } from '../evidence/verify.ts';
 import { ageOf, type GradingContext } from './age.ts';
 import type { Claim, Claims, Dimension } from './claims.ts';
@@ -39,6 +40,31 @@ interface Look extends GuardLook {
   readonly context: GradingContext;
   /** Its drills that were run again in this call. */
   readonly replayed: readonly Replayed[];
+}
+
+/** Everything that was judged of the guard in the run: its samples and, where it was asked, its real subject. */
+const judged = ({ drills, live }: Look): readonly DecisionRecord[] => (live ? [...drills, live] : drills);
+
+/** Why what the guard is about was not shown to be sound. A refusal is worse than no answer, and neither is worth anything. */
+function liveRefused({ claim, live }: Look): string | false {
+  if (claim.live === undefined || !live || isUnavailable(live)) return false;
+  if (held(live) && live.decision === 'allow') return false;
+  return `asked about the ${claim.live} itself it answered ${live.codes[0] ?? live.decision}`;
+}
+
+function liveMissing({ claim, live }: Look): string | false {
+  if (claim.live === undefined) return false;
+  if (!live)
+    return `drilled on samples only: it was not asked about the ${claim.live} itself in the same run`;
+  return isUnavailable(live) && `it could not be asked about the ${claim.live} itself: ${live.reason}`;
+}
+
+function liveElsewhere({ claim, live, context }: Look): string | false {
+  if (claim.live === undefined || !live) return false;
+  const here = context.subjects?.[claim.live];
+  if (here === undefined) return `nothing is known here of the ${claim.live} that it was asked about`;
+  const same = live.subject?.kind === claim.live && live.subject.digest === `sha256:${here}`;
+  return !same && `it was asked about another ${claim.live} than is here`;
 }
 
 /** Why a probe has this grade and no better, or `false`. */
@@ -112,19 +138,20 @@ const REASONS: readonly Reason[] = [
   ],
   [
     'E0',
-    ({ drills, claim }) =>
-      drills.some(({ policyDigest }) => policyDigest !== claim.policyDigest) &&
+    (look) =>
+      judged(look).some(({ policyDigest }) => policyDigest !== look.claim.policyDigest) &&
       'judged by other rules than are claimed',
   ],
   [
     'E0',
-    ({ drills, dimension }) =>
-      drills.some((record) => record.dimension !== dimension) && 'recorded for another row',
+    (look) =>
+      judged(look).some((record) => record.dimension !== look.dimension) && 'recorded for another row',
   ],
   [
     'E0',
-    ({ drills, context }) => drills.some((record) => ageOf(record, context) < 0) && 'recorded in the future',
+    (look) => judged(look).some((record) => ageOf(record, look.context) < 0) && 'recorded in the future',
   ],
+  ['E0', liveRefused],
   ['E0', ({ canary }) => canary === 'passed' && 'a drill that must fail passed in the same run'],
   [
     'E0',
@@ -136,21 +163,24 @@ const REASONS: readonly Reason[] = [
   ['E1', ({ verdict }) => verdict.key === 'unsigned' && 'the journal is unsigned'],
   ['E1', ({ verdict }) => verdict.key !== 'pinned' && 'signed by a key that is not pinned'],
   ['E1', ({ sealed }) => !sealed && 'the records were not sealed by their writer'],
+  ['E1', liveMissing],
   ['E2', ({ run }) => !run && 'nothing says under what code and flags it was recorded'],
   ['E2', (look) => isElsewhere(look) && 'recorded on another host'],
   [
     'E2',
-    ({ run, drills, context }) =>
-      [run?.code.codeDigest, ...drills.map(({ guard }) => guard.codeDigest)].some(
-        (digest) => digest !== context.codeDigest,
+    (look) =>
+      [look.run?.code.codeDigest, ...judged(look).map(({ guard }) => guard.codeDigest)].some(
+        (digest) => digest !== look.context.codeDigest,
       ) && 'recorded by other code than is installed',
   ],
+  ['E2', liveElsewhere],
   ['E2', ({ run }) => run?.code.checked === 'no' && 'the code that recorded it could not be looked at'],
   ['E2', ({ run }) => run?.code.agrees === false && 'recorded by code that is not what was built'],
   [
     'E2',
-    ({ drills, claim, context }) =>
-      drills.some((record) => ageOf(record, context) > claim.timeToLive) && 'older than its time to live',
+    (look) =>
+      judged(look).some((record) => ageOf(record, look.context) > look.claim.timeToLive) &&
+      'older than its time to live',
   ],
   [
     'E3',
@@ -166,8 +196,8 @@ const REASONS: readonly Reason[] = [
   ],
   [
     'E3',
-    ({ drills }) =>
-      drills.some(({ method }) => method === 'path-walk') &&
+    (look) =>
+      judged(look).some(({ method }) => method === 'path-walk') &&
       'files could only be looked at by path here: swaps are noticed, not excluded',
   ],
   ['E3', ({ canary }) => canary === 'missing' && 'no drill that must fail was in the same run'],
@@ -177,17 +207,19 @@ const REASONS: readonly Reason[] = [
 ];
 
 function gradeProbe(probe: string, look: Look): ProbeFinding {
-  const evidence = look.drills.map(({ id }) => id);
+  const evidence = judged(look).map(({ id }) => id);
   for (const [grade, reason] of REASONS) {
     const why = reason(look);
     if (typeof why === 'string') return { probe, grade, why, evidence };
   }
-  const why = `${look.drills.length} drills held, every mutant was killed`;
+  const asked = look.claim.live === undefined ? '' : `, the ${look.claim.live} itself was allowed`;
+  const why = `${look.drills.length} drills held, every mutant was killed${asked}`;
   return { probe, grade: 'E4', why, evidence };
 }
 
 const NEVER_DRILLED: GuardLook = {
   drills: [],
+  live: undefined,
   mutants: [],
   sealed: false,
   others: [],

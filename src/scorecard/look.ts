@@ -7,10 +7,12 @@ import type { JournalVerdict } from '../evidence/verify.ts';
 export interface GuardLook {
   /** The drills of one run: the newest that was sealed, or, where none was, the newest. */
   readonly drills: readonly DecisionRecord[];
+  /** The judgement of the real subject, in the same run. */
+  readonly live: DecisionRecord | undefined;
   /** The mutants of the same run. */
   readonly mutants: readonly DecisionRecord[];
   readonly sealed: boolean;
-  /** Drills of every other run, sealed or not, whatever came out. */
+  /** Drills and live judgements of every other run, sealed or not, whatever came out. */
   readonly others: readonly DecisionRecord[];
   /** Under what that run was made; `undefined` where the journal does not say, or nobody sealed it. */
   readonly run: RunRecord | undefined;
@@ -43,8 +45,7 @@ export function lookAt({ lines }: Pick<JournalVerdict, 'lines'>): ReadonlyMap<st
   let newestRun: string | undefined;
   for (const { record, sealed } of lines) {
     if (record.mode === 'run' && sealed && !runs.has(record.run)) runs.set(record.run, record);
-    if (!isDecision(record) || !record.probe || (record.mode !== 'drill' && record.mode !== 'mutant'))
-      continue;
+    if (!isDecision(record) || !record.probe || record.mode === 'enforce') continue;
     if (record.guard.id === CANARY) {
       const failed = record.decision === 'refuse' && !record.probe.passed;
       if (!failed) canaries.set(record.run, 'passed');
@@ -57,25 +58,29 @@ export function lookAt({ lines }: Pick<JournalVerdict, 'lines'>): ReadonlyMap<st
       gathered.set(record.guard.id, found);
     }
     (sealed ? found.sealed : found.open).push(record);
-    if (sealed && record.mode === 'drill') newestRun = record.run;
+    if (sealed && drilled(record)) newestRun = record.run;
   }
   return new Map(
     [...gathered].map(([guard, found]) => [guard, lookOf(found, { runs, canaries, newestRun })]),
   );
 }
 
+const drilled = ({ mode }: DecisionRecord): boolean => mode === 'drill';
+
 function lookOf({ sealed, open }: Gathered, { runs, canaries, newestRun }: Runs): GuardLook {
-  const drilled = ({ mode }: DecisionRecord): boolean => mode === 'drill';
   const isSealed = sealed.some(drilled);
   const counted = isSealed ? sealed : open;
   const run = counted.findLast(drilled)?.run;
-  const drills = counted.filter((record) => drilled(record) && record.run === run);
-  const seen = new Set(drills);
+  const same = counted.filter((record) => record.run === run);
+  const drills = same.filter(drilled);
+  const live = same.findLast(({ mode }) => mode === 'live');
+  const seen = new Set([...drills, live]);
   return {
     drills,
-    mutants: counted.filter((record) => !drilled(record) && record.run === run),
+    live,
+    mutants: same.filter(({ mode }) => mode === 'mutant'),
     sealed: isSealed,
-    others: [...sealed, ...open].filter((record) => drilled(record) && !seen.has(record)),
+    others: [...sealed, ...open].filter((record) => record.mode !== 'mutant' && !seen.has(record)),
     run: run === undefined ? undefined : runs.get(run),
     newest: run !== undefined && run === newestRun,
     canary: (run === undefined ? undefined : canaries.get(run)) ?? 'missing',

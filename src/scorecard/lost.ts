@@ -18,6 +18,7 @@ function lostFrom(row: string, before: Claim, now: Claim): readonly Lost[] {
   const mutants = new Set(now.mutants);
   return [
     ...(now.timeToLive > before.timeToLive ? [`age:${guard}`] : []),
+    ...(before.live !== undefined && now.live !== before.live ? [`live:${guard}`] : []),
     ...before.drills
       .filter(({ id, expects }) => asked.get(id) !== expects)
       .map(({ id }) => `drill:${guard}/${id}`),

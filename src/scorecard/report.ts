@@ -69,7 +69,7 @@ export function toV1(score: Score): ScorecardV1 {
  */
 export function toV2(score: Score): ScorecardV1 & Readonly<Record<string, unknown>> {
   const { milli, vector, terms, conditions, coverage, movement, register, journal, input } = score;
-  const { host, machine, boot, codeDigest, now, monotonic } = input.context;
+  const { host, machine, boot, codeDigest, subjects = {}, now, monotonic } = input.context;
   return {
     ...toV1(score),
     schema: 'agilab.architecture_scorecard.v2',
@@ -78,7 +78,7 @@ export function toV2(score: Score): ScorecardV1 & Readonly<Record<string, unknow
     grades: Object.fromEntries(score.dimensions.map(({ dimension, grade }) => [dimension.id, grade])),
     probes: score.dimensions.flatMap(({ probes }) => probes),
     coverage,
-    context: { host, machine, boot, codeDigest, now, monotonic },
+    context: { host, machine, boot, codeDigest, subjects, now, monotonic },
     digests: {
       claims: digestOf(input.claims),
       register: input.register.digest,

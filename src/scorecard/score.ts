@@ -13,7 +13,7 @@ import type { Retired } from './retired.ts';
  * How scores are made. Another version grades or prices otherwise, so that its numbers are not comparable: it changes
  * with every change of the rules in this room.
  */
-export const SCORER_VERSION = 2;
+export const SCORER_VERSION = 3;
 
 export interface ScoreInput {
   readonly verdict: JournalVerdict;

@@ -1,19 +1,21 @@
 // Drills prove rules and mutants prove drills, or say that they do not.
-import { readdirSync } from 'node:fs';
-import { expect, it, vi } from 'vitest';
+import { existsSync, readdirSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
+import type { DecisionDraft } from '../../src/evidence/record.ts';
 import { bind } from '../../src/guards/bind/bind.ts';
 import { defineGuard } from '../../src/kernel/define.ts';
-import type { GuardDefinition, Rule } from '../../src/kernel/guard.ts';
-import { type DrillResult, drillGuard } from '../../src/proof/drill.ts';
+import type { Guard, GuardDefinition, Rule } from '../../src/kernel/guard.ts';
+import { type DrillOptions, type DrillResult, drillGuard } from '../../src/proof/drill.ts';
 import { bindProof } from '../../src/proof/drills/bind/bind-proof.ts';
 import {
   type BrokenLook,
   type Drill,
   DrillUnavailable,
   defineProof,
+  type Live,
   type Proof,
 } from '../../src/proof/proof.ts';
 import { draft, scratch } from '../evidence/support.ts';
@@ -226,4 +228,122 @@ it('is the only way for a record of a drill into a journal', async () => {
   expect(await drillGuard(bindProof, journal)).not.toEqual([]);
   await journal.close();
   expect(readdirSync(directory)).toContain('checkpoint');
+});
+
+describe('the real subject', () => {
+  const live = (request: number, digest: string | undefined = 'ab'.repeat(32)): Live<number> => ({
+    subject: 'deployment',
+    digest: async () => digest,
+    build: async ({ state }) => (state === '/state' ? request : 1),
+  });
+  const proofWith = (about: Live<number>): Proof =>
+    defineProof({
+      guard: numbers([rule('one', 1)], []).guard as Guard<number, object>,
+      drills: [drill('a', 1, 'one'), drill('b', 3, 'allow')],
+      live: about,
+    });
+  const lastOf = async (about: Live<number>): Promise<unknown> => {
+    const journal = memoryJournal();
+    await drillGuard(proofWith(about), journal, { state: '/state' });
+    const { mode, decision, subject, probe, replay } = journal.drafts.at(-1) as DecisionDraft;
+    return { mode, decision, subject, observed: probe?.observed, passed: probe?.passed, argv: replay.argv };
+  };
+  const argv = ['guardrails', 'drill', 'test/numbers', '--only', 'live'];
+  const subject = { kind: 'deployment', digest: `sha256:${'ab'.repeat(32)}` };
+
+  it('is judged in the same run as the samples, and named by what it was', async () => {
+    const base = { mode: 'live', argv };
+    expect(await lastOf(live(3))).toEqual({
+      ...base,
+      decision: 'allow',
+      subject,
+      observed: 'allow',
+      passed: true,
+    });
+    expect(await lastOf(live(1))).toEqual({
+      ...base,
+      decision: 'refuse',
+      subject,
+      observed: 'one',
+      passed: false,
+    });
+    expect(await lastOf({ ...live(3), digest: async () => undefined })).toMatchObject({
+      decision: 'error',
+      subject: { kind: 'deployment' },
+      observed: 'drill.unavailable',
+      passed: false,
+    });
+  });
+
+  it('is judged alone when it is named, and not at all without the state of a host', async () => {
+    const ids = async (options: DrillOptions): Promise<readonly string[]> =>
+      (await drillGuard(proofWith(live(3)), memoryJournal(), options)).map(({ drill: id }) => id);
+    expect(await ids({ state: '/state', only: ['live'] })).toEqual(['live']);
+    expect(await ids({})).toEqual(['a', 'b']);
+    await expect(ids({ only: ['live'] })).rejects.toMatchObject({ code: 'drill.unknown' });
+    expect(() => numbers([rule('one', 1)], [drill('live', 1, 'one')])).toThrow(TypeError);
+  });
+});
+
+it('gives up on a state that is never built or never goes away, and takes down what there was', async () => {
+  const undone: string[] = [];
+  const never = new Promise<never>(() => {});
+  const stuck: Drill<number> = {
+    id: 'stuck',
+    fault: 'f',
+    expects: 'one',
+    build: async (site) => {
+      site.onCleanup(() => void undone.push(site.directory));
+      return await never;
+    },
+  };
+  const stays: Drill<number> = {
+    id: 'stays',
+    fault: 'f',
+    expects: 'one',
+    build: async (site) => {
+      site.onCleanup(() => void undone.push(site.directory));
+      site.onCleanup(() => never);
+      return 1;
+    },
+  };
+  const proof = numbers([rule('one', 1)], [stuck, stays, drill('b', 3, 'allow')]);
+  const results = await drillGuard(proof, memoryJournal(), { timeoutMs: 200 });
+  expect(results.map(({ observed }) => observed)).toEqual([
+    'drill.build-timeout',
+    'drill.cleanup-failed',
+    'allow',
+  ]);
+  expect(undone).toHaveLength(2);
+  expect(undone.filter((directory) => existsSync(directory))).toEqual([]);
+  const controller = new AbortController();
+  const stopped = drillGuard(proof, memoryJournal(), { signal: controller.signal });
+  setTimeout(() => controller.abort(new Error('stop')), 50);
+  await expect(stopped).rejects.toThrow('stop');
+  expect(undone).toHaveLength(3);
+});
+
+it('lets facts that were closed meanwhile notice nothing', async () => {
+  type Facts = { open: boolean };
+  const guard = defineGuard<number, Facts, object>({
+    id: 'test/closing',
+    dimension: 'architecture_runtime_guardrails',
+    request: z.int(),
+    observe: async () => ({ open: true }),
+    rules: [
+      { code: 'open', remedy: 'r', refuses: ({ open }) => open && 'it is open' },
+      { code: 'never', remedy: 'r', refuses: () => false },
+    ],
+    grant: () => Object.freeze({}),
+    release: async (facts) => {
+      facts.open = false;
+    },
+  });
+  const proof = defineProof({ guard, drills: [drill('a', 1, 'open')] });
+  const results = await drillGuard(proof, memoryJournal(), { mutants: true });
+  expect(results.map(({ mutant, passed }) => [mutant, passed])).toEqual([
+    [undefined, true],
+    ['open', false],
+    ['never', false],
+  ]);
 });

@@ -28,6 +28,7 @@ export const here: GradingContext = {
   machine,
   boot,
   codeDigest,
+  subjects: { package: 'ab'.repeat(32) },
   now: Date.now() + 60_000,
   monotonic: Number(process.hrtime.bigint() / 1_000n) + 60_000_000,
 };
@@ -69,6 +70,14 @@ export function mutantDraft(guard: string, mutant: string, change: Partial<Probe
   return drillDraft(guard, expects, { drill: id, observed: 'allow', mutant, ...change });
 }
 
+/** The record of a guard that was asked about its real subject, and allowed it. */
+export function liveDraft(guard: string, change: Partial<DecisionDraft> = {}): DecisionDraft {
+  const kind = claims.claims.find((claim) => claim.guard === guard)?.live ?? 'none';
+  const digest = `sha256:${here.subjects?.[kind]}`;
+  const draft = drillDraft(guard, 'allow', { drill: 'live' });
+  return { ...draft, mode: 'live', subject: { kind, digest }, ...change };
+}
+
 /** The record of the drill that must fail, having failed. */
 function canaryDraft(change: Partial<Probe> = {}): DecisionDraft {
   return {
@@ -81,10 +90,11 @@ function canaryDraft(change: Partial<Probe> = {}): DecisionDraft {
   };
 }
 
-/** Everything that a full run records: each claim drilled, each mutant killed. */
+/** Everything that a full run records: each claim drilled, each mutant killed, each real subject allowed. */
 export function fullRun(): readonly DecisionDraft[] {
-  return claims.claims.flatMap(({ guard, drills, mutants }) => [
+  return claims.claims.flatMap(({ guard, drills, mutants, live }) => [
     ...drills.map(({ id, expects }) => drillDraft(guard, expects, { drill: id })),
+    ...(live === undefined ? [] : [liveDraft(guard)]),
     ...mutants.map((mutant) => mutantDraft(guard, mutant)),
   ]);
 }

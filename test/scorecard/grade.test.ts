@@ -13,7 +13,7 @@ import type { Claims } from '../../src/scorecard/claims.ts';
 import { gradeDimensions } from '../../src/scorecard/grade.ts';
 import { drawDrills } from '../../src/scorecard/replay-draw.ts';
 import { bytesOf, inMemory } from '../evidence/support.ts';
-import { claims, drillDraft, fullRun, here, mutantDraft, recorded, runUnder } from './fixture.ts';
+import { claims, drillDraft, fullRun, here, liveDraft, mutantDraft, recorded, runUnder } from './fixture.ts';
 
 const DAY = 24 * 60 * 60 * 1_000;
 const rowsOf = (
@@ -162,7 +162,7 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('mutants never run, or one that survived: E3', async () => {
-    const withoutMutants = fullRun().filter(({ mode }) => mode === 'drill');
+    const withoutMutants = fullRun().filter(({ mode }) => mode !== 'mutant');
     expect(rowsOf((await recorded(withoutMutants)).verdict)['RG']).toMatchObject({ grade: 'E3' });
     const survivor = mutantDraft('bind', code, { observed: code, passed: false });
     expect(rowsOf((await recorded([...fullRun(), survivor])).verdict)['RG']).toMatchObject({ grade: 'E3' });
@@ -191,7 +191,7 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('mutants of another run than the drills: E3', async () => {
-    const drills = fullRun().filter(({ mode }) => mode === 'drill');
+    const drills = fullRun().filter(({ mode }) => mode !== 'mutant');
     const { verdict } = await recorded(fullRun(), drills);
     expect(rowsOf(verdict)['RG']).toEqual({
       grade: 'E3',
@@ -336,7 +336,7 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('mutants that were added by somebody without the key: E3', async () => {
-    const { directory, signer } = await recorded(fullRun().filter(({ mode }) => mode === 'drill'));
+    const { directory, signer } = await recorded(fullRun().filter(({ mode }) => mode !== 'mutant'));
     const journal = await openJournal({ directory }).catch((error: CodedError) => error.code);
     expect(journal).toBe('journal.foreign-key'); // nor can they continue it; so they write the lines themselves
     const files = await readJournal(directory);
@@ -404,5 +404,48 @@ describe('what keeps evidence from counting in full', () => {
     const rows = rowsOf(await verifyJournal(inMemory(edited, files.checkpoint), { pins }));
     expect(Object.values(rows).every(({ grade }) => grade === 'E0')).toBe(true);
     expect(rows['RG']?.why).toContain('journal.broken-chain at line 2');
+  });
+});
+
+describe('a guard over this package counts as far as it allowed the package itself', () => {
+  const without = fullRun().filter(({ mode, guard }) => mode !== 'live' || guard.id !== 'secrets');
+  const secretsAfter = async (...live: readonly DecisionDraft[]): Promise<unknown> => {
+    const { verdict } = await recorded([...without, ...live]);
+    return gradeDimensions(verdict, claims, here)
+      .flatMap(({ probes }) => probes)
+      .find(({ probe }) => probe === 'secrets');
+  };
+  const refused = drillDraft('secrets', 'allow', { observed: 'secrets.found', passed: false });
+  const posing = drillDraft('secrets', 'secrets.found');
+  const unavailable = {
+    ...drillDraft('secrets', 'allow', { observed: 'drill.unavailable', passed: false }),
+    decision: 'error' as const,
+    codes: ['drill.unavailable'],
+    reason: 'Install it.',
+  };
+  const subject = { kind: 'package', digest: `sha256:${'cd'.repeat(32)}` };
+
+  it.each<[string, string, string, readonly DecisionDraft[]]>([
+    ['allowed in the same run', 'E4', 'the package itself was allowed', [liveDraft('secrets')]],
+    ['drilled on samples only', 'E1', 'on samples only', []],
+    ['could not be asked', 'E1', 'Install it.', [{ ...unavailable, mode: 'live' }]],
+    ['refused', 'E0', 'secrets.found', [{ ...refused, mode: 'live' }]],
+    ['refused, and expected to', 'E0', 'secrets.found', [{ ...posing, mode: 'live' }]],
+    ['about another package', 'E2', 'another package', [liveDraft('secrets', { subject })]],
+    ['about nothing', 'E2', 'another package', [liveDraft('secrets', { subject: undefined })]],
+    [
+      'refused first, allowed then',
+      'E3',
+      'failed in another run',
+      [{ ...refused, mode: 'live' }, liveDraft('secrets')],
+    ],
+  ])('%s: %s', async (_how, grade, why, live) => {
+    expect(await secretsAfter(...live)).toMatchObject({ grade, why: expect.stringContaining(why) });
+  });
+
+  it('and is worth half where nobody computes what is here', async () => {
+    const { verdict } = await recorded(fullRun());
+    const { subjects: _, ...nowhere } = here;
+    expect(rowsOf(verdict, nowhere)['SC']).toMatchObject({ grade: 'E2' });
   });
 });

@@ -1,12 +1,15 @@
 // The planes guard, its drills, and looks that believe too early: that a payload can do nothing because nobody tried, and
 // that only import statements are imports.
 import { observePlanes, planes } from '../../../guards/planes/planes.ts';
+import { aboutThisPackage } from '../../live.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
+import { livePlanes } from './live-planes.ts';
 import { planesDrills } from './planes-drills.ts';
 
 export const planesProof: Proof = defineHouseProof({
   guard: planes,
   drills: planesDrills,
+  live: aboutThisPackage((site) => livePlanes(site.state, site)),
   brokenLooks: [
     {
       id: 'planes.payload-untried',

@@ -1,11 +1,14 @@
 // The release guard, its drills, and looks that believe what a package says of itself.
 import { observeRelease, releaseProof } from '../../../guards/release-proof/release-proof.ts';
+import { aboutThisPackage } from '../../live.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
+import { liveReleaseProof } from './live-release-proof.ts';
 import { releaseProofDrills } from './release-proof-drills.ts';
 
 export const releaseProofProof: Proof = defineHouseProof({
   guard: releaseProof,
   drills: releaseProofDrills,
+  live: aboutThisPackage(liveReleaseProof),
   brokenLooks: [
     {
       id: 'release-proof.manifests-only',

@@ -1,11 +1,14 @@
 // The secrets guard, its drills, and looks that miss what lies in hidden files, or acknowledge a file by its name.
 import { observeSecrets, secrets } from '../../../guards/secrets/secrets.ts';
+import { aboutThisPackage } from '../../live.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
+import { liveSecrets } from './live-secrets.ts';
 import { secretsDrills } from './secrets-drills.ts';
 
 export const secretsProof: Proof = defineHouseProof({
   guard: secrets,
   drills: secretsDrills,
+  live: aboutThisPackage(liveSecrets),
   brokenLooks: [
     {
       id: 'secrets.no-hidden-files',

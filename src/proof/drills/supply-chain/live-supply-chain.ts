@@ -5,19 +5,26 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { SupplyChainRequest } from '../../../guards/supply-chain/supply-chain.ts';
-import type { DrillSite } from '../../proof.ts';
+import { type DrillSite, DrillUnavailable } from '../../proof.ts';
 
 const run = promisify(execFile);
+
+const original = (path: string): Promise<Buffer> =>
+  readFile(path).catch(() => {
+    throw new DrillUnavailable('Run it in a clone of the repository, which has the lock: git clone, npm ci.');
+  });
 
 /** Returns the request about this package; the SBOM lies in the directory of the drill, beside copies of lock and manifest. */
 export async function liveSupplyChain(site: DrillSite): Promise<SupplyChainRequest> {
   const root = await realpath(site.directory);
   const cwd = fileURLToPath(new URL('../../../../', import.meta.url));
   for (const name of ['package.json', 'package-lock.json'])
-    await writeFile(join(root, name), await readFile(join(cwd, name)), { mode: 0o600 });
+    await writeFile(join(root, name), await original(join(cwd, name)), { mode: 0o600 });
   const options = { cwd: root, maxBuffer: 32 * 1024 * 1024 };
   const words = ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only', '--offline'];
-  const { stdout } = await run('npm', words, options);
+  const { stdout } = await run('npm', words, options).catch(() => {
+    throw new DrillUnavailable('Install npm 10 or newer, which makes an SBOM.');
+  });
   await writeFile(join(root, 'sbom.json'), stdout, { mode: 0o600 });
   return { root, lock: { kind: 'npm', path: 'package-lock.json' }, sbom: 'sbom.json', reports: 'none' };
 }

@@ -1,11 +1,14 @@
 // The supply-chain guard, its drills, and a look that takes what a report lists for what was audited.
 import { observeSupplyChain, supplyChain } from '../../../guards/supply-chain/supply-chain.ts';
+import { aboutThisPackage } from '../../live.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
+import { liveSupplyChain } from './live-supply-chain.ts';
 import { supplyChainDrills } from './supply-chain-drills.ts';
 
 export const supplyChainProof: Proof = defineHouseProof({
   guard: supplyChain,
   drills: supplyChainDrills,
+  live: aboutThisPackage(liveSupplyChain),
   brokenLooks: [
     {
       id: 'supply-chain.reports-cover-all',

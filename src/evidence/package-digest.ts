@@ -1,0 +1,34 @@
+// One digest over this package as it lies here: what npm publishes of it, and the lock that it was built from. Guards that
+// are asked about this very package name it in their records, and the scorer computes it by itself.
+import { createHash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from './identity.ts';
+
+/** Published whatever `files` says, or needed to build and to check what is. */
+const ALWAYS = ['package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'LICENSE'];
+
+const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+
+/** A line for each file at or below `path`: its path and the digest of its content, or where a link leads. */
+function linesOf(root: string, path: string): readonly string[] {
+  const at = join(root, path);
+  const found = lstatSync(at, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink()) return [`${path}\0-> ${readlinkSync(at)}\n`];
+  if (found?.isDirectory())
+    return readdirSync(at)
+      .sort()
+      .flatMap((name) => linesOf(root, `${path}/${name}`));
+  return found?.isFile() ? [`${path}\0${sha256(readFileSync(at))}\n`] : [];
+}
+
+/** Returns the SHA-256 (hex) of this package; `undefined` where its code was bundled and has no folder of its own. */
+export function packageDigest(): string | undefined {
+  const root = packageRoot();
+  if (root === undefined) return undefined;
+  const { files = [] } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly files?: readonly string[];
+  };
+  const parts = [...new Set([...ALWAYS, ...files])].sort();
+  return sha256(parts.flatMap((part) => linesOf(root, part)).join(''));
+}
