@@ -300,3 +300,31 @@ describe('what lowers it', () => {
     }
   });
 });
+
+describe('the example that closes a gap', () => {
+  it('moves it to shipped by drills, and back by one that fails', () => {
+    cpSync('examples/close-a-gap', join(built.root, 'examples/close-a-gap'), { recursive: true });
+    const state = scratch();
+    try {
+      const argv = [join(built.root, 'examples/close-a-gap/close-gap.mjs'), state.directory];
+      const env = { ...process.env, NODE_OPTIONS: '' };
+      const { status, stdout } = spawnSync(process.execPath, argv, { encoding: 'utf8', env });
+      const counted = stdout
+        .split('\n')
+        .map((line) => /: (\w+), costs (\d+) /.exec(line)?.slice(1).join(' '));
+      expect([status, counted.slice(0, -1)]).toEqual([
+        0,
+        ['conditional 75', 'shipped 0', 'open 150', 'conditional 75'],
+      ]);
+      const given = ['claims', 'gaps'].map((name) => join(state.directory, `${name}.json`));
+      const args = ['--dir', state.directory, 'scorecard', '--compact', '--claims', `${given[0]}`];
+      const { code, stdout: card } = built.guardrails(
+        [...args, '--register', `${given[1]}`],
+        state.directory,
+      );
+      expect([code, JSON.parse(card).register.gaps[0].counted]).toEqual([1, 'open']);
+    } finally {
+      state.remove();
+    }
+  });
+});
