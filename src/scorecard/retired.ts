@@ -22,7 +22,9 @@ const statement = z.strictObject({
     retired: z
       .array(
         z.strictObject({
-          id: z.string().regex(/^(?:row|weight|rests|probe|age|live|drill|mutant|gap):[A-Za-z0-9_./:+-]{1,400}$/),
+          id: z
+            .string()
+            .regex(/^(?:row|weight|rests|probe|age|live|drill|mutant|gap):[A-Za-z0-9_./:+-]{1,400}$/),
           why: z.string().min(10).max(2_000),
         }),
       )

@@ -9,7 +9,6 @@ import { type Claims, writeClaims } from '../../../scorecard/claims.ts';
 import type { GapRegisterRequest } from '../../../scorecard/gap-register/gap-register-look.ts';
 import { retire } from '../../../scorecard/retired.ts';
 import type { Drill } from '../../proof.ts';
-import { liveGapRegister } from './live-gap-register.ts';
 
 /** A register as text can have it: every part may be wrong. */
 interface Gap extends Record<string, unknown> {
@@ -168,12 +167,6 @@ const forget = (file: { gaps: Gap[] }, id: string): unknown =>
   );
 
 export const gapRegisterDrills: readonly Drill<GapRegisterRequest>[] = [
-  {
-    id: 'this-package',
-    fault: 'none: the register of this package',
-    expects: 'allow',
-    build: liveGapRegister,
-  },
   drill('sound', 'none: as it was', 'allow'),
   drill('no-baseline', 'none: nothing to compare with', 'allow', {
     request: async ({ baseline: _left, ...request }) => request,

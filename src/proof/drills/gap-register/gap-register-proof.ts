@@ -1,12 +1,15 @@
 // The gap-register guard, its drills, and looks that believe what nobody signed or that compare with nothing.
 import { gapRegister } from '../../../scorecard/gap-register/gap-register.ts';
 import { observeGapRegister } from '../../../scorecard/gap-register/gap-register-look.ts';
+import { aboutThisPackage } from '../../live.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { gapRegisterDrills } from './gap-register-drills.ts';
+import { liveGapRegister } from './live-gap-register.ts';
 
 export const gapRegisterProof: Proof = defineHouseProof({
   guard: gapRegister,
   drills: gapRegisterDrills,
+  live: aboutThisPackage(liveGapRegister),
   brokenLooks: [
     {
       id: 'gap-register.nothing-compared',
