@@ -6,6 +6,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltPackage, buildPackage } from '../built-package.ts';
 import { type CliResult, scratch } from './run-cli.ts';
 
+interface Result {
+  readonly passed: boolean;
+  /** Why it could not be built here. */
+  readonly unavailable?: string;
+}
+interface Claim {
+  readonly drills: readonly unknown[];
+  readonly mutants: readonly unknown[];
+}
+
 /** Every guard drilled once, by the built code; tests that change something take a copy. */
 let built: BuiltPackage;
 let drillRun: CliResult;
@@ -36,6 +46,21 @@ const card = (directory: string, args: readonly string[] = [], by: BuiltPackage 
 const whyOf = (directory: string, probe: string, by: BuiltPackage = built): unknown =>
   card(directory, [], by).probes.find((finding: { probe: string }) => finding.probe === probe);
 const milliOf = (directory: string): number => card(directory).score.milli;
+
+describe('a run of everything', () => {
+  it('holds in every drill, and catches every mutant', () => {
+    const { drills, mutants } = JSON.parse(drillRun.stdout) as Record<'drills' | 'mutants', Result[]>;
+    const mayLack = process.env['GUARDRAILS_REQUIRE_REAL'] !== '1';
+    const bad = [...drills, ...mutants].filter(
+      ({ passed, unavailable }) => !passed && !(mayLack && unavailable !== undefined),
+    );
+    expect(bad).toEqual([]);
+    const { claims } = JSON.parse(readFileSync('data/claims.json', 'utf8')) as { claims: Claim[] };
+    expect(drills).toHaveLength(claims.flatMap((claim) => claim.drills).length);
+    expect(mutants).toHaveLength(claims.flatMap((claim) => claim.mutants).length);
+    expect(drillRun.code).toBe(0);
+  });
+});
 
 describe('the scorecard of a machine on which everything was drilled', () => {
   it('is live where guards were built, zero where none was', () => {
