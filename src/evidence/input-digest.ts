@@ -14,7 +14,7 @@ export function inputDigest(key: Uint8Array): (text: string) => string {
   const inner = padded(0x36);
   const outer = Buffer.concat([padded(0x5c), Buffer.alloc(DIGEST)]);
   return (text) => {
-    hash('sha256', Buffer.concat([inner, Buffer.from(text)]), 'buffer').copy(outer, BLOCK);
+    outer.write(hash('sha256', Buffer.concat([inner, Buffer.from(text)]), 'binary'), BLOCK, 'binary');
     return hash('sha256', outer, 'hex');
   };
 }
