@@ -46,8 +46,8 @@ it.each([
   ['an object in place of a text', { reason: { toJSON: () => 'x' } }],
   ['a String in place of a text', { reason: new String('x') }],
   ['an object in place of a list', { codes: { length: 0 } }],
-  ['a list with a gap', { codes: new Array(1) }],
-  ['a list beyond all bounds', { codes: new Array(1_000_000).fill('x') }],
+  ['a list with a gap', { codes: Object.assign([], { length: 1 }) }],
+  ['a list beyond all bounds', { codes: 'x'.repeat(1_000_000).split('') }],
   ['a text beyond all bounds', { reason: 'x'.repeat(1_000_000) }],
   ['null', { subject: null }],
 ])('knows no form for %s', (_what, over) => {
