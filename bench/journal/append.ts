@@ -20,7 +20,7 @@ const HEX = 'a'.repeat(64);
 const replay = { argv: ['guardrails', 'check', 'bind', '--json', '-'] };
 
 /** A record as the kernel leaves it. */
-export const draft = (): DecisionDraft =>
+const draft = (): DecisionDraft =>
   vouchFor({
     id: uuidv7(),
     guard: { id: 'bind', version: '0.1.0', codeDigest: HEX },
