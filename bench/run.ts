@@ -12,6 +12,7 @@ const BENCHES: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['predict', async () => (await import('./predict.ts')).predictBench()],
   ['journal', async () => (await import('./journal.ts')).journalBench()],
   ['json', async () => (await import('./json.ts')).jsonBench()],
+  ['notebook', async () => (await import('./notebook.ts')).notebookBench()],
   ['ssh', async () => (await import('./ssh.ts')).sshBench()],
   ['serve', async () => (await import('./serve.ts')).serveBench()],
 ]);

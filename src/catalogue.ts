@@ -8,6 +8,7 @@ import { publicFront } from './guards/bind/public-front.ts';
 import { clusterShare } from './guards/cluster-share/cluster-share.ts';
 import { externalApp } from './guards/external-app/external-app.ts';
 import { evidenceJournal } from './guards/journal/evidence-journal.ts';
+import { notebookImport } from './guards/notebook-import/notebook-import.ts';
 import { planes } from './guards/planes/planes.ts';
 import { recovery } from './guards/recovery/recovery.ts';
 import { releaseProof } from './guards/release-proof/release-proof.ts';
@@ -30,6 +31,7 @@ export const catalogue: readonly AnyGuard[] = [
   runManifest,
   clusterShare,
   serviceHealth,
+  notebookImport,
   routes,
   recovery,
   planes,

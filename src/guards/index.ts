@@ -16,6 +16,12 @@ export { type PublicFront, type PublicFrontRequest, publicFront } from './bind/p
 export { type ClusterShareRequest, clusterShare, type VerifiedShare } from './cluster-share/cluster-share.ts';
 export { type ExternalAppRequest, externalApp, type PinnedApp } from './external-app/external-app.ts';
 export { evidenceJournal, type JournalRequest, type VerifiedJournal } from './journal/evidence-journal.ts';
+export {
+  notebookImport,
+  type VerifiedCell,
+  type VerifiedNotebook,
+} from './notebook-import/notebook-import.ts';
+export type { NotebookRequest } from './notebook-import/notebook-look.ts';
 export { confinedNode } from './planes/confined-node.ts';
 export { type PlanesRequest, planes, type SeparatePlanes } from './planes/planes.ts';
 export { type RecoveredState, recovery } from './recovery/recovery.ts';

@@ -10,6 +10,7 @@ import { gapRegisterProof } from './drills/gap-register/gap-register-proof.ts';
 import { hostKeyProof } from './drills/host-key/host-key-proof.ts';
 import { journalProof } from './drills/journal/journal-proof.ts';
 import { listenersProof } from './drills/listeners/listeners-proof.ts';
+import { notebookImportProof } from './drills/notebook-import/notebook-import-proof.ts';
 import { planesProof } from './drills/planes/planes-proof.ts';
 import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
 import { publicFrontProof } from './drills/public-front/public-front-proof.ts';
@@ -33,6 +34,7 @@ export const proofs: readonly Proof[] = [
   runManifestProof,
   clusterShareProof,
   serviceHealthProof,
+  notebookImportProof,
   routesProof,
   recoveryProof,
   planesProof,

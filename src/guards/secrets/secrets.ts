@@ -7,7 +7,7 @@ import { readBounded } from '../../evidence/files.ts';
 import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
-import { findSecrets } from './find-secrets.ts';
+import { findSecrets } from '../find-secrets.ts';
 
 export interface SecretsRequest {
   /** Absolute path of the directory to look through, without links. */

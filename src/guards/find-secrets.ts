@@ -1,6 +1,6 @@
 // Finds secrets in text by shape, or by the name beside them. A reference (`${KEY}`, `{{ key }}`, os.environ["KEY"]), a mark of a
 // redaction, a plain word and a sentence are none: a net that cries at each of them is soon taken away.
-import { GUESSED_SHAPES, PREFIXED_SHAPES, SPACED_SHAPES } from './shapes.ts';
+import { GUESSED_SHAPES, PREFIXED_SHAPES, SPACED_SHAPES } from './secret-shapes.ts';
 
 export interface Found {
   readonly shape: string;

@@ -1,0 +1,33 @@
+// The notebook-import guard, its drills, and looks that stop after the first cell, forget what lies beside sources, or take one
+// acknowledgement for all.
+import { notebookImport } from '../../../guards/notebook-import/notebook-import.ts';
+import {
+  type NotebookFacts,
+  type NotebookRequest,
+  observeNotebook,
+} from '../../../guards/notebook-import/notebook-look.ts';
+import { type BrokenLook, defineHouseProof, type Proof } from '../../proof.ts';
+import { notebookImportDrills } from './notebook-import-drills.ts';
+
+const broken = (
+  id: string,
+  change: (facts: NotebookFacts, request: NotebookRequest) => NotebookFacts['findings'],
+): BrokenLook<NotebookRequest> => ({
+  id: `notebook-import.${id}`,
+  observe: async (request, signal) => {
+    const facts = await observeNotebook(request, signal);
+    return { ...facts, findings: change(facts, request) };
+  },
+});
+
+export const notebookImportProof: Proof = defineHouseProof({
+  guard: notebookImport,
+  drills: notebookImportDrills,
+  brokenLooks: [
+    broken('first-cell-alone', ({ findings }) => findings.filter(({ cell }) => cell <= 1)),
+    broken('sources-alone', ({ findings }) => findings.filter(({ line }) => line > 0)),
+    broken('one-for-all', ({ findings }, { acknowledged = [] }) =>
+      findings.map((finding) => ({ ...finding, acknowledged: acknowledged.length > 0 })),
+    ),
+  ],
+});
