@@ -7,6 +7,7 @@ import { heldConnection, hostKey } from '../ssh/host-key/host-key.ts';
 import type { HostKeyRequest } from '../ssh/host-key/host-key-request.ts';
 import type { RemoteCommandRequest } from '../ssh/recipes/index.ts';
 import { render, type ShellFamily } from '../ssh/render.ts';
+import type { Transport } from '../ssh/transport/connect.ts';
 import type { Target } from '../ssh/transport/connection.ts';
 import { type HostRow, runOnHosts } from '../ssh/transport/fleet.ts';
 import { readHosts } from './hosts-file.ts';
@@ -88,6 +89,7 @@ interface RunFlags extends RequestOptions {
   readonly concurrency: number;
   readonly acceptNew?: true;
   readonly resume?: string;
+  readonly transport: Transport;
 }
 
 async function run(path: string, options: RunFlags): Promise<void> {
@@ -106,6 +108,7 @@ async function run(path: string, options: RunFlags): Promise<void> {
       run: { timeoutMs: options.timeout * 1_000 },
       concurrency: options.concurrency,
       hostKeys: options.acceptNew ? 'accept-new' : 'strict',
+      transport: options.transport,
       onRow: (row) => {
         progress.clear();
         print(rowOf(row)); // as they come: what is printed is known even if this run is cut off
@@ -187,6 +190,11 @@ export function registerSsh(program: Command): void {
     .option('--timeout <seconds>', 'for the command on each host', secondsOf, 600)
     .option('--concurrency <hosts>', 'hosts that have answered and are at work at once', hostsOf, 32)
     .option('--resume <rows>', 'leave out the hosts that exited 0 in the rows of an earlier run')
+    .addOption(
+      new Option('--transport <name>', "ssh2 is built in; openssh is this system's ssh")
+        .choices(['ssh2', 'openssh'])
+        .default('ssh2'),
+    )
     .option('--accept-new', 'believe hosts at first contact and pin their keys; never counts as strict')
     .action((path: string, _options, command: Command) => run(path, command.optsWithGlobals()));
   ssh

@@ -38,10 +38,7 @@ export class Interrupted extends Error {
 export class Deadline {
   /** In milliseconds, as asked for. */
   readonly timeoutMs: number;
-  /** Made when somebody asks for its signal: to make one costs more than the rest of a decision that needs none. */
-  #controller: AbortController | undefined;
-  /** What ends the waits that are under way. */
-  readonly #waits = new Set<(interrupted: Interrupted) => void>();
+  readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
   readonly #timer: NodeJS.Timeout;
   readonly #started = performance.now();
@@ -61,16 +58,7 @@ export class Deadline {
 
   /** Aborts at the deadline, or when the caller gives up; never after {@link Deadline.end}. */
   get signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.#interrupted) this.#controller.abort(this.#interrupted);
-    }
     return this.#controller.signal;
-  }
-
-  /** Whether only time can end it. */
-  get byTimeAlone(): boolean {
-    return this.#outer === undefined;
   }
 
   /** Why the call is over, or `undefined` while there is time. */
@@ -97,10 +85,7 @@ export class Deadline {
     if (this.#interrupted) return;
     this.#interrupted = new Interrupted(code, cause);
     this.end();
-    const waits = [...this.#waits];
-    this.#waits.clear();
-    for (const stop of waits) stop(this.#interrupted);
-    this.#controller?.abort(this.#interrupted);
+    this.#controller.abort(this.#interrupted);
   }
 
   /** Stops the clock. A grant that holds the signal is left alone from here on. */
@@ -114,13 +99,22 @@ export class Deadline {
    *
    * @throws Interrupted; whatever `work` throws.
    */
-  run<T>(work: () => Promise<T>, late: (value: T) => void = () => {}): Promise<T> {
-    if (this.#interrupted) return Promise.reject(this.#interrupted);
+  run<T>(work: (signal: AbortSignal) => Promise<T>, late: (value: T) => void = () => {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waits.add(reject);
-      const settle = (): boolean => this.#waits.delete(reject); // false: it was stopped
+      if (this.#interrupted) return reject(this.#interrupted);
+      let open = true;
+      const onInterrupt = (): void => {
+        open = false;
+        reject(this.#interrupted as Interrupted);
+      };
+      const { signal } = this;
+      signal.addEventListener('abort', onInterrupt, { once: true });
+      const settle = (): boolean => {
+        signal.removeEventListener('abort', onInterrupt);
+        return open;
+      };
       // `async` so that a synchronous throw becomes a rejection too.
-      (async () => work())().then(
+      (async () => work(signal))().then(
         (value) => (settle() ? resolve(value) : late(value)),
         (error: unknown) => settle() && reject(error),
       );

@@ -3,7 +3,6 @@
 /** Returns `value`, frozen to the bottom. For plain data whose depth the caller has bounded. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) for (const item of value) deepFreeze(item);
-  else for (const key in value) deepFreeze(value[key]);
+  for (const item of Object.values(value)) deepFreeze(item);
   return Object.freeze(value);
 }

@@ -13,7 +13,7 @@ export {
   type StopResult,
   stopProcess,
 } from './process/process-stop.ts';
-export { type ConnectOptions, connect } from './transport/connect.ts';
+export { type ConnectOptions, connect, type Transport } from './transport/connect.ts';
 export type { Connection, RunOptions, StreamedRun, Target } from './transport/connection.ts';
 export { type CopyOptions, downloadFile, uploadFile } from './transport/copy.ts';
 export type { Credentials } from './transport/credentials.ts';

@@ -18,20 +18,24 @@ import { downloadFile, uploadFile } from '../../src/ssh/transport/copy.ts';
 import { leftOut } from '../left-out.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
 import { startHost, type TestHost } from './host.ts';
+import { transports } from './transports.ts';
 
 const records: EvidenceDraft[] = [];
 const journal = { append: async (draft: EvidenceDraft): Promise<void> => void records.push(draft) };
 const options = { journal };
 const skip = missing('sshd', 'ssh-keygen') || withoutLogin();
 
-describe('a copy', { timeout: 60_000, ...leftOut(skip) }, () => {
+describe.each(transports)('a copy by %s', { timeout: 60_000, ...leftOut(skip) }, (transport) => {
   let host: TestHost;
   let home = '';
   let connection: Connection;
   beforeAll(async () => {
     host = await startHost({ shells: ['/bin/sh'] });
     home = host.userWith('/bin/sh').home;
-    connection = await connect(host.target(host.userWith('/bin/sh')), host.credentials, options);
+    connection = await connect(host.target(host.userWith('/bin/sh')), host.credentials, {
+      journal,
+      transport,
+    });
   });
   afterAll(async () => {
     connection.close();

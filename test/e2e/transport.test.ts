@@ -15,6 +15,7 @@ import { runOnHosts } from '../../src/ssh/transport/fleet.ts';
 import { leftOut } from '../left-out.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
 import { asRoot, loginShells, startHost, type TestHost } from './host.ts';
+import { transports } from './transports.ts';
 
 const POWERLESS = ['/bin/rbash', '/usr/sbin/nologin', '/usr/bin/git-shell'].filter((path) =>
   existsSync(path),
@@ -47,14 +48,13 @@ async function firstOf(stream: AsyncIterable<Buffer>): Promise<string> {
 const command = (...words: readonly Argument[]): Promise<RemoteCommand> =>
   enforce(remoteCommand, argv(words), { journal });
 
-describe('a connection', {
-  timeout: 60_000,
-  ...leftOut(missing('sshd', 'ssh-keygen') || withoutLogin()),
-}, () => {
+const skip = missing('sshd', 'ssh-keygen') || withoutLogin();
+
+describe.each(transports)('a connection by %s', { timeout: 60_000, ...leftOut(skip) }, (transport) => {
   let host: TestHost;
   let connection: Connection;
   const open = (shell: string): Promise<Connection> =>
-    connect(host.target(host.userWith(shell)), host.credentials, { journal });
+    connect(host.target(host.userWith(shell)), host.credentials, { journal, transport });
   beforeAll(async () => {
     host = await startHost({ shells: [...loginShells, ...POWERLESS] });
     connection = await open('/bin/sh');
@@ -94,7 +94,10 @@ describe('a connection', {
     leftOut(!asRoot && 'needs root'),
     async (shell) => {
       const slow = { append: () => new Promise((resolve) => setTimeout(resolve, 300)) };
-      const own = await connect(host.target(host.userWith(shell)), host.credentials, { journal: slow });
+      const own = await connect(host.target(host.userWith(shell)), host.credentials, {
+        journal: slow,
+        transport,
+      });
       await expect(own.run(await command('true'))).rejects.toMatchObject({ code: 'ssh.shell-unsupported' });
       own.close();
     },
@@ -252,14 +255,14 @@ describe('a connection', {
   it('sends nothing that no record could be kept of', async () => {
     const broken = { append: () => Promise.reject(new Error('disk full')) };
     const target = host.target(host.userWith('/bin/sh'));
-    await expect(connect(target, host.credentials, { journal: broken })).rejects.toMatchObject({
+    await expect(connect(target, host.credentials, { journal: broken, transport })).rejects.toMatchObject({
       code: 'guard.journal-failed',
     });
     let budget = 1; // the log-in; then the disk is full
     const brittle = {
       append: async () => (budget-- > 0 ? undefined : Promise.reject(new Error('disk full'))),
     };
-    const own = await connect(target, host.credentials, { journal: brittle });
+    const own = await connect(target, host.credentials, { journal: brittle, transport });
     const touch = await command('touch', `/tmp/guardrails-never-${process.pid}`);
     await expect(own.run(touch)).rejects.toMatchObject({ code: 'ssh.not-sent' });
     own.close();
@@ -273,7 +276,10 @@ describe('a connection', {
       append: async () => (budget-- > 0 ? undefined : Promise.reject(new Error('disk full'))),
     };
     const asked = argv(['touch', { path: '~/sent' }]);
-    const rows = await runOnHosts([host.target(user)], host.credentials, asked, { journal: brittle });
+    const rows = await runOnHosts([host.target(user)], host.credentials, asked, {
+      journal: brittle,
+      transport,
+    });
     expect(rows).toMatchObject([{ outcome: 'unknown', code: 'ssh.unrecorded' }]);
     expect(existsSync(join(user.home, 'sent'))).toBe(true);
     rmSync(join(user.home, 'sent'));
@@ -289,21 +295,19 @@ describe('a connection', {
     own.close();
     await expect(own.run(await command('true'))).rejects.toMatchObject({ code: 'ssh.not-connected' });
     const target = { ...host.target(host.userWith('/bin/sh')), user: 'nobody' };
-    await expect(connect(target, host.credentials, { journal })).rejects.toMatchObject({
+    await expect(connect(target, host.credentials, { journal, transport })).rejects.toMatchObject({
       code: 'ssh.authentication-failed',
     });
   });
 });
 
-describe('a host with few sessions', {
-  timeout: 60_000,
-  ...leftOut(missing('sshd', 'ssh-keygen') || withoutLogin()),
-}, () => {
+const few = { timeout: 60_000, ...leftOut(skip) };
+describe.each(transports)('a host with few sessions, by %s', few, (transport) => {
   it.each([1, 2])('that allows %d at once lets commands wait, and none fails', async (sessions) => {
     const host = await startHost({ shells: ['/bin/sh'], config: [`MaxSessions ${sessions}`] });
     try {
       const target = host.target(host.userWith('/bin/sh'));
-      await using connection = await connect(target, host.credentials, { journal });
+      await using connection = await connect(target, host.credentials, { journal, transport });
       for (let round = 0; round < 3; round++) {
         const all = await Promise.all(
           Array.from({ length: 12 }, async (_, index) => connection.run(await command('echo', `${index}`))),

@@ -1,7 +1,7 @@
 // Every reason to refuse a host, judged on what one key exchange and the known_hosts files showed.
 import { basename } from 'node:path';
 import type { Rule } from '../../kernel/guard.ts';
-import type { Dial } from '../transport/dial.ts';
+import type { Dial } from '../transport/key-exchange.ts';
 import type { HostKeyRequest } from './host-key-request.ts';
 import { rsaBits } from './key-blob.ts';
 import type { HostKeyVerdict } from './known-hosts.ts';
@@ -70,7 +70,8 @@ export const rules: readonly Rule<HostKeyFacts>[] = [
     code: 'host-key.short-rsa',
     remedy: 'Give the host an Ed25519 key, or RSA of at least 3072 bits, and distribute it.',
     refuses: ({ dial }) => {
-      const bits = dial?.outcome === 'presented' ? rsaBits(dial.key) : undefined;
+      const bits =
+        dial?.outcome === 'presented' ? rsaBits(dial.key.certificate?.plain ?? dial.key) : undefined;
       return bits !== undefined && bits < MIN_RSA_BITS && `the RSA key of the host has only ${bits} bits`;
     },
   },
@@ -98,9 +99,11 @@ export const rules: readonly Rule<HostKeyFacts>[] = [
   },
   {
     code: 'host-key.needs-certificate',
-    remedy: 'Host certificates are not supported here: add the plain key of the host to known_hosts.',
+    remedy:
+      "Use transport: 'openssh' and a certificate that is valid for this host, or add the host's plain key.",
     refuses: (facts) =>
-      isVerdict(facts, 'needs-certificate') && `${where(facts)} asks for a host certificate`,
+      isVerdict(facts, 'needs-certificate') &&
+      `${where(facts)} asks for a host certificate, and none that counts was shown`,
   },
   unknown,
 ];

@@ -4,8 +4,8 @@ import { isIP } from 'node:net';
 import * as z from 'zod';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
-import { offerFor } from '../transport/algorithms.ts';
-import { dial, type HeldConnection } from '../transport/dial.ts';
+import { dial } from '../transport/dial.ts';
+import type { HeldConnection } from '../transport/key-exchange.ts';
 import type { Negotiated } from '../transport/negotiated.ts';
 import type { HostKeyRequest } from './host-key-request.ts';
 import { type HostKeyFacts, rules, unknown } from './host-key-rules.ts';
@@ -104,7 +104,9 @@ export const observeWith =
     const dialed = await dial({
       host,
       port,
-      offer: offerFor(named),
+      name: asked.hostKeyAlias?.toLowerCase() ?? knownHostsName(host, 22),
+      named,
+      acceptsUnknown: accepted.includes('unknown'),
       accepts,
       keepaliveMs: KEEPALIVE_MS,
       signal,

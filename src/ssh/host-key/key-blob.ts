@@ -40,8 +40,10 @@ export function isPlainKey(blob: Buffer): boolean {
   return count !== undefined && fieldsEnd(blob, 0, count + 1) === blob.length;
 }
 
-/** Returns the plain key of a certificate (OpenSSH, PROTOCOL.certkeys: type, nonce, the fields of the key, more), or `undefined`. */
-export function keyOfCertificate(blob: Buffer): Buffer | undefined {
+/** Where the plain key stands in a certificate (OpenSSH, PROTOCOL.certkeys: type, nonce, the fields of the key, more). */
+function certified(
+  blob: Buffer,
+): { readonly type: string; readonly start: number; readonly end: number } | undefined {
   const type = typeInBlob(blob);
   if (!type?.endsWith(CERTIFICATE)) return undefined;
   const bare = type.slice(0, -CERTIFICATE.length);
@@ -49,10 +51,27 @@ export function keyOfCertificate(blob: Buffer): Buffer | undefined {
   const count = FIELDS.get(plain);
   const start = fieldsEnd(blob, 0, 2);
   const end = start === undefined || count === undefined ? undefined : fieldsEnd(blob, start, count);
-  if (start === undefined || end === undefined) return undefined;
+  return start === undefined || end === undefined ? undefined : { type: plain, start, end };
+}
+
+/** Returns the plain key of a certificate, or `undefined`. */
+export function keyOfCertificate(blob: Buffer): Buffer | undefined {
+  const key = certified(blob);
+  if (!key) return undefined;
   const length = Buffer.alloc(4);
-  length.writeUInt32BE(plain.length);
-  return Buffer.concat([length, Buffer.from(plain), blob.subarray(start, end)]);
+  length.writeUInt32BE(key.type.length);
+  return Buffer.concat([length, Buffer.from(key.type), blob.subarray(key.start, key.end)]);
+}
+
+/** Returns the key of the authority that signed a certificate, or `undefined`. */
+export function authorityOf(blob: Buffer): Buffer | undefined {
+  const key = certified(blob);
+  if (!key) return undefined;
+  // Serial and kind; key id and principals; two dates; options, extensions and a reserved field.
+  const names = fieldsEnd(blob, key.end + 8 + 4, 2);
+  const start = names === undefined ? undefined : fieldsEnd(blob, names + 8 + 8, 3);
+  const end = start === undefined ? undefined : fieldEnd(blob, start);
+  return start === undefined || end === undefined ? undefined : Buffer.from(blob.subarray(start + 4, end));
 }
 
 /** Returns the length of an RSA modulus in bits (type, e, n), or `undefined` for other keys. */

@@ -1,7 +1,7 @@
 // The known_hosts verifier: text to entries, entries and a presented key to a verdict. Pure, so that its answers can
 // be compared line by line with ssh-keygen's and decision by decision with ssh's. ssh2 brings none of this.
 import { createHash } from 'node:crypto';
-import { isPlainKey, keyOfCertificate, typeInBlob } from './key-blob.ts';
+import { authorityOf, isPlainKey, keyOfCertificate, typeInBlob } from './key-blob.ts';
 import { matchesHosts, mayMatchHosts, strictBase64 } from './known-hosts-match.ts';
 
 /** One usable line of a known_hosts file. */
@@ -22,8 +22,10 @@ export interface KnownHost {
 export interface HostKey {
   readonly type: string;
   readonly blob: Buffer;
-  /** `SHA256:` and unpadded base64, as ssh-keygen prints it. */
+  /** `SHA256:` and unpadded base64, as ssh-keygen prints it; of a certificate, that of its key. */
   readonly fingerprint: string;
+  /** Present where the host showed a certificate: the plain key in it, and the key of the authority that signed it. */
+  readonly certificate?: { readonly plain: HostKey; readonly authority: Buffer };
 }
 
 export type HostKeyVerdict =
@@ -40,6 +42,17 @@ export function hostKeyOf(blob: Buffer): HostKey | undefined {
   if (type === undefined || !isPlainKey(blob)) return undefined;
   const digest = createHash('sha256').update(blob).digest('base64').replace(/=+$/, '');
   return { type, blob: Buffer.from(blob), fingerprint: `SHA256:${digest}` };
+}
+
+/** As {@link hostKeyOf}, of a certificate too. Whoever gets it has checked its signature, its dates and its names. */
+export function shownKeyOf(blob: Buffer): HostKey | undefined {
+  const plainBlob = keyOfCertificate(blob);
+  if (!plainBlob) return hostKeyOf(blob);
+  const plain = hostKeyOf(plainBlob);
+  const authority = authorityOf(blob);
+  const type = typeInBlob(blob);
+  if (!plain || !authority || type === undefined) return undefined;
+  return { type, blob: Buffer.from(blob), fingerprint: plain.fingerprint, certificate: { plain, authority } };
 }
 
 const LINE = /^[ \t]*(?:(@[^ \t]*)[ \t]+)?([^ \t@#][^ \t]*)[ \t]+([^ \t#][^ \t]*)[ \t]+([^ \t]+)/;
@@ -117,18 +130,23 @@ export function entriesFor(
  * Returns what the entries that name the host say about the key it presented. A revocation wins over everything,
  * wherever it stands; an equal key wins over other keys, since a host may have several.
  */
-export function decideHostKey(key: HostKey, named: readonly KnownHost[]): HostKeyVerdict {
+export function decideHostKey(shown: HostKey, named: readonly KnownHost[]): HostKeyVerdict {
+  const { plain: key, authority } = shown.certificate ?? { plain: shown, authority: undefined };
   const equal = named.filter(({ blob }) => blob.equals(key.blob));
   const plain = named.filter(({ marker }) => marker === 'none');
-  const revoked = equal.find(({ marker }) => marker === 'revoked');
+  const signers = authority ? named.filter(({ blob }) => blob.equals(authority)) : [];
+  // An authority that is revoked vouches for nobody.
+  const revoked = [...equal, ...signers].find(({ marker }) => marker === 'revoked');
   if (revoked) return { verdict: 'revoked', by: revoked };
   const unclear = named.find(({ marker }) => marker === 'unclear');
   if (unclear) return { verdict: 'unclear', by: unclear };
-  const known = equal.find(({ marker }) => marker === 'none');
+  const known =
+    signers.find(({ marker }) => marker === 'cert-authority') ??
+    equal.find(({ marker }) => marker === 'none');
   if (known) return { verdict: 'known', by: known };
   const changed = plain.find(({ type }) => type === key.type);
   if (changed) return { verdict: 'changed', by: changed };
   if (plain[0]) return { verdict: 'other-type', by: plain[0] };
-  const authority = named.find(({ marker }) => marker === 'cert-authority');
-  return authority ? { verdict: 'needs-certificate', by: authority } : { verdict: 'unknown' };
+  const needed = named.find(({ marker }) => marker === 'cert-authority');
+  return needed ? { verdict: 'needs-certificate', by: needed } : { verdict: 'unknown' };
 }

@@ -8,11 +8,15 @@ import { heldConnection, hostKey, hostKeyAcceptNew } from '../host-key/host-key.
 import { knownHostsName } from '../host-key/known-hosts-match.ts';
 import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
-import { type Credentials, type Offer, offersOf } from './credentials.ts';
-import { logIn } from './log-in.ts';
+import { type Credentials, offersOf } from './credentials.ts';
+import { identitiesOf } from './identities.ts';
+import type { KeyExchange } from './key-exchange.ts';
+import { openSshExchange, requireOpenSsh } from './openssh-exchange.ts';
 import { type Reached, reach, reachThrough, withReached } from './reach.ts';
 import { Semaphore } from './semaphore.ts';
-import { Ssh2Link } from './ssh2-link.ts';
+import { ssh2Exchange } from './ssh2-exchange.ts';
+
+export type Transport = 'ssh2' | 'openssh';
 
 export interface ConnectOptions {
   readonly journal: EvidenceSink;
@@ -27,6 +31,11 @@ export interface ConnectOptions {
    * after the log-in: whoever answers first is believed, so its evidence never counts as strict checking.
    */
   readonly hostKeys?: 'strict' | 'accept-new';
+  /**
+   * Default `ssh2`, which is part of this package. `openssh` is the ssh of this system (8.9 or newer): it has what the other
+   * lacks, which is certificates of hosts and users, security keys and newer key exchanges. It takes no passwords.
+   */
+  readonly transport?: Transport;
   /**
    * A connection to the host through which this one is reached; the address is one of its network. Each hop is judged
    * by its own known_hosts line and leaves its own record. Closing a hop closes what goes through it.
@@ -73,12 +82,9 @@ export async function reachTarget(target: Target, options: ConnectOptions): Prom
   const way = wayTo(target, options);
   const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });
   try {
-    return await deadline.run(
-      () => way(deadline.signal),
-      (late) => {
-        if (late.outcome === 'reached') late.socket.destroy();
-      },
-    );
+    return await deadline.run(way, (late) => {
+      if (late.outcome === 'reached') late.socket.destroy();
+    });
   } catch {
     if (deadline.interrupted?.code !== 'guard.timeout') throw ABORTED;
     return { outcome: 'unreachable', why: `no answer within ${timeoutMs} ms` };
@@ -87,26 +93,46 @@ export async function reachTarget(target: Target, options: ConnectOptions): Prom
   }
 }
 
+/** A key exchange after which this user logs in. */
+type ExchangeOf = (user: string) => KeyExchange;
+
+/**
+ * Returns how to exchange keys and log in with these credentials.
+ *
+ * @throws CodedError as `offersOf`, or as `identitiesOf` and `ssh.no-openssh`.
+ */
+export async function exchangeWith(
+  credentials: Credentials,
+  transport: Transport = 'ssh2',
+): Promise<ExchangeOf> {
+  if (transport === 'openssh') {
+    await requireOpenSsh();
+    const identities = await identitiesOf(credentials);
+    return (user) => openSshExchange(user, identities);
+  }
+  const offers = await offersOf(credentials);
+  return (user) => ssh2Exchange(user, offers);
+}
+
 /** Key exchange, decision, record, log-in, and the pin where the host is new. */
 async function enter(
   target: Target,
-  offers: readonly Offer[],
   { journal, signal, hostKeys = 'strict', via }: ConnectOptions,
   deadline: Deadline,
 ): Promise<Connection> {
-  const { user, ...request } = target;
+  const { user: _, ...request } = target;
   const guard = hostKeys === 'accept-new' ? hostKeyAcceptNew : hostKey;
   const bounds = { timeoutMs: deadline.remainingMs, ...(signal ? { signal } : {}) };
   const host = await enforce(guard, request, { journal, ...bounds });
   const held = heldConnection(host);
   if (!held) throw new TypeError('a granted host has a connection');
   try {
-    const client = await deadline.run(() => logIn(held, user, offers));
+    const link = await deadline.run(() => held.logIn());
     if (host.verdict.verdict === 'unknown') {
       const name = request.hostKeyAlias?.toLowerCase() ?? knownHostsName(request.host, request.port);
       await deadline.run(() => pinHostKey(request.knownHosts[0] ?? '', name, host.key));
     }
-    return new Connection(new Ssh2Link(client), host, target, journal, (via?.hops ?? 0) + 1);
+    return new Connection(link, host, target, journal, (via?.hops ?? 0) + 1);
   } catch (error) {
     held.destroy();
     throw inTime(error);
@@ -117,17 +143,18 @@ async function enter(
 export async function connectTo(
   reached: Reached,
   target: Target,
-  offers: readonly Offer[],
+  exchange: KeyExchange,
   options: ConnectOptions,
 ): Promise<Connection> {
   const { signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
   const { host, port } = target;
-  return await withReached({ host, port, again: wayTo(target, options) }, reached, async () => {
+  const way = { host, port, again: wayTo(target, options), exchange };
+  return await withReached(way, reached, async () => {
     const release = await handshakes.acquire(signal);
     // The host's own turn, and its own time, begin here.
     const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });
     try {
-      return await enter(target, offers, options, deadline);
+      return await enter(target, options, deadline);
     } finally {
       deadline.end();
       release();
@@ -140,13 +167,13 @@ export async function connectTo(
  * nothing before the evidence is durable.
  *
  * @throws GuardRefusal with a `host-key.*` or `guard.*` code; CodedError `usage.timeout`, `ssh.timeout`,
- * `ssh.aborted`, as `offersOf` before the host is reached, as `logIn`, and with `accept-new` as `pinHostKey`.
+ * `ssh.aborted`, as `exchangeWith` before the host is reached, as `HeldConnection.logIn`, and with `accept-new` as `pinHostKey`.
  */
 export async function connect(
   target: Target,
   credentials: Credentials,
   options: ConnectOptions,
 ): Promise<Connection> {
-  const offers = await offersOf(credentials);
-  return await connectTo(await reachTarget(target, options), target, offers, options);
+  const exchange = (await exchangeWith(credentials, options.transport))(target.user);
+  return await connectTo(await reachTarget(target, options), target, exchange, options);
 }

@@ -10,6 +10,8 @@ export interface Credentials {
   /** OpenSSH or PEM text. */
   readonly privateKey?: string | Buffer;
   readonly passphrase?: string;
+  /** Text of an OpenSSH certificate for that key. Only the transport `openssh` can show one. */
+  readonly certificate?: string | Buffer;
   /** Path of an agent's socket. The agent is never forwarded. */
   readonly agent?: string;
   /** Which keys of the agent to offer, as `SHA256:` fingerprints. An agent with more than five needs this. */
@@ -33,7 +35,7 @@ export interface Offer {
 const MAX_AGENT_KEYS = 5;
 
 /** Returns the fingerprint as ssh-keygen prints it. */
-function fingerprintOf(blob: Buffer): string {
+export function fingerprintOf(blob: Buffer): string {
   return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
 
@@ -46,7 +48,10 @@ const withHashes = (offer: Offer, isRsa: boolean): readonly Offer[] =>
     : [offer];
 
 /** Returns the key. @throws CodedError `ssh.key-encrypted`, `ssh.key-passphrase`, `ssh.key-unreadable`, `ssh.key-public`. */
-async function parsePrivateKey(text: string | Buffer, passphrase: string | undefined): Promise<ParsedKey> {
+export async function parsePrivateKey(
+  text: string | Buffer,
+  passphrase: string | undefined,
+): Promise<ParsedKey> {
   const { utils } = await loadSsh2();
   const key = utils.parseKey(text, passphrase);
   if (key instanceof Error) {
@@ -73,15 +78,46 @@ async function parsePrivateKey(text: string | Buffer, passphrase: string | undef
   throw new CodedError('ssh.key-public', 'that is the public half of a key', 'Give the private key.');
 }
 
+export const NO_AGENT = (): CodedError =>
+  new CodedError(
+    'ssh.no-agent',
+    'no agent answers at that socket',
+    'Start an agent and add a key to it (ssh-add), or name a private key.',
+  );
+
+export const NO_CREDENTIALS = (): CodedError =>
+  new CodedError(
+    'ssh.no-credentials',
+    'there is nothing to log in with',
+    'Name a private key, or the socket of an agent (SSH_AUTH_SOCK).',
+  );
+
+/** Returns the keys that were named, or all of a few. @throws CodedError `ssh.no-agent-key`, `ssh.agent-keys`. */
+export function chosenKeys<Key extends { readonly fingerprint: string }>(
+  keys: readonly Key[],
+  named: readonly string[] | undefined,
+): readonly Key[] {
+  const chosen = named ? keys.filter(({ fingerprint }) => named.includes(fingerprint)) : keys;
+  if (chosen.length === 0)
+    throw new CodedError(
+      'ssh.no-agent-key',
+      'the agent holds no such key',
+      'Add it with ssh-add; `ssh-add -l` lists them.',
+    );
+  if (chosen.length <= MAX_AGENT_KEYS) return chosen;
+  throw new CodedError(
+    'ssh.agent-keys',
+    `the agent holds ${chosen.length} keys, and hosts hang up after about six attempts`,
+    'Name those to offer in agentKeys, by the fingerprints that `ssh-add -l` prints.',
+  );
+}
+
 /** Returns the identities that the agent holds. @throws CodedError `ssh.no-agent`. */
 async function agentKeysOf(agent: BaseAgent): Promise<readonly ParsedKey[]> {
   const { utils } = await loadSsh2();
   return await new Promise((resolve, reject) => {
     agent.getIdentities((error, keys) => {
-      if (error) {
-        const remedy = 'Start an agent and add a key to it (ssh-add), or name a private key.';
-        return reject(new CodedError('ssh.no-agent', 'no agent answers at that socket', remedy));
-      }
+      if (error) return reject(NO_AGENT());
       const parsed = (keys ?? []).map((key) => utils.parseKey(key as Buffer));
       resolve(parsed.flat().filter((key): key is ParsedKey => !(key instanceof Error)));
     });
@@ -96,20 +132,7 @@ async function agentOffers(path: string, named: readonly string[] | undefined): 
     key,
     fingerprint: fingerprintOf(key.getPublicSSH()),
   }));
-  const chosen = named ? keys.filter(({ fingerprint }) => named.includes(fingerprint)) : keys;
-  if (chosen.length === 0)
-    throw new CodedError(
-      'ssh.no-agent-key',
-      'the agent holds no such key',
-      'Add it with ssh-add; `ssh-add -l` lists them.',
-    );
-  if (chosen.length > MAX_AGENT_KEYS)
-    throw new CodedError(
-      'ssh.agent-keys',
-      `the agent holds ${chosen.length} keys, and hosts hang up after about six attempts`,
-      'Name those to offer in agentKeys, by the fingerprints that `ssh-add -l` prints.',
-    );
-  return chosen.flatMap(({ key, fingerprint }) => {
+  return chosenKeys(keys, named).flatMap(({ key, fingerprint }) => {
     class OneKey extends Base {
       override getIdentities(done: (error: Error | undefined, keys?: ParsedKey[]) => void): void {
         done(undefined, [key]);
@@ -127,10 +150,16 @@ async function agentOffers(path: string, named: readonly string[] | undefined): 
 /**
  * Returns what to try, in order.
  *
- * @throws CodedError `ssh.no-credentials`, `ssh.key-*`, `ssh.no-agent`, `ssh.no-agent-key`, `ssh.agent-keys`.
+ * @throws CodedError `ssh.no-credentials`, `ssh.certificate-unsupported`, `ssh.key-*`, `ssh.no-agent`, `ssh.no-agent-key`, `ssh.agent-keys`.
  */
 export async function offersOf(credentials: Credentials): Promise<readonly Offer[]> {
-  const { privateKey, passphrase, agent, agentKeys, password } = credentials;
+  const { privateKey, passphrase, certificate, agent, agentKeys, password } = credentials;
+  if (certificate !== undefined)
+    throw new CodedError(
+      'ssh.certificate-unsupported',
+      'ssh2 cannot show a certificate',
+      "Use transport: 'openssh', or leave the certificate out.",
+    );
   const offers: Offer[] = [];
   if (privateKey !== undefined) {
     const key = await parsePrivateKey(privateKey, passphrase);
@@ -142,9 +171,5 @@ export async function offersOf(credentials: Credentials): Promise<readonly Offer
   if (password !== undefined)
     offers.push({ name: 'the password', method: (username) => ({ type: 'password', username, password }) });
   if (offers.length > 0) return offers;
-  throw new CodedError(
-    'ssh.no-credentials',
-    'there is nothing to log in with',
-    'Name a private key, or the socket of an agent (SSH_AUTH_SOCK).',
-  );
+  throw NO_CREDENTIALS();
 }

@@ -4,9 +4,9 @@ import { checkTimeout } from '../../kernel/deadline.ts';
 import { enforce } from '../../kernel/enforce.ts';
 import type { RemoteCommandRequest } from '../recipes/index.ts';
 import { remoteCommand } from '../remote-command.ts';
-import { type ConnectOptions, connectTo, DEFAULT_CONNECT_MS, reachTarget } from './connect.ts';
+import { type ConnectOptions, connectTo, DEFAULT_CONNECT_MS, exchangeWith, reachTarget } from './connect.ts';
 import { DEFAULT_RUN_MS, type RunOptions, type Target } from './connection.ts';
-import { type Credentials, offersOf } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import type { RunResult } from './run-result.ts';
 import { Semaphore } from './semaphore.ts';
 
@@ -48,7 +48,7 @@ function codedOf(error: unknown, signal: AbortSignal | undefined): CodedError {
 /**
  * Returns one row per target, in their order. The request is granted once: every host gets the same command.
  *
- * @throws GuardRefusal with a `command.*` code, CodedError `usage.*` and as `offersOf`, before any host is contacted.
+ * @throws GuardRefusal with a `command.*` code, CodedError `usage.*` and as `exchangeWith`, before any host is contacted.
  */
 export async function runOnHosts(
   targets: readonly Target[],
@@ -62,16 +62,17 @@ export async function runOnHosts(
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1_000) {
     throw new CodedError('usage.concurrency', 'the concurrency is no number of hosts', 'Give 1 to 1,000.');
   }
-  const offers = await offersOf(credentials);
+  const exchangeOf = await exchangeWith(credentials, options.transport);
   const command = await enforce(remoteCommand, request, { journal, ...(signal ? { signal } : {}) });
   const places = new Semaphore(concurrency);
   let done = 0;
   const one = async (target: Target): Promise<HostRow> => {
     let release = (): void => {};
     try {
+      const exchange = exchangeOf(target.user);
       const reached = await reachTarget(target, options);
       if (reached.outcome === 'reached') release = await places.acquire();
-      const connection = await connectTo(reached, target, offers, options);
+      const connection = await connectTo(reached, target, exchange, options);
       try {
         const result = await connection.run(command, { ...run, ...(signal ? { signal } : {}) });
         return { target, outcome: 'ran', result };

@@ -2,9 +2,22 @@
 import type { AuthHandlerMiddleware, Client } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
 import type { Offer } from './credentials.ts';
-import type { HeldConnection } from './dial.ts';
 import type { Faults } from './faults.ts';
-import { said } from './said.ts';
+import { authenticationFailed, linkLost, tooManyAttempts } from './log-in-failures.ts';
+import type { RsaHash } from './rsa-hash.ts';
+
+/** A client that ssh2 holds right before authentication. */
+export interface PausedClient {
+  readonly client: Client;
+  /** What went wrong so far; it may have been while nobody waited for it. */
+  readonly faults: Faults;
+  /** Resolves when the connection is gone. */
+  readonly gone: Promise<void>;
+  /** Lets authentication begin; `methods` answers each further request of ssh2 for a method to try. */
+  proceed(methods: AuthHandlerMiddleware): void;
+  /** With which hash an RSA user key signs from here on. */
+  preferRsa(hash: RsaHash): void;
+}
 
 /** What the host showed while we tried. */
 interface Course {
@@ -13,37 +26,17 @@ interface Course {
   left: readonly string[];
 }
 
-function refused({ tried, left }: Course, faults: Faults): CodedError {
-  const takes = left.length > 0 ? `; it takes ${said(left.join(', '))}` : '';
-  const agent = faults.agent ? '; the agent would not sign' : '';
-  return new CodedError(
-    'ssh.authentication-failed',
-    `the host did not accept ${[...tried].join(', ') || 'what we have'}${takes}${agent}`,
-    'Check the user name and authorized_keys on the host; its log says why it refused.',
-  );
-}
-
-function ended({ reason: error }: Faults): CodedError {
+function ended({ reason }: Faults): CodedError {
   // With the length behind it where ssh2 runs without its native part.
-  if (error?.message.startsWith('Bad packet length'))
+  if (reason?.message.startsWith('Bad packet length'))
     return new CodedError(
       'ssh.packet-too-long',
       'the host sent more in one packet than ssh2 takes (35,000 bytes): a banner, most likely',
-      'Shorten the Banner of its sshd_config.',
+      "Shorten the Banner of its sshd_config, or use transport: 'openssh'.",
     );
-  // The text of its disconnect message (RFC 4253 section 11.1), or what the network said.
-  const why = error ? ` (it said: ${said(error.message)})` : '';
-  if (error?.message.startsWith('Too many authentication failures'))
-    return new CodedError(
-      'ssh.too-many-attempts',
-      `the host hung up after too many attempts${why}`,
-      'Offer fewer credentials: name the key that it takes.',
-    );
-  return new CodedError(
-    'ssh.link-lost',
-    `the connection ended during the log-in${why}`,
-    'Try again; the log of the host says why, if the host ended it.',
-  );
+  return reason?.message.startsWith('Too many authentication failures')
+    ? tooManyAttempts(reason.message)
+    : linkLost(reason?.message);
 }
 
 /**
@@ -52,8 +45,8 @@ function ended({ reason: error }: Faults): CodedError {
  * @throws CodedError `ssh.authentication-failed`, `ssh.too-many-attempts`, `ssh.password-expired`, `ssh.packet-too-long`,
  * `ssh.link-lost`.
  */
-export function logIn(held: HeldConnection, user: string, offers: readonly Offer[]): Promise<Client> {
-  const { client, faults, gone } = held;
+export function logIn(paused: PausedClient, user: string, offers: readonly Offer[]): Promise<Client> {
+  const { client, faults, gone } = paused;
   const course: Course = { tried: new Set(), left: [] };
   const waiting = [...offers];
   return new Promise((resolve, reject) => {
@@ -74,11 +67,11 @@ export function logIn(held: HeldConnection, user: string, offers: readonly Offer
       // A password is not sent to a host that does not ask for one.
       while (offer?.method(user).type === 'password' && left && !left.includes('password'))
         offer = waiting.shift();
-      if (!offer) return reject(refused(course, faults));
+      if (!offer) return reject(authenticationFailed([...course.tried], course.left, faults.agent));
       course.tried.add(offer.name);
-      if (offer.hash) held.preferRsa(offer.hash);
+      if (offer.hash) paused.preferRsa(offer.hash);
       answer(offer.method(user) as never);
     };
-    held.proceed(next);
+    paused.proceed(next);
   });
 }

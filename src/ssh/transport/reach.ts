@@ -5,11 +5,9 @@ import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../evidence/coded-error.ts';
+import type { KeyExchange, ReachedStream } from './key-exchange.ts';
 import type { Link } from './link.ts';
 import { Semaphore } from './semaphore.ts';
-
-/** A socket, or a stream through another host, which holds no process alive by itself. */
-export type ReachedStream = Duplex & { ref?(): unknown; unref?(): unknown };
 
 export type Reached =
   | { readonly outcome: 'reached'; readonly socket: ReachedStream }
@@ -110,11 +108,12 @@ export async function reachThrough(
   throw signal.reason;
 }
 
-/** How to reach the host of this turn, and what was reached before it began. */
+/** How to reach the host of this turn and exchange keys with it, and what was reached before it began. */
 interface Turn {
   readonly host: string;
   readonly port: number;
   readonly again: (signal: AbortSignal) => Promise<Reached>;
+  readonly exchange: KeyExchange;
   reached: Reached | undefined;
 }
 
@@ -123,11 +122,11 @@ const turns = new AsyncLocalStorage<Turn>();
 
 /** Runs `work`, in which a dial to this address finds what was reached. What it does not use is closed. */
 export async function withReached<T>(
-  { host, port, again }: Omit<Turn, 'reached'>,
+  way: Omit<Turn, 'reached'>,
   reached: Reached,
   work: () => Promise<T>,
 ): Promise<T> {
-  const turn: Turn = { host, port, again, reached };
+  const turn: Turn = { ...way, reached };
   try {
     return await turns.run(turn, work);
   } finally {
@@ -135,10 +134,19 @@ export async function withReached<T>(
   }
 }
 
+function turnOf(host: string, port: number): Turn | undefined {
+  const turn = turns.getStore();
+  return turn?.host === host && turn.port === port ? turn : undefined;
+}
+
+export function exchangeInTurn(host: string, port: number): KeyExchange | undefined {
+  return turnOf(host, port)?.exchange;
+}
+
 /** Returns what was reached for this turn, once, and after that what is reached in the same way; without a turn, directly. */
 export async function reachInTurn(host: string, port: number, signal: AbortSignal): Promise<Reached> {
-  const turn = turns.getStore();
-  if (turn?.host !== host || turn.port !== port) return await reach(host, port, signal);
+  const turn = turnOf(host, port);
+  if (!turn) return await reach(host, port, signal);
   const { reached, again } = turn;
   turn.reached = undefined;
   const isGone = reached?.outcome === 'reached' && reached.socket.destroyed;
