@@ -18,6 +18,7 @@ import { secrets } from './guards/secrets/secrets.ts';
 import { serviceHealth } from './guards/service-health/service-health.ts';
 import { supplyChain } from './guards/supply-chain/supply-chain.ts';
 import type { AnyGuard } from './kernel/guard.ts';
+import { gapRegister } from './scorecard/gap-register/gap-register.ts';
 import { hostKey } from './ssh/host-key/host-key.ts';
 import { processStop } from './ssh/process/process-stop.ts';
 import { remoteCommand } from './ssh/remote-command.ts';
@@ -43,6 +44,7 @@ export const catalogue: readonly AnyGuard[] = [
   processStop,
   capacityModel,
   capacityOrigin,
+  gapRegister,
 ];
 
 /**

@@ -2,10 +2,10 @@
 import type { Command } from 'commander';
 import { sealEnvelope } from '../evidence/dsse.ts';
 import { loadSigner } from '../evidence/key-store.ts';
+import { IN_TOTO } from '../scorecard/baseline.ts';
 import { digestOf, parseClaims } from '../scorecard/claims.ts';
 import { parseRetired, retire } from '../scorecard/retired.ts';
 import { OWN_CLAIMS } from './claims.ts';
-import { IN_TOTO } from './scorecard.ts';
 import { readInput, type StateOptions } from './state.ts';
 
 interface RetireOptions extends StateOptions {

@@ -6,7 +6,7 @@ import { codeIdentity, processIdentity } from '../evidence/identity.ts';
 import { loadSigner } from '../evidence/key-store.ts';
 import { packageDigest } from '../evidence/package-digest.ts';
 import type { GradingContext } from '../scorecard/age.ts';
-import { parseBaseline } from '../scorecard/baseline.ts';
+import { IN_TOTO, parseBaseline } from '../scorecard/baseline.ts';
 import { parseClaims } from '../scorecard/claims.ts';
 import { parseRegister } from '../scorecard/register.ts';
 import { drawDrills } from '../scorecard/replay-draw.ts';
@@ -26,9 +26,6 @@ interface ScorecardOptions extends VerdictOptions {
   readonly countersign?: string;
   readonly replay?: number;
 }
-
-/** The payload type of what is signed here. */
-export const IN_TOTO = 'application/vnd.in-toto+json';
 
 const OWN_REGISTER = fileURLToPath(new URL('../../data/hardening-gaps.json', import.meta.url));
 

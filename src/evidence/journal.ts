@@ -1,11 +1,12 @@
 // The journal: append-only files of records, one JSON line each, chained and sealed by signed checkpoints. An append
 // resolves only after fdatasync, and all appends that wait share one. Whatever goes wrong rejects the append, and a
 // guard without a record refuses.
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { CodedError } from './coded-error.ts';
 import type { Head } from './head.ts';
 import type { IdWindow } from './id-window.ts';
 import { processIdentity, runningCode } from './identity.ts';
+import { inputDigest } from './input-digest.ts';
 import { fail } from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
 import { encodeLine } from './line.ts';
@@ -95,7 +96,7 @@ export class Journal implements EvidenceSink {
   readonly #sealer: Sealer | undefined;
   readonly #segmentBytes: number;
   readonly #onSealFailed: ((error: CodedError) => void) | undefined;
-  readonly #inputKey: Uint8Array;
+  readonly #digestOf: (input: string) => string;
   readonly #tree: MerkleTree;
   readonly #ids: IdWindow;
   #segment: Segment;
@@ -121,7 +122,7 @@ export class Journal implements EvidenceSink {
     this.#sealer = parts.sealer;
     this.#segmentBytes = parts.segmentBytes;
     this.#onSealFailed = parts.onSealFailed;
-    this.#inputKey = parts.signer?.derive('input digest') ?? randomBytes(32);
+    this.#digestOf = inputDigest(parts.signer?.derive('input digest') ?? randomBytes(32));
     this.#tree = new MerkleTree(native.sha256, parts.start.edge);
     this.#ids = parts.start.ids;
     this.#prev = parts.start.prev;
@@ -142,9 +143,9 @@ export class Journal implements EvidenceSink {
    * those that only the guard itself may.
    */
   append(draft: EvidenceDraft, input: string, signal?: AbortSignal): Promise<EvidenceRecord> {
-    const own = { ...draft }; // what is looked at here must be what is written later
+    const own = isVouched(draft) ? draft : { ...draft }; // what is looked at here must be what is written later
     if (own.mode !== 'enforce' && own.mode !== 'effect') return Promise.reject(reservedMode());
-    if (isVouched(draft)) return this.#append(own, input, signal);
+    if (own === draft) return this.#append(draft, input, signal);
     const decision = own.mode === 'enforce' ? ownDecision(own) : undefined;
     return decision ? this.#append(decision, input, signal) : Promise.reject(reservedRecord());
   }
@@ -232,25 +233,24 @@ export class Journal implements EvidenceSink {
     if (signal?.aborted)
       throw fail('journal.abandoned', 'nobody waits for the record any more', 'Ask again.');
     const { host, boot, pid, startTick } = processIdentity();
-    const encoded = encodeLine({
-      ...draft, // first, so that nothing in it can stand in for what the journal itself vouches for
+    const { seq, prev, time, monotonic } = place;
+    const encoded = encodeLine(draft, {
       schema: 'agilab.guard_evidence.v1',
-      ...place,
+      seq,
+      prev,
+      time,
+      monotonic,
       boot,
       host,
       writer: `${pid}@${startTick}`,
       run: this.run,
-      ...(isDecisionDraft(draft) ? { input: { digest: this.#inputDigest(input), redacted: [''] } } : {}),
+      input: isDecisionDraft(draft) ? { digest: this.#digestOf(input), redacted: [''] } : undefined,
     });
     if (encoded?.record.mode !== draft.mode || Buffer.byteLength(encoded.line) > MAX_RECORD_BYTES) {
       const remedy = 'Shorten what the guard says: reason and subject have limits, and a line has 16 KiB.';
       throw fail('journal.invalid-record', 'the record does not fit the schema', remedy);
     }
     return encoded;
-  }
-
-  #inputDigest(input: string): string {
-    return createHmac('sha256', this.#inputKey).update(input).digest('hex');
   }
 
   /**

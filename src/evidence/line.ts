@@ -1,24 +1,8 @@
 // One spelling for each record: what a journal line may look like, byte for byte. A line that two readers could read
 // differently (a repeated key, another order, a character that Python takes for the end of a line) is no record. The
 // grammar is made from the schema, so there is one definition; the writer asks it too before it writes.
-import { type EvidenceRecord, evidenceRecord, evidenceRecordJsonSchema, MAX_RECORD_BYTES } from './record.ts';
-
-/** The part of JSON Schema that the record's schema uses. */
-interface Schema {
-  readonly type?: string;
-  readonly const?: string;
-  readonly enum?: readonly string[];
-  readonly pattern?: string;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly oneOf?: readonly Schema[];
-  readonly anyOf?: readonly Schema[];
-}
+import { arrangeOf, type Schema } from './arrange.ts';
+import { type EvidenceRecord, evidenceRecordJsonSchema, MAX_RECORD_BYTES } from './record.ts';
 
 // Never raw in a line, although JSON allows it: DEL and C1 (terminals obey them; U+0085 ends a line in Python), U+2028
 // and U+2029 (end a line in Python), marks that change the order in which text is shown, and the byte order mark.
@@ -83,17 +67,23 @@ function patternOf(schema: Schema): string {
   }
 }
 
-const LINE = new RegExp(`^${patternOf(evidenceRecordJsonSchema() as Schema)}$`);
+const SCHEMA = evidenceRecordJsonSchema() as Schema;
+const arrange = arrangeOf(SCHEMA);
+const LINE = new RegExp(`^${patternOf(SCHEMA)}$`);
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Returns the line of a record, without newline, or `undefined` where the record has none: it does not fit the schema or the bounds. */
+/**
+ * Returns the line of a record, without newline, or `undefined` where the record has none: it does not fit the schema or the
+ * bounds. Nothing in the record stands in for a member of `envelope`.
+ */
 export function encodeLine(
   record: unknown,
+  envelope?: Readonly<Record<string, unknown>>,
 ): { readonly record: EvidenceRecord; readonly line: string } | undefined {
-  const parsed = evidenceRecord.safeParse(record); // also brings the members into their order
-  if (!parsed.success) return undefined;
-  const line = JSON.stringify(parsed.data).replace(hidden, hex4);
-  return LINE.test(line) ? { record: parsed.data, line } : undefined;
+  const arranged = arrange(record, envelope);
+  if (arranged === undefined) return undefined;
+  const line = JSON.stringify(arranged).replace(hidden, hex4);
+  return LINE.test(line) ? { record: arranged as EvidenceRecord, line } : undefined;
 }
 
 /** What every record begins with, as far as the chain is concerned. */

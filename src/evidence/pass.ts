@@ -43,7 +43,7 @@ const TURN_MS = 8;
 const PIECE = 65_536;
 
 /** Lets timers and other work have their turn. */
-const pause = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
+export const pause = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 
 /** What one pass over all lines found. */
 export interface Pass {

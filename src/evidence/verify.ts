@@ -6,7 +6,7 @@ import { toHex, utf8 } from './bytes.ts';
 import { type Checkpoint, parseCheckpoint, signedBy, type TreeHead } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
 import { parseNoteKey } from './note-key.ts';
-import { type JournalFiles, type Pass, type PassOptions, passOver } from './pass.ts';
+import { type JournalFiles, type Pass, type PassOptions, passOver, pause } from './pass.ts';
 import type { Pin } from './pin.ts';
 import { type Primitives, portable } from './primitives.ts';
 import type { EvidenceRecord } from './record.ts';
@@ -67,6 +67,9 @@ export interface JournalVerdict {
 
 /** What is not yet sealed is at most this old beside a writer that seals each second, in milliseconds. */
 const LIVE_MS = 5_000;
+
+/** Some milliseconds of work. */
+const LINES_A_TURN = 10_000;
 
 /** A checkpoint, and who of the trusted keys signed it. */
 interface Head {
@@ -161,6 +164,24 @@ function producerProblems({ pin, since }: Trusted, { producers, times }: Pass): 
   return problems;
 }
 
+/** Says of each record whether it is sealed. Many thousand at a time, others have their turn. */
+async function linesOf(
+  records: readonly EvidenceRecord[],
+  covered: number,
+  adopted: readonly LineRange[],
+  signal: AbortSignal | undefined,
+): Promise<readonly JournalLine[]> {
+  const isAdopted = membership(adopted);
+  const lines: JournalLine[] = [];
+  for (const record of records) {
+    if (lines.length % LINES_A_TURN === LINES_A_TURN - 1) await pause();
+    signal?.throwIfAborted();
+    const { seq } = record;
+    lines.push({ record, line: seq + 1, sealed: seq < covered && !isAdopted(seq) });
+  }
+  return lines;
+}
+
 /**
  * Returns what may be believed of a journal. Never throws on bad bytes: they are the finding. Leaves the event loop free
  * for others in between.
@@ -224,7 +245,6 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
 
   const open = Math.max(0, size - Math.max(covered, begin));
   const ranges = adoptedRanges(pass.statements, covered);
-  const isAdopted = membership(ranges);
   const openSince = times.from.get(covered)?.earliest;
   const live = openSince !== undefined && Math.abs(now - Date.parse(openSince)) <= LIVE_MS;
   const vouched = signer !== undefined && ranges.length === 0;
@@ -244,13 +264,6 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
     adopted: ranges,
     clockBack: { times: times.back, ...(times.backLine === undefined ? {} : { line: times.backLine }) },
     root: toHex(scanner.tree.root()),
-    lines:
-      problems.length > 0
-        ? []
-        : pass.records.map((record) => ({
-            record,
-            line: record.seq + 1,
-            sealed: record.seq < covered && !isAdopted(record.seq),
-          })),
+    lines: problems.length > 0 ? [] : await linesOf(pass.records, covered, ranges, options.signal),
   };
 }

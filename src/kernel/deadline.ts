@@ -38,7 +38,10 @@ export class Interrupted extends Error {
 export class Deadline {
   /** In milliseconds, as asked for. */
   readonly timeoutMs: number;
-  readonly #controller = new AbortController();
+  /** Made when somebody asks for its signal: to make one costs more than the rest of a decision that needs none. */
+  #controller: AbortController | undefined;
+  /** What ends the waits that are under way. */
+  readonly #waits = new Set<(interrupted: Interrupted) => void>();
   readonly #outer: AbortSignal | undefined;
   readonly #timer: NodeJS.Timeout;
   readonly #started = performance.now();
@@ -58,7 +61,16 @@ export class Deadline {
 
   /** Aborts at the deadline, or when the caller gives up; never after {@link Deadline.end}. */
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#interrupted) this.#controller.abort(this.#interrupted);
+    }
     return this.#controller.signal;
+  }
+
+  /** Whether only time can end it. */
+  get byTimeAlone(): boolean {
+    return this.#outer === undefined;
   }
 
   /** Why the call is over, or `undefined` while there is time. */
@@ -85,7 +97,10 @@ export class Deadline {
     if (this.#interrupted) return;
     this.#interrupted = new Interrupted(code, cause);
     this.end();
-    this.#controller.abort(this.#interrupted);
+    const waits = [...this.#waits];
+    this.#waits.clear();
+    for (const stop of waits) stop(this.#interrupted);
+    this.#controller?.abort(this.#interrupted);
   }
 
   /** Stops the clock. A grant that holds the signal is left alone from here on. */
@@ -99,22 +114,13 @@ export class Deadline {
    *
    * @throws Interrupted; whatever `work` throws.
    */
-  run<T>(work: (signal: AbortSignal) => Promise<T>, late: (value: T) => void = () => {}): Promise<T> {
+  run<T>(work: () => Promise<T>, late: (value: T) => void = () => {}): Promise<T> {
+    if (this.#interrupted) return Promise.reject(this.#interrupted);
     return new Promise<T>((resolve, reject) => {
-      if (this.#interrupted) return reject(this.#interrupted);
-      let open = true;
-      const onInterrupt = (): void => {
-        open = false;
-        reject(this.#interrupted as Interrupted);
-      };
-      const { signal } = this;
-      signal.addEventListener('abort', onInterrupt, { once: true });
-      const settle = (): boolean => {
-        signal.removeEventListener('abort', onInterrupt);
-        return open;
-      };
+      this.#waits.add(reject);
+      const settle = (): boolean => this.#waits.delete(reject); // false: it was stopped
       // `async` so that a synchronous throw becomes a rejection too.
-      (async () => work(signal))().then(
+      (async () => work())().then(
         (value) => (settle() ? resolve(value) : late(value)),
         (error: unknown) => settle() && reject(error),
       );

@@ -111,7 +111,7 @@ export async function decide(guard: AnyDefinition, request: unknown, deadline: D
   let facts: unknown;
   try {
     facts = await deadline.run(
-      (signal) => guard.observe(parsed, signal),
+      () => guard.observe(parsed, deadline.signal),
       (late) => void release(guard, late, deadline.timeoutMs),
     );
   } catch (error) {
@@ -124,5 +124,6 @@ export async function decide(guard: AnyDefinition, request: unknown, deadline: D
     const reason = `the world could not be looked at (${why})`;
     return refuse('guard.observe-failed', reason, error, input);
   }
-  return { ...judgeFacts(guard, facts), input, observed: { facts } };
+  const { decision, cause, subject } = judgeFacts(guard, facts);
+  return { decision, cause, subject, input, observed: { facts } };
 }

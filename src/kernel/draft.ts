@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { codeIdentity } from '../evidence/identity.ts';
 import { MAX_REASON, MAX_SUBJECT_NAME } from '../evidence/limits.ts';
-import type { DecisionDraft, Method } from '../evidence/record.ts';
+import type { DecisionDraft, Method, Subject } from '../evidence/record.ts';
 import { uuidv7 } from '../evidence/uuid.ts';
 import { vouchFor } from '../evidence/vouched.ts';
+import { weakTable } from '../evidence/weak-table.ts';
 import type { Outcome } from './decide.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { AnyDefinition } from './define.ts';
@@ -25,6 +26,21 @@ export function policyDigest({ id, dimension, rules }: AnyDefinition): string {
   return createHash('sha256').update(policy).digest('hex');
 }
 
+/** What each record of a guard says of the guard. */
+type Signature = Pick<DecisionDraft, 'guard' | 'policyDigest'>;
+const signatures = weakTable<Signature>();
+
+function signatureOf(guard: AnyDefinition): Signature {
+  const known = signatures.get(guard);
+  if (known) return known;
+  const signature = deepFreeze({
+    guard: { id: guard.id, ...codeIdentity() },
+    policyDigest: policyDigest(guard),
+  });
+  if (Object.isFrozen(guard) && Object.isFrozen(guard.rules)) signatures.set(guard, signature);
+  return signature;
+}
+
 function methodOf(guard: AnyDefinition, observed: Outcome['observed']): Method {
   try {
     return (observed && guard.method?.(observed.facts)) ?? 'none';
@@ -33,26 +49,32 @@ function methodOf(guard: AnyDefinition, observed: Outcome['observed']): Method {
   }
 }
 
+const named = ({ kind, name, digest }: Subject): Subject =>
+  Object.freeze({ kind, name: name && clip(name, MAX_SUBJECT_NAME), digest });
+
 /** Returns the record of an outcome, which a journal takes for the guard's own. */
 export function draftOf(
   guard: AnyDefinition,
   { decision, subject, observed }: Pick<Outcome, 'decision' | 'subject' | 'observed'>,
   rest: Pick<DecisionDraft, 'mode' | 'replay' | 'probe' | 'of'>,
 ): DecisionDraft {
-  const { version, codeDigest } = codeIdentity();
+  const signature = signatureOf(guard);
+  const { mode, replay, probe, of } = rest;
+  // Written out: an object that is brought together from others costs as much as the rest of the decision.
   const draft: DecisionDraft = {
     id: uuidv7(),
-    guard: { id: guard.id, version, codeDigest },
+    guard: signature.guard,
     dimension: guard.dimension,
     decision: decision.decision,
-    codes: [...decision.codes],
+    codes: Object.freeze([...decision.codes]),
     reason: clip(decision.reason, MAX_REASON),
-    ...(subject
-      ? { subject: { ...subject, name: subject.name && clip(subject.name, MAX_SUBJECT_NAME) } }
-      : {}),
+    subject: subject && named(subject),
     method: methodOf(guard, observed),
-    policyDigest: policyDigest(guard),
-    ...rest,
+    policyDigest: signature.policyDigest,
+    mode,
+    replay: deepFreeze(replay),
+    probe: probe && Object.freeze({ ...probe }),
+    of,
   };
-  return vouchFor(deepFreeze(draft));
+  return vouchFor(Object.freeze(draft));
 }

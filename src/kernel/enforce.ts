@@ -35,25 +35,27 @@ class Recorder {
 
   /**
    * Returns the id of the record once it is durable. An abort of the caller does not keep a decision out of the journal,
-   * so only time bounds this. `of` names the record that this one takes back.
+   * so only time bounds this: that of the whole call where there is no such abort, else `timeoutMs`. `of` names the record
+   * that this one takes back.
    *
    * @throws Interrupted; what the journal throws.
    */
-  async write(decision: Decision, timeoutMs: number, of?: string): Promise<string> {
+  async write(decision: Decision, bound: Deadline | number, of?: string): Promise<string> {
+    const { subject, observed } = this.#outcome;
     const replay = { argv: ['guardrails', 'check', this.#guard.id, '--json', '-'] };
-    const parts = { mode: 'enforce', replay, ...(of === undefined ? {} : { of }) } as const;
-    const draft = draftOf(this.#guard, { ...this.#outcome, decision }, parts);
+    const draft = draftOf(this.#guard, { decision, subject, observed }, { mode: 'enforce', replay, of });
     // What comes too late is durable all the same, and nobody may read it as a grant.
     const late = (): void => {
       if (decision.decision !== 'allow') return;
       const reason = 'the record came after its deadline; nothing was granted';
       this.takeBack('guard.journal-timeout', reason, draft.id, timeoutMs).catch(() => {});
     };
-    const deadline = new Deadline({ timeoutMs });
+    const deadline = typeof bound === 'number' ? new Deadline({ timeoutMs: bound }) : bound;
+    const { timeoutMs } = deadline;
     try {
-      await deadline.run((signal) => this.#journal.append(draft, this.#outcome.input, signal), late);
+      await deadline.run(() => this.#journal.append(draft, this.#outcome.input, deadline.signal), late);
     } finally {
-      deadline.end();
+      if (deadline !== bound) deadline.end();
     }
     return draft.id;
   }
@@ -93,7 +95,8 @@ export async function enforce<Request, Grant extends object>(
     const allowed = decision.decision === 'allow' && observed !== undefined;
     let evidenceId: string;
     try {
-      evidenceId = await recorder.write(decision, allowed ? deadline.remainingMs : timeoutMs);
+      const bound = !allowed ? timeoutMs : deadline.byTimeAlone ? deadline : deadline.remainingMs;
+      evidenceId = await recorder.write(decision, bound);
     } catch (error) {
       const code = error instanceof Interrupted ? 'guard.journal-timeout' : 'guard.journal-failed';
       const reason = `the decision was "${decision.decision}", but no record of it could be kept`;
@@ -107,7 +110,7 @@ export async function enforce<Request, Grant extends object>(
     };
     const { facts } = observed;
     try {
-      await deadline.run(async (signal) => definition.commit?.(facts, signal));
+      if (definition.commit) await deadline.run(async () => definition.commit?.(facts, deadline.signal));
       deadline.requireTime();
     } catch (error) {
       if (!(error instanceof Interrupted))

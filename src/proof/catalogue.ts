@@ -6,6 +6,7 @@ import { capacityModelProof } from './drills/capacity-model/capacity-model-proof
 import { capacityOriginProof } from './drills/capacity-origin/capacity-origin-proof.ts';
 import { clusterShareProof } from './drills/cluster-share/cluster-share-proof.ts';
 import { externalAppProof } from './drills/external-app/external-app-proof.ts';
+import { gapRegisterProof } from './drills/gap-register/gap-register-proof.ts';
 import { hostKeyProof } from './drills/host-key/host-key-proof.ts';
 import { journalProof } from './drills/journal/journal-proof.ts';
 import { listenersProof } from './drills/listeners/listeners-proof.ts';
@@ -46,6 +47,7 @@ export const proofs: readonly Proof[] = [
   processStopProof,
   capacityModelProof,
   capacityOriginProof,
+  gapRegisterProof,
 ];
 
 /**

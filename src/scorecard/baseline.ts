@@ -6,10 +6,12 @@ import { portable } from '../evidence/primitives.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 import { type Claims, claimsFile } from './claims.ts';
 import type { Grade } from './grade.ts';
-import { type PricedGap, pricedGap } from './register.ts';
+import { type PricedGap, pricedGap } from './price.ts';
 
 /** Statement v1 of github.com/in-toto/attestation. */
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+/** The payload type of signed statements (github.com/in-toto/attestation). */
+export const IN_TOTO = 'application/vnd.in-toto+json';
 /** What a signed scorecard states. */
 export const SCORECARD_PREDICATE = 'urn:agilab-guardrails:architecture-scorecard:v2';
 

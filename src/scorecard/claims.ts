@@ -15,6 +15,8 @@ export interface Dimension {
   readonly weight: number;
   /** Ids of the guards that must all hold. Empty: nobody has built this row yet. */
   readonly probes: readonly string[];
+  /** Probes of any row that the public text names: the row is worth no more than the weakest of them. */
+  readonly restsOn?: readonly string[] | undefined;
 }
 
 /** One drill that the evidence must name. */
@@ -59,6 +61,7 @@ const dimension: z.ZodType<Dimension> = z.strictObject({
   label: z.string().min(1).max(200),
   weight: z.int().min(1).max(1_000),
   probes: names,
+  restsOn: names.optional(),
 });
 
 const claim: z.ZodType<Claim> = z.strictObject({

@@ -18,13 +18,8 @@ export {
   gradeDimensions,
   type ProbeFinding,
 } from './grade.ts';
-export {
-  type Gap,
-  type GapRegister,
-  type PricedGap,
-  parseRegister,
-  type RegisterFinding,
-} from './register.ts';
+export type { PricedGap, RegisterFinding } from './price.ts';
+export { type Gap, type GapRegister, parseRegister, type Requirement } from './register.ts';
 export { type Drawn, drawDrills, type Replayed } from './replay-draw.ts';
 export { holds, type ScorecardV1, toAgilabJson, toStatement, toTable, toV1, toV2 } from './report.ts';
 export { parseRetired, type Retired, retire } from './retired.ts';

@@ -32,7 +32,7 @@ export function lostSince(before: Claims, now: Claims, retired: readonly Retired
   const rows = new Map(now.dimensions.map((row) => [row.id, row]));
   const earlier = new Map(before.claims.map((claim) => [claim.guard, claim]));
   const current = new Map(now.claims.map((claim) => [claim.guard, claim]));
-  const lost = before.dimensions.flatMap(({ id, weight, probes }): readonly Lost[] => {
+  const lost = before.dimensions.flatMap(({ id, weight, probes, restsOn = [] }): readonly Lost[] => {
     const row = rows.get(id);
     if (!row) return [{ id: `row:${id}`, row: id }];
     const own = row.weight === weight ? [] : [{ id: `weight:${id}`, row: id }];
@@ -43,7 +43,10 @@ export function lostSince(before: Claims, now: Claims, retired: readonly Retired
         ? lostFrom(id, was, is)
         : [{ id: `probe:${guard}`, row: id, guard }];
     });
-    return [...own, ...below];
+    const unsaid = restsOn
+      .filter((guard) => current.has(guard) && !row.restsOn?.includes(guard))
+      .map((guard) => ({ id: `rests:${id}/${guard}`, row: id }));
+    return [...own, ...below, ...unsaid];
   });
   return lost.filter(({ id }) => !excused.has(id));
 }

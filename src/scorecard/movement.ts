@@ -1,10 +1,11 @@
 // How the score may move from one change to the next: down at once and field by field, up only on new evidence for changed
 // code or a closed gap. Whatever rises otherwise is put back to where the baseline had it, and named.
 import type { Baseline } from './baseline.ts';
+import { whyCheaper } from './cheaper.ts';
 import type { Claims, Dimension } from './claims.ts';
 import { type DimensionFinding, type ProbeFinding, rowOf } from './grade.ts';
 import { type Lost, lostSince } from './lost.ts';
-import type { PricedGap } from './register.ts';
+import type { PricedGap } from './price.ts';
 import type { Retired } from './retired.ts';
 
 /** Findings as they may count, and a sentence for each that was put back. */
@@ -67,8 +68,6 @@ export function holdRows(
   return { findings: [...found.map(holdRow), ...restored.map(nothing)], unsupported };
 }
 
-const SEVERITIES: readonly PricedGap['severity'][] = ['P2', 'P1', 'P0'];
-
 /**
  * Gaps as they may count beside an earlier pricing of them, which is compared by what it counted, not by what was
  * written: a gap gets cheaper by proof alone.
@@ -83,21 +82,11 @@ export function holdGaps(
   const unsupported: string[] = [];
   for (const before of earlier) {
     const gap = now.get(before.id);
-    const why = whyCheaper(before, gap);
+    const why = whyCheaper(before, gap)?.why;
     if (why === undefined || excused.has(`gap:${before.id}`)) continue;
     unsupported.push(`gap ${before.id} ${why}`);
     const dearer = gap && gap.penalty > before.penalty ? gap : before;
     now.set(before.id, { ...dearer, why });
   }
   return { findings: [...now.values()], unsupported };
-}
-
-function whyCheaper(before: PricedGap, now: PricedGap | undefined): string | undefined {
-  if (!now) return 'was removed from the register';
-  if (SEVERITIES.indexOf(now.severity) < SEVERITIES.indexOf(before.severity)) return 'was made less severe';
-  if (JSON.stringify(now.evidence_required) !== JSON.stringify(before.evidence_required))
-    return 'asks for other evidence';
-  if (now.penalty < before.penalty && now.counted !== 'shipped')
-    return `went from ${before.counted} to ${now.counted} without proof`;
-  return undefined;
 }

@@ -1,10 +1,16 @@
-// The register of known hardening gaps, in AGILAB's file format. A gap costs points whatever the drills say, and one
-// that is called shipped costs nothing only while its proof stands.
+// The register of known hardening gaps, as it is read. Two formats: AGILAB's own, whose evidence is sentences, and ours,
+// which also says whose a gap is, since when, and which drills prove each thing that closing it takes.
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { portable } from '../evidence/primitives.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
-import type { DimensionFinding } from './grade.ts';
+
+/** One thing that must be shown before a gap is closed. */
+export interface Requirement {
+  readonly requirement: string;
+  /** Drills that show it, `drill:GUARD/DRILL`. Empty: nothing shows it. */
+  readonly evidence: readonly string[];
+}
 
 export interface Gap {
   readonly id: string;
@@ -12,14 +18,19 @@ export interface Gap {
   readonly status: 'open' | 'conditional' | 'shipped';
   readonly surface: string;
   readonly production_boundary: string;
-  readonly evidence_required: readonly string[];
+  readonly evidence_required: readonly Requirement[];
+  /** Who answers for it. Not in version 1. */
+  readonly owner?: string | undefined;
+  /** When it was found, and when somebody last looked at it, `YYYY-MM-DD`. Not in version 1. */
+  readonly opened?: string | undefined;
+  readonly reviewed?: string | undefined;
+  /** What public text calls the thing that is missing. Not in version 1. */
+  readonly words?: readonly string[] | undefined;
 }
 
-/** A register as read. `agilab.architecture_hardening_gaps.v1`. */
+/** A register as read. */
 export interface GapRegister {
-  readonly schema: 'agilab.architecture_hardening_gaps.v1';
-  /** What AGILAB prints. Read because the format has it; no score is computed from it. */
-  readonly supported_score: string;
+  readonly schema: 'agilab.architecture_hardening_gaps.v1' | 'agilab.architecture_hardening_gaps.v2';
   readonly scope: string;
   readonly gaps: readonly Gap[];
   /** SHA-256 of the file, hex. */
@@ -27,20 +38,53 @@ export interface GapRegister {
 }
 
 const text = z.string().min(1).max(4_000);
-const gap = {
+const requirement: z.ZodType<Requirement> = z.strictObject({
+  requirement: text,
+  evidence: z.array(z.string().regex(/^drill:[A-Za-z0-9_./:+-]{3,400}$/)).max(64),
+});
+const common = {
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,79}$/),
   severity: z.enum(['P0', 'P1', 'P2']),
   status: z.enum(['open', 'conditional', 'shipped']),
   surface: text,
   production_boundary: text,
-  evidence_required: z.array(text).min(1).max(64),
 };
-const gapRegister: z.ZodType<Omit<GapRegister, 'digest'>> = z.strictObject({
-  schema: z.literal('agilab.architecture_hardening_gaps.v1'),
-  supported_score: text,
-  scope: text,
-  gaps: z.array(z.strictObject(gap)).max(1_000),
+const dated = {
+  owner: z.string().min(1).max(200),
+  opened: z.iso.date(),
+  reviewed: z.iso.date(),
+  words: z.array(z.string().regex(/^[\p{L}\p{N}]+(?:[ -][\p{L}\p{N}]+){0,5}$/u)).max(32),
+};
+const gapV1 = z.strictObject({ ...common, evidence_required: z.array(text).min(1).max(64) });
+const gapV2 = z.strictObject({
+  ...common,
+  ...dated,
+  evidence_required: z.array(requirement).min(1).max(64),
 });
+
+/** The schema of a gap as it is kept in a scorecard. */
+export const keptGap = {
+  ...common,
+  owner: dated.owner.optional(),
+  opened: dated.opened.optional(),
+  reviewed: dated.reviewed.optional(),
+  words: dated.words.optional(),
+  evidence_required: z.array(requirement).min(1).max(64),
+};
+
+const registerFile = z.discriminatedUnion('schema', [
+  z.strictObject({
+    schema: z.literal('agilab.architecture_hardening_gaps.v1'),
+    supported_score: text, // what AGILAB prints; no score is computed from it
+    scope: text,
+    gaps: z.array(gapV1).max(1_000),
+  }),
+  z.strictObject({
+    schema: z.literal('agilab.architecture_hardening_gaps.v2'),
+    scope: text,
+    gaps: z.array(gapV2).max(1_000),
+  }),
+]);
 
 /** Gaps that every register must name, at least this severe: leaving one out or playing it down would raise the score. */
 const MANDATORY: ReadonlyMap<string, Gap['severity']> = new Map([
@@ -51,100 +95,36 @@ const MANDATORY: ReadonlyMap<string, Gap['severity']> = new Map([
   ['capacity-model-signature', 'P2'],
 ]);
 
-/** The probes that prove a gap shipped. A gap that is not listed here cannot be shipped by saying so. */
-const PROOF: ReadonlyMap<string, readonly string[]> = new Map([
-  ['capacity-model-signature', ['capacity-model', 'capacity-origin']],
-]);
-
-/** A P0 that is not shipped holds the whole score down to this, in milli-points, and costs its penalty as well. */
-const P0_CAP = 2_000;
-const FULL = 5_000;
+const REMEDY =
+  'Write it as agilab.architecture_hardening_gaps.v2 with all five mandatory gaps, each once: see docs/gaps.md.';
 
 /**
- * Parses a register.
+ * Parses a register, of either version.
  *
- * @throws CodedError `register.invalid`, `json.*`.
+ * @throws CodedError `register.invalid`; `register.mandatory` where it leaves out or plays down a gap that every register
+ * names; `json.*`.
  */
 export function parseRegister(bytes: Uint8Array): GapRegister {
-  const remedy = 'Write it as agilab.architecture_hardening_gaps.v1 with all five mandatory gaps, each once.';
-  const invalid = (why: string): CodedError =>
-    new CodedError('register.invalid', `the gap register ${why}`, remedy);
-  const result = gapRegister.safeParse(parseStrictJson(bytes, { maxBytes: 1_048_576, maxDepth: 8 }));
-  if (!result.success)
-    throw invalid(`does not match its schema at ${result.error.issues[0]?.path.join('.') || 'the top'}`);
-  const ids = result.data.gaps.map(({ id }) => id);
-  if (new Set(ids).size !== ids.length) throw invalid('names a gap twice');
-  for (const [id, least] of MANDATORY) {
-    const gap = result.data.gaps.find((candidate) => candidate.id === id);
-    if (!gap) throw invalid(`does not name ${id}`);
-    if (gap.severity > least) throw invalid(`calls ${id} less severe than ${least}`);
+  const invalid = (code: string, why: string): CodedError =>
+    new CodedError(code, `the gap register ${why}`, REMEDY);
+  const result = registerFile.safeParse(parseStrictJson(bytes, { maxBytes: 1_048_576, maxDepth: 8 }));
+  if (!result.success) {
+    const at = result.error.issues[0]?.path.join('.') || 'the top';
+    throw invalid('register.invalid', `does not match its schema at ${at}`);
   }
-  return { ...result.data, digest: portable.sha256Hex(bytes) };
-}
-
-/** A gap as it counts. */
-export interface PricedGap extends Gap {
-  /** `shipped` only while its proof stands at E4, else `open`. */
-  readonly counted: Gap['status'];
-  readonly why: string;
-  /** Milli-points. */
-  readonly penalty: number;
-}
-
-/** The schema of a priced gap, for what embeds one. */
-export const pricedGap: z.ZodType<PricedGap> = z.object({
-  ...gap,
-  counted: gap.status,
-  why: z.string(),
-  penalty: z.int().min(0).max(5_000),
-});
-
-export interface RegisterFinding {
-  readonly gaps: readonly PricedGap[];
-  /** Sum in milli-points. */
-  readonly penalty: number;
-  /** Upper bound of the score in milli-points. */
-  readonly cap: number;
-}
-
-function penaltyOf(severity: Gap['severity'], status: Gap['status']): number {
-  if (status === 'shipped') return 0;
-  if (severity === 'P0') return 300;
-  if (severity === 'P2') return 25;
-  return status === 'open' ? 150 : 75;
-}
-
-/** Prices every gap, given how the rows were graded. */
-export function priceGaps(
-  gaps: readonly Gap[],
-  dimensions: readonly DimensionFinding[],
-): readonly PricedGap[] {
-  const live = new Set(
-    dimensions.flatMap(({ probes }) =>
-      probes.filter(({ grade }) => grade === 'E4').map(({ probe }) => probe),
+  const { data } = result;
+  const ids = data.gaps.map(({ id }) => id);
+  if (new Set(ids).size !== ids.length) throw invalid('register.invalid', 'names a gap twice');
+  for (const [id, least] of MANDATORY) {
+    const gap = data.gaps.find((candidate) => candidate.id === id);
+    if (!gap) throw invalid('register.mandatory', `does not name ${id}`);
+    if (gap.severity > least) throw invalid('register.mandatory', `calls ${id} less severe than ${least}`);
+  }
+  const gaps: readonly Gap[] = data.gaps.map((gap) => ({
+    ...gap,
+    evidence_required: gap.evidence_required.map((each) =>
+      typeof each === 'string' ? { requirement: each, evidence: [] } : each,
     ),
-  );
-  return gaps.map((gap): PricedGap => {
-    const { id, severity, status } = gap;
-    const proof = PROOF.get(id);
-    const proven = proof?.every((probe) => live.has(probe)) ?? false;
-    const counted = status === 'shipped' && !proven ? 'open' : status;
-    const why =
-      status !== 'shipped'
-        ? `registered as ${status}`
-        : proven
-          ? `shipped, proven by ${proof?.join(', ')}`
-          : `called shipped, but ${proof ? `${proof.join(', ')} is not live` : 'no probe proves it'}`;
-    return { ...gap, counted, why, penalty: penaltyOf(severity, counted) };
-  });
-}
-
-/** Sums up priced gaps. */
-export function sumUp(priced: readonly PricedGap[]): RegisterFinding {
-  const capped = priced.some(({ severity, counted }) => severity === 'P0' && counted !== 'shipped');
-  return {
-    gaps: priced,
-    penalty: priced.reduce((sum, { penalty }) => sum + penalty, 0),
-    cap: capped ? P0_CAP : FULL,
-  };
+  }));
+  return { schema: data.schema, scope: data.scope, gaps, digest: portable.sha256Hex(bytes) };
 }

@@ -9,7 +9,7 @@ const RETIRED_PREDICATE = 'urn:agilab-guardrails:retired:v1';
 
 /** One thing that is no longer asked for. */
 export interface Retired {
-  /** `row:ID`, `weight:ROW`, `probe:GUARD`, `age:GUARD`, `live:GUARD`, `drill:GUARD/DRILL`, `mutant:GUARD/MUTANT` or `gap:ID`. */
+  /** `row:ID`, `weight:ROW`, `rests:ROW/GUARD`, `probe:GUARD`, `age:GUARD`, `live:GUARD`, `drill:GUARD/DRILL`, `mutant:GUARD/MUTANT` or `gap:ID`. */
   readonly id: string;
   readonly why: string;
 }
@@ -22,7 +22,9 @@ const statement = z.strictObject({
     retired: z
       .array(
         z.strictObject({
-          id: z.string().regex(/^(?:row|weight|probe|age|live|drill|mutant|gap):[A-Za-z0-9_./:+-]{1,400}$/),
+          id: z
+            .string()
+            .regex(/^(?:row|weight|rests|probe|age|live|drill|mutant|gap):[A-Za-z0-9_./:+-]{1,400}$/),
           why: z.string().min(10).max(2_000),
         }),
       )

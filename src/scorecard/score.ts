@@ -5,8 +5,10 @@ import type { Baseline } from './baseline.ts';
 import type { Claims } from './claims.ts';
 import { type DimensionFinding, GRADE_MILLI, gradeDimensions } from './grade.ts';
 import { type Carried, holdGaps, holdRows } from './movement.ts';
-import { type GapRegister, priceGaps, type RegisterFinding, sumUp } from './register.ts';
+import { priceGaps, type RegisterFinding, sumUp } from './price.ts';
+import type { GapRegister } from './register.ts';
 import type { Replayed } from './replay-draw.ts';
+import { restRows } from './rests.ts';
 import type { Retired } from './retired.ts';
 
 /**
@@ -105,8 +107,8 @@ function countedOf(input: ScoreInput): {
   const { verdict, claims, context, register, ownRegister, baseline, retired = [], replayed } = input;
   const found = gradeDimensions(verdict, claims, context, replayed);
   const price = (rows: readonly DimensionFinding[]): RegisterFinding['gaps'] => {
-    const given = priceGaps(register.gaps, rows);
-    return ownRegister ? holdGaps(priceGaps(ownRegister.gaps, rows), given).findings : given;
+    const given = priceGaps(register.gaps, rows, claims);
+    return ownRegister ? holdGaps(priceGaps(ownRegister.gaps, rows, claims), given).findings : given;
   };
   if (!baseline) return { dimensions: found, register: sumUp(price(found)), unsupported: [] };
   if (baseline.scorer.version !== SCORER_VERSION) {
@@ -132,7 +134,8 @@ function countedOf(input: ScoreInput): {
 /** Computes the score from a verified journal, claims, a register and, if there is one, a baseline. */
 export function scoreOf(input: ScoreInput): Score {
   const { verdict, claims, context, register: given, baseline, retired = [], replayed = [] } = input;
-  const { dimensions, register, unsupported } = countedOf(input);
+  const { dimensions: graded, register, unsupported } = countedOf(input);
+  const dimensions = restRows(graded, claims, register.gaps);
   const terms = termsOf(dimensions, register);
   const from = baseline?.score.milli;
   const milli = milliOf(terms);

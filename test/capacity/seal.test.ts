@@ -113,7 +113,7 @@ describe('sealing a model', () => {
     if (!possible && !mustRun) context.skip('not root, or no mount namespaces');
     const { root, path } = await laid();
     const script = `
-      const { sealModel } = await import(${JSON.stringify(pathToFileURL(resolve('src/capacity/seal.ts')).href)});
+      const { sealModel } = await import(${JSON.stringify(pathToFileURL(resolve('dist/capacity/seal.js')).href)});
       const fs = await import('node:fs');
       const [root, model] = process.argv.slice(1);
       const at = (name) => root + '/' + name;
@@ -124,7 +124,7 @@ describe('sealing a model', () => {
       console.log(await sealModel({ root, model: 'm.pkl' }).then(() => 'sealed', (error) => error.code + ' ' + error.cause.code));
       console.log(fs.readFileSync(at('m.pkl.sha256.json'), 'utf8') === before, fs.readdirSync(root).sort().join());`;
     const shell =
-      'mount -t tmpfs -o size=16k,mode=700 none "$1" && exec "$3" --import tsx --input-type=module -e "$4" "$1" "$2"';
+      'mount -t tmpfs -o size=16k,mode=700 none "$1" && exec "$3" --input-type=module -e "$4" "$1" "$2"';
     const disk = join(root, 'disk');
     await mkdir(disk, { mode: 0o700 });
     const argv = ['-m', 'sh', '-c', shell, 'sh', disk, path, process.execPath, script];

@@ -7,12 +7,12 @@ import { type CliResult, cliCommand, guardrails, guardrailsAsync, scratch } from
 const LOOPBACK = '{"sources":[{"from":"cli","value":"127.0.0.1"}],"port":8501}';
 const PUBLIC = '{"sources":[{"from":"cli","value":"0.0.0.0"}],"port":8501}';
 
-/** A state directory in which every guard has been drilled once; tests that change it take a copy. */
+/** A state directory in which two guards have been drilled once; tests that change it take a copy. */
 const drilled = scratch();
 let drillRun: CliResult;
 beforeAll(() => {
-  drillRun = guardrails(['drill', '--mutants', '--json'], drilled.directory);
-}, 300_000);
+  drillRun = guardrails(['drill', 'bind', 'run-manifest', '--mutants', '--json'], drilled.directory);
+});
 afterAll(() => drilled.remove());
 
 function withCopy(work: (directory: string, journal: string) => void): void {

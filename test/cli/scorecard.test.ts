@@ -6,6 +6,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltPackage, buildPackage } from '../built-package.ts';
 import { type CliResult, scratch } from './run-cli.ts';
 
+interface Result {
+  readonly passed: boolean;
+  /** Why it could not be built here. */
+  readonly unavailable?: string;
+}
+interface Claim {
+  readonly drills: readonly unknown[];
+  readonly mutants: readonly unknown[];
+}
+
 /** Every guard drilled once, by the built code; tests that change something take a copy. */
 let built: BuiltPackage;
 let drillRun: CliResult;
@@ -36,6 +46,21 @@ const card = (directory: string, args: readonly string[] = [], by: BuiltPackage 
 const whyOf = (directory: string, probe: string, by: BuiltPackage = built): unknown =>
   card(directory, [], by).probes.find((finding: { probe: string }) => finding.probe === probe);
 const milliOf = (directory: string): number => card(directory).score.milli;
+
+describe('a run of everything', () => {
+  it('holds in every drill, and catches every mutant', () => {
+    const { drills, mutants } = JSON.parse(drillRun.stdout) as Record<'drills' | 'mutants', Result[]>;
+    const mayLack = process.env['GUARDRAILS_REQUIRE_REAL'] !== '1';
+    const bad = [...drills, ...mutants].filter(
+      ({ passed, unavailable }) => !passed && !(mayLack && unavailable !== undefined),
+    );
+    expect(bad).toEqual([]);
+    const { claims } = JSON.parse(readFileSync('data/claims.json', 'utf8')) as { claims: Claim[] };
+    expect(drills).toHaveLength(claims.flatMap((claim) => claim.drills).length);
+    expect(mutants).toHaveLength(claims.flatMap((claim) => claim.mutants).length);
+    expect(drillRun.code).toBe(0);
+  });
+});
 
 describe('the scorecard of a machine on which everything was drilled', () => {
   it('is live where guards were built, zero where none was', () => {
@@ -297,6 +322,34 @@ describe('what lowers it', () => {
       });
     } finally {
       copy.remove();
+    }
+  });
+});
+
+describe('the example that closes a gap', () => {
+  it('moves it to shipped by drills, and back by one that fails', () => {
+    cpSync('examples/close-a-gap', join(built.root, 'examples/close-a-gap'), { recursive: true });
+    const state = scratch();
+    try {
+      const argv = [join(built.root, 'examples/close-a-gap/close-gap.mjs'), state.directory];
+      const env = { ...process.env, NODE_OPTIONS: '' };
+      const { status, stdout } = spawnSync(process.execPath, argv, { encoding: 'utf8', env });
+      const counted = stdout
+        .split('\n')
+        .map((line) => /: (\w+), costs (\d+) /.exec(line)?.slice(1).join(' '));
+      expect([status, counted.slice(0, -1)]).toEqual([
+        0,
+        ['conditional 75', 'shipped 0', 'open 150', 'conditional 75'],
+      ]);
+      const given = ['claims', 'gaps'].map((name) => join(state.directory, `${name}.json`));
+      const args = ['--dir', state.directory, 'scorecard', '--compact', '--claims', `${given[0]}`];
+      const { code, stdout: card } = built.guardrails(
+        [...args, '--register', `${given[1]}`],
+        state.directory,
+      );
+      expect([code, JSON.parse(card).register.gaps[0].counted]).toEqual([1, 'open']);
+    } finally {
+      state.remove();
     }
   });
 });

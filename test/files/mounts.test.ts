@@ -17,22 +17,14 @@ const isRoot = process.geteuid?.() === 0;
 const NOBODY = 65_534;
 /** Asked inside a test: a machine may have the program and forbid what it does. */
 const works = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0;
-const module = JSON.stringify(pathToFileURL(resolve('src/files/open.ts')).href);
+const module = JSON.stringify(pathToFileURL(resolve('dist/files/open.js')).href);
 /** Opens each path below the root and prints what came of it. */
 const OPEN = `
   const { openTrusted } = await import(${module});
   const [root, ...paths] = process.argv.slice(1);
   for (const path of paths)
     console.log(await openTrusted(root, path).then(() => 'opened', ({ code }) => code));`;
-const node = (...args: string[]): string[] => [
-  process.execPath,
-  '--import',
-  'tsx',
-  '--input-type=module',
-  '-e',
-  OPEN,
-  ...args,
-];
+const node = (...args: string[]): string[] => [process.execPath, '--input-type=module', '-e', OPEN, ...args];
 /** Runs a program that in turn runs the walk. */
 async function opened(program: string, ...args: string[]): Promise<string[]> {
   const { stdout } = await run(program, args);

@@ -213,12 +213,12 @@ describe('on Linux', leftOut(!linux && 'not Linux'), () => {
   it('refuses a fake /proc (needs unshare and user namespaces)', { timeout: 60_000 }, async (context) => {
     const namespaces = spawnSync('unshare', ['-rm', 'true']).status === 0;
     if (!namespaces && !mustRun) context.skip('no user namespaces');
-    const door = JSON.stringify(pathToFileURL(resolve('src/files/open.ts')).href);
+    const door = JSON.stringify(pathToFileURL(resolve('dist/files/open.js')).href);
     // Node and its loader are up before /proc goes away.
     const script = `const { openTrusted } = await import(${door}); const { execFileSync } = await import('node:child_process');
       execFileSync('mount', ['-t', 'tmpfs', 'none', '/proc']);
       console.log(await openTrusted('/etc', 'passwd').then(() => 'opened', (error) => error.code));`;
-    const argv = ['-rm', process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
+    const argv = ['-rm', process.execPath, '--input-type=module', '-e', script];
     const { stdout } = await run('unshare', argv);
     expect(stdout.trim()).toBe('file.no-proc');
   });

@@ -73,7 +73,7 @@ const FLOODS: readonly (readonly [what: string, make: () => Buffer])[] = [
   ['arrays of one dtype', () => flood('\x80\x04cnumpy\ndtype\nq\0](', 'h\0X\x02\0\0\0f8\x89\x88\x87R', 'e.')],
 ];
 
-const script = fileURLToPath(new URL('pickle-flood.ts', import.meta.url));
+const script = fileURLToPath(new URL('pickle-flood.mjs', import.meta.url));
 let scratch = '';
 beforeAll(() => {
   scratch = mkdtempSync(join(tmpdir(), 'guardrails-flood-'));
@@ -83,7 +83,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 it.each(FLOODS)('refuses a flood of %s at less than twenty times its size', (_what, make) => {
   const file = join(scratch, 'flood');
   writeFileSync(file, make());
-  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script, file], {
+  const { stdout, stderr } = spawnSync(process.execPath, [script, file], {
     encoding: 'utf8',
   });
   expect(stderr).toBe('');

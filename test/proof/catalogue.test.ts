@@ -1,18 +1,12 @@
-// Every guard is drilled, mutated and claimed; and the drills hold on this machine.
+// Every guard is drilled, mutated and claimed. That the drills hold is shown by the built command, in
+// test/cli/scorecard.test.ts.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/catalogue.ts';
 import { proofs } from '../../src/proof/catalogue.ts';
-import { drillGuard } from '../../src/proof/drill.ts';
 import { claimsOf } from '../../src/proof/lock.ts';
 import { parseClaims, writeClaims } from '../../src/scorecard/claims.ts';
 import { ROWS } from '../../src/scorecard/dimensions.ts';
-import { leftOut } from '../left-out.ts';
-import { memoryJournal } from '../memory-journal.ts';
-import { missing } from '../ssh/support.ts';
-
-/** Programs without which some drills of a guard cannot be built. */
-const NEEDS: Readonly<Record<string, string>> = { 'process-stop': 'setsid' };
 
 describe('the catalogues and the claims agree', () => {
   const agreed = readFileSync('data/claims.json', 'utf8');
@@ -42,16 +36,4 @@ describe('the catalogues and the claims agree', () => {
       expect(rows.map((row) => row.id)).toEqual([guard.dimension]);
     },
   );
-});
-
-describe('the drills hold, and every mutant is caught', () => {
-  for (const proof of proofs) {
-    const { guard, drills, brokenLooks } = proof;
-    const without = missing(NEEDS[guard.id] ?? 'sh');
-    it(guard.id, { timeout: 120_000, ...leftOut(without) }, async () => {
-      const results = await drillGuard(proof, memoryJournal(), { mutants: true });
-      expect(results.filter(({ passed }) => !passed)).toEqual([]);
-      expect(results).toHaveLength(drills.length + guard.codes.length + brokenLooks.length);
-    });
-  }
 });

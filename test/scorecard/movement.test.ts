@@ -184,7 +184,10 @@ describe('a gap', () => {
   it.each([
     ['removed', { ...register, gaps: register.gaps.filter(({ id }) => id !== 'regulated-serving') }],
     ['made less severe', withGap('regulated-serving', { severity: 'P2' })],
-    ['given other evidence to ask for', withGap('regulated-serving', { evidence_required: ['trust me'] })],
+    [
+      'given other evidence to ask for',
+      withGap('regulated-serving', { evidence_required: [{ requirement: 'trust me', evidence: [] }] }),
+    ],
   ])('%s costs what it cost', async (_how, changed) => {
     const { verdict } = await recorded(fullRun());
     const before = scored(verdict);
@@ -211,7 +214,10 @@ describe('a gap', () => {
   it('that gets dearer costs at once, also where the baseline knew it otherwise', async () => {
     const { verdict } = await recorded(fullRun());
     const before = scored(verdict);
-    const dearer = withGap('regulated-serving', { status: 'open', evidence_required: ['something else'] });
+    const dearer = withGap('regulated-serving', {
+      status: 'open',
+      evidence_required: [{ requirement: 'something else', evidence: [] }],
+    });
     const now = scored(verdict, { register: dearer, baseline: baselineOf(before) });
     expect(now.register.penalty).toBe(before.register.penalty + 75);
   });

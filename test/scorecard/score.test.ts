@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { DimensionFinding, Grade } from '../../src/scorecard/grade.ts';
-import { type Gap, parseRegister, priceGaps, sumUp } from '../../src/scorecard/register.ts';
+import { priceGaps, sumUp } from '../../src/scorecard/price.ts';
+import { type Gap, parseRegister } from '../../src/scorecard/register.ts';
 import { toAgilabJson, toTable, toV1, toV2 } from '../../src/scorecard/report.ts';
 import { milliOf, scoreOf, supportedScore, termsOf } from '../../src/scorecard/score.ts';
 import { beside, withBeside } from '../left-out.ts';
 import { claims, fullRun, here, recorded } from './fixture.ts';
 
 const priceRegister = (gaps: readonly Gap[], dimensions: readonly DimensionFinding[]) =>
-  sumUp(priceGaps(gaps, dimensions));
+  sumUp(priceGaps(gaps, dimensions, claims));
 const register = parseRegister(readFileSync('data/hardening-gaps.json'));
 const rows = (grade: Grade): DimensionFinding[] =>
   claims.dimensions.map((dimension) => ({
@@ -82,19 +83,26 @@ describe('the register', () => {
 
   const valid = (): { gaps: Record<string, unknown>[] } =>
     JSON.parse(readFileSync('data/hardening-gaps.json', 'utf8'));
-  const refused: readonly (readonly [string, (file: { gaps: Record<string, unknown>[] }) => unknown])[] = [
-    ['an unknown status', (file) => Object.assign(file.gaps[0] ?? {}, { status: 'wontfix' })],
-    ['a mandatory gap left out', (file) => file.gaps.shift()],
-    ['a mandatory gap played down', (file) => Object.assign(file.gaps[0] ?? {}, { severity: 'P2' })],
-    ['a gap named twice', (file) => file.gaps.push(file.gaps[0] ?? {})],
-    ['an unknown key', (file) => Object.assign(file.gaps[0] ?? {}, { weight: 0 })],
+  type Change = (file: { gaps: Record<string, unknown>[] }) => unknown;
+  const refused: readonly (readonly [string, Change, string])[] = [
+    [
+      'an unknown status',
+      (file) => Object.assign(file.gaps[0] ?? {}, { status: 'wontfix' }),
+      'register.invalid',
+    ],
+    ['a mandatory gap left out', (file) => file.gaps.shift(), 'register.mandatory'],
+    [
+      'a mandatory gap played down',
+      (file) => Object.assign(file.gaps[0] ?? {}, { severity: 'P2' }),
+      'register.mandatory',
+    ],
+    ['a gap named twice', (file) => file.gaps.push(file.gaps[0] ?? {}), 'register.invalid'],
+    ['an unknown key', (file) => Object.assign(file.gaps[0] ?? {}, { weight: 0 }), 'register.invalid'],
   ];
-  it.each(refused)('is refused with %s', (_what, change) => {
+  it.each(refused)('is refused with %s', (_what, change, code) => {
     const file = valid();
     change(file);
-    expect(() => parseRegister(Buffer.from(JSON.stringify(file)))).toThrow(
-      expect.objectContaining({ code: 'register.invalid' }),
-    );
+    expect(() => parseRegister(Buffer.from(JSON.stringify(file)))).toThrow(expect.objectContaining({ code }));
   });
 });
 
@@ -107,7 +115,10 @@ describe('a register of your own', () => {
   it.each([
     ['does not lift the score by a gap that it lacks', { ...register, gaps: [] }],
     ['does not lift it by a gap that it calls less severe', given({ severity: 'P2' })],
-    ['does not lift it by asking for other evidence', given({ evidence_required: ['trust me'] })],
+    [
+      'does not lift it by asking for other evidence',
+      given({ evidence_required: [{ requirement: 'trust me', evidence: [] }] }),
+    ],
   ])('%s', async (_what, changed) => {
     const { verdict } = await recorded(fullRun());
     const own = scoreOf({ verdict, claims, context: here, register });

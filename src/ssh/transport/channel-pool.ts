@@ -86,7 +86,7 @@ export class ChannelPool {
           );
         }
         const pause = (0.5 + Math.random()) * 5 * 2 ** Math.min(attempt, 7);
-        await deadline.run((signal) => sleep(pause, undefined, { signal }));
+        await deadline.run(() => sleep(pause, undefined, { signal: deadline.signal }));
       }
     }
   }

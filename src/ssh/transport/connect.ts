@@ -82,9 +82,12 @@ export async function reachTarget(target: Target, options: ConnectOptions): Prom
   const way = wayTo(target, options);
   const deadline = new Deadline({ timeoutMs, ...(signal ? { signal } : {}) });
   try {
-    return await deadline.run(way, (late) => {
-      if (late.outcome === 'reached') late.socket.destroy();
-    });
+    return await deadline.run(
+      () => way(deadline.signal),
+      (late) => {
+        if (late.outcome === 'reached') late.socket.destroy();
+      },
+    );
   } catch {
     if (deadline.interrupted?.code !== 'guard.timeout') throw ABORTED;
     return { outcome: 'unreachable', why: `no answer within ${timeoutMs} ms` };

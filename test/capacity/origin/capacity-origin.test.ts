@@ -396,8 +396,8 @@ describe('a release that cannot be remembered is not handed over, and the journa
     const site = await laid();
     const module = (path: string): string => JSON.stringify(pathToFileURL(resolve(path)).href);
     const script = `
-      const { capacityOrigin } = await import(${module('src/capacity/origin/capacity-origin.ts')});
-      const { enforce } = await import(${module('src/kernel/enforce.ts')});
+      const { capacityOrigin } = await import(${module('dist/capacity/origin/capacity-origin.js')});
+      const { enforce } = await import(${module('dist/kernel/enforce.js')});
       const { execFileSync } = await import('node:child_process');
       const fs = await import('node:fs');
       const request = JSON.parse(process.argv[1]);
@@ -416,7 +416,7 @@ describe('a release that cannot be remembered is not handed over, and the journa
       execFileSync('mount', ['-o', 'remount,ro', request.state]);
       await ask();`;
     const shell =
-      'mount -t tmpfs -o size=16k,mode=700 none "$1" && exec "$2" --import tsx --input-type=module -e "$3" "$4"';
+      'mount -t tmpfs -o size=16k,mode=700 none "$1" && exec "$2" --input-type=module -e "$3" "$4"';
     const request = JSON.stringify(await released(site, 1));
     const argv = ['-m', 'sh', '-c', shell, 'sh', site.state, process.execPath, script, request];
     const { stdout } = await run('unshare', argv);

@@ -91,7 +91,7 @@ describe('remembering', () => {
 
   /** Starts processes that remember releases at once; each answers with the rounds in which it was let through. */
   async function race(state: string, rounds: number, releaseOf: string): Promise<number[][]> {
-    const module = pathToFileURL(resolve('src/capacity/origin/release-counter.ts')).href;
+    const module = pathToFileURL(resolve('dist/capacity/origin/release-counter.js')).href;
     const script = `
       const { rememberRelease } = await import(${JSON.stringify(module)});
       const [state, me] = process.argv.slice(1);
@@ -106,7 +106,7 @@ describe('remembering', () => {
       process.stdout.write(JSON.stringify(passed));
       process.exit();`;
     const racers = [0, 1, 2, 3].map((me) =>
-      spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, state, String(me)], {
+      spawn(process.execPath, ['--input-type=module', '-e', script, state, String(me)], {
         stdio: ['pipe', 'pipe', 'inherit'],
       }),
     );

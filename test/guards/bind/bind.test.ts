@@ -163,15 +163,15 @@ async function judgeWithHosts(hosts: string, name: string): Promise<{ codes: str
   const directory = await mkdtemp(join(tmpdir(), 'bind-hosts-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   await writeFile(join(directory, 'hosts'), hosts);
-  const source = (path: string): string => fileURLToPath(new URL(`../../../src/${path}`, import.meta.url));
+  const source = (path: string): string => fileURLToPath(new URL(`../../../dist/${path}`, import.meta.url));
   await writeFile(
-    join(directory, 'judge.mts'),
-    `import { bind } from ${JSON.stringify(source('guards/bind/bind.ts'))};
-     import { judge } from ${JSON.stringify(source('kernel/enforce.ts'))};
+    join(directory, 'judge.mjs'),
+    `import { bind } from ${JSON.stringify(source('guards/bind/bind.js'))};
+     import { judge } from ${JSON.stringify(source('kernel/enforce.js'))};
      const request = { sources: [{ from: 'cli', value: ${JSON.stringify(name)} }], port: 8501 };
      console.log(JSON.stringify(await judge(bind, request)));`,
   );
-  const script = 'mount --bind "$1/hosts" /etc/hosts && exec "$2" --import tsx "$1/judge.mts"';
+  const script = 'mount --bind "$1/hosts" /etc/hosts && exec "$2" "$1/judge.mjs"';
   const argv = ['-rm', 'sh', '-c', script, 'sh', directory, process.execPath];
   const { stdout } = await run('unshare', argv, { cwd: fileURLToPath(new URL('../../..', import.meta.url)) });
   return JSON.parse(stdout) as { codes: string[]; reason: string };

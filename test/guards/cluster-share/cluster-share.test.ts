@@ -15,7 +15,7 @@ import { leftOut } from '../../left-out.ts';
 
 const run = promisify(execFile);
 const TOKEN = '0123456789abcdef0123456789abcdef';
-const source = (path: string): string => fileURLToPath(new URL(`../../../src/${path}`, import.meta.url));
+const source = (path: string): string => fileURLToPath(new URL(`../../../dist/${path}`, import.meta.url));
 
 const namespaces = await run('unshare', ['-rm', 'true']).then(
   () => true,
@@ -41,20 +41,12 @@ async function judgeMounted(script: string, more: Partial<ClusterShareRequest>) 
     ...more,
   };
   await writeFile(
-    join(directory, 'judge.mts'),
-    `import { clusterShare } from ${JSON.stringify(source('guards/cluster-share/cluster-share.ts'))};
-     import { judge } from ${JSON.stringify(source('kernel/enforce.ts'))};
+    join(directory, 'judge.mjs'),
+    `import { clusterShare } from ${JSON.stringify(source('guards/cluster-share/cluster-share.js'))};
+     import { judge } from ${JSON.stringify(source('kernel/enforce.js'))};
      console.log(JSON.stringify((await judge(clusterShare, ${JSON.stringify(request)})).codes));`,
   );
-  const argv = [
-    '-rm',
-    'sh',
-    '-ec',
-    `${script}\nexec "$2" --import tsx "$1/judge.mts"`,
-    'sh',
-    directory,
-    process.execPath,
-  ];
+  const argv = ['-rm', 'sh', '-ec', `${script}\nexec "$2" "$1/judge.mjs"`, 'sh', directory, process.execPath];
   const { stdout } = await run('unshare', argv, { cwd: fileURLToPath(new URL('../../..', import.meta.url)) });
   return JSON.parse(stdout) as string[];
 }

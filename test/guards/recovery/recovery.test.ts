@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { publishDirectory } from '../../../dist/files/publish-directory.js';
 import type { JsonValue } from '../../../src/evidence/strict-json.ts';
-import { publishDirectory } from '../../../src/files/publish-directory.ts';
 import { revisionOf } from '../../../src/guards/recovery/python-json.ts';
 import { recovery } from '../../../src/guards/recovery/recovery.ts';
 import type { RecoveryRequest } from '../../../src/guards/recovery/recovery-look.ts';
@@ -99,8 +99,8 @@ describe('publishDirectory', () => {
 
   it('leaves all or nothing when it is killed at any moment', { timeout: 120_000 }, async () => {
     const root = await directory();
-    const script = join(root, 'publish.mts');
-    const source = new URL('../../../src/files/publish-directory.ts', import.meta.url).href;
+    const script = join(root, 'publish.mjs');
+    const source = new URL('../../../dist/files/publish-directory.js', import.meta.url).href;
     await writeFile(
       script,
       `import { publishDirectory } from ${JSON.stringify(source)};
@@ -110,7 +110,7 @@ describe('publishDirectory', () => {
     for (let round = 0; round < 6; round += 1) {
       const at = join(root, `round-${round}`);
       await mkdir(at, { mode: 0o700 });
-      const child = fork(script, [at], { execArgv: ['--import', import.meta.resolve('tsx')] });
+      const child = fork(script, [at]);
       await once(child, 'message');
       await new Promise((resolve) => setTimeout(resolve, 20 + 17 * round));
       child.kill('SIGKILL');

@@ -10,6 +10,7 @@ import { type SecretsRequest, secrets } from '../../../src/guards/secrets/secret
 import { judge } from '../../../src/kernel/enforce.ts';
 import { liveSecrets } from '../../../src/proof/drills/secrets/live-secrets.ts';
 import { INNOCENT, SECRETS } from '../../../src/proof/drills/secrets/samples.ts';
+import { growthOf, LINEAR } from '../../growth.ts';
 
 let root = '';
 beforeAll(async () => {
@@ -38,7 +39,7 @@ describe('what is found', () => {
     }
   });
 
-  it('takes time that grows with the text only', () => {
+  it('takes time that grows with the text only', async () => {
     const units = [
       'eyJ',
       '://a:',
@@ -53,15 +54,10 @@ describe('what is found', () => {
       'xox',
     ];
     for (const [, line] of SECRETS.slice(0, 20)) units.push(`${line} `);
-    const once = (size: number): number => {
-      const started = performance.now();
+    const scan = (size: number): void => {
       for (const unit of units) findSecrets(unit.repeat(size / unit.length));
-      return performance.now() - started;
     };
-    const best = (size: number): number => Math.min(once(size), once(size), once(size));
-    best(10_000);
-    // Eight times the text: quadratic work would be 64-fold, and the floor keeps timer noise out.
-    expect(best(160_000)).toBeLessThan(24 * Math.max(best(20_000), 2));
+    expect(await growthOf(scan, 10_000)).toBeLessThan(LINEAR);
   });
 });
 

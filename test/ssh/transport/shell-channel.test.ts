@@ -4,6 +4,7 @@ import { Deadline } from '../../../src/kernel/deadline.ts';
 import type { ChannelEvents, Link } from '../../../src/ssh/transport/link.ts';
 import type { RunResult } from '../../../src/ssh/transport/run-result.ts';
 import { ShellChannel } from '../../../src/ssh/transport/shell-channel.ts';
+import { growthOf, LINEAR } from '../../growth.ts';
 
 /** A host that says what a test lets it say. */
 class FakeHost implements Link {
@@ -140,25 +141,17 @@ describe('once the script was sent', () => {
 });
 
 it('takes time in proportion to its output', async () => {
-  const once = async (size: number): Promise<number> => {
-    let took = 0;
+  const receive = async (size: number): Promise<void> => {
     await play(
       begin,
       (host) => {
         const chunk = Buffer.alloc(4_096, 'x');
         host.says(1, '@go 1\n');
-        const start = performance.now();
         for (let at = 0; at < size; at += chunk.length) host.events?.data(1, chunk);
-        took = performance.now() - start;
         host.events?.closed(undefined);
       },
       1e9,
     );
-    return took;
   };
-  await once(4e6);
-  const best = async (size: number): Promise<number> =>
-    Math.min(await once(size), await once(size), await once(size));
-  const [small, large] = [await best(4e6), await best(64e6)];
-  expect(large / small).toBeLessThan(64); // 16 when linear, 256 when quadratic
+  expect(await growthOf(receive, 8e6)).toBeLessThan(LINEAR);
 });

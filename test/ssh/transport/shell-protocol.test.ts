@@ -10,6 +10,7 @@ import {
   scriptMessage,
   startLine,
 } from '../../../src/ssh/transport/shell-protocol.ts';
+import { growthOf, LINEAR } from '../../growth.ts';
 
 const NONCE = '0123456789abcdef0123456789abcdef';
 
@@ -68,16 +69,8 @@ describe('marks', () => {
       'almost a mark, again and again',
       (count: number) => Array.from({ length: count >> 2 }, () => Buffer.from(`\n${NONCE.slice(0, 31)}`)),
     ],
-  ])('cost time in proportion to the stream: %s', (_what, make) => {
-    const once = (pieces: readonly Buffer[]): number => {
-      const start = performance.now();
-      read(pieces);
-      return performance.now() - start;
-    };
-    const [few, many] = [make(100_000), make(800_000)];
-    once(few);
-    const best = (pieces: readonly Buffer[]): number => Math.min(once(pieces), once(pieces), once(pieces));
-    expect(best(many) / best(few)).toBeLessThan(32); // 8 when linear, 64 when quadratic
+  ])('cost time in proportion to the stream: %s', async (_what, make) => {
+    expect(await growthOf((count) => read(make(count)), 25_000)).toBeLessThan(LINEAR);
   });
 });
 

@@ -1,7 +1,7 @@
 // Run by pickle-flood.test.ts in a process of its own: inspects one file and prints how it ended, and how many times
 // the size of the file the process grew.
 import { readFileSync } from 'node:fs';
-import { inspectPickle } from '../../src/capacity/forest/inspect.ts';
+import { inspectPickle } from '../../dist/capacity/forest/inspect.js';
 
 const [, , file = ''] = process.argv;
 const bytes = readFileSync(file);

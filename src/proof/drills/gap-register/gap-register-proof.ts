@@ -1,0 +1,27 @@
+// The gap-register guard, its drills, and looks that believe what nobody signed or that compare with nothing.
+import { gapRegister } from '../../../scorecard/gap-register/gap-register.ts';
+import { observeGapRegister } from '../../../scorecard/gap-register/gap-register-look.ts';
+import { aboutThisPackage } from '../../live.ts';
+import { defineHouseProof, type Proof } from '../../proof.ts';
+import { gapRegisterDrills } from './gap-register-drills.ts';
+import { liveGapRegister } from './live-gap-register.ts';
+
+export const gapRegisterProof: Proof = defineHouseProof({
+  guard: gapRegister,
+  drills: gapRegisterDrills,
+  live: aboutThisPackage(liveGapRegister),
+  brokenLooks: [
+    {
+      id: 'gap-register.nothing-compared',
+      observe: ({ baseline: _left, ...request }) => observeGapRegister(request),
+    },
+    {
+      id: 'gap-register.everything-retired',
+      observe: async (request) => {
+        const facts = await observeGapRegister(request);
+        const ids = facts.baseline?.value?.register.gaps.map(({ id }) => ({ id: `gap:${id}`, why: '' }));
+        return { ...facts, retired: { value: ids ?? [] } };
+      },
+    },
+  ],
+});
