@@ -2,9 +2,13 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { writeClaims } from '../scorecard/claims.ts';
+import type { Fixtures } from '../proof/lock.ts';
+import type { Proof } from '../proof/proof.ts';
+import { parseClaims, writeClaims } from '../scorecard/claims.ts';
 import { ROWS } from '../scorecard/dimensions.ts';
-import { readInput } from './state.ts';
+import { startProgress } from './progress.ts';
+import { interruption } from './signals.ts';
+import { parseInput, readInput } from './state.ts';
 
 interface ClaimsOptions {
   readonly write?: boolean;
@@ -14,13 +18,38 @@ interface ClaimsOptions {
 /** The claims of this package. */
 export const OWN_CLAIMS = fileURLToPath(new URL('../../data/claims.json', import.meta.url));
 
-async function claims({ write, check }: ClaimsOptions): Promise<void> {
-  const { proofs } = await import('../proof/catalogue.ts');
+/** What can be said without building anything is computed; digests of states are those that were agreed on. */
+async function agreedFixtures(): Promise<Fixtures> {
+  const { claimedFixtures } = await import('../proof/lock.ts');
+  return claimedFixtures(await parseInput(OWN_CLAIMS, parseClaims));
+}
+
+async function builtFixtures(proofs: readonly Proof[]): Promise<Fixtures> {
+  const { fixturesOf } = await import('../proof/lock.ts');
+  const progress = startProgress(proofs.length);
+  const all = new Map<string, string>();
+  for (const proof of proofs) {
+    progress.step(`building the states of ${proof.guard.id}`);
+    const built = await fixturesOf(proof, { signal: interruption, timeoutMs: 120_000 });
+    for (const [drill, digest] of built) all.set(drill, digest);
+  }
+  progress.clear();
+  return all;
+}
+
+async function claims(names: readonly string[], { write, check }: ClaimsOptions): Promise<void> {
+  const { proofNamed, proofs } = await import('../proof/catalogue.ts');
   const { claimsOf } = await import('../proof/lock.ts');
-  const wanted = writeClaims(claimsOf(proofs, ROWS));
+  const named = names.map(proofNamed);
+  const agreed = write && names.length === 0 ? new Map<string, string>() : await agreedFixtures();
+  const built = write ? await builtFixtures(names.length === 0 ? proofs : named) : new Map<string, string>();
+  const wanted = writeClaims(claimsOf(proofs, ROWS, new Map([...agreed, ...built])));
   if (write) return await writeFile(OWN_CLAIMS, wanted);
   if (!check) return void process.stdout.write(wanted);
-  if ((await readInput(OWN_CLAIMS)).equals(Buffer.from(wanted))) return;
+  const lacking = parseClaims(Buffer.from(wanted)).claims.some(({ drills }) =>
+    drills.some(({ fixture }) => fixture === undefined),
+  );
+  if (!lacking && (await readInput(OWN_CLAIMS)).equals(Buffer.from(wanted))) return;
   process.stderr.write(
     'data/claims.json differs from the guards: run npm run claims, and look at the diff\n',
   );
@@ -31,9 +60,13 @@ export function registerClaims(program: Command): void {
   program
     .command('claims')
     .description('print what the evidence of each guard must show')
-    .option('--write', 'write it to data/claims.json of this package')
+    .argument(
+      '[guard...]',
+      'with --write: build the states of these guards only, and keep the digests of others',
+    )
+    .option('--write', 'build the state of every drill, and write it all to data/claims.json of this package')
     .addOption(
       new Option('--check', 'print nothing; exit 1 when data/claims.json differs').conflicts('write'),
     )
-    .action((_options, command: Command) => claims(command.opts<ClaimsOptions>()));
+    .action((names: string[], _options, command: Command) => claims(names, command.opts<ClaimsOptions>()));
 }

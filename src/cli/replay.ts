@@ -8,7 +8,7 @@ import * as z from 'zod';
 import type { Drawn, Replayed } from '../scorecard/replay-draw.ts';
 
 const results = z.object({
-  drills: z.array(z.object({ drill: z.string(), observed: z.string() })),
+  drills: z.array(z.object({ drill: z.string(), observed: z.string(), fixture: z.string().optional() })),
   mutants: z.array(z.object({ mutant: z.string(), passed: z.boolean() })),
 });
 type Results = z.infer<typeof results>;
@@ -51,10 +51,13 @@ export async function replay(
     const chosen = drawn.filter((each) => each.guard === guard);
     const args = mutants ? ['--mutants'] : ['--only', ...chosen.map(({ drill }) => drill)];
     const seen = await runAgain(guard, args);
-    const outcomes = new Map(seen?.drills.map(({ drill, observed }) => [drill, observed]));
+    const outcomes = new Map(seen?.drills.map((each) => [each.drill, each]));
     const caught = new Set(seen?.mutants.filter(({ passed }) => passed).map(({ mutant }) => mutant));
     replayed.push(
-      ...chosen.map((each) => ({ ...each, seen: outcomes.get(each.drill) ?? 'no answer' })),
+      ...chosen.map((each) => {
+        const { observed = 'no answer', fixture: built } = outcomes.get(each.drill) ?? {};
+        return { ...each, seen: observed, built };
+      }),
       ...(mutants ?? []).map((id) => ({
         guard,
         drill: `mutant ${id}`,

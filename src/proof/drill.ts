@@ -18,6 +18,8 @@ export interface DrillResult extends Probe {
   readonly guard: string;
   /** Id of its record in the journal. */
   readonly evidenceId: string;
+  /** SHA-256 (hex) of what a drill built and asked. */
+  readonly fixture?: string;
   /** Why the drill could not be built here, and what would make it possible. */
   readonly unavailable?: string;
 }
@@ -118,13 +120,19 @@ export async function drillGuard(
   const keep = async (
     mode: 'drill' | 'mutant' | 'live',
     probe: Probe,
-    { outcome, unavailable }: Run,
+    { outcome, unavailable, fixture }: Run,
   ): Promise<void> => {
     const again = mode === 'mutant' ? ['--mutants'] : ['--only', probe.drill];
-    const replay = { argv: ['guardrails', 'drill', guard.id, ...again] };
+    const argv = ['guardrails', 'drill', guard.id, ...again];
+    const replay = mode === 'drill' && fixture !== undefined ? { argv, fixtureDigest: fixture } : { argv };
     const draft = draftOf(guard, outcome, { mode, replay, probe });
     await sink.append(draft, outcome.input);
-    const result = { ...probe, guard: guard.id, evidenceId: draft.id };
+    const result = {
+      ...probe,
+      guard: guard.id,
+      evidenceId: draft.id,
+      ...(replay.fixtureDigest && { fixture: replay.fixtureDigest }),
+    };
     results.push(unavailable === undefined ? result : { ...result, unavailable });
     onResult(results.at(-1) as DrillResult);
   };

@@ -13,6 +13,13 @@ export interface DrillSite {
   onCleanup(undo: () => Promise<void> | void): void;
   /** Says that another state was built than the one that the drill is named for; `built` is it, in a few words. */
   fallBack(built: string): void;
+  /**
+   * Names what is another each time by its nature (a key, a pid, a time), as text or as a global pattern: the digest of
+   * what was built holds `name` in its place, wherever it stands in the request, in a file or in a file's name.
+   */
+  random(name: string, what: string | RegExp): void;
+  /** Names files whose content is random by its nature: a path below the directory, or what such paths match. */
+  unread(path: string | RegExp): void;
 }
 
 export interface Drill<Request> {

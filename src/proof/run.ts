@@ -4,8 +4,9 @@ import { errnoOf } from '../evidence/coded-error.ts';
 import { Deadline, Interrupted } from '../kernel/deadline.ts';
 import { decide, type Outcome, release } from '../kernel/decide.ts';
 import type { AnyDefinition } from '../kernel/define.ts';
-import { type Drill, type DrillSite, DrillUnavailable } from './proof.ts';
-import { openSite } from './site.ts';
+import { fixtureDigest } from './fixture.ts';
+import { type Drill, DrillUnavailable } from './proof.ts';
+import { type OpenSite, openSite } from './site.ts';
 
 /** How one drill ended. */
 export interface Run {
@@ -13,6 +14,8 @@ export interface Run {
   /** `allow`, the headline code, or a `drill.` code: unavailable, build-failed, build-timeout, cleanup-failed. */
   readonly observed: string;
   readonly unavailable?: string;
+  /** SHA-256 (hex) of what was built; absent where nothing was. */
+  readonly fixture?: string;
   /** What was built, where it was another state than the drill is named for. */
   readonly fellBackTo?: string;
 }
@@ -62,20 +65,38 @@ function notBuilt(guard: AnyDefinition, error: unknown): Run {
 async function buildAndJudge(
   guard: AnyDefinition,
   build: Drill<unknown>['build'],
-  site: DrillSite,
+  site: OpenSite,
   options: RunOptions,
 ): Promise<Run> {
   let request: unknown;
+  let fixture: string;
   try {
     request = await within(options, (deadline) => deadline.run(() => build(site)));
+    fixture = await fixtureDigest(site.fixture, request); // before the look, which may change what it finds
   } catch (error) {
     return notBuilt(guard, error);
   }
   return await within(options, async (deadline) => {
     const outcome = await decide(guard, request, deadline);
     if (outcome.observed) await release(guard, outcome.observed.facts, deadline.timeoutMs);
-    return { outcome, observed: observedOf(outcome) };
+    return { outcome, observed: observedOf(outcome), fixture };
   });
+}
+
+/** Builds a state, and takes it down again unjudged: its digest, or why it could not be built. */
+export async function buildFixture(
+  { build }: Pick<Drill<unknown>, 'build'>,
+  options: RunOptions,
+): Promise<{ readonly fixture?: string; readonly reason: string }> {
+  const site = await openSite();
+  try {
+    const request = await within(options, (deadline) => deadline.run(() => build(site)));
+    return { fixture: await fixtureDigest(site.fixture, request), reason: '' };
+  } catch (error) {
+    return { reason: error instanceof DrillUnavailable ? error.message : `It failed: ${errnoOf(error)}.` };
+  } finally {
+    await site.takeDown(options.timeoutMs);
+  }
 }
 
 /** Builds, judges and takes down again. @throws the reason of `signal`, once everything is taken down. */

@@ -4,16 +4,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Deadline } from '../kernel/deadline.ts';
+import type { Fixture } from './fixture.ts';
 import type { DrillSite } from './proof.ts';
 
 type Undo = () => Promise<void> | void;
 
-interface OpenSite extends DrillSite {
+export interface OpenSite extends DrillSite {
   /**
    * Undoes, last step first. Every step runs, whatever another did, and each for at most `timeoutMs`; returns what the
    * first failure was. What is registered later, by a drill that was no longer waited for, is undone at once.
    */
   takeDown(timeoutMs: number): Promise<unknown>;
+  /** What of the state is another each time. */
+  readonly fixture: Fixture;
   /** What was built instead, when the drill said so. */
   readonly fellBackTo: string | undefined;
 }
@@ -48,6 +51,9 @@ export async function openSite(): Promise<OpenSite> {
     return failure;
   };
   let fellBackTo: string | undefined;
+  const random: [string, string | RegExp][] = [];
+  const unread: (string | RegExp)[] = [];
+  const fixture = { directory, random, unread };
   return {
     directory,
     onCleanup: (step) => {
@@ -57,6 +63,9 @@ export async function openSite(): Promise<OpenSite> {
     fallBack: (built) => {
       fellBackTo = built;
     },
+    random: (name, what) => void random.push([name, what]),
+    unread: (path) => void unread.push(path),
+    fixture,
     get fellBackTo() {
       return fellBackTo;
     },

@@ -24,6 +24,8 @@ export interface DrillClaim {
   readonly id: string;
   /** `allow`, or the code that must be the headline of the refusal. */
   readonly expects: string;
+  /** SHA-256 (hex) of what it builds and asks, paths and what is random by nature apart; absent: not compared. */
+  readonly fixture?: string | undefined;
 }
 
 /** What the evidence of one probe must show. */
@@ -69,7 +71,16 @@ const claim: z.ZodType<Claim> = z.strictObject({
   policyDigest: z.string().regex(/^[0-9a-f]{64}$/),
   timeToLive: z.int().min(1).max(31_536_000),
   drills: z
-    .array(z.strictObject({ id: name, expects: name }))
+    .array(
+      z.strictObject({
+        id: name,
+        expects: name,
+        fixture: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/)
+          .optional(),
+      }),
+    )
     .max(10_000)
     .refine((drills) => unique(drills.map(({ id }) => id)), 'names a drill twice'),
   mutants: names,

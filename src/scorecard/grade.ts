@@ -7,7 +7,7 @@ import type { Claim, Claims, Dimension } from './claims.ts';
 import { differs, held, isUnavailable } from './held.ts';
 import { type GuardLook, lookAt } from './look.ts';
 import { foreignFlag } from './node-flags.ts';
-import type { Replayed } from './replay-draw.ts';
+import { contradiction, type Replayed } from './replay-draw.ts';
 
 /** E4 live, E3 recorded, E2 stale or foreign, E1 advisory, E0 nothing that counts. */
 export type Grade = 'E0' | 'E1' | 'E2' | 'E3' | 'E4';
@@ -138,6 +138,16 @@ const REASONS: readonly Reason[] = [
   ],
   [
     'E0',
+    ({ claim, drills }) => {
+      const built = new Map(drills.map(({ probe, replay }) => [probe?.drill, replay.fixtureDigest]));
+      const other = claim.drills.find(
+        ({ id, fixture }) => fixture !== undefined && built.get(id) !== fixture,
+      );
+      return other && `the drill ${other.id} built another state than is claimed`;
+    },
+  ],
+  [
+    'E0',
     (look) =>
       judged(look).some(({ policyDigest }) => policyDigest !== look.claim.policyDigest) &&
       'judged by other rules than are claimed',
@@ -153,13 +163,7 @@ const REASONS: readonly Reason[] = [
   ],
   ['E0', liveRefused],
   ['E0', ({ canary }) => canary === 'passed' && 'a drill that must fail passed in the same run'],
-  [
-    'E0',
-    ({ replayed }) => {
-      const other = replayed.find(({ recorded, seen }) => recorded !== seen);
-      return other && `${other.drill}: its record says ${other.recorded}, run again it shows ${other.seen}`;
-    },
-  ],
+  ['E0', ({ replayed }) => replayed.map(contradiction).find((why) => why !== undefined)],
   ['E1', ({ verdict }) => verdict.key === 'unsigned' && 'the journal is unsigned'],
   ['E1', ({ verdict }) => verdict.key !== 'pinned' && 'signed by a key that is not pinned'],
   ['E1', ({ sealed }) => !sealed && 'the records were not sealed by their writer'],

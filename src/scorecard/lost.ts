@@ -14,13 +14,16 @@ export interface Lost {
 
 function lostFrom(row: string, before: Claim, now: Claim): readonly Lost[] {
   const { guard } = before;
-  const asked = new Map(now.drills.map(({ id, expects }) => [id, expects]));
+  const asked = new Map(now.drills.map((drill) => [drill.id, drill]));
   const mutants = new Set(now.mutants);
   return [
     ...(now.timeToLive > before.timeToLive ? [`age:${guard}`] : []),
     ...(before.live !== undefined && now.live !== before.live ? [`live:${guard}`] : []),
     ...before.drills
-      .filter(({ id, expects }) => asked.get(id) !== expects)
+      .filter(({ id, expects, fixture }) => {
+        const drill = asked.get(id);
+        return drill?.expects !== expects || (fixture !== undefined && drill.fixture === undefined);
+      })
       .map(({ id }) => `drill:${guard}/${id}`),
     ...before.mutants.filter((id) => !mutants.has(id)).map((id) => `mutant:${guard}/${id}`),
   ].map((id) => ({ id, row, guard }));

@@ -14,6 +14,8 @@ interface Result {
 interface Claim {
   readonly drills: readonly unknown[];
   readonly mutants: readonly unknown[];
+  /** Where the guard is asked about this package itself as well. */
+  readonly live?: string;
 }
 
 /** Every guard drilled once, by the built code; tests that change something take a copy. */
@@ -56,7 +58,8 @@ describe('a run of everything', () => {
     );
     expect(bad).toEqual([]);
     const { claims } = JSON.parse(readFileSync('data/claims.json', 'utf8')) as { claims: Claim[] };
-    expect(drills).toHaveLength(claims.flatMap((claim) => claim.drills).length);
+    const asked = claims.flatMap(({ drills: own, live }) => (live === undefined ? own : [...own, live]));
+    expect(drills).toHaveLength(asked.length);
     expect(mutants).toHaveLength(claims.flatMap((claim) => claim.mutants).length);
     expect(drillRun.code).toBe(0);
   });

@@ -1,5 +1,6 @@
 // The states of the host-key drills once more with OpenSSH's sshd in the place of the embedded server: client and
 // server of the drills share one library, so a fault of that library could hide in them.
+
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judge } from '../../src/kernel/enforce.ts';
 import { hostKeyDrillsOn } from '../../src/proof/drills/host-key/host-key-drills.ts';
 import { hostKey } from '../../src/ssh/host-key/host-key.ts';
+import { siteIn } from '../drill-site.ts';
 import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { startSshd } from './loopback-sshd.ts';
@@ -32,11 +34,7 @@ describe('the host-key guard, before sshd', { timeout: 60_000, ...leftOut(skip) 
     const directory = mkdtempSync(join(own, 'state-'));
     const undo: (() => Promise<void> | void)[] = [() => rmSync(directory, { recursive: true })];
     try {
-      const request = await drill.build({
-        directory,
-        onCleanup: (step) => void undo.push(step),
-        fallBack: () => {},
-      });
+      const request = await drill.build(siteIn(directory, { onCleanup: (step) => void undo.push(step) }));
       const { decision, codes } = await judge(hostKey, request);
       expect(codes[0] ?? decision).toBe(drill.expects);
     } finally {

@@ -44,6 +44,8 @@ export function drillDraft(guard: string, expected: string, change: Partial<Prob
     ...change,
   };
   const allowed = probe.observed === 'allow';
+  const claimed = claims.claims.find((claim) => claim.guard === guard);
+  const fixtureDigest = claimed?.drills.find(({ id }) => id === probe.drill)?.fixture;
   return {
     id: uuidv7(),
     guard: { id: guard, version, codeDigest },
@@ -53,9 +55,9 @@ export function drillDraft(guard: string, expected: string, change: Partial<Prob
     codes: allowed ? [] : [probe.observed],
     reason: 'made for a test',
     method: 'fd-walk',
-    policyDigest: claims.claims.find((claim) => claim.guard === guard)?.policyDigest ?? '0'.repeat(64),
+    policyDigest: claimed?.policyDigest ?? '0'.repeat(64),
     probe,
-    replay: { argv: ['guardrails', 'drill', guard] },
+    replay: { argv: ['guardrails', 'drill', guard], ...(fixtureDigest && { fixtureDigest }) },
     mode: probe.mutant === undefined ? 'drill' : 'mutant',
   };
 }

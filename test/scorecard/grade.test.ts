@@ -267,7 +267,7 @@ describe('what keeps evidence from counting in full', () => {
     const [drawn] = drawDrills(verdict, claims).filter(({ guard }) => guard === 'bind');
     if (!drawn) throw new Error('bind is drilled');
     const again = (seen: string) =>
-      gradeDimensions(verdict, claims, here, [{ ...drawn, seen }]).find(
+      gradeDimensions(verdict, claims, here, [{ ...drawn, seen, built: drawn.fixture }]).find(
         ({ dimension }) => dimension.letters === 'RG',
       );
     expect(again(drawn.recorded)?.grade).toBe('E4');
@@ -404,6 +404,53 @@ describe('what keeps evidence from counting in full', () => {
     const rows = rowsOf(await verifyJournal(inMemory(edited, files.checkpoint), { pins }));
     expect(Object.values(rows).every(({ grade }) => grade === 'E0')).toBe(true);
     expect(rows['RG']?.why).toContain('journal.broken-chain at line 2');
+  });
+});
+
+describe('a drill counts in the state that it is named for', () => {
+  const rename = (fixtureDigest: string | undefined) =>
+    fullRun().map((draft) =>
+      draft.guard.id === 'bind' && draft.probe?.drill === 'star'
+        ? { ...draft, replay: { argv: ['x'], ...(fixtureDigest && { fixtureDigest }) } }
+        : draft,
+    );
+  it.each([
+    ['another', 'ab'.repeat(32)],
+    ['none that is named', undefined],
+  ])('and is nothing in %s', async (_which, digest) => {
+    const { verdict } = await recorded(rename(digest));
+    expect(rowsOf(verdict)['RG']).toEqual({
+      grade: 'E0',
+      why: 'bind: the drill star built another state than is claimed',
+    });
+  });
+
+  it('whatever it built, where nothing is claimed of it', async () => {
+    const { verdict } = await recorded(rename(undefined));
+    const without = claims.claims.map((claim) => ({
+      ...claim,
+      drills: claim.drills.map(({ id, expects }) => ({ id, expects })),
+    }));
+    expect(rowsOf(verdict, here, { ...claims, claims: without })['RG']).toMatchObject({ grade: 'E4' });
+  });
+
+  it('and built it again when it was run again', async () => {
+    const { verdict } = await recorded(fullRun());
+    const drawn = drawDrills(verdict, claims).slice(0, 1);
+    const again = (built: string | undefined): unknown =>
+      gradeDimensions(
+        verdict,
+        claims,
+        here,
+        drawn.map((each) => ({ ...each, seen: each.recorded, built })),
+      )
+        .flatMap(({ probes }) => probes)
+        .find(({ probe }) => probe === drawn[0]?.guard);
+    expect(again(drawn[0]?.fixture)).toMatchObject({ grade: 'E4' });
+    expect(again('ab'.repeat(32))).toMatchObject({
+      grade: 'E0',
+      why: expect.stringContaining('built another state'),
+    });
   });
 });
 

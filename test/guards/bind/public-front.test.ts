@@ -1,4 +1,5 @@
 // The front guard on whatever answers, and on whatever is asked.
+
 import { once } from 'node:events';
 import { createServer as createRaw, type Server } from 'node:net';
 import { createServer } from 'node:tls';
@@ -8,6 +9,7 @@ import { type PublicFrontRequest, publicFront } from '../../../src/guards/bind/p
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { makeAuthority } from '../../../src/proof/drills/public-front/certificates.ts';
 import { publicFrontDrills } from '../../../src/proof/drills/public-front/public-front-drills.ts';
+import { siteIn } from '../../drill-site.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
 async function portOf(server: Server): Promise<number> {
@@ -41,11 +43,7 @@ describe('a front', () => {
       for (const step of undo.toReversed()) await step();
     });
     const drill = publicFrontDrills.find(({ id }) => id === 'front');
-    const request = await drill?.build({
-      directory: '/nowhere',
-      fallBack: () => {},
-      onCleanup: (step) => void undo.push(step),
-    });
+    const request = await drill?.build(siteIn('/nowhere', { onCleanup: (step) => void undo.push(step) }));
     if (!request) throw new Error('no drill');
     const journal = memoryJournal();
     const front = await enforce(publicFront, request, { journal });

@@ -10,6 +10,7 @@ import { readImports } from '../../../src/guards/planes/module-imports.ts';
 import { type PlanesRequest, planes } from '../../../src/guards/planes/planes.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { livePlanes } from '../../../src/proof/drills/planes/live-planes.ts';
+import { siteIn } from '../../drill-site.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
 let directory = '';
@@ -25,7 +26,7 @@ describe('this package', () => {
     await initKeys(state);
     const site = join(directory, 'site');
     await mkdir(site);
-    const request = await livePlanes(state, { directory: site, onCleanup: () => {}, fallBack: () => {} });
+    const request = await livePlanes(state, siteIn(site));
     const { modules, rooms } = await enforce(planes, request, { journal: memoryJournal() });
     expect(modules).toBeGreaterThan(100);
     expect(rooms[0]).toBe('evidence');

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ReleaseProofRequest, releaseProof } from '../../../src/guards/release-proof/release-proof.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { liveReleaseProof } from '../../../src/proof/drills/release-proof/live-release-proof.ts';
+import { siteIn } from '../../drill-site.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
 let root = '';
@@ -20,7 +21,7 @@ describe('this package', () => {
   }, async () => {
     const directory = join(root, 'site');
     await mkdir(directory, { mode: 0o700 });
-    const request = await liveReleaseProof({ directory, onCleanup: () => {}, fallBack: () => {} });
+    const request = await liveReleaseProof(siteIn(directory));
     const options = { journal: memoryJournal(), timeoutMs: 120_000 };
     const granted = await enforce(releaseProof, request, options);
     expect(granted.compiled).toBeGreaterThan(100);

@@ -1,4 +1,5 @@
 // The supply-chain guard beside npm itself, and with any text in place of each document.
+
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { type SupplyChainRequest, supplyChain } from '../../../src/guards/supply
 import { wrapReport } from '../../../src/guards/supply-chain/vulnerability-report.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { liveSupplyChain } from '../../../src/proof/drills/supply-chain/live-supply-chain.ts';
+import { siteIn } from '../../drill-site.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
 let root = '';
@@ -24,7 +26,7 @@ describe('this package', () => {
   it('has a lock that pins every package, and npm lists exactly those', { timeout: 120_000 }, async () => {
     const directory = join(root, 'site');
     await mkdir(directory, { mode: 0o700 });
-    const request = await liveSupplyChain({ directory, onCleanup: () => {}, fallBack: () => {} });
+    const request = await liveSupplyChain(siteIn(directory));
     const granted = await enforce(supplyChain, request, { journal: memoryJournal() });
     expect(granted.packages).toBeGreaterThan(100);
     expect(granted.audited).toBe(false);

@@ -8,6 +8,7 @@ import { counterName } from '../../../capacity/origin/release-counter.ts';
 import { type Release, signRelease, statementName } from '../../../capacity/origin/statement.ts';
 import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
 import type { Drill } from '../../proof.ts';
+import { VKEY } from '../../random.ts';
 import { trustedDirectory } from '../../trusted-directory.ts';
 
 /** What a drill finds laid out: a signed release in `directory/models`, and a place to count in `directory/state`. */
@@ -45,6 +46,9 @@ export function released(
     async build(site) {
       // The temporary directory may itself be a link, as on macOS, and links are refused.
       const directory = await trustedDirectory(site);
+      site.random('KEY', VKEY);
+      site.random('COUNTER', /[0-9a-f]{32}(?=\.releases)/g);
+      site.unread(/\.intoto\.jsonl$|^outside$/);
       const root = join(directory, 'models');
       const state = join(directory, 'state');
       for (const folder of [root, state]) await mkdir(folder, { mode: 0o700 });

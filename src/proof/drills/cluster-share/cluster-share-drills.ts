@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { mountOf } from '../../../files/mounts.ts';
 import type { ClusterShareRequest } from '../../../guards/cluster-share/cluster-share.ts';
 import { type Drill, DrillUnavailable } from '../../proof.ts';
+import { TOKEN } from '../../random.ts';
 
 const MEMORY = '/dev/shm';
 
@@ -40,6 +41,9 @@ function drill(
     build: async (site) => {
       const { type, source } = await memoryMount();
       const share = await mkdtemp(join(MEMORY, 'guardrails-'));
+      site.random('SHARE', share);
+      site.random('TOKEN', TOKEN);
+      site.random('SOURCE', /(?<="source":")[^"]*/g);
       site.onCleanup(() => rm(share, { recursive: true, force: true }));
       const local = join(await realpath(site.directory), 'local');
       await mkdir(local, { mode: 0o700 });

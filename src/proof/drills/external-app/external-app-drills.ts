@@ -58,6 +58,8 @@ function drill(
   change: Change = async () => {},
 ): Drill<ExternalAppRequest> {
   const build: Drill<ExternalAppRequest>['build'] = async (site) => {
+    // An index holds times and inodes; objects are compressed, by whatever release of zlib is at hand.
+    site.unread(/(?:^|\/)(?:\.git|elsewhere)\/(?:.*\/)?(?:index$|objects\/)/);
     const directory = await realpath(site.directory); // the place for temporary files may be a link
     const mark = join(directory, 'a-program-ran');
     const program = join(directory, 'program');

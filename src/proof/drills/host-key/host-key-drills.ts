@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { HostKeyRequest } from '../../../ssh/host-key/host-key-request.ts';
 import type { Drill, DrillSite } from '../../proof.ts';
+import { PORT, SSH_KEY } from '../../random.ts';
 import { type ServerKeyType, type StartServer, startServer } from './loopback-server.ts';
 
 /** A key that no drill's server has. */
@@ -31,6 +32,10 @@ function drillOf(
   const build = async (site: DrillSite): Promise<HostKeyRequest> => {
     const { host, port, keys, stop } = await start({ types, outdated });
     site.onCleanup(stop);
+    site.random('PORT', PORT);
+    site.random('PORT', /(?<=\]:)\d+/g);
+    site.random('KEY', SSH_KEY);
+    site.random('NAME', /\|1\|[^ ]+/g);
     const file = join(site.directory, 'known_hosts');
     await writeFile(file, known(`[${host}]:${port}`, keys[0] ?? ''), { mode: 0o600 });
     const request = { host, port, knownHosts: [file] };

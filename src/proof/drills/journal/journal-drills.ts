@@ -13,7 +13,8 @@ import { openJournal } from '../../../evidence/open-journal.ts';
 import type { DecisionDraft, EvidenceRecord } from '../../../evidence/record.ts';
 import { uuidv7 } from '../../../evidence/uuid.ts';
 import type { JournalRequest } from '../../../guards/journal/evidence-journal.ts';
-import type { Drill } from '../../proof.ts';
+import type { Drill, DrillSite } from '../../proof.ts';
+import { TIME, VKEY } from '../../random.ts';
 
 const newKey = (): NoteSigner => generateSigner('agilab-guardrails/drill');
 
@@ -59,12 +60,18 @@ interface Sealed {
 type Tamper = (sealed: Sealed) => Promise<Partial<JournalRequest> | undefined>;
 
 function drill(id: string, fault: string, expects: string, tamper: Tamper): Drill<JournalRequest> {
-  const build = async ({ directory: site }: { readonly directory: string }): Promise<JournalRequest> => {
+  const build = async (site: DrillSite): Promise<JournalRequest> => {
     const signer = newKey();
-    const directory = join(site, 'journal');
+    const directory = join(site.directory, 'journal');
+    const { host } = processIdentity();
+    site.random('KEY', VKEY);
+    site.random('TIME', TIME);
+    site.random('HOST', JSON.stringify(host));
+    site.random('CHECKPOINT', /(?<="previous":")[^"]*/g);
+    site.unread(/^(?:journal|elsewhere)/);
     await write(directory, signer);
-    const changed = await tamper({ directory, signer, elsewhere: join(site, 'elsewhere') });
-    return { directory, pins: [{ vkey: signer.vkey, host: processIdentity().host }], ...changed };
+    const changed = await tamper({ directory, signer, elsewhere: join(site.directory, 'elsewhere') });
+    return { directory, pins: [{ vkey: signer.vkey, host }], ...changed };
   };
   return { id, fault, expects, build };
 }

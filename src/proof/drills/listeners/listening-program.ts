@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { ListeningSocket } from '../../../guards/bind/listening-sockets.ts';
 import type { DrillSite } from '../../proof.ts';
+import { PID, PORT } from '../../random.ts';
 
 /** Listens on each of its arguments, a host or a path, and prints what it got, one line of JSON each. */
 export const LISTEN = `
@@ -40,6 +41,8 @@ export async function startListening(
     stdio: ['ignore', 'pipe', 'ignore'],
     detached: true, // a group of its own, so that its child ends with it
   });
+  site.random('PORT', PORT);
+  site.random('PID', PID);
   site.onCleanup(() => endGroup(child));
   const sockets: ListeningSocket[] = [];
   for await (const line of createInterface({ input: child.stdout })) {

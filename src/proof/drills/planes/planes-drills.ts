@@ -64,6 +64,7 @@ function drill(
   { code = {}, table: rooms = SOUND_TABLE, change, ask }: Fault = {},
 ): Drill<PlanesRequest> {
   const build: Drill<PlanesRequest>['build'] = async (drillSite) => {
+    drillSite.random('PERMISSION', /--(?:experimental-)?permission(?=")/g); // Node 20 has it under its first name
     const directory = await trustedDirectory(drillSite);
     const [control, payload, evidence] = ['control', 'payload', 'evidence'].map((name) =>
       join(directory, name),

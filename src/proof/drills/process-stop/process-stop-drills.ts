@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { processIdentity, startTickOf } from '../../../evidence/identity.ts';
 import type { ProcessStopRequest } from '../../../ssh/process/process-stop.ts';
 import { type Drill, type DrillSite, DrillUnavailable } from '../../proof.ts';
+import { TOKEN } from '../../random.ts';
 
 interface Facts {
   boot: string;
@@ -21,6 +22,12 @@ function ended(child: ChildProcess): Promise<unknown> {
   return child.exitCode !== null || child.signalCode !== null
     ? Promise.resolve()
     : new Promise((resolve) => child.once('exit', resolve));
+}
+
+/** Pid, tick, boot and token of a process that was just started are its own. */
+function itsOwn(site: DrillSite): void {
+  site.random('TOKEN', TOKEN);
+  site.unread(/^(?:owner|real|dask_worker_0_0\.pid)$/);
 }
 
 /** What is true of a process of this user that has just been started. */
@@ -43,6 +50,7 @@ async function innocent(
   site: DrillSite,
   { uid, carries = false }: { readonly uid?: number | undefined; readonly carries?: boolean } = {},
 ): Promise<{ facts: Facts; child: ChildProcess }> {
+  itsOwn(site);
   const token = randomBytes(16).toString('hex');
   const child = spawn('sleep', ['600'], {
     stdio: 'ignore',
@@ -59,6 +67,7 @@ async function innocent(
 
 /** Starts a session, ends its leader and leaves a process in it. Returns what was true of the leader. */
 async function orphaned(site: DrillSite): Promise<Facts> {
+  itsOwn(site);
   const leader = spawn('sh', ['-c', 'sleep 600 & read -r line'], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,

@@ -4,6 +4,7 @@ import { createServer as createPlainServer, type IncomingMessage, type Server } 
 import { createServer } from 'node:https';
 import type { PublicFrontRequest } from '../../../guards/bind/public-front.ts';
 import type { Drill, DrillSite } from '../../proof.ts';
+import { PEM } from '../../random.ts';
 import { LISTEN, startListening } from '../listeners/listening-program.ts';
 import { type Authority, makeAuthority, type Wanted } from './certificates.ts';
 
@@ -57,6 +58,7 @@ function drill(id: string, fault: string, expects: string, front: Front = {}): D
     fault,
     expects,
     build: async (site) => {
+      site.random('CERTIFICATE', PEM);
       const [believed, other] = await authoritiesOnce();
       const { stranger = () => 401, known = 200, upgrade = 401, certificate, certified = NAME } = front;
       const server = createServer(believed.issue(certified, certificate), (request, response) => {

@@ -15,7 +15,15 @@ function drill(
   expects: string,
   build: (root: string) => Promise<RecoveryRequest>,
 ): Drill<RecoveryRequest> {
-  return { id, fault, expects, build: async (site) => build(await realpath(site.directory)) };
+  return {
+    id,
+    fault,
+    expects,
+    build: async (site) => {
+      site.random('COPY', /(?<=\.partial\.)[0-9a-f]{16}/g);
+      return build(await realpath(site.directory));
+    },
+  };
 }
 
 const STATE = { session: 'a', stages: ['load', 'train'], step: 1 };

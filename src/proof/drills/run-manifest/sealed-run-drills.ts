@@ -6,6 +6,7 @@ import { generateSigner } from '../../../evidence/keys.ts';
 import type { RunManifestRequest } from '../../../guards/run-manifest/run-manifest-look.ts';
 import { sealRun } from '../../../guards/run-manifest/seal.ts';
 import type { Drill } from '../../proof.ts';
+import { VKEY } from '../../random.ts';
 import { ARTIFACT, type Draft, soundManifest } from './run-manifest-drills.ts';
 
 /** What a drill finds laid out: a sealed run. */
@@ -38,6 +39,8 @@ function drill(
     fault,
     expects,
     build: async (site) => {
+      site.random('KEY', VKEY);
+      site.unread(/seal\.intoto\.jsonl$/);
       const root = await realpath(site.directory);
       const directory = join(root, 'run');
       await mkdir(join(directory, 'log'), { recursive: true, mode: 0o700 });

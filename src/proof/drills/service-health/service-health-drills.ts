@@ -53,6 +53,7 @@ function dask(
         response.writeHead(status, { 'content-type': 'application/json' });
         response.end(text ?? JSON.stringify(identity));
       });
+      site.random('PORT', /(?<="url":"http:\/\/127\.0\.0\.1:)\d+/g);
       site.onCleanup(async () => {
         server.closeAllConnections();
         server.close();

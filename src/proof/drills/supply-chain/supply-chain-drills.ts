@@ -4,6 +4,7 @@ import { chmod, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SupplyChainRequest } from '../../../guards/supply-chain/supply-chain.ts';
 import type { Drill } from '../../proof.ts';
+import { TIME } from '../../random.ts';
 
 const DAY = 86_400_000;
 const tarball = (name: string): Buffer => createHash('sha512').update(name).digest();
@@ -122,6 +123,7 @@ function drill(
   { edit, after, ask }: Fault = {},
 ): Drill<SupplyChainRequest> {
   const build: Drill<SupplyChainRequest>['build'] = async (site) => {
+    site.random('TIME', TIME);
     const root = await realpath(site.directory); // the place for temporary files may be a link
     const write = (name: string, text: string): Promise<void> =>
       writeFile(join(root, name), text, { mode: 0o600 });

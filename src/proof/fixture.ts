@@ -1,0 +1,116 @@
+// What a drill built, as one digest: the request, and each entry below its directory by kind, mode, owner and content. The
+// claims name it, so that a drill which builds something easier than it is named for does not count. It is the same on every
+// host: paths are made constant, and what is random by nature the drill itself names.
+import { createHash } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { packageRoot } from '../evidence/identity.ts';
+
+/** Where a state was built, and what in it is another each time. */
+export interface Fixture {
+  readonly directory: string;
+  /** What stands in the place of texts that are random by nature. */
+  readonly random: readonly (readonly [name: string, what: string | RegExp])[];
+  /** Files whose content is random by nature: paths below the directory, or what they match. */
+  readonly unread: readonly (string | RegExp)[];
+}
+
+/** The read and search bits of others: they follow the umask of whoever drills, and no rule of a file asks for them. */
+const UMASKED = 0o055;
+
+const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+
+/** Replaces what differs between hosts and runs; the narrowest path first, for one lies in the other. */
+function constants({ directory, random }: Fixture, real: string): (text: string) => string {
+  const root = packageRoot()?.replace(/\/$/, '');
+  const places: readonly (readonly [string, string | RegExp])[] = [
+    ['SITE', real],
+    ['SITE', directory],
+    ['NODE', process.execPath],
+    ...(root === undefined ? [] : [['PACKAGE', root] as const]),
+    ...random,
+  ];
+  return (text) => places.reduce((result, [name, what]) => result.replaceAll(what, `<${name}>`), text);
+}
+
+function ownerOf(uid: number): string {
+  if (uid === process.geteuid?.()) return 'own';
+  return uid === 0 ? 'root' : FOREIGN;
+}
+
+const FOREIGN = 'foreign';
+
+interface Entry {
+  readonly path: string;
+  readonly kind: string;
+  readonly mode: string;
+  readonly owner: string;
+  readonly content: string;
+}
+
+const KINDS = ['isFile', 'isDirectory', 'isSymbolicLink', 'isFIFO', 'isSocket'] as const;
+
+async function contentOf(
+  { directory, unread }: Fixture,
+  path: string,
+  found: Stats,
+  constant: (text: string) => string,
+): Promise<string> {
+  const at = join(directory, path);
+  if (found.isSymbolicLink()) return constant(await readlink(at));
+  if (!found.isFile()) return '';
+  if (unread.some((one) => (typeof one === 'string' ? one === path : one.test(path)))) return 'random';
+  return sha256(Buffer.from(constant((await readFile(at)).toString('latin1')), 'latin1'));
+}
+
+async function entriesOf(
+  fixture: Fixture,
+  constant: (text: string) => string,
+  path = '',
+): Promise<readonly Entry[]> {
+  const at = join(fixture.directory, path);
+  const found = await lstat(at);
+  const entry = {
+    path: constant(path),
+    kind: KINDS.find((is) => found[is]()) ?? 'isDevice',
+    mode: (found.mode & 0o7777 & ~UMASKED).toString(8),
+    owner: ownerOf(found.uid),
+    content: await contentOf(fixture, path, found, constant),
+  };
+  const names = found.isDirectory() ? await readdir(at) : [];
+  const below = await Promise.all(
+    names.map((name) => entriesOf(fixture, constant, path === '' ? name : `${path}/${name}`)),
+  );
+  return [entry, ...below.flat()];
+}
+
+/** The request as text. A request that is there to be refused may be no data at all. */
+function textOf(request: unknown, anyOwner: boolean): string {
+  const owned = (key: string, value: unknown): unknown => (anyOwner && key === 'owners' ? undefined : value);
+  try {
+    return JSON.stringify(request, owned) ?? 'nothing';
+  } catch {
+    return 'no data';
+  }
+}
+
+/**
+ * Returns what the digest is taken of, a line for the request and for each entry. Root gives files away to make them
+ * foreign; everybody else asks the guard to trust root alone. In both cases nothing is said of who owns what.
+ */
+export async function fixtureLines(fixture: Fixture, request: unknown): Promise<readonly string[]> {
+  const constant = constants(fixture, await realpath(fixture.directory));
+  const entries = await entriesOf(fixture, constant);
+  const asksRoot = typeof request === 'object' && request !== null && 'owners' in request;
+  const anyOwner = asksRoot || entries.some(({ owner }) => owner === FOREIGN);
+  const lines = entries.map(({ path, kind, mode, owner, content }) =>
+    JSON.stringify([path, kind, mode, anyOwner ? 'any' : owner, content]),
+  );
+  return [constant(textOf(request, anyOwner)), ...lines.sort()];
+}
+
+/** Returns the SHA-256 (hex) of a state and of the request about it. */
+export async function fixtureDigest(fixture: Fixture, request: unknown): Promise<string> {
+  return sha256((await fixtureLines(fixture, request)).join('\n'));
+}

@@ -1,0 +1,95 @@
+// What a drill built has one digest, whoever builds it and wherever; and another as soon as it builds something else.
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { type Fixture, fixtureDigest } from '../../src/proof/fixture.ts';
+
+const site = async (over: Partial<Fixture> = {}): Promise<Fixture> => {
+  const directory = await mkdtemp(join(tmpdir(), 'guardrails-test-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  await mkdir(join(directory, 'below'), { mode: 0o700 });
+  await writeFile(join(directory, 'below/file'), `it lies in ${directory}`, { mode: 0o600 });
+  return { directory, random: [], unread: [], ...over };
+};
+const digestOf = (fixture: Fixture, more: object = {}): Promise<string> =>
+  fixtureDigest(fixture, { root: fixture.directory, ...more });
+
+it('is the same in another directory, under another umask', async () => {
+  const [first, second] = [await site(), await site()];
+  await chmod(join(second.directory, 'below/file'), 0o644);
+  expect(await digestOf(first)).toBe(await digestOf(second));
+});
+
+it.each<[string, (directory: string) => Promise<unknown>]>([
+  ['another content', (at) => writeFile(join(at, 'below/file'), 'it lies elsewhere')],
+  ['one more byte', (at) => writeFile(join(at, 'below/file'), '.', { flag: 'a' })],
+  ['a file more', (at) => writeFile(join(at, 'below/other'), '', { mode: 0o600 })],
+  ['another name', (at) => rename(join(at, 'below/file'), join(at, 'below/files'))],
+  ['a mode that lets others write', (at) => chmod(join(at, 'below/file'), 0o602)],
+  ['a sticky directory', (at) => chmod(join(at, 'below'), 0o1700)],
+  [
+    'a link instead of the file',
+    async (at) => {
+      await rename(join(at, 'below/file'), join(at, 'file'));
+      await symlink('../file', join(at, 'below/file'));
+    },
+  ],
+  [
+    'a FIFO instead of the file',
+    async (at) => {
+      await rm(join(at, 'below/file'));
+      spawnSync('mkfifo', ['-m', '600', join(at, 'below/file')]);
+    },
+  ],
+])('is another with %s', async (_what, change) => {
+  const fixture = await site();
+  const before = await digestOf(fixture);
+  await change(fixture.directory);
+  expect(await digestOf(fixture)).not.toBe(before);
+});
+
+it('is another for another request, and for one that is no data', async () => {
+  const fixture = await site();
+  const loop: Record<string, unknown> = {};
+  loop['self'] = loop;
+  const digests = [
+    await digestOf(fixture),
+    await digestOf(fixture, { port: 1 }),
+    await fixtureDigest(fixture, undefined),
+    await fixtureDigest(fixture, loop),
+  ];
+  expect(new Set(digests).size).toBe(digests.length);
+});
+
+it('leaves out what is random by nature, in requests, contents and names, and that alone', async () => {
+  const random: Fixture['random'] = [
+    ['PORT', /(?<="port":)\d+/g],
+    ['KEY', /k[0-9]{3}/g],
+  ];
+  const digests = await Promise.all(
+    ['k123', 'k999', 'kxyz'].map(async (key, index) => {
+      const fixture = await site({ random });
+      await writeFile(join(fixture.directory, key), `the key is ${key}`, { mode: 0o600 });
+      return await digestOf(fixture, { port: index, key });
+    }),
+  );
+  expect(digests[0]).toBe(digests[1]);
+  expect(digests[2]).not.toBe(digests[0]);
+});
+
+it('leaves out the content of a file that is random by nature, but not that it is there', async () => {
+  const [first, second] = [await site({ unread: ['below/file'] }), await site({ unread: [/file$/] })];
+  await writeFile(join(second.directory, 'below/file'), 'something else');
+  expect(await digestOf(first)).toBe(await digestOf(second));
+  await rm(join(second.directory, 'below/file'));
+  expect(await digestOf(first)).not.toBe(await digestOf(second));
+});
+
+it('does not hang on whether files could be given away', async () => {
+  const plain = await site();
+  const asRoot = await fixtureDigest(await site(), { owners: 'root', port: 1 });
+  expect(asRoot).toBe(await fixtureDigest(await site(), { port: 1, owners: 'root' }));
+  expect(asRoot).not.toBe(await fixtureDigest(plain, { port: 1 }));
+});
