@@ -99,7 +99,7 @@ function textOf(request: unknown, anyOwner: boolean): string {
  * Returns what the digest is taken of, a line for the request and for each entry. Root gives files away to make them
  * foreign; everybody else asks the guard to trust root alone. In both cases nothing is said of who owns what.
  */
-export async function fixtureLines(fixture: Fixture, request: unknown): Promise<readonly string[]> {
+async function fixtureLines(fixture: Fixture, request: unknown): Promise<readonly string[]> {
   const constant = constants(fixture, await realpath(fixture.directory));
   const entries = await entriesOf(fixture, constant);
   const asksRoot = typeof request === 'object' && request !== null && 'owners' in request;
