@@ -77,7 +77,7 @@ export function verifyConsistency(
 ): Checkpoint {
   const before = parseCheckpoint(earlier);
   const later = checkHead(before.claimed, text, primitives);
-  const keys = vkeys.map((vkey) => parseNoteKey(vkey, primitives));
+  const keys = vkeys.map((vkey) => parseNoteKey(vkey));
   for (const checkpoint of [before, later]) {
     if (!signedBy(checkpoint, keys, primitives))
       throw fail('consistency.unpinned', 'a checkpoint is signed by no pinned key');

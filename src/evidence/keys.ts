@@ -31,7 +31,7 @@ function verifierFor(key: NoteKey): NoteVerifier {
  * @throws CodedError `key.malformed`, `key.small-order`.
  */
 export function verifierOf(name: string, publicKey: Uint8Array): NoteVerifier {
-  return verifierFor(noteKey(name, publicKey, ED25519, native));
+  return verifierFor(noteKey(name, publicKey));
 }
 
 /**
@@ -40,7 +40,7 @@ export function verifierOf(name: string, publicKey: Uint8Array): NoteVerifier {
  * @throws CodedError `key.malformed`, `key.small-order`.
  */
 export function parseVerifierKey(vkey: string): NoteVerifier {
-  const key = parseNoteKey(vkey, native);
+  const key = parseNoteKey(vkey);
   if (key.type !== ED25519) throw refuse('key.malformed', 'a cosigner key, where a plain Ed25519 key is due');
   return verifierFor(key);
 }

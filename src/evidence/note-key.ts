@@ -1,8 +1,8 @@
 // Verifier keys in the C2SP signed-note spelling (c2sp.org/signed-note), `name+hash+base64(type || key)`: safe to pin and
 // to publish. Runs anywhere.
-import { fromBase64, toBase64, toHex, utf8 } from './bytes.ts';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concatBytes, fromBase64, toBase64, toHex, utf8 } from './bytes.ts';
 import { CodedError } from './coded-error.ts';
-import { type Primitives, portable } from './primitives.ts';
 
 /** Signature types of c2sp.org/signed-note: a plain Ed25519 signature, and a timestamped cosignature. */
 export const ED25519 = 0x01;
@@ -45,12 +45,7 @@ const SMALL_ORDER_Y = new Set([
  *
  * @throws CodedError `key.malformed`, `key.small-order`.
  */
-export function noteKey(
-  name: string,
-  publicKey: Uint8Array,
-  type: NoteKeyType = ED25519,
-  { sha256 }: Primitives = portable,
-): NoteKey {
+export function noteKey(name: string, publicKey: Uint8Array, type: NoteKeyType = ED25519): NoteKey {
   if (!/^[\x21-\x2a\x2c-\x7e]{1,200}$/.test(name)) {
     throw refuse('key.malformed', 'a key name is 1 to 200 printable ASCII characters without blank or plus');
   }
@@ -61,7 +56,7 @@ export function noteKey(
   if (SMALL_ORDER_Y.has(toHex(y)))
     throw refuse('key.small-order', 'a public key of small order accepts forged signatures');
   const typed = Uint8Array.of(type, ...publicKey);
-  const hash = toHex(sha256(utf8(`${name}\n`), typed)).slice(0, 8);
+  const hash = toHex(sha256(concatBytes(utf8(`${name}\n`), typed))).slice(0, 8);
   return { name, hash, type, publicKey, vkey: `${name}+${hash}+${toBase64(typed)}` };
 }
 
@@ -70,13 +65,13 @@ export function noteKey(
  *
  * @throws CodedError `key.malformed`, `key.small-order`.
  */
-export function parseNoteKey(vkey: string, primitives: Primitives = portable): NoteKey {
+export function parseNoteKey(vkey: string): NoteKey {
   const [, name, hash, base64] = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/.exec(vkey) ?? [];
   const typed = fromBase64(base64 ?? '');
   const type = typed?.[0];
   if (name === undefined || !typed || (type !== ED25519 && type !== COSIGNATURE))
     throw refuse('key.malformed', 'not a verifier key: expected name+hash+base64');
-  const key = noteKey(name, typed.subarray(1), type, primitives);
+  const key = noteKey(name, typed.subarray(1), type);
   if (key.hash !== hash) throw refuse('key.malformed', 'the hash in the verifier key does not match its key');
   return key;
 }

@@ -65,7 +65,7 @@ export function followRotations(
         trusted.map(({ key }) => key),
         primitives,
       );
-      const next = parseNoteKey(vkey, primitives);
+      const next = parseNoteKey(vkey);
       const from = trusted.find(({ key }) => key === signer);
       if (!from || signedBy(rotation, [next], primitives) !== next) continue;
       if (!trusted.some(({ key }) => key.vkey === next.vkey))

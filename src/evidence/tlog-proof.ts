@@ -81,7 +81,7 @@ export function verifyProof(
 ): ProvenRecord {
   const { entry, index, path, note } = parseProof(text);
   const checkpoint = parseCheckpoint(note);
-  const keys = vkeys.map((vkey) => parseNoteKey(vkey, primitives));
+  const keys = vkeys.map((vkey) => parseNoteKey(vkey));
   const key = signedBy(checkpoint, keys, primitives);
   if (!key) {
     const remedy =

@@ -191,9 +191,7 @@ async function linesOf(
  */
 export async function verifyJournal(files: JournalFiles, options: VerifyOptions): Promise<JournalVerdict> {
   const { primitives = portable, now = Date.now() } = options;
-  const pinned = options.pins.map(
-    (pin): Trusted => ({ pin, key: parseNoteKey(pin.vkey, primitives), since: 0 }),
-  );
+  const pinned = options.pins.map((pin): Trusted => ({ pin, key: parseNoteKey(pin.vkey), since: 0 }));
   // Largest first: it vouches for the most.
   const earlier = [options.previous ?? []]
     .flat()
