@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CodedError } from '../evidence/coded-error.ts';
 import { makeHostCa } from '../evidence/countersign.ts';
 import { initKeys, loadPins, loadSigner, savePins } from '../evidence/key-store.ts';
-import { parseVerifierKey } from '../evidence/keys.ts';
+import { parseNoteKey } from '../evidence/note-key.ts';
 import type { Pin } from '../evidence/pin.ts';
 import { rotateKey } from '../evidence/rotate-key.ts';
 import { hostInName, type StateOptions } from './state.ts';
@@ -29,7 +29,7 @@ function timeOf(text: string): string {
 }
 
 async function pin(vkey: string, { dir, host, machine, from, until }: PinOptions): Promise<void> {
-  parseVerifierKey(vkey);
+  parseNoteKey(vkey);
   const added: Pin = {
     vkey,
     host: host ?? hostInName(vkey),
@@ -85,7 +85,9 @@ export function registerKeys(program: Command): void {
     });
   keys
     .command('pin')
-    .description('trust a key of another machine, after its owner has shown it by another way')
+    .description(
+      'trust a key of another machine, or of a witness, after its owner has shown it by another way',
+    )
     .argument('<vkey>', 'verifier key, as `keys show` prints it there')
     .option('--host <name>', 'name of that machine (default: the one in the key)')
     .option('--machine <id>', 'its machine id, as its run records say')
@@ -94,7 +96,7 @@ export function registerKeys(program: Command): void {
     .action((vkey: string, _options, command: Command) => pin(vkey, command.optsWithGlobals<PinOptions>()));
   keys
     .command('revoke')
-    .description('believe nothing any more that a pinned key alone signed')
+    .description('believe no more what a pinned key alone signed, but for what was seen before that time')
     .argument('<vkey>', 'verifier key, as it is pinned')
     .option('--at <time>', 'from when on (default: now)')
     .action((vkey: string, _options, command: Command) =>

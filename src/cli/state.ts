@@ -8,10 +8,13 @@ import { processIdentity } from '../evidence/identity.ts';
 import type { Journal } from '../evidence/journal.ts';
 import { loadPins } from '../evidence/key-store.ts';
 import { parseVerifierKey } from '../evidence/keys.ts';
+import { native } from '../evidence/native.ts';
+import { COSIGNATURE, parseNoteKey } from '../evidence/note-key.ts';
 import { openJournal } from '../evidence/open-journal.ts';
 import type { Pin } from '../evidence/pin.ts';
 import { ensureSigner, journalDirectory, type StateOptions } from '../evidence/state.ts';
-import type { JournalVerdict, VerifyOptions } from '../evidence/verify.ts';
+import type { JournalVerdict } from '../evidence/verdict.ts';
+import type { VerifyOptions } from '../evidence/verify.ts';
 import { verifyDirectory } from '../evidence/verify-native.ts';
 
 export type { StateOptions };
@@ -96,7 +99,7 @@ function decodeHost(name: string): string {
 
 /** Returns the host that the name of a key carries (`agilab-guardrails/<host>`). @throws CodedError `key.malformed`. */
 export function hostInName(vkey: string): string {
-  const { name } = parseVerifierKey(vkey);
+  const { name } = parseNoteKey(vkey, native);
   const [, host] = /^agilab-guardrails\/(.+)$/.exec(name) ?? [];
   if (host !== undefined) return decodeHost(host);
   const remedy = 'Pass the key as `guardrails keys show` prints it on the host that signs.';
@@ -114,14 +117,20 @@ export async function pinsOf({ dir, pin }: VerdictOptions): Promise<readonly Pin
 
 /**
  * Returns the keys that are trusted here. Pins given by hand replace those in the directory; of the latter, only this
- * machine's own count, since a directory that came from elsewhere must not vouch for itself.
+ * machine's own count, since a directory that came from elsewhere must not vouch for itself, and those of witnesses.
  */
 async function trustedPins(options: VerdictOptions): Promise<readonly Pin[]> {
   const { host, machine } = processIdentity();
-  const own = (local: Pin): boolean =>
-    local.machine === undefined ? local.host === host : local.machine === machine;
-  return (await pinsOf(options)).filter((each) => options.pin !== undefined || own(each));
+  const counts = (local: Pin): boolean =>
+    isWitness(local) || (local.machine === undefined ? local.host === host : local.machine === machine);
+  return (await pinsOf(options)).filter((each) => options.pin !== undefined || counts(each));
 }
+
+/** Whether a key is not revoked: of what stands alone nobody can say when it was signed. */
+export const isGood = ({ revoked }: Pin): boolean =>
+  revoked === undefined || Date.parse(revoked) > Date.now();
+
+const isWitness = ({ vkey }: Pin): boolean => parseNoteKey(vkey, native).type === COSIGNATURE;
 
 /**
  * Returns what a signed file states, under a trusted key.
@@ -133,7 +142,8 @@ export async function readSigned(
   payloadType: string,
   options: VerdictOptions,
 ): Promise<Buffer> {
-  const keys = (await trustedPins(options)).map(({ vkey }) => parseVerifierKey(vkey));
+  const pins = (await trustedPins(options)).filter((each) => isGood(each) && !isWitness(each));
+  const keys = pins.map(({ vkey }) => parseVerifierKey(vkey));
   const bytes = await readInput(path);
   const remedy = 'Sign it on this host, or name the key of the host that did with --pin.';
   try {

@@ -5,9 +5,9 @@ import { CodedError } from '../evidence/coded-error.ts';
 import { verifyConsistency } from '../evidence/consistency.ts';
 import { native } from '../evidence/native.ts';
 import { verifyProof } from '../evidence/tlog-proof.ts';
-import type { JournalVerdict } from '../evidence/verify.ts';
+import type { JournalVerdict } from '../evidence/verdict.ts';
 import { lineOf } from './record-line.ts';
-import { pinsOf, readInput, readVerdict, type VerdictOptions } from './state.ts';
+import { isGood, pinsOf, readInput, readVerdict, type VerdictOptions } from './state.ts';
 
 interface VerifyOptions extends VerdictOptions {
   readonly json?: boolean;
@@ -17,6 +17,7 @@ interface VerifyOptions extends VerdictOptions {
 const KEYS: Readonly<Record<JournalVerdict['key'], string>> = {
   pinned: 'a key that you trust',
   unpinned: 'no key that you trust',
+  witnessed: 'a key that is revoked; what it sealed before was seen before',
   revoked: 'a key that is revoked',
   unsigned: 'nobody',
 };
@@ -84,7 +85,7 @@ async function verifyOwnJournal(options: VerifyOptions): Promise<void> {
 
 async function verifyFile(path: string, options: VerifyOptions): Promise<void> {
   const text = (await readInput(path)).toString('utf8');
-  const vkeys = (await pinsOf(options)).map(({ vkey }) => vkey);
+  const vkeys = (await pinsOf(options)).filter(isGood).map(({ vkey }) => vkey);
   try {
     if (text.startsWith('old ')) {
       if (options.previous === undefined) {

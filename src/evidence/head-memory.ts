@@ -1,16 +1,17 @@
 // What a verifier saw last of each journal: the signed checkpoint, kept where the journal's writer need not come. Held
 // against it, a rollback, a fork, or a journal begun anew under the same key is an error and no first sight.
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseCheckpoint, signedBy } from './checkpoint.ts';
 import { CodedError, errnoOf } from './coded-error.ts';
 import { isOwnDirectory, makeDirectory, readBounded, replaceFile, whyOf } from './files.ts';
-import { parseVerifierKey } from './keys.ts';
 import { acquireLock } from './lock.ts';
 import { native } from './native.ts';
+import { parseNoteKey } from './note-key.ts';
 import type { Pin } from './pin.ts';
+import type { SeenHead } from './revocation.ts';
 
 const MAX_NOTE_BYTES = 65_536;
 const LOCK_WAIT_MS = 5_000;
@@ -47,16 +48,18 @@ export class HeadMemory {
    *
    * @throws CodedError `memory.failed`: there may be one, and it cannot be read.
    */
-  async recall(pins: readonly Pin[], origin: string | undefined): Promise<readonly string[]> {
+  async recall(pins: readonly Pin[], origin: string | undefined): Promise<readonly SeenHead[]> {
     try {
       const names = await this.#names();
       if (origin !== undefined)
         return await Promise.all(
           names.filter((name) => name === nameOf(origin)).map((name) => this.#read(name)),
         );
-      const keys = pins.map(({ vkey }) => parseVerifierKey(vkey));
-      const notes = await Promise.all(names.map((name) => this.#read(name)));
-      const signed = notes.filter((note) => signedBy(parseCheckpoint(note), keys, native) !== undefined);
+      const keys = pins.map(({ vkey }) => parseNoteKey(vkey, native));
+      const heads = await Promise.all(names.map((name) => this.#read(name)));
+      const signed = heads.filter(
+        ({ checkpoint }) => signedBy(parseCheckpoint(checkpoint), keys, native) !== undefined,
+      );
       return signed.length === 1 ? signed : [];
     } catch (error) {
       throw failed('read', error);
@@ -74,9 +77,13 @@ export class HeadMemory {
     }
   }
 
-  async #read(name: string): Promise<string> {
+  /** It was seen when it was written: what is kept is replaced, never changed. */
+  async #read(name: string): Promise<SeenHead> {
     const policy = { maxBytes: MAX_NOTE_BYTES, owner: 'own', forbiddenMode: 0o022 } as const;
-    return (await readBounded(join(this.#directory, name), policy)).toString('utf8');
+    const path = join(this.#directory, name);
+    const checkpoint = (await readBounded(path, policy)).toString('utf8');
+    const { mtimeMs } = await lstat(path); // after the content: of one replaced in between it is too late, never too early
+    return { checkpoint, seen: mtimeMs };
   }
 
   /**
@@ -92,7 +99,7 @@ export class HeadMemory {
       const lock = await acquireLock(join(this.#directory, 'lock'), LOCK_WAIT_MS, 'memory.locked');
       try {
         const kept = (await this.#names()).includes(name)
-          ? parseCheckpoint(await this.#read(name))
+          ? parseCheckpoint((await this.#read(name)).checkpoint)
           : undefined;
         if (kept && kept.claimed.size >= size) return;
         await replaceFile(join(this.#directory, name), note);

@@ -52,10 +52,12 @@ export {
   type Subject,
   type Verdict,
 } from './record.ts';
+export type { SeenHead } from './revocation.ts';
 export { rotateKey } from './rotate-key.ts';
 export type { JournalProblem } from './scan.ts';
 export { openState, type StateOptions } from './state.ts';
 export { type ProvenRecord, verifyProof } from './tlog-proof.ts';
 export { uuidv7 } from './uuid.ts';
-export type { JournalLine, JournalState, JournalVerdict, VerifyOptions } from './verify.ts';
+export type { JournalLine, JournalState, JournalVerdict } from './verdict.ts';
+export type { VerifyOptions } from './verify.ts';
 export { type DirectoryOptions, verifyDirectory, verifyJournal } from './verify-native.ts';

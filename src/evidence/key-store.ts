@@ -13,7 +13,9 @@ import {
   syncDirectory,
 } from './files.ts';
 import { processIdentity } from './identity.ts';
-import { generateSigner, type NoteSigner, parseVerifierKey, signerFromPem } from './keys.ts';
+import { generateSigner, type NoteSigner, signerFromPem } from './keys.ts';
+import { native } from './native.ts';
+import { parseNoteKey } from './note-key.ts';
 import type { Pin } from './pin.ts';
 
 const KEY_FILE = 'signing-key.pem';
@@ -154,7 +156,7 @@ export async function loadPins(directory: string): Promise<readonly Pin[]> {
   try {
     await requireOwnDirectory(directory);
     const { pins } = pinsFile.parse(JSON.parse(await readOwn(join(directory, PINS_FILE), 0o022)));
-    for (const { vkey } of pins) parseVerifierKey(vkey);
+    for (const { vkey } of pins) parseNoteKey(vkey, native);
     return pins;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];

@@ -1,6 +1,9 @@
 // Whom a reader of evidence believes, for which machine, and when.
 
-/** A key and the only machine whose records it may vouch for. */
+/**
+ * A key and the only machine whose records it may vouch for. One of the cosigner type (c2sp.org/tlog-cosignature) is that of a
+ * witness: it vouches for no record, only for when a checkpoint was there.
+ */
 export interface Pin {
   readonly vkey: string;
   /** Name of the machine when it was pinned. A label where `machine` is known, since a machine may be renamed. */
@@ -10,6 +13,9 @@ export interface Pin {
   /** Lines that this key has to answer for are dated from then on, and before then. RFC 3339, UTC. */
   readonly notBefore?: string | undefined;
   readonly notAfter?: string | undefined;
-  /** From then on nothing is believed that this key alone signed, whenever that was: a thief can date as he likes. */
+  /**
+   * From then on nothing is believed that this key alone signed, whatever date it bears, since a thief can date as he likes;
+   * what a pinned witness or the reader itself saw before then stays believed. RFC 3339, UTC.
+   */
   readonly revoked?: string | undefined;
 }

@@ -15,12 +15,11 @@ export type { JournalFiles, SegmentFile } from './pass.ts';
 export type { Pin } from './pin.ts';
 export { type Primitives, portable } from './primitives.ts';
 export type { EvidenceRecord } from './record.ts';
+export type { SeenHead } from './revocation.ts';
 export type { JournalProblem } from './scan.ts';
 export { type ProvenRecord, verifyProof } from './tlog-proof.ts';
+export type { JournalLine, JournalState, JournalVerdict } from './verdict.ts';
 export {
-  type JournalLine,
-  type JournalState,
-  type JournalVerdict,
   type VerifyOptions,
   verifyJournal,
 } from './verify.ts';

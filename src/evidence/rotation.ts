@@ -7,6 +7,7 @@ import { type NoteKey, parseNoteKey } from './note-key.ts';
 import type { Pin } from './pin.ts';
 import type { Primitives } from './primitives.ts';
 import type { EvidenceRecord } from './record.ts';
+import type { Revocations } from './revocation.ts';
 
 /** Code of the record that names the successor of a key, and the kind of its subject. */
 export const ROTATION_CODE = 'journal.key-rotated';
@@ -38,8 +39,16 @@ export interface Trusted {
   readonly since: number;
 }
 
-/** The validity of a pin is that of its own key; the machine is that of its heirs as well. */
-const heirOf = ({ vkey, host, machine }: Pin): Pin => ({ vkey, host, machine });
+/**
+ * The validity of a pin is that of its own key; the machine is that of its heirs as well. So is a revocation, unless the
+ * rotation is known to have come first: a thief could hand the journal over to a key of his own.
+ */
+const heirOf = ({ vkey, host, machine, revoked }: Pin, isEarlier: boolean): Pin => ({
+  vkey,
+  host,
+  machine,
+  ...(isEarlier ? {} : { revoked }),
+});
 
 /**
  * Returns the given keys and those that they handed the journal over to. `rootAt` are the roots of the journal at the
@@ -50,6 +59,7 @@ export function followRotations(
   rotations: readonly Checkpoint[],
   rootAt: ReadonlyMap<number, string>,
   successors: ReadonlyMap<number, string>,
+  revocations: Revocations,
   primitives: Primitives,
 ): readonly Trusted[] {
   const trusted = [...pinned];
@@ -69,7 +79,7 @@ export function followRotations(
       const from = trusted.find(({ key }) => key === signer);
       if (!from || signedBy(rotation, [next], primitives) !== next) continue;
       if (!trusted.some(({ key }) => key.vkey === next.vkey))
-        trusted.push({ key: next, pin: heirOf(from.pin), since });
+        trusted.push({ key: next, pin: heirOf(from.pin, revocations.precedes(rotation, from.pin)), since });
     } catch (error) {
       if (!(error instanceof CodedError)) throw error; // a forged signature leads nowhere
     }

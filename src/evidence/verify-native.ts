@@ -5,7 +5,8 @@ import type { HeadMemory } from './head-memory.ts';
 import { readJournal } from './journal-files.ts';
 import { native } from './native.ts';
 import type { JournalFiles } from './pass.ts';
-import { type JournalVerdict, type VerifyOptions, verifyJournal as verifyPortably } from './verify.ts';
+import type { JournalVerdict } from './verdict.ts';
+import { type VerifyOptions, verifyJournal as verifyPortably } from './verify.ts';
 
 /** As `verifyJournal` of verify.ts, with the cryptography of node:crypto. */
 export function verifyJournal(files: JournalFiles, options: VerifyOptions): Promise<JournalVerdict> {

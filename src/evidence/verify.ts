@@ -1,75 +1,34 @@
 // Reads a journal as an auditor does: believes nothing that the bytes, the chain, the checkpoint and the pinned key
 // do not bear out, and names the first line where they stop doing so. Reads each line once and keeps none unless asked
 // to, so that a journal of any length can be verified. Runs anywhere.
-import { adoptedRanges, countOf, type LineRange, membership } from './adopted.ts';
+import { adoptedRanges, countOf, membership } from './adopted.ts';
 import { toHex, utf8 } from './bytes.ts';
 import { type Checkpoint, parseCheckpoint, signedBy, type TreeHead } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
 import { parseNoteKey } from './note-key.ts';
-import { type JournalFiles, type Pass, type PassOptions, passOver, pause } from './pass.ts';
+import { type JournalFiles, type Pass, type PassOptions, passOver } from './pass.ts';
 import type { Pin } from './pin.ts';
 import { type Primitives, portable } from './primitives.ts';
-import type { EvidenceRecord } from './record.ts';
+import { Revocations, type SeenHead } from './revocation.ts';
 import { followRotations, parseRotations, type Trusted } from './rotation.ts';
 import type { JournalProblem } from './scan.ts';
 import { decodeStart } from './start.ts';
+import { type JournalVerdict, linesOf } from './verdict.ts';
 
 export interface VerifyOptions extends PassOptions {
   readonly pins: readonly Pin[];
   /**
    * An earlier checkpoint of this journal, kept elsewhere: catches rollback and deletion. The lines that it covers are
-   * vouched for, also where the journal's own checkpoint is lost. Several are all held against the journal.
+   * vouched for, also where the journal's own checkpoint is lost. Several are all held against the journal; one that was
+   * seen before its key was revoked keeps what it covers believed.
    */
-  readonly previous?: string | readonly string[] | undefined;
+  readonly previous?: string | readonly (string | SeenHead)[] | undefined;
   /** Milliseconds since 1970, for what is still being written. Default: now. */
   readonly now?: number;
 }
 
-export interface JournalLine {
-  readonly record: EvidenceRecord;
-  /** From 1. */
-  readonly line: number;
-  /** Covered by the signed checkpoint, and was so before anybody else could have added it. */
-  readonly sealed: boolean;
-}
-
-/**
- * `sealed`: a pinned key vouches for every line. `live`: for all but those of the last seconds, as beside a running
- * writer. `adopted`: intact, but for some lines, or all, nobody vouches. `broken`: it has problems.
- */
-export type JournalState = 'sealed' | 'live' | 'adopted' | 'broken';
-
-export interface JournalVerdict {
-  readonly state: JournalState;
-  /** Every line is vouched for: the state is `sealed`. */
-  readonly ok: boolean;
-  readonly problems: readonly JournalProblem[];
-  /** `unsigned`: no checkpoint. `unpinned`: signed by a key that nobody here vouches for, `revoked`: or no more. */
-  readonly key: 'pinned' | 'unpinned' | 'revoked' | 'unsigned';
-  /** The verifier key that signed: pinned, or one that a pinned key handed the journal over to. */
-  readonly signer?: string;
-  /** `first-seen`: no earlier checkpoint was given, so rollback could not be looked for. */
-  readonly history: 'extends' | 'broken' | 'first-seen';
-  readonly origin: string | undefined;
-  /** Complete lines. */
-  readonly size: number;
-  /** Lines that nobody vouches for: not covered by the checkpoint, or found uncovered and adopted after a crash. */
-  readonly unsealed: { readonly open: number; readonly adopted: number };
-  /** Which lines were adopted, counted from 0. */
-  readonly adopted: readonly LineRange[];
-  /** How often a record is dated before its predecessor, and on which line first: the clock was set back. */
-  readonly clockBack: { readonly times: number; readonly line?: number };
-  /** RFC 6962 root over all good lines, hex. */
-  readonly root: string;
-  /** Empty as soon as there is a problem: a journal is believed as a whole or not at all. */
-  readonly lines: readonly JournalLine[];
-}
-
 /** What is not yet sealed is at most this old beside a writer that seals each second, in milliseconds. */
 const LIVE_MS = 5_000;
-
-/** Some milliseconds of work. */
-const LINES_A_TURN = 10_000;
 
 /** A checkpoint, and who of the trusted keys signed it. */
 interface Head {
@@ -164,24 +123,6 @@ function producerProblems({ pin, since }: Trusted, { producers, times }: Pass): 
   return problems;
 }
 
-/** Says of each record whether it is sealed. Many thousand at a time, others have their turn. */
-async function linesOf(
-  records: readonly EvidenceRecord[],
-  covered: number,
-  adopted: readonly LineRange[],
-  signal: AbortSignal | undefined,
-): Promise<readonly JournalLine[]> {
-  const isAdopted = membership(adopted);
-  const lines: JournalLine[] = [];
-  for (const record of records) {
-    if (lines.length % LINES_A_TURN === LINES_A_TURN - 1) await pause();
-    signal?.throwIfAborted();
-    const { seq } = record;
-    lines.push({ record, line: seq + 1, sealed: seq < covered && !isAdopted(seq) });
-  }
-  return lines;
-}
-
 /**
  * Returns what may be believed of a journal. Never throws on bad bytes: they are the finding. Leaves the event loop free
  * for others in between.
@@ -193,9 +134,14 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
   const { primitives = portable, now = Date.now() } = options;
   const pinned = options.pins.map((pin): Trusted => ({ pin, key: parseNoteKey(pin.vkey), since: 0 }));
   // Largest first: it vouches for the most.
+  const seen = new Map<Checkpoint, number>();
   const earlier = [options.previous ?? []]
     .flat()
-    .map(parseCheckpoint)
+    .map((each) => {
+      const checkpoint = parseCheckpoint(typeof each === 'string' ? each : each.checkpoint);
+      if (typeof each !== 'string') seen.set(checkpoint, each.seen);
+      return checkpoint;
+    })
     .sort((a, b) => b.claimed.size - a.claimed.size);
   const { checkpoint: note } = files;
   const own = attempt(() => (note === undefined ? undefined : parseCheckpoint(note)));
@@ -210,13 +156,28 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
   const size = scanner.lines;
   const begin = decodeStart(files.start ?? '')?.edge.size ?? 0;
 
-  const followed = followRotations(pinned, rotations, rootAt, pass.successors, primitives);
-  const revoked = ({ pin }: Trusted): boolean => pin.revoked !== undefined && Date.parse(pin.revoked) <= now;
-  const trusted = followed.filter((each) => !revoked(each));
+  const revocations = new Revocations(now, pinned, primitives, seen);
+  const followed = followRotations(pinned, rotations, rootAt, pass.successors, revocations, primitives);
+  const trusted = followed.filter(({ pin }) => !revocations.isRevoked(pin));
   // Kept by the caller before: they show a rollback whatever became of the key since.
   const earlierHeads = earlier.map((each) => requireSigned(headOf(each, followed, primitives)));
   const head = attempt(() => newest && headOf(newest, trusted, primitives));
-  const signer = head.value?.signer;
+  const current = head.value?.signer !== undefined;
+  const anyones = attempt(() => newest && headOf(newest, followed, primitives)).value;
+  // Of a revoked key the largest head that was there before: what it covers stays, what came after is anybody's.
+  const believed = current
+    ? head.value
+    : [anyones ?? [], ...earlierHeads]
+        .flat()
+        .sort((a, b) => b.checkpoint.claimed.size - a.checkpoint.claimed.size)
+        .find(
+          ({ checkpoint, signer: by }) =>
+            by !== undefined &&
+            rootAt.get(checkpoint.claimed.size) === toHex(checkpoint.claimed.root) &&
+            revocations.precedes(checkpoint, by.pin),
+        );
+  const signer = believed?.signer;
+  const sealed = believed?.checkpoint.claimed.size ?? covered;
 
   const problems = [own.problem, head.problem, scanner.problem].flatMap((problem) => problem ?? []);
   const found = (code: string, line: number, message: string): void =>
@@ -232,7 +193,7 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
       historyProblem(claimed, own.value, size, rootAt.get(claimed.size), begin) ?? [],
   );
   problems.push(...breaks, ...(signer ? producerProblems(signer, pass) : []));
-  if (files.start !== undefined && !isRetired(files.start, begin, pass, covered, primitives)) {
+  if (files.start !== undefined && !isRetired(files.start, begin, pass, sealed, primitives)) {
     found(
       'journal.missing-segment',
       1,
@@ -241,19 +202,19 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
   }
   problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 
-  const open = Math.max(0, size - Math.max(covered, begin));
-  const ranges = adoptedRanges(pass.statements, covered);
+  const open = Math.max(0, size - Math.max(sealed, begin));
+  const ranges = adoptedRanges(pass.statements, sealed);
   const openSince = times.from.get(covered)?.earliest;
-  const live = openSince !== undefined && Math.abs(now - Date.parse(openSince)) <= LIVE_MS;
+  const live = current && openSince !== undefined && Math.abs(now - Date.parse(openSince)) <= LIVE_MS;
   const vouched = signer !== undefined && ranges.length === 0;
   const state =
     problems.length > 0 ? 'broken' : vouched && open === 0 ? 'sealed' : vouched && live ? 'live' : 'adopted';
-  const bySomebody = newest && attempt(() => headOf(newest, followed, primitives)).value?.signer;
+  const key = current ? 'pinned' : signer ? 'witnessed' : anyones?.signer ? 'revoked' : 'unpinned';
   return {
     state,
     ok: state === 'sealed',
     problems,
-    key: signer ? 'pinned' : !newest ? 'unsigned' : bySomebody ? 'revoked' : 'unpinned',
+    key: newest ? key : 'unsigned',
     ...(signer ? { signer: signer.key.vkey } : {}),
     history: earlier.length === 0 ? 'first-seen' : breaks.length > 0 ? 'broken' : 'extends',
     origin: newest?.claimed.origin,
@@ -262,6 +223,6 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
     adopted: ranges,
     clockBack: { times: times.back, ...(times.backLine === undefined ? {} : { line: times.backLine }) },
     root: toHex(scanner.tree.root()),
-    lines: problems.length > 0 ? [] : await linesOf(pass.records, covered, ranges, options.signal),
+    lines: problems.length > 0 ? [] : await linesOf(pass.records, sealed, ranges, options.signal),
   };
 }

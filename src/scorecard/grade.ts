@@ -1,7 +1,7 @@
 // From verified journal lines to a grade for each probe and each row. Everything that is not positively shown counts
 // as not shown: a probe missing, a drill skipped, a claim without its drill are all E0.
 import type { DecisionRecord } from '../evidence/record.ts';
-import type { JournalVerdict } from '../evidence/verify.ts';
+import type { JournalVerdict } from '../evidence/verdict.ts';
 import { ageOf, type GradingContext } from './age.ts';
 import type { Claim, Claims, Dimension } from './claims.ts';
 import { differs, held, isUnavailable } from './held.ts';

@@ -1,7 +1,7 @@
 // What a journal holds of each guard, gathered in one pass: the drills of its newest sealed run, their mutants, and what
 // failed beside them. Lines that nobody sealed are looked at for failures only: whoever can write a file can add a pass.
 import { type DecisionRecord, isDecision, type RunRecord } from '../evidence/record.ts';
-import type { JournalVerdict } from '../evidence/verify.ts';
+import type { JournalVerdict } from '../evidence/verdict.ts';
 
 /** What the journal holds of one guard. */
 export interface GuardLook {

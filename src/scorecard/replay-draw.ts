@@ -1,7 +1,7 @@
 // Which drills are run again before their records are believed: chosen by the root of the journal, which covers every
 // record, so that who writes them cannot choose which are looked at.
 import { portable } from '../evidence/primitives.ts';
-import type { JournalVerdict } from '../evidence/verify.ts';
+import type { JournalVerdict } from '../evidence/verdict.ts';
 import type { Claims } from './claims.ts';
 import { lookAt } from './look.ts';
 

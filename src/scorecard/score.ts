@@ -1,5 +1,5 @@
 // The score: integers all the way, a fixed denominator, and no number that was not computed from findings.
-import type { JournalVerdict } from '../evidence/verify.ts';
+import type { JournalVerdict } from '../evidence/verdict.ts';
 import type { GradingContext } from './age.ts';
 import type { Baseline } from './baseline.ts';
 import type { Claims } from './claims.ts';

@@ -7,7 +7,7 @@ import { processIdentity } from '../../src/evidence/identity.ts';
 import { CHECKPOINT_FILE } from '../../src/evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import type { JournalVerdict } from '../../src/evidence/verify.ts';
+import type { JournalVerdict } from '../../src/evidence/verdict.ts';
 import { verifyDirectory } from '../../src/evidence/verify-native.ts';
 import { draft, scratch } from './support.ts';
 

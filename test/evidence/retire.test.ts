@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { verifyConsistency } from '../../src/evidence/consistency.ts';
+import { exportJournal } from '../../src/evidence/exports/export.ts';
 import { processIdentity } from '../../src/evidence/identity.ts';
 import {
   CHECKPOINT_FILE,
@@ -15,7 +16,8 @@ import { generateSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import { proveConsistency, proveRecord } from '../../src/evidence/prove.ts';
 import { retireLines } from '../../src/evidence/retire.ts';
-import type { JournalVerdict, VerifyOptions } from '../../src/evidence/verify.ts';
+import type { JournalVerdict } from '../../src/evidence/verdict.ts';
+import type { VerifyOptions } from '../../src/evidence/verify.ts';
 import { verifyDirectory } from '../../src/evidence/verify-native.ts';
 import { draft, IN_MEMORY, scratch } from './support.ts';
 
@@ -55,6 +57,15 @@ it('verifies from where it now begins, goes on, and can be retired again', async
   const again = (await segmentsIn(directory)).at(-2) ?? 0;
   await retireLines({ directory, signer, keepFrom: again, pins });
   expect(await judge(directory)).toMatchObject({ ok: true, problems: [] });
+});
+
+it('is exported as far as it is left', async () => {
+  const { directory, keepFrom } = await retired();
+  const verdict = await judge(directory);
+  const events: string[] = [];
+  for await (const line of exportJournal(directory, verdict, { format: 'cloudevents', version: '1' }))
+    events.push(line);
+  expect(events).toHaveLength(verdict.size - keepFrom);
 });
 
 it('stays provable: what is left, and that the whole extends what was kept elsewhere', async () => {

@@ -10,7 +10,8 @@ import { generateSigner } from '../../src/evidence/keys.ts';
 import type { Pin } from '../../src/evidence/pin.ts';
 import { rotateKey } from '../../src/evidence/rotate-key.ts';
 import { journalDirectory, openState } from '../../src/evidence/state.ts';
-import { type JournalVerdict, verifyJournal } from '../../src/evidence/verify.ts';
+import type { JournalVerdict } from '../../src/evidence/verdict.ts';
+import { verifyJournal } from '../../src/evidence/verify.ts';
 import { leftOut } from '../left-out.ts';
 import { draft, scratch } from './support.ts';
 

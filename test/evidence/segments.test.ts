@@ -22,7 +22,8 @@ import {
 } from '../../src/evidence/journal-files.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { type JournalOptions, openJournal } from '../../src/evidence/open-journal.ts';
-import { type JournalVerdict, verifyJournal } from '../../src/evidence/verify.ts';
+import type { JournalVerdict } from '../../src/evidence/verdict.ts';
+import { verifyJournal } from '../../src/evidence/verify.ts';
 import { draft, IN_MEMORY, scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');

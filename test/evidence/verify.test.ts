@@ -11,7 +11,8 @@ import { native } from '../../src/evidence/native.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import { portable } from '../../src/evidence/primitives.ts';
 import { uuidv7 } from '../../src/evidence/uuid.ts';
-import { type JournalVerdict, type VerifyOptions, verifyJournal } from '../../src/evidence/verify.ts';
+import type { JournalVerdict } from '../../src/evidence/verdict.ts';
+import { type VerifyOptions, verifyJournal } from '../../src/evidence/verify.ts';
 import { bytesOf, draft, inMemory, scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');

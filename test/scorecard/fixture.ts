@@ -10,7 +10,7 @@ import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { DecisionDraft, Probe, RunRecord } from '../../src/evidence/record.ts';
 import { uuidv7 } from '../../src/evidence/uuid.ts';
-import type { JournalVerdict } from '../../src/evidence/verify.ts';
+import type { JournalVerdict } from '../../src/evidence/verdict.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import type { GradingContext } from '../../src/scorecard/age.ts';
 import { parseClaims } from '../../src/scorecard/claims.ts';

@@ -1,7 +1,7 @@
 // What a score may do over a baseline. Each test is a way in which a number was once talked up.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { JournalVerdict } from '../../src/evidence/verify.ts';
+import type { JournalVerdict } from '../../src/evidence/verdict.ts';
 import { type Baseline, parseBaseline } from '../../src/scorecard/baseline.ts';
 import { type Claim, type Claims, parseClaims, writeClaims } from '../../src/scorecard/claims.ts';
 import { type Gap, type GapRegister, parseRegister } from '../../src/scorecard/register.ts';

@@ -2,12 +2,14 @@
 // a journal that is not intact.
 import { membership } from '../adopted.ts';
 import { CodedError } from '../coded-error.ts';
+import { readStart } from '../journal-files.ts';
 import type { NoteSigner } from '../keys.ts';
 import { readLines } from '../lines.ts';
 import { native } from '../native.ts';
 import { isDecision } from '../record.ts';
 import { LineScanner, recordOf } from '../scan.ts';
-import type { JournalVerdict } from '../verify.ts';
+import { decodeStart } from '../start.ts';
+import type { JournalVerdict } from '../verdict.ts';
 import { toCloudEvent } from './cloudevents.ts';
 import { toDsse } from './dsse.ts';
 import { toOcsf } from './ocsf.ts';
@@ -44,7 +46,7 @@ export async function* exportJournal(
   verdict: JournalVerdict,
   { format, version, signer }: ExportOptions,
 ): AsyncGenerator<string> {
-  if (verdict.problems.length > 0 || verdict.key !== 'pinned') {
+  if (verdict.problems.length > 0 || (verdict.key !== 'pinned' && verdict.key !== 'witnessed')) {
     const remedy = 'Run `guardrails verify`; only what a trusted key vouches for is exported.';
     throw new CodedError('export.not-verified', 'the journal does not verify', remedy);
   }
@@ -56,10 +58,11 @@ export async function* exportJournal(
     );
   const sealed = verdict.size - verdict.unsealed.open;
   const isAdopted = membership(verdict.adopted);
-  const scanner = new LineScanner(native);
+  const start = decodeStart((await readStart(directory)) ?? '');
+  const scanner = new LineScanner(native, start);
   let batch: ReturnType<typeof recordOf>[] = [];
   const newline = Uint8Array.of(0x0a);
-  for await (const lines of readLines(directory, 0, verdict.size)) {
+  for await (const lines of readLines(directory, start?.edge.size ?? 0, verdict.size)) {
     for (const { seq, bytes } of lines) {
       scanner.push(bytes);
       scanner.push(newline);

@@ -3,11 +3,12 @@
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { readJournal } from '../../evidence/journal-files.ts';
-import { parseVerifierKey } from '../../evidence/keys.ts';
+import { native } from '../../evidence/native.ts';
+import { parseNoteKey } from '../../evidence/note-key.ts';
 import type { Pin } from '../../evidence/pin.ts';
 import type { EvidenceRecord } from '../../evidence/record.ts';
 import type { JournalProblem } from '../../evidence/scan.ts';
-import type { JournalVerdict } from '../../evidence/verify.ts';
+import type { JournalVerdict } from '../../evidence/verdict.ts';
 import { verifyJournal } from '../../evidence/verify-native.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
@@ -101,7 +102,7 @@ const rules: readonly Rule<JournalFacts>[] = [
   {
     code: 'journal.revoked',
     remedy:
-      'Pin the key that followed the revoked one; what the revoked key alone signed stays unbelievable.',
+      'Pin the key that followed the revoked one. What was sealed before counts where a pinned witness, or a checkpoint that was seen then, shows it.',
     refuses: ({ verdict }) =>
       verdict?.key === 'revoked' ? 'the checkpoint is signed by a key that is revoked' : false,
   },
@@ -118,7 +119,7 @@ const rules: readonly Rule<JournalFacts>[] = [
 /** What is wrong with a pin, and which one it is; the key itself is not repeated. */
 function badPin({ vkey }: Pin, index: number): readonly JournalProblem[] {
   try {
-    parseVerifierKey(vkey);
+    parseNoteKey(vkey, native);
     return [];
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;

@@ -8,7 +8,7 @@ import { FIRST_SEGMENT } from '../../../src/evidence/journal-files.ts';
 import { generateSigner } from '../../../src/evidence/keys.ts';
 import { openJournal } from '../../../src/evidence/open-journal.ts';
 import { isDecision } from '../../../src/evidence/record.ts';
-import type { JournalVerdict } from '../../../src/evidence/verify.ts';
+import type { JournalVerdict } from '../../../src/evidence/verdict.ts';
 import {
   evidenceJournal,
   type JournalRequest,

@@ -3,12 +3,13 @@
 import { createHash } from 'node:crypto';
 import { cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseCheckpoint, signCheckpoint } from '../../../evidence/checkpoint.ts';
+import { cosignCheckpoint, parseCheckpoint, signCheckpoint } from '../../../evidence/checkpoint.ts';
 import { codeIdentity, processIdentity } from '../../../evidence/identity.ts';
 import { CHECKPOINT_FILE, FIRST_SEGMENT, segmentName, segmentsIn } from '../../../evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
 import { MerkleTree } from '../../../evidence/merkle.ts';
 import { native } from '../../../evidence/native.ts';
+import { COSIGNATURE, noteKey } from '../../../evidence/note-key.ts';
 import { openJournal } from '../../../evidence/open-journal.ts';
 import type { DecisionDraft, EvidenceRecord } from '../../../evidence/record.ts';
 import { uuidv7 } from '../../../evidence/uuid.ts';
@@ -54,6 +55,22 @@ interface Sealed {
   readonly signer: NoteSigner;
   /** A path where nothing is yet. */
   readonly elsewhere: string;
+}
+
+/** A key revoked an hour ago, and a witness that saw what it sealed at another time. */
+async function witnessed({ directory, signer }: Sealed, hours: number): Promise<Partial<JournalRequest>> {
+  const witness = newKey();
+  const at = join(directory, CHECKPOINT_FILE);
+  const seconds = Math.floor(Date.parse(hoursFromNow(hours)) / 1_000);
+  const key = noteKey('witness.example', witness.publicKey, COSIGNATURE, native);
+  const cosigner = { name: key.name, hash: key.hash, sign: (message: Uint8Array) => witness.sign(message) };
+  await writeFile(at, cosignCheckpoint(await readFile(at, 'utf8'), seconds, cosigner));
+  return {
+    pins: [
+      { vkey: signer.vkey, host: processIdentity().host, revoked: hoursFromNow(-1) },
+      { vkey: key.vkey, host: 'witness.example' },
+    ],
+  };
 }
 
 /** Changes the files, and returns what the request should say differently. */
@@ -397,6 +414,18 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
   drill('revoked-key', 'the key is believed no more', 'journal.revoked', async ({ signer }) => ({
     pins: [{ vkey: signer.vkey, host: processIdentity().host, revoked: hoursFromNow(-1) }],
   })),
+  drill(
+    'sealed-before-revocation',
+    'none: a pinned witness saw the checkpoint before the key was revoked',
+    'allow',
+    (sealed) => witnessed(sealed, -2),
+  ),
+  drill(
+    'sealed-after-revocation',
+    'a witness saw the checkpoint only after the key was revoked',
+    'journal.revoked',
+    (sealed) => witnessed(sealed, 0),
+  ),
   drill('never-signed', 'written without a key', 'journal.unsigned', async ({ elsewhere }) => {
     await write(elsewhere, undefined);
     return { directory: elsewhere };
