@@ -112,7 +112,17 @@ it('hands the journal over to another key, and believes a revoked one no more', 
   for (const key of [before, after]) expect(run('verify', '--pin', key)).toMatchObject({ code: 0 });
   expect(run('keys', 'revoke', before)).toMatchObject({ code: 0 });
   expect(run('verify')).toMatchObject({ code: 0 });
+  const { evidence } = JSON.parse(bind('127.0.0.1').stdout) as { evidence: string };
+  writeFileSync(join(at, 'proof'), run('prove', evidence).stdout);
+  expect(run('verify', 'proof')).toMatchObject({ code: 0 });
+  expect(run('verify')).toMatchObject({ code: 0 });
   expect(run('keys', 'revoke', after)).toMatchObject({ code: 0 });
+  // It was seen before; what comes now is anybody's.
+  expect(run('verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('was seen before') });
+  bind('127.0.0.1');
+  expect(run('verify')).toMatchObject({ code: 1, stdout: expect.stringContaining('nobody vouches') });
+  expect(run('verify', 'proof')).toMatchObject({ code: 1 });
+  expect(run('keys', 'revoke', after, '--at', '2020-01-01')).toMatchObject({ code: 0 });
   expect(run('verify')).toMatchObject({ code: 1, stdout: expect.stringContaining('a key that is revoked') });
   expect(run('keys', 'pin', before)).toMatchObject({ code: 2 });
   expect(run('keys', 'revoke', 'nothing')).toMatchObject({ code: 2 });
