@@ -8,7 +8,6 @@ import { processIdentity } from '../evidence/identity.ts';
 import type { Journal } from '../evidence/journal.ts';
 import { loadPins } from '../evidence/key-store.ts';
 import { parseVerifierKey } from '../evidence/keys.ts';
-import { native } from '../evidence/native.ts';
 import { COSIGNATURE, parseNoteKey } from '../evidence/note-key.ts';
 import { openJournal } from '../evidence/open-journal.ts';
 import type { Pin } from '../evidence/pin.ts';
@@ -99,7 +98,7 @@ function decodeHost(name: string): string {
 
 /** Returns the host that the name of a key carries (`agilab-guardrails/<host>`). @throws CodedError `key.malformed`. */
 export function hostInName(vkey: string): string {
-  const { name } = parseNoteKey(vkey, native);
+  const { name } = parseNoteKey(vkey);
   const [, host] = /^agilab-guardrails\/(.+)$/.exec(name) ?? [];
   if (host !== undefined) return decodeHost(host);
   const remedy = 'Pass the key as `guardrails keys show` prints it on the host that signs.';
@@ -130,7 +129,7 @@ async function trustedPins(options: VerdictOptions): Promise<readonly Pin[]> {
 export const isGood = ({ revoked }: Pin): boolean =>
   revoked === undefined || Date.parse(revoked) > Date.now();
 
-const isWitness = ({ vkey }: Pin): boolean => parseNoteKey(vkey, native).type === COSIGNATURE;
+const isWitness = ({ vkey }: Pin): boolean => parseNoteKey(vkey).type === COSIGNATURE;
 
 /**
  * Returns what a signed file states, under a trusted key.

@@ -55,7 +55,7 @@ export class HeadMemory {
         return await Promise.all(
           names.filter((name) => name === nameOf(origin)).map((name) => this.#read(name)),
         );
-      const keys = pins.map(({ vkey }) => parseNoteKey(vkey, native));
+      const keys = pins.map(({ vkey }) => parseNoteKey(vkey));
       const heads = await Promise.all(names.map((name) => this.#read(name)));
       const signed = heads.filter(
         ({ checkpoint }) => signedBy(parseCheckpoint(checkpoint), keys, native) !== undefined,

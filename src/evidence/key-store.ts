@@ -14,7 +14,6 @@ import {
 } from './files.ts';
 import { processIdentity } from './identity.ts';
 import { generateSigner, type NoteSigner, signerFromPem } from './keys.ts';
-import { native } from './native.ts';
 import { parseNoteKey } from './note-key.ts';
 import type { Pin } from './pin.ts';
 
@@ -156,7 +155,7 @@ export async function loadPins(directory: string): Promise<readonly Pin[]> {
   try {
     await requireOwnDirectory(directory);
     const { pins } = pinsFile.parse(JSON.parse(await readOwn(join(directory, PINS_FILE), 0o022)));
-    for (const { vkey } of pins) parseNoteKey(vkey, native);
+    for (const { vkey } of pins) parseNoteKey(vkey);
     return pins;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];

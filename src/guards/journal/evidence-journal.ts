@@ -3,7 +3,6 @@
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { readJournal } from '../../evidence/journal-files.ts';
-import { native } from '../../evidence/native.ts';
 import { parseNoteKey } from '../../evidence/note-key.ts';
 import type { Pin } from '../../evidence/pin.ts';
 import type { EvidenceRecord } from '../../evidence/record.ts';
@@ -119,7 +118,7 @@ const rules: readonly Rule<JournalFacts>[] = [
 /** What is wrong with a pin, and which one it is; the key itself is not repeated. */
 function badPin({ vkey }: Pin, index: number): readonly JournalProblem[] {
   try {
-    parseNoteKey(vkey, native);
+    parseNoteKey(vkey);
     return [];
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;

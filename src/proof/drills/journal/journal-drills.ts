@@ -62,7 +62,7 @@ async function witnessed({ directory, signer }: Sealed, hours: number): Promise<
   const witness = newKey();
   const at = join(directory, CHECKPOINT_FILE);
   const seconds = Math.floor(Date.parse(hoursFromNow(hours)) / 1_000);
-  const key = noteKey('witness.example', witness.publicKey, COSIGNATURE, native);
+  const key = noteKey('witness.example', witness.publicKey, COSIGNATURE);
   const cosigner = { name: key.name, hash: key.hash, sign: (message: Uint8Array) => witness.sign(message) };
   await writeFile(at, cosignCheckpoint(await readFile(at, 'utf8'), seconds, cosigner));
   return {
