@@ -1,4 +1,5 @@
 // Every guard that can be asked by name. Their drills are in src/proof, which nobody needs who only asks.
+
 import { capacityModel } from './capacity/capacity-model.ts';
 import { capacityOrigin } from './capacity/origin/capacity-origin.ts';
 import { CodedError } from './evidence/coded-error.ts';
@@ -12,6 +13,7 @@ import { notebookImport } from './guards/notebook-import/notebook-import.ts';
 import { planes } from './guards/planes/planes.ts';
 import { recovery } from './guards/recovery/recovery.ts';
 import { releaseProof } from './guards/release-proof/release-proof.ts';
+import { resources } from './guards/resources/resources.ts';
 import { routes } from './guards/routes/routes.ts';
 import { runManifest } from './guards/run-manifest/run-manifest.ts';
 import { secrets } from './guards/secrets/secrets.ts';
@@ -39,6 +41,7 @@ export const catalogue: readonly AnyGuard[] = [
   releaseProof,
   secrets,
   externalApp,
+  resources,
   remoteCommand,
   hostKey,
   processStop,

@@ -28,6 +28,13 @@ export { type RecoveredState, recovery } from './recovery/recovery.ts';
 export type { RecoveryRequest } from './recovery/recovery-look.ts';
 export { quarantineTail, swapState } from './recovery/repair.ts';
 export { type BuiltRelease, type ReleaseProofRequest, releaseProof } from './release-proof/release-proof.ts';
+export type { Limit, Mechanism } from './resources/limit-attempts.ts';
+export {
+  type BoundedLauncher,
+  type LimitInForce,
+  type ResourcesRequest,
+  resources,
+} from './resources/resources.ts';
 export { type Route, type RoutesRequest, routes, type VerifiedRoutes } from './routes/routes.ts';
 export { runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
 export type { RunManifest } from './run-manifest/run-manifest-format.ts';

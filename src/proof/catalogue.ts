@@ -1,5 +1,6 @@
 // Every guard of this package with its drills. A guard that is not listed here is not drilled, and a row of the scorecard
 // that needs it falls.
+
 import { CodedError } from '../evidence/coded-error.ts';
 import { bindProof } from './drills/bind/bind-proof.ts';
 import { capacityModelProof } from './drills/capacity-model/capacity-model-proof.ts';
@@ -17,6 +18,7 @@ import { publicFrontProof } from './drills/public-front/public-front-proof.ts';
 import { recoveryProof } from './drills/recovery/recovery-proof.ts';
 import { releaseProofProof } from './drills/release-proof/release-proof-proof.ts';
 import { remoteCommandProof } from './drills/remote-command/remote-command-proof.ts';
+import { resourcesProof } from './drills/resources/resources-proof.ts';
 import { routesProof } from './drills/routes/routes-proof.ts';
 import { runManifestProof } from './drills/run-manifest/run-manifest-proof.ts';
 import { secretsProof } from './drills/secrets/secrets-proof.ts';
@@ -42,6 +44,7 @@ export const proofs: readonly Proof[] = [
   releaseProofProof,
   secretsProof,
   externalAppProof,
+  resourcesProof,
   remoteCommandProof,
   hostKeyProof,
   processStopProof,
