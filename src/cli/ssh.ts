@@ -7,7 +7,7 @@ import { heldConnection, hostKey } from '../ssh/host-key/host-key.ts';
 import type { HostKeyRequest } from '../ssh/host-key/host-key-request.ts';
 import type { RemoteCommandRequest } from '../ssh/recipes/index.ts';
 import { render, type ShellFamily } from '../ssh/render.ts';
-import type { Transport } from '../ssh/transport/connect.ts';
+import type { ConnectOptions, Transport } from '../ssh/transport/connect.ts';
 import type { Target } from '../ssh/transport/connection.ts';
 import { type HostRow, runOnHosts } from '../ssh/transport/fleet.ts';
 import { readHosts } from './hosts-file.ts';
@@ -90,10 +90,11 @@ interface RunFlags extends RequestOptions {
   readonly acceptNew?: true;
   readonly resume?: string;
   readonly transport: Transport;
+  readonly sshConfig?: string;
 }
 
 async function run(path: string, options: RunFlags): Promise<void> {
-  const { targets: all, credentials } = await readHosts(path);
+  const { targets: all, ways } = await readHosts(path, options.sshConfig);
   const done = await doneIn(options.resume);
   const targets = all.filter((target) => !done.has(hostOf(target)));
   // The guard's schema decides whether this is a request.
@@ -101,14 +102,18 @@ async function run(path: string, options: RunFlags): Promise<void> {
   const journal = await openState(options);
   const progress = startProgress(targets.length);
   progress.step('hosts');
+  const entering: ConnectOptions = {
+    journal,
+    signal: interruption,
+    hostKeys: options.acceptNew ? 'accept-new' : 'strict',
+    transport: options.transport,
+  };
+  const { wayOf, close } = ways(entering);
   try {
-    const rows = await runOnHosts(targets, credentials, request, {
-      journal,
-      signal: interruption,
+    const rows = await runOnHosts(targets, wayOf, request, {
+      ...entering,
       run: { timeoutMs: options.timeout * 1_000 },
       concurrency: options.concurrency,
-      hostKeys: options.acceptNew ? 'accept-new' : 'strict',
-      transport: options.transport,
       onRow: (row) => {
         progress.clear();
         print(rowOf(row)); // as they come: what is printed is known even if this run is cut off
@@ -123,6 +128,7 @@ async function run(path: string, options: RunFlags): Promise<void> {
     process.exitCode = 1;
   } finally {
     progress.clear();
+    close();
     await journal.close();
   }
 }
@@ -195,6 +201,7 @@ export function registerSsh(program: Command): void {
         .choices(['ssh2', 'openssh'])
         .default('ssh2'),
     )
+    .option('--ssh-config <file>', 'look the hosts up in an ssh_config; see docs/ssh.md for what is read')
     .option('--accept-new', 'believe hosts at first contact and pin their keys; never counts as strict')
     .action((path: string, _options, command: Command) => run(path, command.optsWithGlobals()));
   ssh

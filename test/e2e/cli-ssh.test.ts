@@ -1,11 +1,12 @@
 // `guardrails ssh` against real hosts: rows, exit codes, and a journal that verifies afterwards.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { guardrails } from '../cli/run-cli.ts';
 import { leftOut } from '../left-out.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
 import { startHost, type TestHost } from './host.ts';
+import { transports } from './transports.ts';
 
 describe('guardrails ssh', {
   timeout: 180_000,
@@ -58,6 +59,41 @@ describe('guardrails ssh', {
     writeFileSync(rows, `${JSON.stringify({ ...earlier, code: 0 })}\n`);
     expect(cli('run', file, '--resume', rows, '--json', request)).toMatchObject({ code: 0, stdout: '' });
     expect(cli('run', file, '--concurrency', '0', '--json', request).code).toBe(2);
+  });
+
+  it.each(transports)('run looks hosts up in an ssh_config that is named, and jumps, by %s', (transport) => {
+    const { name } = host.userWith('/bin/sh');
+    const config = join(host.directory, 'ssh_config');
+    const key = `IdentityFile ${join(host.directory, 'user_key')}`;
+    const place = `HostName 127.0.0.1\nPort ${host.port}\nUser ${name}\n${key}\n`;
+    writeFileSync(
+      config,
+      `Host gate\n${place}Host inner\nProxyJump gate\n${place}Host bad\nProxyCommand x\n`,
+    );
+    const hosts = join(host.directory, 'aliases.json');
+    const request = JSON.stringify({ recipe: 'argv', argv: ['sh', '-c', 'echo "$SSH_CONNECTION"'] });
+    const run = (...names: readonly string[]): ReturnType<typeof cli> => {
+      const file = { knownHosts: [host.knownHosts], hosts: names.map((each) => ({ host: each })) };
+      writeFileSync(hosts, JSON.stringify(file));
+      return cli('run', hosts, '--ssh-config', config, '--transport', transport, '--json', request);
+    };
+    const { code, stdout } = run('gate', 'inner', 'inner');
+    const rows = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(rows).toMatchObject([1, 2, 3].map(() => ({ outcome: 'exited', code: 0 })));
+    expect(code).toBe(0);
+    expect(run('gate', 'bad')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('ssh-config.runs-program'),
+    });
+    chmodSync(config, 0o666); // others may say who we are to be
+    expect(run('gate')).toMatchObject({ code: 2, stderr: expect.stringContaining('ssh-config.unreadable') });
+    chmodSync(config, 0o600);
+    const without = cli('run', hosts, '--json', request);
+    expect(without).toMatchObject({ code: 2, stderr: expect.stringContaining('hosts.malformed') });
   });
 
   it('run exits 1 when a command fails, and when the guard refuses it', () => {

@@ -1,6 +1,5 @@
 // The host-key guard: one key exchange judged by known_hosts before a word about the user is said. The grant is the
 // very connection that was judged, so the host cannot be swapped between the check and the log-in.
-import { isIP } from 'node:net';
 import * as z from 'zod';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
@@ -9,6 +8,7 @@ import type { HeldConnection } from '../transport/key-exchange.ts';
 import type { Negotiated } from '../transport/negotiated.ts';
 import type { HostKeyRequest } from './host-key-request.ts';
 import { type HostKeyFacts, rules, unknown } from './host-key-rules.ts';
+import { isHostName } from './host-name.ts';
 import { decideHostKey, entriesFor, type HostKey, type HostKeyVerdict } from './known-hosts.ts';
 import { readKnownHosts } from './known-hosts-file.ts';
 import { knownHostsName, revocableNames } from './known-hosts-match.ts';
@@ -42,21 +42,7 @@ function grant({ request, dial: dialed, verdict }: HostKeyFacts): VerifiedHost {
   return verified;
 }
 
-const NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?$/;
-
-/** Whether the resolver would take a name for an IPv4 address (127.1, 0x7f000001): it has no line of its own then. */
-function isNumeric(name: string): boolean {
-  try {
-    return isIP(new URL(`http://${name}`).hostname) !== 0;
-  } catch {
-    return true; // its last label is a number, and no address comes of it
-  }
-}
-
-const host = z
-  .string()
-  .max(253)
-  .refine((text) => isIP(text) !== 0 || (NAME.test(text) && !isNumeric(text)));
+const host = z.string().refine(isHostName);
 
 const request: z.ZodType<HostKeyRequest> = z.strictObject({
   host,

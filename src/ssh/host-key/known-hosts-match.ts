@@ -34,7 +34,7 @@ export function revocableNames(host: string, port: number): readonly string[] {
 
 // Greedy with one point of return: quadratic at worst. The recursive textbook form is exponential in the number of
 // stars, and a known_hosts file may come from a shared directory.
-function matchesPattern(name: string, pattern: string): boolean {
+export function matchesPattern(name: string, pattern: string): boolean {
   let at = 0;
   let star = -1;
   let resume = 0;

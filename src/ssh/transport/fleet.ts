@@ -4,9 +4,17 @@ import { checkTimeout } from '../../kernel/deadline.ts';
 import { enforce } from '../../kernel/enforce.ts';
 import type { RemoteCommandRequest } from '../recipes/index.ts';
 import { remoteCommand } from '../remote-command.ts';
-import { type ConnectOptions, connectTo, DEFAULT_CONNECT_MS, exchangeWith, reachTarget } from './connect.ts';
-import { DEFAULT_RUN_MS, type RunOptions, type Target } from './connection.ts';
+import {
+  type ConnectOptions,
+  connectTo,
+  DEFAULT_CONNECT_MS,
+  exchangeWith,
+  reachTarget,
+  type Transport,
+} from './connect.ts';
+import { type Connection, DEFAULT_RUN_MS, type RunOptions, type Target } from './connection.ts';
 import type { Credentials } from './credentials.ts';
+import type { KeyExchange } from './key-exchange.ts';
 import type { RunResult } from './run-result.ts';
 import { Semaphore } from './semaphore.ts';
 
@@ -23,6 +31,12 @@ export type HostRow =
       readonly message: string;
       readonly remedy: string;
     };
+
+/** How one host is reached and entered. */
+export interface HostWay {
+  readonly credentials: Credentials;
+  readonly via?: Connection;
+}
 
 export interface FleetOptions extends ConnectOptions {
   readonly run?: RunOptions;
@@ -45,14 +59,30 @@ function codedOf(error: unknown, signal: AbortSignal | undefined): CodedError {
   return new CodedError('ssh.unexpected', message, 'Report it: every failure should have a code.');
 }
 
+type Way = { readonly exchange: KeyExchange; readonly via?: Connection };
+
+async function waysFor(
+  credentials: Credentials | ((target: Target) => Promise<HostWay>),
+  transport: Transport | undefined,
+): Promise<(target: Target) => Promise<Way>> {
+  if (typeof credentials === 'function')
+    return async (target) => {
+      const { credentials: own, ...way } = await credentials(target);
+      return { ...way, exchange: (await exchangeWith(own, transport))(target.user) };
+    };
+  const exchangeOf = await exchangeWith(credentials, transport);
+  return async ({ user }) => ({ exchange: exchangeOf(user) });
+}
+
 /**
- * Returns one row per target, in their order. The request is granted once: every host gets the same command.
+ * Returns one row per target, in their order. The request is granted once: every host gets the same command. `credentials` may
+ * be a function, for hosts that are not all entered in one way; what it throws refuses its host.
  *
  * @throws GuardRefusal with a `command.*` code, CodedError `usage.*` and as `exchangeWith`, before any host is contacted.
  */
 export async function runOnHosts(
   targets: readonly Target[],
-  credentials: Credentials,
+  credentials: Credentials | ((target: Target) => Promise<HostWay>),
   request: RemoteCommandRequest,
   { run = {}, onRow, concurrency = DEFAULT_CONCURRENCY, ...options }: FleetOptions,
 ): Promise<readonly HostRow[]> {
@@ -62,17 +92,19 @@ export async function runOnHosts(
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1_000) {
     throw new CodedError('usage.concurrency', 'the concurrency is no number of hosts', 'Give 1 to 1,000.');
   }
-  const exchangeOf = await exchangeWith(credentials, options.transport);
+  const { transport } = options;
+  const wayTo = await waysFor(credentials, transport);
   const command = await enforce(remoteCommand, request, { journal, ...(signal ? { signal } : {}) });
   const places = new Semaphore(concurrency);
   let done = 0;
   const one = async (target: Target): Promise<HostRow> => {
     let release = (): void => {};
     try {
-      const exchange = exchangeOf(target.user);
-      const reached = await reachTarget(target, options);
+      const { exchange, ...way } = await wayTo(target);
+      const own = { ...options, ...way };
+      const reached = await reachTarget(target, own);
       if (reached.outcome === 'reached') release = await places.acquire();
-      const connection = await connectTo(reached, target, exchange, options);
+      const connection = await connectTo(reached, target, exchange, own);
       try {
         const result = await connection.run(command, { ...run, ...(signal ? { signal } : {}) });
         return { target, outcome: 'ran', result };
