@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import root from '@opentelemetry/otlp-transformer/build/src/generated/root.js';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { CloudEvent } from 'cloudevents';
@@ -19,6 +20,21 @@ import { vouchFor } from '../../../src/evidence/vouched.ts';
 import { leftOut } from '../../left-out.ts';
 import { missing } from '../../ssh/support.ts';
 import { draft, scratch } from '../support.ts';
+
+/** The part of OpenTelemetry's generated protobuf types that is asked here; their own declaration says nothing. */
+interface OtlpRoot {
+  readonly opentelemetry: {
+    readonly proto: {
+      readonly collector: { readonly logs: { readonly v1: { readonly ExportLogsServiceRequest: OtlpType } } };
+    };
+  };
+}
+interface OtlpType {
+  fromObject(json: object): object;
+  encode(message: object): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): object;
+  toObject(message: object, options: { readonly longs: StringConstructor }): object;
+}
 
 const signer = generateSigner('agilab-guardrails/test');
 const pins = [{ vkey: signer.vkey, host: processIdentity().host }];
@@ -186,6 +202,16 @@ it('makes OTLP requests that a receiver takes over HTTP, 64-bit numbers as text'
     server.close();
   }
   expect(bodies).toHaveLength(1);
+  // What OpenTelemetry's own protobuf type knows nothing of, or reads otherwise, would not come back.
+  const type = (root as unknown as OtlpRoot).opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
+  const read = type.decode(type.encode(type.fromObject(JSON.parse(bodies[0] ?? ''))).finish());
+  const withoutEmpty = (value: unknown): string =>
+    JSON.stringify(value, (_key, each: unknown) =>
+      Array.isArray(each) && each.length === 0 ? undefined : each,
+    );
+  expect(JSON.parse(withoutEmpty(type.toObject(read, { longs: String })))).toEqual(
+    JSON.parse(withoutEmpty(JSON.parse(bodies[0] ?? ''))),
+  );
   const [{ resource, scopeLogs }] = JSON.parse(bodies[0] ?? '').resourceLogs;
   expect(resource.attributes).toContainEqual({
     key: 'host.name',
