@@ -1,7 +1,9 @@
 // Prediction of one row and of batches beside scikit-learn with n_jobs=None and beside onnxruntime-node, on the same
 // forest and the same rows. Ours takes arrays as they come, and checks and rounds every number; the others are given
 // what they like best, made beforehand: a numpy array, a tensor.
+import { availableParallelism } from 'node:os';
 import { decodeModel } from '../dist/capacity/forest/model.js';
+import { startThreads } from '../dist/capacity/threads/model-threads.js';
 import { type OnnxPeer, startOnnx } from './onnx-peer.ts';
 import { type Contender, measured, race, type SklearnPeer, startPeers } from './sklearn-peer.ts';
 
@@ -25,7 +27,9 @@ export async function predictBench(): Promise<void> {
 
 async function predictWith(peer: SklearnPeer): Promise<void> {
   const { sklearn, nodes, pickle, forest, rows: base64 } = peer.hello;
-  const model = decodeModel(Buffer.from(pickle, 'base64'));
+  const file = Buffer.from(pickle, 'base64');
+  const model = decodeModel(file);
+  await using threads = await startThreads(file, '');
   const flat = new Float64Array(Uint8Array.from(Buffer.from(base64, 'base64')).buffer);
   const all = Array.from({ length: flat.length / WIDTH }, (_, i) => [
     ...flat.subarray(i * WIDTH, (i + 1) * WIDTH),
@@ -41,6 +45,9 @@ async function predictWith(peer: SklearnPeer): Promise<void> {
     const contenders: Contender[] = [
       ['ours', () => measured(() => asked.map((rows) => model.predict(rows))) / times],
     ];
+    const together = `ours, ${availableParallelism()} threads`;
+    if (count > 1_000)
+      contenders.push([together, () => measured(() => asked.map((rows) => threads.predict(rows))) / times]);
     const beside = (name: string, other: SklearnPeer | OnnxPeer, job: string): Contender => [
       name,
       async () => (await other.time(`${job} ${count} ${times}`)) / times,

@@ -129,6 +129,18 @@ A search is unwrapped to its \`best_estimator_\`; a dict, list or tuple to the o
 say which: \`--at "['model']"\`, \`--at [0]\`, \`--at best_estimator_\`, as Python would write it. The record in the
 journal says what was unwrapped, and what lay beside the model and is not applied, such as a scaler in the same dict.
 
+## Many rows, again and again
+
+A process that predicts some thousand rows at a time, many times, may use more than one processor. Starting a thread costs as
+much as predicting ten thousand rows, so for one call it does not pay.
+
+\`\`\`ts
+import { openThreads } from 'agilab-guardrails/capacity';
+
+await using threads = await openThreads(model, { threads: 2 }); // a model that the guard granted
+const answers = threads.predict(rows); // the same bits, the same refusals
+\`\`\`
+
 ## How to go on with what does not load
 
 - Of a search with a scorer or distributions of its own, save the winner: \`joblib.dump(search.best_estimator_, path)\`.

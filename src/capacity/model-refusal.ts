@@ -39,6 +39,9 @@ const REMEDIES = {
   'model.row-infinite': ROWS,
   'model.prediction-not-finite': RETRAIN,
   'model.capacity-undefined': RETRAIN,
+  'model.bytes-changed': 'Leave the bytes of a model as they are, or ask the guard for it again.',
+  'model.threads-closed': 'Open its threads again, or predict with the model itself.',
+  'model.threads-unavailable': 'Ask for fewer threads, or predict with the model itself.',
 } as const;
 
 export type ModelCode = keyof typeof REMEDIES;

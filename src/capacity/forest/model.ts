@@ -7,6 +7,7 @@ import { Machine } from '../pickle/machine.ts';
 import { PickleRefusal } from '../pickle/refusal.ts';
 import { Made, type Value } from '../pickle/values.ts';
 import { readRegressor } from '../regressors/read.ts';
+import type { Regressor } from '../regressors/regressor.ts';
 import { explain } from './explain.ts';
 import { type Predictions, predict } from './predict.ts';
 import { unwrap } from './unwrap.ts';
@@ -60,19 +61,29 @@ const MIB = 2 ** 20;
 const budgetOf = (file: Uint8Array, stream: Buffer): number | undefined =>
   stream.length === file.length ? undefined : Math.max(64 * MIB, 20 * file.length) - stream.length;
 
+/** Runs a strict pass over a file, and `use` on the value in it. A refusal says what the file is and where. */
+function decode<T>(file: Uint8Array, use: (value: Value, format: string) => T): T {
+  const { stream, compression } = openContainer(file);
+  const machine = new Machine(stream, undefined, budgetOf(file, stream));
+  try {
+    const value = machine.run();
+    return use(value, formatOf(machine.joblib, machine.protocolAt(0), compression));
+  } catch (error) {
+    throw placed(error instanceof PickleRefusal ? explain(stream, error) : error, compression);
+  }
+}
+
 /**
  * Returns the model in a file of scikit-learn 1.0 to 1.9: a pickle of protocols 0 to 5, or joblib's, raw or compressed
  * with zlib or gzip. Throws `container.*`, `pickle.*` and `model.*`.
  */
 export function decodeModel(file: Uint8Array, { at }: DecodeOptions = {}): CapacityModel {
-  const { stream, compression } = openContainer(file);
-  const machine = new Machine(stream, undefined, budgetOf(file, stream));
-  try {
-    const value = machine.run();
-    return modelFrom(value, formatOf(machine.joblib, machine.protocolAt(0), compression), at);
-  } catch (error) {
-    throw placed(error instanceof PickleRefusal ? explain(stream, error) : error, compression);
-  }
+  return decode(file, (value, format) => modelFrom(value, format, at));
+}
+
+/** As {@link decodeModel}, what predicts in it alone. */
+export function decodeRegressor(file: Uint8Array, at: string): Regressor {
+  return decode(file, (value) => readRegressor(unwrap(value, at).model));
 }
 
 /** How a stream is written, for people. */

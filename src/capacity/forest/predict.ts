@@ -15,18 +15,50 @@ export function predict(regressor: Regressor, rows: readonly (readonly number[])
   if (rows.length === 0) throw new ModelRefusal('model.no-rows', 'there is no row to predict from');
   const { features: width, outputs } = regressor;
   const block = new Float64Array(Math.min(MOST_ROWS, rows.length) * width);
-  const singles: number[] = [];
-  const several: number[][] = [];
+  const predictions = new PredictionList(outputs);
   for (let first = 0; first < rows.length; first += MOST_ROWS) {
     const count = Math.min(MOST_ROWS, rows.length - first);
-    for (let r = 0; r < count; r++) copyRow(rows[first + r], first + r, width, block, r * width);
+    copyRows(rows, first, count, width, block);
     const values = block.subarray(0, count * width);
     const answers = regressor.answer({ values, count, width, first, alone: rows.length === 1 });
-    requireAnswers(answers, outputs, first);
-    if (outputs === 1) singles.push(...answers);
-    else for (let r = 0; r < count; r++) several.push([...answers.subarray(r * outputs, (r + 1) * outputs)]);
+    predictions.add(requireAnswers(answers, outputs, first));
   }
-  return outputs === 1 ? singles : several;
+  return predictions.done();
+}
+
+/** Answers as they come, as callers get them. */
+export class PredictionList {
+  private readonly outputs: number;
+  private readonly singles: number[] = [];
+  private readonly several: number[][] = [];
+
+  constructor(outputs: number) {
+    this.outputs = outputs;
+  }
+
+  /** Adds the answers to the rows that follow. */
+  add(answers: Float64Array): void {
+    const { outputs } = this;
+    if (outputs === 1) for (const answer of answers) this.singles.push(answer);
+    else
+      for (let at = 0; at < answers.length; at += outputs)
+        this.several.push([...answers.subarray(at, at + outputs)]);
+  }
+
+  done(): Predictions {
+    return this.outputs === 1 ? this.singles : this.several;
+  }
+}
+
+/** Copies `count` rows from `first` on. Throws `model.row-width` and `model.row-value`. */
+export function copyRows(
+  rows: readonly (readonly number[])[],
+  first: number,
+  count: number,
+  width: number,
+  into: Float64Array,
+): void {
+  for (let r = 0; r < count; r++) copyRow(rows[first + r], first + r, width, into, r * width);
 }
 
 function copyRow(
