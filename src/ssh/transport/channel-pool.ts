@@ -8,6 +8,12 @@ import { neverStarted, ShellChannel } from './shell-channel.ts';
 
 /** sshd allows ten sessions to a connection (sshd_config(5), MaxSessions). One of these is the one kept ready. */
 const SESSIONS = 9;
+/**
+ * Dropbear (seen in 2022.83) takes a session that was opened, and not yet given its command, for one that has ended when
+ * the process of another session ends; then it fails an assertion, and every command of the connection is lost.
+ * One session at a time cannot meet that.
+ */
+const sessionsOf = (software: string): number => (/^dropbear(?:_|$)/i.test(software) ? 1 : SESSIONS);
 /** Refusals in a row while no channel of ours is open. */
 const ATTEMPTS = 12;
 
@@ -22,8 +28,8 @@ export class ChannelPool {
 
   constructor(link: Link) {
     this.#link = link;
-    this.#places = new Semaphore(SESSIONS - 1);
-    this.#sessions = SESSIONS;
+    this.#sessions = sessionsOf(link.software);
+    this.#places = new Semaphore(Math.max(1, this.#sessions - 1));
     this.#open = 0;
     this.#used = 0;
     this.#spare = undefined;

@@ -105,10 +105,12 @@ export async function downloadFile(
 ): Promise<Buffer> {
   const command = await enforce(remoteCommand, argv(['/bin/sh', '-c', DOWNLOAD, 'sh', { path }]), options);
   const result = await connection.run(command, { ...sent(options), maxOutputBytes: maxBytes + HEADER });
-  if (result.outcome === 'unknown' && result.cause === 'output-limit')
-    throw new CodedError('ssh.copy-too-large', `the file has more than ${maxBytes} bytes`, 'Raise maxBytes.');
+  const tooLarge = (): CodedError =>
+    new CodedError('ssh.copy-too-large', `the file has more than ${maxBytes} bytes`, 'Raise maxBytes.');
+  if (result.outcome === 'unknown' && result.cause === 'output-limit') throw tooLarge();
   const output = outputOf(result);
   const bytes = output.subarray(HEADER);
+  if (bytes.length > maxBytes) throw tooLarge(); // a file that comes in one piece with its exit code was not cut
   if (output.toString('latin1', 0, HEADER) !== `${sha256(bytes)}\n`) throw mismatch();
   return bytes;
 }

@@ -20,6 +20,8 @@ export interface Channel {
 
 export interface Link {
   readonly isOpen: boolean;
+  /** What the host calls its software in its version line (RFC 4253 section 4.2): `OpenSSH_9.2p1 Debian-2`. */
+  readonly software: string;
   /** Resolves when the link is gone. */
   readonly closed: Promise<void>;
   /**

@@ -11,6 +11,7 @@ import type { Identity } from './openssh-agent.ts';
 import { OpenSshLink } from './openssh-link.ts';
 import { exchangeFailure, type LoggedKey, logInFailure, readExchange } from './openssh-log.ts';
 import { Master } from './openssh-master.ts';
+import { softwareOf } from './reach.ts';
 
 const CERTIFICATES = [
   'ssh-ed25519',
@@ -104,16 +105,16 @@ async function exchangeOn(
       outcome: 'presented',
       key,
       negotiated,
-      held: { logIn: () => logInOn(master, identities), destroy: () => master.stop() },
+      held: { logIn: () => logInOn(master, identities, softwareOf(socket)), destroy: () => master.stop() },
     };
   }
 }
 
-async function logInOn(master: Master, identities: readonly Identity[]): Promise<Link> {
+async function logInOn(master: Master, identities: readonly Identity[], software: string): Promise<Link> {
   master.hold(true);
   master.agent.release(identities);
   try {
-    const link = await OpenSshLink.open(await master.control(), master);
+    const link = await OpenSshLink.open(await master.control(), master, software);
     await master.hide();
     return link;
   } catch {

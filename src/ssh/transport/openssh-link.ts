@@ -20,6 +20,7 @@ interface Carrier {
 
 export class OpenSshLink implements Link {
   readonly #socket: Socket;
+  readonly software: string;
   readonly #carrier: Carrier;
   readonly #channels: Map<number, MuxChannel>;
   #next: number;
@@ -28,8 +29,9 @@ export class OpenSshLink implements Link {
   readonly #proxied: Promise<void>;
   readonly closed: Promise<void>;
 
-  private constructor(socket: Socket, carrier: Carrier) {
+  private constructor(socket: Socket, carrier: Carrier, software: string) {
     this.#socket = socket;
+    this.software = software;
     this.#carrier = carrier;
     this.#channels = new Map();
     this.#next = 0;
@@ -57,8 +59,8 @@ export class OpenSshLink implements Link {
   }
 
   /** Resolves once ssh has let us in. Rejects when it goes away first. */
-  static async open(socket: Socket, carrier: Carrier): Promise<OpenSshLink> {
-    const link = new OpenSshLink(socket, carrier);
+  static async open(socket: Socket, carrier: Carrier, software: string): Promise<OpenSshLink> {
+    const link = new OpenSshLink(socket, carrier, software);
     socket.write(stringOf(Buffer.concat([uint32(HELLO), uint32(VERSION)])));
     socket.write(stringOf(Buffer.concat([uint32(PROXY), uint32(0)])));
     await Promise.race([link.#proxied, carrier.ended]);

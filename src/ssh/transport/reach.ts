@@ -33,7 +33,12 @@ export async function pauseBefore(attempt: number, signal: AbortSignal): Promise
 
 /** Bytes in which the version line must come; other lines may stand before it (RFC 4253 section 4.2). */
 const MAX_GREETING = 64 * 1024;
-const VERSION_LINE = /(?:^|\n)SSH-[^\n]*\n/;
+const VERSION_LINE = /(?:^|\n)SSH-[^-\n]*-?([^\r\n]*)\r?\n/;
+
+const software = new WeakMap<ReachedStream, string>();
+
+/** Returns what the host at the other end calls its software. */
+export const softwareOf = (socket: ReachedStream): string => software.get(socket) ?? '';
 
 /** Waits until the other side has said its version line. */
 function awaitVersion(socket: ReachedStream, signal: AbortSignal): Promise<Reached> {
@@ -57,8 +62,11 @@ function awaitVersion(socket: ReachedStream, signal: AbortSignal): Promise<Reach
     const onReadable = (): void => {
       for (let bytes = socket.read(); bytes !== null; bytes = socket.read())
         greeting = Buffer.concat([greeting, bytes]);
-      if (VERSION_LINE.test(greeting.toString('latin1'))) settle();
-      else if (greeting.length > MAX_GREETING) settle('the host speaks another protocol than SSH');
+      const version = VERSION_LINE.exec(greeting.toString('latin1'));
+      if (version) {
+        software.set(socket, version[1] ?? '');
+        settle();
+      } else if (greeting.length > MAX_GREETING) settle('the host speaks another protocol than SSH');
     };
     const onError = (error: Error): void => settle(errnoOf(error, 'network error'));
     const onClose = (): void => {

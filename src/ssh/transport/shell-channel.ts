@@ -18,6 +18,8 @@ export interface ScriptOptions {
 const MAX_NOISE = 1024 * 1024;
 /** How long the second end mark may take once the first is there. A login file may have closed its stream. */
 const END_GRACE_MS = 2_000;
+/** How long the host may take to close a channel whose script has ended. A child of it may hold on to the channel. */
+const LEAVE_MS = 2_000;
 
 export const neverStarted = (why: string): CodedError =>
   new CodedError(
@@ -115,6 +117,13 @@ export class ShellChannel {
     this.#channel?.close();
   }
 
+  /** Lets the host close first: Dropbear ends the whole connection where we close while it reads the end of the shell. */
+  #leave(): void {
+    const patience = setTimeout(() => this.close(), LEAVE_MS);
+    patience.unref();
+    void this.gone.then(() => clearTimeout(patience));
+  }
+
   #onData(number: StreamNumber, bytes: Buffer): void {
     const stream = this.#streams[number - 1] as Stream;
     stream.reader.push(bytes, stream.take, (mark) => this.#onMark(mark, stream));
@@ -187,7 +196,7 @@ export class ShellChannel {
         if (this.#streams.some(({ size }) => size > Math.max(maxOutputBytes, this.#started ? 0 : MAX_NOISE)))
           return cut('output-limit');
         if (this.#ends >= 2) {
-          this.close();
+          this.#leave();
           return finish('no-exit-code');
         }
         if (this.#status) return finish(this.#status.code === undefined ? 'link-lost' : 'no-exit-code');

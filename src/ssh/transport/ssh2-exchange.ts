@@ -8,7 +8,7 @@ import { Faults } from './faults.ts';
 import type { Dial, DialOptions, KeyExchange, ReachedStream } from './key-exchange.ts';
 import { logIn } from './log-in.ts';
 import type { Negotiated } from './negotiated.ts';
-import { DROPPED } from './reach.ts';
+import { DROPPED, softwareOf } from './reach.ts';
 import type { RsaHash } from './rsa-hash.ts';
 import { rsaPreference } from './rsa-signatures.ts';
 import { said } from './said.ts';
@@ -114,7 +114,7 @@ async function exchangeOn(
           key: accepted,
           negotiated,
           held: {
-            logIn: async () => new Ssh2Link(await logIn(paused, user, offers)),
+            logIn: async () => new Ssh2Link(await logIn(paused, user, offers), softwareOf(socket)),
             destroy,
           },
         });

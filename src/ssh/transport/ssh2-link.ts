@@ -5,11 +5,13 @@ import type { Channel, ChannelEvents, Link } from './link.ts';
 
 export class Ssh2Link implements Link {
   readonly #client: Client;
+  readonly software: string;
   readonly closed: Promise<void>;
   #open: boolean;
 
-  constructor(client: Client) {
+  constructor(client: Client, software: string) {
     this.#client = client;
+    this.software = software;
     this.#open = true;
     this.closed = new Promise((resolve) => {
       client.on('close', () => {

@@ -9,6 +9,7 @@ import { growthOf, LINEAR } from '../../growth.ts';
 /** A host that says what a test lets it say. */
 class FakeHost implements Link {
   readonly isOpen = true;
+  readonly software = 'fake';
   readonly closed = new Promise<void>(() => {});
   readonly log: string[] = [];
   nonce = '';
