@@ -3,6 +3,7 @@
 import { capacityModel } from './capacity/capacity-model.ts';
 import { capacityOrigin } from './capacity/origin/capacity-origin.ts';
 import { CodedError } from './evidence/coded-error.ts';
+import { agilabSettings } from './guards/agilab-settings/agilab-settings.ts';
 import { bind } from './guards/bind/bind.ts';
 import { listeners } from './guards/bind/listeners.ts';
 import { publicFront } from './guards/bind/public-front.ts';
@@ -34,6 +35,7 @@ export const catalogue: readonly AnyGuard[] = [
   clusterShare,
   serviceHealth,
   notebookImport,
+  agilabSettings,
   routes,
   recovery,
   planes,

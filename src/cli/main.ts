@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   claims: async () => (await import('./claims.ts')).registerClaims,
   retire: async () => (await import('./retire.ts')).registerRetire,
   check: async () => (await import('./check.ts')).registerCheck,
+  gate: async () => (await import('./gate.ts')).registerGate,
   journal: async () => (await import('./journal.ts')).registerJournal,
   prove: async () => (await import('./prove.ts')).registerProve,
   keys: async () => (await import('./keys.ts')).registerKeys,

@@ -4,6 +4,12 @@ export { openTrusted, type TrustedFile } from '../files/open.ts';
 export { type DirectoryToPublish, publishDirectory } from '../files/publish-directory.ts';
 export { fileRules, siblingRules } from '../files/rules.ts';
 export * from '../kernel/index.ts';
+export {
+  type AgilabSettings,
+  type AgilabSettingsRequest,
+  agilabSettings,
+} from './agilab-settings/agilab-settings.ts';
+export { readEnvironmentFile } from './agilab-settings/environment-file.ts';
 export { type BindRequest, type BoundAddress, bind } from './bind/bind.ts';
 export {
   type ConfirmedListeners,

@@ -2,6 +2,7 @@
 // that needs it falls.
 
 import { CodedError } from '../evidence/coded-error.ts';
+import { agilabSettingsProof } from './drills/agilab-settings/agilab-settings-proof.ts';
 import { bindProof } from './drills/bind/bind-proof.ts';
 import { capacityModelProof } from './drills/capacity-model/capacity-model-proof.ts';
 import { capacityOriginProof } from './drills/capacity-origin/capacity-origin-proof.ts';
@@ -37,6 +38,7 @@ export const proofs: readonly Proof[] = [
   clusterShareProof,
   serviceHealthProof,
   notebookImportProof,
+  agilabSettingsProof,
   routesProof,
   recoveryProof,
   planesProof,

@@ -1,0 +1,108 @@
+// The agilab-settings guard and the environment files that it is drilled with: read as the gate reads them.
+import {
+  type AgilabSettingsRequest,
+  agilabSettings,
+} from '../../../guards/agilab-settings/agilab-settings.ts';
+import { readEnvironmentFile } from '../../../guards/agilab-settings/environment-file.ts';
+import { type Drill, defineHouseProof, type Proof } from '../../proof.ts';
+
+const drill = (
+  id: string,
+  fault: string,
+  expects: string,
+  text: string,
+  more: Partial<AgilabSettingsRequest> = {},
+): Drill<AgilabSettingsRequest> => {
+  const { settings, unclear } = readEnvironmentFile(text);
+  return {
+    id,
+    fault,
+    expects: expects === 'allow' ? expects : `agilab-settings.${expects}`,
+    build: async () => ({ file: settings, unclear, environment: {}, shared: true, ...more }),
+  };
+};
+
+const SOUND = `# AGILAB
+AGI_CLUSTER_SHARE=/srv/agilab/share
+export STREAMLIT_SERVER_ADDRESS="127.0.0.1"  # loopback
+OPENAI_API_KEY=env://OPENAI_API_KEY
+MISTRAL_API_KEY=
+AGILAB_DEV_APPS_REPOSITORY='off'
+`;
+const SECRET = 'plain-secret';
+
+export const agilabSettingsProof: Proof = defineHouseProof({
+  guard: agilabSettings,
+  drills: [
+    drill('sound', 'none: references and switches that are off', 'allow', SOUND),
+    drill('empty', 'none: no file at all', 'allow', ''),
+    drill(
+      'sandboxed',
+      'none: generated code runs in a container',
+      'allow',
+      'UOAIC_AUTOFIX=1\nAGILAB_GENERATED_CODE_SANDBOX=container',
+    ),
+    drill(
+      'floating-alone',
+      'none: applications float for one user alone',
+      'allow',
+      'AGILAB_DEV_APPS_REPOSITORY=1',
+      { shared: false },
+    ),
+    drill('open-key', 'a key that lies open', SECRET, `${SOUND}AZURE_API_KEY=9f8e7d6c5b4a`),
+    drill(
+      'test-key',
+      'a key that only calls itself a test',
+      SECRET,
+      `STRIPE_KEY=${'sk'}-test-REAL9f8e7d6c5b4a`,
+    ),
+    drill(
+      'password-in-url',
+      'a password in the locator of a database',
+      SECRET,
+      `DATABASE_URL=postgres://app:${'hunter2'}@db.example/x`,
+    ),
+    drill('odd-name', 'a password under a short name', SECRET, `SMTP_PASSWD='${'hunter2'}'`),
+    drill('no-setting', 'a line that sets nothing', 'unclear', `${SOUND}source /etc/profile`),
+    drill(
+      'two-values',
+      'a name with two values',
+      'unclear',
+      'AGILAB_UI_HOST=127.0.0.1\nAGILAB_UI_HOST=0.0.0.0',
+    ),
+    drill('expanded', 'a value that readers expand or do not', 'unclear', 'AGILAB_UI_HOST="$HOST"'),
+    drill('half-quoted', 'a quote that nobody closes', 'unclear', 'AGILAB_UI_HOST="127.0.0.1'),
+    drill('maybe', 'a switch that is neither on nor off', 'unclear-switch', 'UOAIC_AUTOFIX=maybe'),
+    drill(
+      'autorun',
+      'generated code that runs by itself',
+      'unsandboxed',
+      'AGILAB_GENERATED_CODE_AUTORUN=yes',
+    ),
+    drill(
+      'autofix-by-environment',
+      'a switch of the environment over that of the file',
+      'unsandboxed',
+      'UOAIC_AUTOFIX=0',
+      { environment: { UOAIC_AUTOFIX: 'on' } },
+    ),
+    drill(
+      'sandbox-of-paper',
+      'a sandbox that is none',
+      'unsandboxed',
+      'UOAIC_AUTOFIX=1\nAGILAB_GENERATED_CODE_SANDBOX=yes',
+    ),
+    drill(
+      'floating',
+      'applications that float although several work with them',
+      'floating-apps',
+      'AGILAB_ALLOW_FLOATING_APPS_REPOSITORY=true',
+    ),
+  ],
+  brokenLooks: [
+    {
+      id: 'agilab-settings.file-alone',
+      observe: async (request) => ({ ...request, effective: request.file }),
+    },
+  ],
+});
