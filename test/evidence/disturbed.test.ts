@@ -1,6 +1,6 @@
 // A running writer whose files are taken away, replaced or filled up: nothing is acknowledged that cannot be found again,
 // and what lies there of somebody else's is left alone.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
@@ -15,8 +15,11 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { CodedError } from '../../src/evidence/coded-error.ts';
 import { processIdentity } from '../../src/evidence/identity.ts';
 import type { Journal } from '../../src/evidence/journal.ts';
@@ -24,6 +27,9 @@ import { CHECKPOINT_FILE, FIRST_SEGMENT, readJournal } from '../../src/evidence/
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import { verifyJournal } from '../../src/evidence/verify.ts';
+import { bind } from '../../src/guards/bind/bind.ts';
+import { enforce } from '../../src/kernel/enforce.ts';
+import type { GuardRefusal } from '../../src/kernel/refusal.ts';
 import { leftOut } from '../left-out.ts';
 import { draft, scratch } from './support.ts';
 
@@ -47,15 +53,25 @@ async function running(): Promise<{
   return { journal, directory, site };
 }
 
-/** How many of 20 appends were acknowledged, and the codes of the others. */
-async function tryAppends(journal: Journal): Promise<{ kept: number; codes: Set<string> }> {
+/**
+ * How many of 20 decisions were granted, and why the others were not. Each refusal says what to do next, in the words of
+ * whatever kept the record out of the journal.
+ */
+async function tryGrants(journal: Journal): Promise<{ kept: number; codes: Set<string> }> {
   const codes = new Set<string>();
   let kept = 0;
+  const request = { sources: [{ from: 'cli', value: '127.0.0.1' }], port: 8501 };
   for (let i = 0; i < 20; i++) {
-    await journal.append(draft(), '').then(
-      () => kept++,
-      ({ code }: CodedError) => codes.add(code),
-    );
+    try {
+      await enforce(bind, request, { journal });
+      kept++;
+    } catch (error) {
+      const { code, cause, remedy, evidenceId } = error as GuardRefusal;
+      expect([code, evidenceId]).toEqual(['guard.journal-failed', undefined]);
+      expect(remedy).toBe((cause as CodedError).remedy);
+      expect(remedy).toMatch(/^[A-Z].{20,}\.$/);
+      codes.add((cause as CodedError).code);
+    }
   }
   return { kept, codes };
 }
@@ -117,10 +133,10 @@ it.each<[string, string, (at: { directory: string; site: string }) => void | Pro
         unlinkSync(join(directory, name));
     },
   ],
-])('acknowledges nothing once %s', async (_what, code, disturb) => {
+])('grants nothing once %s', async (_what, code, disturb) => {
   const { journal, directory, site } = await running();
   await disturb({ directory, site });
-  expect(await tryAppends(journal)).toEqual({ kept: 0, codes: new Set([code]) });
+  expect(await tryGrants(journal)).toEqual({ kept: 0, codes: new Set([code]) });
 });
 
 it('leaves the checkpoint of a journal alone that was put in the place of its own', async () => {
@@ -129,7 +145,7 @@ it('leaves the checkpoint of a journal alone that was put in the place of its ow
   rmSync(directory, { recursive: true });
   cpSync(stranger, directory, { recursive: true });
   const before = readFileSync(join(directory, CHECKPOINT_FILE), 'utf8');
-  await tryAppends(journal);
+  await tryGrants(journal);
   await expect(journal.checkpoint()).rejects.toThrow(coded('journal.replaced'));
   await journal.close();
   expect(readFileSync(join(directory, CHECKPOINT_FILE), 'utf8')).toBe(before);
@@ -148,7 +164,7 @@ it('also seals nothing where the file was replaced and nothing was appended sinc
 it('goes on, once opened again, with what was appended by a stranger set aside and recorded', async () => {
   const { journal, directory } = await running();
   appendFileSync(join(directory, FIRST_SEGMENT), 'stray\n');
-  expect((await tryAppends(journal)).kept).toBe(0);
+  expect((await tryGrants(journal)).kept).toBe(0);
   await journal.close();
   const again = await openJournal({ directory, signer });
   await again.append(draft(), '');
@@ -170,9 +186,9 @@ it('tells at once that it cannot seal, grants nothing until it can, and then goe
   mkdirSync(join(directory, CHECKPOINT_FILE)); // nothing can be renamed over a directory
   await expect(watched.checkpoint()).rejects.toThrow(coded('journal.seal-failed'));
   expect(told).toEqual([coded('journal.seal-failed')]);
-  expect(await tryAppends(watched)).toEqual({ kept: 0, codes: new Set(['journal.seal-failed']) });
+  expect(await tryGrants(watched)).toEqual({ kept: 0, codes: new Set(['journal.seal-failed']) });
   rmSync(join(directory, CHECKPOINT_FILE), { recursive: true });
-  expect((await tryAppends(watched)).kept).toBe(20);
+  expect((await tryGrants(watched)).kept).toBe(20);
   await watched.close();
   expect(await verifyJournal(await readJournal(directory), { pins })).toMatchObject({ ok: true });
 });
@@ -194,9 +210,9 @@ it(
     await journal.append(draft(), '');
     for (let i = 0; i < 12; i++) spawnSync('touch', [join(directory, `ballast${i}`)]);
     await expect(journal.checkpoint()).rejects.toThrow(coded('journal.seal-failed'));
-    expect((await tryAppends(journal)).kept).toBe(0);
+    expect((await tryGrants(journal)).kept).toBe(0);
     for (let i = 0; i < 12; i++) rmSync(join(directory, `ballast${i}`), { force: true });
-    expect((await tryAppends(journal)).kept).toBe(20);
+    expect((await tryGrants(journal)).kept).toBe(20);
     await journal.close();
   },
 );
@@ -218,7 +234,7 @@ it(
     const journal = await openJournal({ directory: join(directory, 'journal'), signer });
     await journal.append(draft(), '');
     spawnSync('mount', ['-o', 'remount,abort', directory]);
-    expect((await tryAppends(journal)).kept).toBe(0);
+    expect((await tryGrants(journal)).kept).toBe(0);
     await journal.close().catch(() => {});
   },
 );
@@ -259,6 +275,14 @@ int fdatasync(int fd) {
 }
 `;
 const cc = spawnSync('cc', ['--version']).status === 0;
+let shim: string;
+beforeAll(async () => {
+  const at = await mkdtemp(join(tmpdir(), 'guardrails-test-'));
+  shim = join(at, 'shim.so');
+  writeFileSync(join(at, 'shim.c'), SHIM);
+  if (cc) execFileSync('cc', ['-shared', '-fPIC', '-o', shim, join(at, 'shim.c'), '-ldl']);
+  return () => rm(at, { recursive: true });
+});
 it.each([
   ['EIO', 0, 'journal.write-failed EIO'],
   ['EDQUOT', 0, 'journal.write-failed EDQUOT'],
@@ -269,14 +293,10 @@ it.each([
   leftOut(!cc && 'no C compiler here'),
   async (fault, kept, code) => {
     const site = await scratch();
-    writeFileSync(join(site, 'shim.c'), SHIM);
-    expect(
-      spawnSync('cc', ['-shared', '-fPIC', '-o', join(site, 'shim.so'), join(site, 'shim.c'), '-ldl']).status,
-    ).toBe(0);
-    const root = new URL('../../', import.meta.url).pathname;
+    const opener = fileURLToPath(new URL('../../dist/evidence/open-journal.js', import.meta.url));
     const program = `
     import { writeFileSync } from 'node:fs';
-    import { openJournal } from ${JSON.stringify(join(root, 'src/evidence/open-journal.ts'))};
+    import { openJournal } from ${JSON.stringify(opener)};
     const journal = await openJournal({ directory: ${JSON.stringify(join(site, 'journal'))} });
     const drafts = JSON.parse(process.argv[1]);
     await journal.append(drafts[0], '');
@@ -287,15 +307,14 @@ it.each([
     const drafts = JSON.stringify(Array.from({ length: 4 }, () => draft()));
     const env = {
       ...process.env,
-      LD_PRELOAD: join(site, 'shim.so'),
+      LD_PRELOAD: shim,
       FAULT: fault,
       FAULT_WHEN: join(site, 'now'),
     };
-    const { stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--import', 'tsx', '--input-type=module', '-e', program, drafts],
-      { cwd: root, env, encoding: 'utf8' },
-    );
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program, drafts], {
+      env,
+      encoding: 'utf8',
+    });
     expect(stdout, stderr).toBe(`${JSON.stringify([kept, code])}\n`);
   },
 );

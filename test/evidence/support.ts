@@ -8,6 +8,9 @@ import type { JournalFiles } from '../../src/evidence/pass.ts';
 import type { DecisionDraft } from '../../src/evidence/record.ts';
 import { uuidv7 } from '../../src/evidence/uuid.ts';
 
+/** Each place, where a test otherwise looks at those that differ: GUARDRAILS_EVERY=1, for some minutes more. */
+export const EVERY: boolean = process.env['GUARDRAILS_EVERY'] === '1';
+
 /** Where a sync costs nothing, for tests that open and close a journal thousands of times. */
 export const IN_MEMORY: string = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
