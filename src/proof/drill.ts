@@ -7,8 +7,9 @@ import type { EvidenceSink, Probe } from '../evidence/record.ts';
 import { judgeFacts } from '../kernel/decide.ts';
 import { type AnyDefinition, definitionOf } from '../kernel/define.ts';
 import { draftOf } from '../kernel/draft.ts';
+import { missedFacts } from './fact-mutants.ts';
 import { type LiveHere, runLive } from './live.ts';
-import { type Mutant, mutantsOf } from './mutants.ts';
+import { FACTS, type Mutant, mutantsOf } from './mutants.ts';
 import { type Drill, LIVE, type Proof, requireProof } from './proof.ts';
 import { observedOf, passes, type Run, type RunOptions, runDrill, unjudged } from './run.ts';
 import { canary, canaryDrill } from './self-test/canary.ts';
@@ -192,7 +193,44 @@ export async function drillGuard(
     const run = { outcome, observed, ...(killer || !missing ? {} : { unavailable: missing.why }) };
     await keep('mutant', probe, run);
   }
+  await keep('mutant', ...factsMutant(guard, held, proof.excused, unavailable[0]?.why));
   return results;
+}
+
+/** All facts that rules read, each always good, as one finding: it is passed when some drill misses each. */
+function factsMutant(
+  guard: AnyDefinition,
+  held: readonly HeldDrill[],
+  excused: Proof['excused'],
+  unavailable: string | undefined,
+): readonly [Probe, Run] {
+  const seen = held.flatMap(({ drill, run: { outcome } }) => {
+    const { observed, decision } = outcome;
+    if (!observed || observedOf(judgeFacts(guard, observed.facts)) !== drill.expects) return [];
+    return [{ drill: drill.id, expects: drill.expects, facts: observed.facts, reason: decision.reason }];
+  });
+  const { read, missed, noticed } = missedFacts(guard, seen, excused);
+  const fault = `each of ${read} facts that its rules read, always good`;
+  if (noticed && missed.length === 0) {
+    const { drill, expects: expected, judged } = noticed;
+    const observed = observedOf(judged);
+    const outcome = { ...judged, observed: undefined, input: '' };
+    return [
+      { drill, fault, expected, observed, passed: true, mutant: FACTS },
+      { outcome, observed },
+    ];
+  }
+  const run = unjudged(guard, 'drill.unnoticed', 'no drill makes these facts bad');
+  const named = missed.slice(0, 20).join(' ');
+  const probe = {
+    drill: 'every drill',
+    fault: named === '' ? fault : `${fault}; nobody missed ${named}`,
+    expected: 'another decision',
+    observed: run.observed,
+    passed: false,
+    mutant: FACTS,
+  };
+  return [probe, unavailable === undefined ? run : { ...run, unavailable }];
 }
 
 /** A mutant that only judges otherwise gets the facts that the guard saw; one that looks otherwise gets a new state. */

@@ -3,7 +3,7 @@ import { CodedError } from '../evidence/coded-error.ts';
 import { definitionOf } from '../kernel/define.ts';
 import { policyDigest } from '../kernel/draft.ts';
 import type { Claims, Dimension } from '../scorecard/claims.ts';
-import { mutantsOf } from './mutants.ts';
+import { FACTS, mutantsOf } from './mutants.ts';
 import type { Proof } from './proof.ts';
 import { buildFixture, type RunOptions } from './run.ts';
 
@@ -67,7 +67,7 @@ export function claimsOf(
           const fixture = fixtures.get(`${guard.id}/${id}`);
           return { id, expects, ...(fixture !== undefined && { fixture }) };
         }),
-        mutants: mutantsOf(definition, brokenLooks).map(({ id }) => id),
+        mutants: [...mutantsOf(definition, brokenLooks).map(({ id }) => id), FACTS],
       };
     }),
   };

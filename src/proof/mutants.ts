@@ -4,6 +4,9 @@ import { judgeFacts, type Outcome } from '../kernel/decide.ts';
 import type { AnyDefinition } from '../kernel/define.ts';
 import type { BrokenLook } from './proof.ts';
 
+/** The id of all facts that rules read, each always good: see `missedFacts`. */
+export const FACTS = 'facts';
+
 interface Named {
   readonly id: string;
   readonly fault: string;

@@ -73,6 +73,11 @@ interface Parts<Request> {
   /** Known bad (and good) states, built for real. At least one is allowed; each rule is some drill's headline. */
   readonly drills: readonly Drill<NoInfer<Request>>[];
   readonly brokenLooks?: readonly BrokenLook<NoInfer<Request>>[];
+  /**
+   * Facts that rules read and no drill need make bad, as dotted paths (`*`: each element), and why: they come from the
+   * caller, or cannot be made bad alone.
+   */
+  readonly excused?: Readonly<Record<string, string>>;
   readonly live?: Live<NoInfer<Request>>;
 }
 
@@ -81,6 +86,7 @@ export interface Proof {
   readonly guard: AnyGuard;
   readonly drills: readonly Drill<unknown>[];
   readonly brokenLooks: readonly BrokenLook<unknown>[];
+  readonly excused: Readonly<Record<string, string>>;
   readonly live: Live<unknown> | undefined;
 }
 
@@ -97,13 +103,14 @@ const frozenLook = <Request>(look: BrokenLook<Request>): BrokenLook<Request> =>
 const frozenLive = <Request>(live: Live<Request>): Live<Request> =>
   Object.freeze({ subject: live.subject, digest: live.digest.bind(live), build: live.build.bind(live) });
 
-function enter<Request>({ guard, drills, brokenLooks = [], live }: Parts<Request>): Proof {
+function enter<Request>({ guard, drills, brokenLooks = [], excused = {}, live }: Parts<Request>): Proof {
   definitionOf(guard); // throws for what is no guard
   // Taken now, and frozen: `proofs` is public, and the drill of a house guard must build what it is named for.
   const proof = Object.freeze({
     guard,
     drills: Object.freeze(drills.map(frozenDrill)),
     brokenLooks: Object.freeze(brokenLooks.map(frozenLook)),
+    excused: Object.freeze({ ...excused }),
     live: live && frozenLive(live),
   });
   const ids = new Set(proof.drills.map(({ id }) => id));
@@ -121,9 +128,9 @@ function enter<Request>({ guard, drills, brokenLooks = [], live }: Parts<Request
  */
 export function defineProof<Request>(parts: Parts<Request>): Proof {
   // Read once, and asked of the kernel: the id that counts is the one that the guard was defined by.
-  const { guard, drills, brokenLooks, live } = parts;
+  const { guard, drills, brokenLooks = [], excused = {}, live } = parts;
   if (!isHouseId(definitionOf(guard).id))
-    return enter({ guard, drills, ...(brokenLooks && { brokenLooks }), ...(live && { live }) });
+    return enter({ guard, drills, brokenLooks, excused, ...(live && { live }) });
   const remedy = 'Drill it by its own proof: it is in `proofs`.';
   throw new CodedError('drill.house-guard', 'this guard brings its drills with it', remedy);
 }

@@ -27,7 +27,7 @@ describe('the catalogues and the claims agree', () => {
   it.each(proofs.map((proof) => [proof.guard.id, proof] as const))(
     'on %s: each mutant has a name of its own, each code a drill, and something is allowed',
     (id, { guard, drills, brokenLooks }) => {
-      const mutants = [...guard.codes, ...brokenLooks.map((look) => look.id)];
+      const mutants = [...guard.codes, ...brokenLooks.map((look) => look.id), 'facts'];
       expect(new Set(mutants).size).toBe(mutants.length);
       const claim = parseClaims(Buffer.from(agreed)).claims.find((candidate) => candidate.guard === id);
       expect(claim?.mutants).toEqual(mutants);

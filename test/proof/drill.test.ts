@@ -55,7 +55,7 @@ function numbers(
 async function run(proof: Proof): Promise<[Record<string, string | boolean>, Record<string, boolean>]> {
   const results = await drillGuard(proof, memoryJournal(), { mutants: true });
   const drills = results.filter(({ mutant }) => mutant === undefined);
-  const mutants = results.filter(({ mutant }) => mutant !== undefined);
+  const mutants = results.filter(({ mutant }) => mutant !== undefined && mutant !== 'facts');
   return [
     Object.fromEntries(drills.map(({ drill: id, observed, passed }) => [id, passed || observed])),
     Object.fromEntries(mutants.map(({ mutant, passed }, index) => [`${mutant}#${index}`, passed])),
@@ -119,7 +119,7 @@ it('says of a survivor that a drill that might have noticed could not be built',
   const proof = numbers([rule('one', 1)], [{ id: 'a', fault: 'f', expects: 'one', build }], [blind]);
   const results = await drillGuard(proof, memoryJournal(), { mutants: true });
   expect(results.map(({ passed, unavailable }) => [passed, unavailable])).toEqual(
-    Array(3).fill([false, 'Install it.']),
+    Array(4).fill([false, 'Install it.']),
   );
 });
 
@@ -345,5 +345,66 @@ it('lets facts that were closed meanwhile notice nothing', async () => {
     [undefined, true],
     ['open', false],
     ['never', false],
+    ['facts', false],
   ]);
+});
+
+describe('a fact that is always good', () => {
+  interface Facts {
+    readonly mode: number;
+    readonly owners: readonly { readonly uid: number }[];
+    readonly stopped?: { readonly at: string };
+  }
+  const sound: Facts = { mode: 0o600, owners: [{ uid: 0 }] };
+  const rules: readonly Rule<Facts>[] = [
+    {
+      code: 'stopped',
+      remedy: 'r',
+      refuses: ({ stopped }) => stopped !== undefined && `stopped at ${stopped.at}`,
+    },
+    { code: 'mode', remedy: 'r', refuses: ({ mode }) => (mode & 0o022) !== 0 && 'open' },
+    {
+      code: 'owner',
+      remedy: 'r',
+      refuses: ({ owners }) => owners.some(({ uid }) => uid !== 0) && 'foreign',
+    },
+  ];
+  const guard = defineGuard<Facts, Facts, object>({
+    id: 'test/facts',
+    dimension: 'architecture_runtime_guardrails',
+    request: z.custom<Facts>(),
+    observe: async (facts) => Object.freeze(facts),
+    rules,
+    grant: () => Object.freeze({}),
+  });
+  const stateOf = (id: string, expects: string, change: Partial<Facts>): Drill<Facts> => ({
+    id,
+    fault: id,
+    expects,
+    build: async () => ({ ...sound, ...change }),
+  });
+  const good = stateOf('good', 'allow', {});
+  const open = stateOf('open', 'mode', { mode: 0o666 });
+  const stopped = stateOf('stopped', 'stopped', { stopped: { at: 'the root' } });
+  const foreign = stateOf('foreign', 'owner', { owners: [...sound.owners, { uid: 7 }] });
+  const factsOf = async (
+    drills: readonly Drill<Facts>[],
+    excused: Readonly<Record<string, string>> = {},
+  ): Promise<DrillResult | undefined> =>
+    (await drillGuard(defineProof({ guard, drills, excused }), memoryJournal(), { mutants: true })).at(-1);
+
+  it('is missed by the drill that made it bad, absence and lists included', async () => {
+    expect(await factsOf([good, open, stopped, foreign])).toMatchObject({
+      mutant: 'facts',
+      passed: true,
+      fault: 'each of 3 facts that its rules read, always good',
+    });
+  });
+
+  it('is named where no drill makes it bad, unless the proof says why none need', async () => {
+    const unnoticed = await factsOf([good, stopped, foreign]);
+    expect(unnoticed).toMatchObject({ passed: false, observed: 'drill.unnoticed' });
+    expect(unnoticed?.fault).toMatch(/nobody missed mode$/);
+    expect(await factsOf([good, stopped, foreign], { mode: 'asked for' })).toMatchObject({ passed: true });
+  });
 });

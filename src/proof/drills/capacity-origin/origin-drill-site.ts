@@ -48,7 +48,7 @@ export function released(
       const directory = await trustedDirectory(site);
       site.random('KEY', VKEY);
       site.random('COUNTER', /[0-9a-f]{32}(?=\.releases)/g);
-      site.unread(/\.intoto\.jsonl$|^outside$/);
+      site.unread(/\.intoto\.jsonl$|(?:^|\/)outside$/);
       const root = join(directory, 'models');
       const state = join(directory, 'state');
       for (const folder of [root, state]) await mkdir(folder, { mode: 0o700 });

@@ -178,6 +178,18 @@ export const externalAppDrills: readonly Drill<ExternalAppRequest>[] = [
   drill('open-file', 'a file that anyone may write', 'external-app.open', ({ root }) =>
     chmod(join(root, 'src/run.py'), 0o666),
   ),
+  drill('open-above', 'anyone may replace the work tree', 'external-app.open', ({ root }) =>
+    chmod(dirname(root), 0o777),
+  ),
+  {
+    id: 'dot-dot',
+    fault: 'a path that leaves the work tree and comes back',
+    expects: 'external-app.not-a-directory',
+    build: async (site) => {
+      const request = await drill('sound', 'none', 'allow').build(site);
+      return { ...request, root: `${request.root}/../app` };
+    },
+  },
   drill('open-directory', 'a directory that anyone may write', 'external-app.open', ({ root }) =>
     chmod(join(root, 'src'), 0o777),
   ),

@@ -8,6 +8,15 @@ import { liveGapRegister } from './live-gap-register.ts';
 
 export const gapRegisterProof: Proof = defineHouseProof({
   guard: gapRegister,
+  excused: {
+    'register.value.gaps.*.evidence_required.*.requirement':
+      'names a requirement in both registers; the drills take it away',
+    today: 'the clock',
+    'claims.value': 'the claims that were agreed on',
+    'register.value.gaps.*.surface': 'words of a gap: only that they are there counts',
+    'register.value.gaps.*.production_boundary': 'words of a gap: only that they are there counts',
+    'register.value.gaps.*.words': 'words of a gap: only that they are there counts',
+  },
   drills: gapRegisterDrills,
   live: aboutThisPackage(liveGapRegister),
   brokenLooks: [

@@ -6,6 +6,7 @@ import {
   type NotebookRequest,
   observeNotebook,
 } from '../../../guards/notebook-import/notebook-look.ts';
+import { fileTableDrills } from '../../file-table-drills.ts';
 import { type BrokenLook, defineHouseProof, type Proof } from '../../proof.ts';
 import { notebookImportDrills } from './notebook-import-drills.ts';
 
@@ -22,7 +23,17 @@ const broken = (
 
 export const notebookImportProof: Proof = defineHouseProof({
   guard: notebookImport,
-  drills: notebookImportDrills,
+  drills: [
+    ...notebookImportDrills,
+    ...fileTableDrills({
+      name: 'notebook',
+      drills: notebookImportDrills,
+      file: 'flights.ipynb',
+      maxBytes: 16 * 1024 * 1024,
+      expects: 'notebook-import.untrusted',
+      about: (request, root, notebook) => ({ ...request, root, notebook }),
+    }),
+  ],
   brokenLooks: [
     broken('first-cell-alone', ({ findings }) => findings.filter(({ cell }) => cell <= 1)),
     broken('sources-alone', ({ findings }) => findings.filter(({ line }) => line > 0)),

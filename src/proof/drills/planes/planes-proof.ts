@@ -8,6 +8,9 @@ import { planesDrills } from './planes-drills.ts';
 
 export const planesProof: Proof = defineHouseProof({
   guard: planes,
+  excused: {
+    'code.table': 'what the caller allows',
+  },
   drills: planesDrills,
   live: aboutThisPackage((site) => livePlanes(site.state, site)),
   brokenLooks: [

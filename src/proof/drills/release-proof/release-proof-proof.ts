@@ -7,6 +7,9 @@ import { releaseProofDrills } from './release-proof-drills.ts';
 
 export const releaseProofProof: Proof = defineHouseProof({
   guard: releaseProof,
+  excused: {
+    'packages.*.locked': 'compared with what was found, which the drills change',
+  },
   drills: releaseProofDrills,
   live: aboutThisPackage(liveReleaseProof),
   brokenLooks: [

@@ -31,6 +31,9 @@ const readers: Readonly<Record<string, Reader>> = {
 
 export const remoteCommandProof: Proof = defineHouseProof({
   guard: remoteCommand,
+  excused: {
+    readsBack: 'a broken encoder alone makes it bad: see the broken looks',
+  },
   drills: remoteCommandDrills,
   brokenLooks: [
     ...Object.entries(encoders).map(([id, encode]) => ({ id, observe: observeWith({ encode }) })),

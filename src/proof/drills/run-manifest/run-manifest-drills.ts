@@ -145,6 +145,11 @@ export const runManifestDrills: readonly Drill<RunManifestRequest>[] = [
   drill('argv-text', 'a command that is one text, not words', 'run-manifest.malformed', {
     edit: (text) => text.replace(/"argv": \[[^\]]*\]/, '"argv": "sh"'),
   }),
+  drill('another-kind', 'a manifest of something else', 'run-manifest.unsupported', {
+    before: (manifest) => {
+      manifest.kind = 'agilab.plan_manifest';
+    },
+  }),
   drill('another-version', 'schema_version 2', 'run-manifest.unsupported', {
     before: (manifest) => {
       manifest.schema_version = 2;
@@ -179,6 +184,11 @@ export const runManifestDrills: readonly Drill<RunManifestRequest>[] = [
   drill('reversed', 'finished a second before it started', 'run-manifest.timing', {
     before: ({ timing }) => {
       timing.finished_at = '2025-12-31T23:59:59Z';
+    },
+  }),
+  drill('started-later', 'started a second after it finished', 'run-manifest.timing', {
+    before: ({ timing }) => {
+      timing.started_at = '2026-01-01T00:00:02Z';
     },
   }),
   drill('secret-argument', 'a password on the command line', 'run-manifest.secret-in-text', {

@@ -1,7 +1,7 @@
 // Secrets that lie open in files: one tree for each shape, and trees that cannot be looked through.
 import { createHash } from 'node:crypto';
 import { mkdir, realpath, symlink, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { SecretsRequest } from '../../../guards/secrets/secrets.ts';
 import type { Drill } from '../../proof.ts';
 import { INNOCENT, SECRETS } from './samples.ts';
@@ -111,6 +111,15 @@ export const secretsDrills: readonly Drill<SecretsRequest>[] = [
     return { maxFiles: 1 };
   }),
   drill('empty', 'a directory without a file', 'secrets.nothing-scanned', async () => ({ skip: ['app'] })),
+  {
+    id: 'dot-dot',
+    fault: 'a root that leaves its directory and comes back',
+    expects: 'secrets.not-a-directory',
+    build: async (site) => {
+      const root = await realpath(site.directory);
+      return { root: `${root}/../${basename(root)}` };
+    },
+  },
   {
     id: 'linked-root',
     fault: 'a root that is a link to an empty directory',

@@ -5,5 +5,8 @@ import { serviceHealthDrills } from './service-health-drills.ts';
 
 export const serviceHealthProof: Proof = defineHouseProof({
   guard: serviceHealth,
+  excused: {
+    limits: 'what the caller allows',
+  },
   drills: serviceHealthDrills,
 });

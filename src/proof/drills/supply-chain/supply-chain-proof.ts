@@ -1,5 +1,6 @@
 // The supply-chain guard, its drills, and a look that takes what a report lists for what was audited.
 import { observeSupplyChain, supplyChain } from '../../../guards/supply-chain/supply-chain.ts';
+import { fileTableDrills } from '../../file-table-drills.ts';
 import { aboutThisPackage } from '../../live.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { liveSupplyChain } from './live-supply-chain.ts';
@@ -7,7 +8,26 @@ import { supplyChainDrills } from './supply-chain-drills.ts';
 
 export const supplyChainProof: Proof = defineHouseProof({
   guard: supplyChain,
-  drills: supplyChainDrills,
+  excused: {
+    now: 'the clock',
+    maxAgeDays: 'what the caller allows',
+    'files.*.file.plainPath':
+      'one of the shared rules of files, which capacity-model is drilled with one by one',
+    'files.*.file.oneDevice':
+      'one of the shared rules of files, which capacity-model is drilled with one by one',
+    'files.*.file.unchanged':
+      'one of the shared rules of files, which capacity-model is drilled with one by one',
+  },
+  drills: [
+    ...supplyChainDrills,
+    ...fileTableDrills({
+      name: 'lock',
+      drills: supplyChainDrills,
+      file: 'package-lock.json',
+      maxBytes: 32 * 1024 * 1024,
+      expects: 'supply-chain.untrusted',
+    }),
+  ],
   live: aboutThisPackage(liveSupplyChain),
   brokenLooks: [
     {
