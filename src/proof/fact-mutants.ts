@@ -73,9 +73,9 @@ function watched(value: unknown, path: Path, onRead: (path: Path) => void): unkn
 function factsRead({ rules }: AnyDefinition, facts: unknown): readonly Path[] {
   const read = new Map<string, Path>();
   const told = watched(facts, [], (path) => void read.set(path.join('.'), path));
-  for (const { refuses } of rules) {
+  for (const rule of rules) {
     try {
-      refuses(told);
+      rule.refuses(told);
     } catch {} // what it read until then, it read
   }
   if (read.size === 0) return [[]];

@@ -397,7 +397,7 @@ describe('a fact that is always good', () => {
     expect(await factsOf([good, open, stopped, foreign])).toMatchObject({
       mutant: 'facts',
       passed: true,
-      fault: 'each of 3 facts that its rules read, always good',
+      fault: 'each of 4 facts that its rules read, always good',
     });
   });
 
