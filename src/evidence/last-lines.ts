@@ -19,7 +19,7 @@ async function linesBefore(path: string, end: number, count: number): Promise<re
   try {
     const stat = await file.stat();
     let start = Math.min(end, stat.isFile() ? stat.size : 0);
-    let bytes = Buffer.alloc(0);
+    const blocks: Buffer[] = [];
     let newlines = 0;
     // One newline more than lines, to know where the first of them begins.
     while (start > 0 && newlines <= count) {
@@ -27,19 +27,23 @@ async function linesBefore(path: string, end: number, count: number): Promise<re
       const block = Buffer.alloc(start - from);
       const { bytesRead } = await file.read(block, 0, block.length, from);
       if (bytesRead !== block.length) return []; // it was cut meanwhile
-      for (const byte of block) if (byte === NEWLINE) newlines++;
-      bytes = Buffer.concat([block, bytes]);
+      for (let at = block.length; at > 0; ) {
+        at = block.lastIndexOf(NEWLINE, at - 1);
+        if (at !== -1) newlines++;
+      }
+      blocks.unshift(block);
       start = from;
     }
+    const bytes = Buffer.concat(blocks);
     const lines: Buffer[] = [];
     let last = bytes.lastIndexOf(NEWLINE);
     while (last >= 0 && lines.length < count) {
       const before = last > 0 ? bytes.lastIndexOf(NEWLINE, last - 1) : -1;
       if (before < 0 && start > 0) break;
-      lines.unshift(bytes.subarray(before + 1, last));
+      lines.push(bytes.subarray(before + 1, last));
       last = before;
     }
-    return lines;
+    return lines.reverse();
   } finally {
     await file.close();
   }

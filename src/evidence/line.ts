@@ -118,6 +118,16 @@ export function readHead(bytes: Uint8Array): LineHead | undefined {
   return { seq: Number(seq), prev, id, time, host, run, mode };
 }
 
+/** Takes anything: a line may be cut in the middle of a character. */
+const lenient = new TextDecoder();
+const START =
+  /^\{"schema":"agilab\.guard_evidence\.v1","seq":\d{1,15},"prev":"[0-9a-f]{64}","id":"([0-9a-f-]{36})"/;
+
+/** Returns the id of the record on a line that was verified before, or `undefined` where there is none. Looks no further. */
+export function readId(bytes: Uint8Array): string | undefined {
+  return START.exec(lenient.decode(bytes.subarray(0, 200)))?.[1];
+}
+
 /** Returns the record on a line, given without its newline, or `undefined` when the bytes are none. */
 export function decodeLine(bytes: Uint8Array): EvidenceRecord | undefined {
   if (bytes.length > MAX_RECORD_BYTES) return undefined;

@@ -23,7 +23,7 @@ import {
 } from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
 import { lastLines } from './last-lines.ts';
-import { readHead } from './line.ts';
+import { readId } from './line.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { isLastEntry, rootOfEdge } from './merkle.ts';
 import { native } from './native.ts';
@@ -177,7 +177,7 @@ async function provenHead(
     const line = lines.at(-1);
     if (!line || !isLastEntry(native.sha256, line, tree)) continue;
     const ids = new IdWindow(idFloor);
-    for (const each of lines) ids.add(readHead(each)?.id ?? '');
+    for (const each of lines) ids.add(readId(each) ?? '');
     return { ...head, edge: tree, prev: native.sha256Hex(line), ids };
   }
   return undefined;
