@@ -83,6 +83,7 @@ writeFileSync(
   new URL('../docs/models.md', import.meta.url),
   `<!-- Written by \`npm run docs:models\`. -->
 # Which models load
+<!-- claim: capacity-model, test/capacity/models.test.ts -->
 
 \`guardrails model inspect FILE\` says it for a file: in its first line what the file is and whether it would load, and
 with \`--json\` everything. Nothing of a file is ever executed; what is read here are numbers.
@@ -91,6 +92,7 @@ A model that loads predicts what the scikit-learn that wrote it predicts (n_jobs
 in any bit is refused by name.
 
 ## Files
+<!-- claim: capacity-model, test/capacity/container/open.test.ts -->
 
 | file | |
 | --- | --- |
@@ -104,6 +106,7 @@ in any bit is refused by name.
 The bytes that a sidecar vouches for are those of the file as it is, compressed or not.
 
 ## Versions of scikit-learn
+<!-- claim: test/capacity/models.test.ts -->
 
 | version | how its predictions were compared |
 | --- | --- |
@@ -112,6 +115,7 @@ ${versions.join('\n')}
 Forests of 1.0 and 1.1 load; their histogram boosting does not. Files of any other version are refused by \`model.version\`.
 
 ## Models
+<!-- claim: test/capacity/models.test.ts -->
 
 Each was made by the scikit-learn in the head of its column and saved in seven ways: pickle protocols 2 to 5, joblib
 uncompressed, zlib and gzip. \`equal\`: from all seven, every bit of every row, all rows in one call and each row alone.
@@ -124,12 +128,14 @@ exp, whose last bits depend on the processor; categorical features; a forest's p
 differ from run to run in scikit-learn itself, are those with \`n_jobs=None\`.
 
 ## A model that lies in something else
+<!-- claim: test/capacity/models.test.ts -->
 
 A search is unwrapped to its \`best_estimator_\`; a dict, list or tuple to the one model in it. Where there are several,
 say which: \`--at "['model']"\`, \`--at [0]\`, \`--at best_estimator_\`, as Python would write it. The record in the
 journal says what was unwrapped, and what lay beside the model and is not applied, such as a scaler in the same dict.
 
 ## Many rows, again and again
+<!-- claim: test/capacity/threads/model-threads.test.ts -->
 
 A process that predicts some thousand rows at a time, many times, may use more than one processor. Starting a thread costs as
 much as predicting ten thousand rows, so for one call it does not pay.
@@ -142,6 +148,7 @@ const answers = threads.predict(rows); // the same bits, the same refusals
 \`\`\`
 
 ## How to go on with what does not load
+<!-- no-claim: howto -->
 
 - Of a search with a scorer or distributions of its own, save the winner: \`joblib.dump(search.best_estimator_, path)\`.
 - A model of an old scikit-learn: load it there, where it is trusted, and train it again with a newer one.

@@ -21,6 +21,7 @@ import { secrets } from './guards/secrets/secrets.ts';
 import { serviceHealth } from './guards/service-health/service-health.ts';
 import { supplyChain } from './guards/supply-chain/supply-chain.ts';
 import type { AnyGuard } from './kernel/guard.ts';
+import { claimBoundary } from './scorecard/claim-boundary/claim-boundary.ts';
 import { gapRegister } from './scorecard/gap-register/gap-register.ts';
 import { hostKey } from './ssh/host-key/host-key.ts';
 import { processStop } from './ssh/process/process-stop.ts';
@@ -50,6 +51,7 @@ export const catalogue: readonly AnyGuard[] = [
   capacityModel,
   capacityOrigin,
   gapRegister,
+  claimBoundary,
 ];
 
 /**

@@ -6,7 +6,10 @@ import { join, resolve } from 'node:path';
 import type { CliResult } from './cli/run-cli.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const PARTS = ['src', 'data', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json'];
+const PARTS =
+  'src data docs scripts README.md SECURITY.md CONTRIBUTING.md package.json package-lock.json tsconfig.json'.split(
+    ' ',
+  );
 
 export interface BuiltPackage {
   readonly root: string;

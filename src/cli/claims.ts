@@ -18,6 +18,8 @@ interface ClaimsOptions {
 /** The claims of this package. */
 export const OWN_CLAIMS = fileURLToPath(new URL('../../data/claims.json', import.meta.url));
 
+const OWN_STATEMENTS = fileURLToPath(new URL('../../data/statements.json', import.meta.url));
+
 /** What can be said without building anything is computed; digests of states are those that were agreed on. */
 async function agreedFixtures(): Promise<Fixtures> {
   const { claimedFixtures } = await import('../proof/lock.ts');
@@ -43,7 +45,11 @@ async function claims(names: readonly string[], { write, check }: ClaimsOptions)
   const named = names.map(proofNamed);
   const agreed = write && names.length === 0 ? new Map<string, string>() : await agreedFixtures();
   const built = write ? await builtFixtures(names.length === 0 ? proofs : named) : new Map<string, string>();
-  const wanted = writeClaims(claimsOf(proofs, ROWS, new Map([...agreed, ...built])));
+  const claimed = claimsOf(proofs, ROWS, new Map([...agreed, ...built]));
+  const { parseStatements, restOnText } = await import('../scorecard/claim-boundary/statements.ts');
+  // What public text names must be live for the row of its guard.
+  const statements = await parseInput(OWN_STATEMENTS, parseStatements);
+  const wanted = writeClaims(restOnText(claimed, 'architecture_claim_boundary', statements));
   if (write) return await writeFile(OWN_CLAIMS, wanted);
   if (!check) return void process.stdout.write(wanted);
   const lacking = parseClaims(Buffer.from(wanted)).claims.some(({ drills }) =>

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   drill: async () => (await import('./drill.ts')).registerDrill,
   scorecard: async () => (await import('./scorecard.ts')).registerScorecard,
   verify: async () => (await import('./verify.ts')).registerVerify,
+  explain: async () => (await import('./explain.ts')).registerExplain,
   claims: async () => (await import('./claims.ts')).registerClaims,
   retire: async () => (await import('./retire.ts')).registerRetire,
   check: async () => (await import('./check.ts')).registerCheck,

@@ -27,7 +27,8 @@ interface ScorecardOptions extends VerdictOptions {
   readonly replay?: number;
 }
 
-const OWN_REGISTER = fileURLToPath(new URL('../../data/hardening-gaps.json', import.meta.url));
+/** The register of this package. */
+export const OWN_REGISTER: string = fileURLToPath(new URL('../../data/hardening-gaps.json', import.meta.url));
 
 function here(): GradingContext {
   const { host, machine, boot } = processIdentity();

@@ -2,7 +2,7 @@
 // they are what the caller may believe. A crash leaves the old content or the new, never a mixture.
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError, errnoOf } from './coded-error.ts';
 
@@ -183,4 +183,40 @@ export async function readBounded(path: string, policy: ReadPolicy): Promise<Buf
 /** Returns why a call of this module failed, for a message: our own words, or the errno name. */
 export function whyOf(error: unknown): string {
   return error instanceof CodedError ? error.message : errnoOf(error);
+}
+
+/** What lies below a directory. */
+export interface FilesBelow {
+  /** Plain files, by their paths below the directory, in order. */
+  readonly files: readonly string[];
+  /** Links, pipes and devices: nobody follows or opens them. */
+  readonly others: readonly string[];
+}
+
+/**
+ * Returns what lies below a directory, which may be missing: then nothing does. Directories whose name begins with a dot are
+ * left out.
+ *
+ * @throws CodedError `read.too-many`; system errors.
+ */
+export async function filesBelow(directory: string, maxFiles: number): Promise<FilesBelow> {
+  const found: { readonly files: string[]; readonly others: string[] } = { files: [], others: [] };
+  const visit = async (below: string, depth: number): Promise<void> => {
+    const entries = await readdir(join(directory, below), { withFileTypes: true });
+    for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = below === '' ? entry.name : `${below}/${entry.name}`;
+      if (!entry.isDirectory()) (entry.isFile() ? found.files : found.others).push(path);
+      else if (depth < 16 && !entry.name.startsWith('.')) await visit(path, depth + 1);
+      if (found.files.length + found.others.length > maxFiles)
+        throw refuse('read.too-many', `it holds more than ${maxFiles} files`, 'Name a smaller directory.');
+    }
+  };
+  try {
+    if (!(await lstat(directory)).isDirectory()) return { files: [], others: [''] };
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return found;
+    throw error;
+  }
+  await visit('', 0);
+  return found;
 }

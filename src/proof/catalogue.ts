@@ -6,6 +6,7 @@ import { agilabSettingsProof } from './drills/agilab-settings/agilab-settings-pr
 import { bindProof } from './drills/bind/bind-proof.ts';
 import { capacityModelProof } from './drills/capacity-model/capacity-model-proof.ts';
 import { capacityOriginProof } from './drills/capacity-origin/capacity-origin-proof.ts';
+import { claimBoundaryProof } from './drills/claim-boundary/claim-boundary-proof.ts';
 import { clusterShareProof } from './drills/cluster-share/cluster-share-proof.ts';
 import { externalAppProof } from './drills/external-app/external-app-proof.ts';
 import { gapRegisterProof } from './drills/gap-register/gap-register-proof.ts';
@@ -53,6 +54,7 @@ export const proofs: readonly Proof[] = [
   capacityModelProof,
   capacityOriginProof,
   gapRegisterProof,
+  claimBoundaryProof,
 ];
 
 /**

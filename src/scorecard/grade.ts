@@ -15,6 +15,15 @@ export type Grade = 'E0' | 'E1' | 'E2' | 'E3' | 'E4';
 /** What a grade is worth, in thousandths. E1 is shown and worth nothing: whoever can write a file can make it. */
 export const GRADE_MILLI: Readonly<Record<Grade, number>> = { E0: 0, E1: 0, E2: 500, E3: 800, E4: 1_000 };
 
+/** What a probe has when it has this grade; the reasons below say it case by case. */
+export const GRADE_MEANING: Readonly<Record<Grade, string>> = {
+  E4: 'live: drilled in the newest sealed run, by this code on this machine since it was started, within a day, under a pinned key, every mutant caught, and its real subject allowed where it has one',
+  E3: 'recorded: as E4, but in an earlier run or boot, with mutants missing or alive, a failure today, or an option of Node that could change a guard',
+  E2: 'stale or foreign: older than its time to live, by other code, on another machine, or about another subject than is here',
+  E1: 'advisory: unsigned, not sealed, or under a key that nobody pinned; whoever can write a file can make it',
+  E0: 'nothing that counts: missing, failed, skipped, unclear, or in a journal that is not intact',
+};
+
 export interface ProbeFinding {
   readonly probe: string;
   readonly grade: Grade;

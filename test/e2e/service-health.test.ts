@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import { describe, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { serviceHealth } from '../../src/guards/service-health/service-health.ts';
 import { judge } from '../../src/kernel/enforce.ts';
 import { leftOut } from '../left-out.ts';
@@ -58,5 +58,6 @@ describe('a Dask cluster', leftOut(missing('dask')), () => {
     await until('service-health.worker-silent');
     workers[1]?.kill('SIGKILL');
     await until('service-health.worker-missing');
+    expect(await headline()).toBe('service-health.worker-missing');
   });
 });

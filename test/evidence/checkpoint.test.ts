@@ -62,11 +62,13 @@ describe('the signed note', () => {
   });
 
   it('is not believed with any part cut out', () => {
+    const wrong: string[] = [];
     for (let from = 0; from < note.length; from++) {
       for (let to = from + 1; to <= note.length; to++) {
-        if (believed(note.slice(0, from) + note.slice(to))) throw new Error(`without ${from}..${to}`);
+        if (believed(note.slice(0, from) + note.slice(to))) wrong.push(`without ${from}..${to}`);
       }
     }
+    expect(wrong).toEqual([]);
   });
 
   it.each([

@@ -1,10 +1,10 @@
 // The one look at a register of gaps and at what it is held against. What cannot be read or parsed is a fact for a rule.
 import { CodedError } from '../../evidence/coded-error.ts';
 import { openEnvelope } from '../../evidence/dsse.ts';
-import { readBounded, whyOf } from '../../evidence/files.ts';
 import { parseVerifierKey } from '../../evidence/keys.ts';
 import { type Baseline, IN_TOTO, parseBaseline } from '../baseline.ts';
 import { type Claims, parseClaims } from '../claims.ts';
+import { MAX_BYTES, type Read, read } from '../read.ts';
 import { type GapRegister, parseRegister } from '../register.ts';
 import { parseRetired, type Retired } from '../retired.ts';
 
@@ -27,11 +27,6 @@ export interface GapRegisterRequest {
   readonly retired?: SignedFile | undefined;
 }
 
-/** A file as it was read, or the code and sentence that say why it could not be. */
-export type Read<Value> =
-  | { readonly value: Value; readonly code?: never; readonly why?: never }
-  | { readonly code: string; readonly why: string; readonly value?: never };
-
 export interface GapRegisterFacts {
   readonly register: Read<GapRegister>;
   readonly claims: Read<Claims>;
@@ -40,24 +35,6 @@ export interface GapRegisterFacts {
   readonly retired: Read<readonly Retired[]> | undefined;
   /** The day of the look, `YYYY-MM-DD`. */
   readonly today: string;
-}
-
-/** Longest signed file, in bytes. */
-const MAX_BYTES = 16 * 1024 * 1024;
-
-async function read<Value>(path: string, parse: (bytes: Uint8Array) => Value): Promise<Read<Value>> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readBounded(path, { maxBytes: MAX_BYTES });
-  } catch (error) {
-    return { code: 'unreadable', why: whyOf(error) };
-  }
-  try {
-    return { value: parse(bytes) };
-  } catch (error) {
-    if (error instanceof CodedError) return { code: error.code, why: error.message };
-    throw error;
-  }
 }
 
 function unsealed<Value>(

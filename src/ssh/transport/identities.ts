@@ -108,7 +108,7 @@ function certificateFor(key: Buffer, text: string | Buffer): Buffer {
   throw new CodedError(
     'ssh.certificate-mismatch',
     'the certificate is for another key',
-    'Give the private key whose public half was certified.',
+    'Give the private key that the certificate is for.',
   );
 }
 

@@ -32,7 +32,7 @@ function grown(t: number): Py {
 describe('the walk in WebAssembly', () => {
   it('is what its source says', leftOut(missing('wat2wasm')), () => {
     const script = fileURLToPath(new URL('../../../scripts/write-walk.mjs', import.meta.url));
-    execFileSync(process.execPath, [script, '--check']);
+    expect(() => execFileSync(process.execPath, [script, '--check'])).not.toThrow();
   });
 
   it('answers a long batch as single rows are answered, for every target', () => {

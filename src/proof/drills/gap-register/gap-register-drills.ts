@@ -9,6 +9,7 @@ import { type Claims, writeClaims } from '../../../scorecard/claims.ts';
 import type { GapRegisterRequest } from '../../../scorecard/gap-register/gap-register-look.ts';
 import { retire } from '../../../scorecard/retired.ts';
 import type { Drill } from '../../proof.ts';
+import { VKEY } from '../../random.ts';
 
 /** A register as text can have it: every part may be wrong. */
 interface Gap extends Record<string, unknown> {
@@ -134,6 +135,8 @@ function drill(id: string, fault: string, expects: string, wrong: Fault = {}): D
       const at = (name: string): string => join(root, name);
       const signer = generateSigner('agilab-guardrails/drill');
       const stranger = generateSigner('agilab-guardrails/stranger');
+      site.random('KEY', VKEY);
+      site.random('SIGNATURE', /(?<="(?:keyid|sig)":")[^"]*/g);
       const file = { schema: 'agilab.architecture_hardening_gaps.v2', scope: 'a drill', gaps: gaps() };
       wrong.register?.(file);
       const text = JSON.stringify(file, null, 2);

@@ -1,0 +1,171 @@
+// How much a file of tests asserts, read from its syntax and without running it: for each test the calls of `expect` and its
+// like in its body, those in the helpers that it calls among them. A body that was emptied asserts nothing.
+import { tsPlugin } from '@sveltejs/acorn-typescript';
+import { Parser } from 'acorn';
+
+/** What one file of tests holds. */
+export interface TestFile {
+  /** Path below the folder of tests. */
+  readonly path: string;
+  /** Calls that declare a test; one with a table of cases is one. */
+  readonly tests: number;
+  readonly assertions: number;
+  /** Line of the first test that asserts nothing. */
+  readonly emptyAt?: number | undefined;
+}
+
+/** An import from a file beside the test. */
+export interface Imported {
+  /** As it is written: relative to the file. */
+  readonly from: string;
+  readonly name: string;
+}
+
+/** A node of the syntax tree; TypeScript has more kinds of them than acorn's types name. */
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly [key: string]: unknown;
+}
+
+const TypeScript = Parser.extend(tsPlugin());
+const DECLARES: ReadonlySet<string> = new Set(['it', 'test']);
+const ASSERTS: ReadonlySet<string> = new Set(['expect', 'assert', 'expectTypeOf', 'assertType']);
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
+
+function childrenOf(node: Node): readonly Node[] {
+  const found: Node[] = [];
+  for (const key in node) {
+    const value = node[key];
+    if (Array.isArray(value)) found.push(...value.filter(isNode));
+    else if (isNode(value)) found.push(value);
+  }
+  return found;
+}
+
+/** Every node below this one, itself included, in the order of the text. */
+function below(node: Node): readonly Node[] {
+  const found: Node[] = [];
+  const waiting = [node];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    found.push(next);
+    waiting.push(...childrenOf(next).toReversed());
+  }
+  return found;
+}
+
+const child = (node: Node, key: string): Node | undefined => {
+  const value = node[key];
+  return isNode(value) ? value : undefined;
+};
+const nameOf = (node: Node | undefined): string => (typeof node?.['name'] === 'string' ? node['name'] : '');
+
+/** The names of `a.b(c).d`, left to right. */
+function namesOf(callee: Node | undefined): readonly string[] {
+  if (callee?.type === 'Identifier') return [nameOf(callee)];
+  if (callee?.type === 'CallExpression') return namesOf(child(callee, 'callee'));
+  if (callee?.type === 'TaggedTemplateExpression') return namesOf(child(callee, 'tag'));
+  if (callee?.type !== 'MemberExpression') return [];
+  return [...namesOf(child(callee, 'object')), nameOf(child(callee, 'property'))];
+}
+
+const isFunction = (node: Node | undefined): node is Node =>
+  node?.type === 'ArrowFunctionExpression' || node?.type === 'FunctionExpression';
+
+/** The functions of a file by their names: what a test may call. */
+function helpersOf(program: Node): ReadonlyMap<string, Node> {
+  const helpers = new Map<string, Node>();
+  for (const node of below(program)) {
+    const [named, value] =
+      node.type === 'FunctionDeclaration'
+        ? [child(node, 'id'), node]
+        : node.type === 'VariableDeclarator'
+          ? [child(node, 'id'), child(node, 'init')]
+          : [child(node, 'key'), child(node, 'value')];
+    if (nameOf(named) !== '' && value && (value === node || isFunction(value)))
+      helpers.set(nameOf(named), value);
+  }
+  return helpers;
+}
+
+/** Counts the assertions below a node. `beside`: names of functions of other files that assert. */
+function count(
+  node: Node,
+  helpers: ReadonlyMap<string, Node>,
+  beside: ReadonlySet<string>,
+  inside: ReadonlySet<string> = new Set(),
+): number {
+  let found = 0;
+  for (const { type, callee } of below(node)) {
+    if (type !== 'CallExpression' || !isNode(callee)) continue;
+    const names = namesOf(callee);
+    const [first = ''] = names;
+    const last = names.at(-1) ?? '';
+    // `expect(x).toBe(y)` is counted at its `expect(x)`, `expect.fail()` and `fc.assert()` where they are called.
+    const own = callee.type === 'Identifier' || child(callee, 'object')?.type === 'Identifier';
+    if (own && (ASSERTS.has(first) || last === 'assert')) found++;
+    else if (own && beside.has(first)) found++;
+    else if (!inside.has(last)) {
+      const helper = helpers.get(last);
+      if (own && helper) found += count(helper, helpers, beside, new Set([...inside, last]));
+    }
+  }
+  return found;
+}
+
+function parse(text: string): Node {
+  return TypeScript.parse(text, { ecmaVersion: 'latest', sourceType: 'module' }) as unknown as Node;
+}
+
+/** Returns the names of the functions of a helper file that assert. @throws SyntaxError of acorn. */
+export function assertingHelpers(text: string): ReadonlySet<string> {
+  const helpers = helpersOf(parse(text));
+  const asserting = [...helpers].filter(([, body]) => count(body, helpers, new Set()) > 0);
+  return new Set(asserting.map(([name]) => name));
+}
+
+/** Returns the local names of imported functions that assert. */
+function besideOf(program: Node, asserts: (imported: Imported) => boolean): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const node of childrenOf(program)) {
+    const from = child(node, 'source')?.['value'];
+    if (node.type !== 'ImportDeclaration' || typeof from !== 'string' || !from.startsWith('.')) continue;
+    for (const each of childrenOf(node)) {
+      const name = nameOf(child(each, 'imported'));
+      if (name !== '' && asserts({ from, name })) names.add(nameOf(child(each, 'local')));
+    }
+  }
+  return names;
+}
+
+/**
+ * Returns what a file of tests holds. `asserts` says whether an imported function does.
+ *
+ * @throws SyntaxError of acorn.
+ */
+export function countAssertions(
+  path: string,
+  text: string,
+  asserts: (imported: Imported) => boolean,
+): TestFile {
+  const program = parse(text);
+  const helpers = helpersOf(program);
+  const beside = besideOf(program, asserts);
+  let tests = 0;
+  let assertions = 0;
+  let emptyAt: number | undefined;
+  for (const node of below(program)) {
+    if (node.type !== 'CallExpression') continue;
+    const [first = '', ...rest] = namesOf(child(node, 'callee'));
+    const given = Array.isArray(node['arguments']) ? node['arguments'].filter(isNode) : [];
+    if (!DECLARES.has(first) || rest.includes('todo') || given.length < 2) continue;
+    const body = given.find(isFunction) ?? helpers.get(nameOf(given.at(-1)));
+    tests++;
+    const asserted = body ? count(body, helpers, beside) : 0;
+    assertions += asserted;
+    if (asserted === 0) emptyAt ??= text.slice(0, node.start).split('\n').length;
+  }
+  return { path, tests, assertions, ...(emptyAt === undefined ? {} : { emptyAt }) };
+}

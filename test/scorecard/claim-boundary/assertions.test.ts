@@ -1,0 +1,57 @@
+// How much a test asserts is read from its syntax. The oracle is what a person counts.
+import { describe, expect, it } from 'vitest';
+import { countAssertions } from '../../../src/scorecard/claim-boundary/assertions.ts';
+import { countSuite, parseSuite, writeSuite } from '../../../src/scorecard/claim-boundary/suite.ts';
+
+const count = (text: string): readonly unknown[] => {
+  const { tests, assertions, emptyAt } = countAssertions('x.test.ts', text, ({ name }) => name === 'holds');
+  return [tests, assertions, emptyAt];
+};
+
+describe('a test', () => {
+  it.each([
+    ['of one assertion', "it('a', () => { expect(1).toBe(1); });", [1, 1, undefined]],
+    ['of none', "\nit('a', () => { work(); });", [1, 0, 2]],
+    ['of a comment', "it('a', () => { /* expect(1).toBe(1) */ });", [1, 0, 1]],
+    ['of a text', "it('a', () => { say('expect(1)'); });", [1, 0, 1]],
+    ['that rejects', "it('a', async () => { await expect(f()).rejects.toThrow(); });", [1, 1, undefined]],
+    ['that fails', "it('a', () => { if (x) expect.fail(); });", [1, 1, undefined]],
+    ['of a property', "it('a', () => fc.assert(fc.property(x, () => true)));", [1, 1, undefined]],
+    [
+      'with a table',
+      "it.each([1])('a %s', (n) => { expect(n).toBe(1); expect(n).toBe(2); });",
+      [1, 2, undefined],
+    ],
+    ['with options', "it('a', { timeout: 1 }, () => { expect(1).toBe(1); });", [1, 1, undefined]],
+    ['left out', "it.skipIf(x)('a', () => { expect(1).toBe(1); });", [1, 1, undefined]],
+    ['to be written', "it.todo('a');", [0, 0, undefined]],
+    [
+      'of a helper of its file',
+      "function f() { expect(1).toBe(1); }\nit('a', () => f());",
+      [1, 1, undefined],
+    ],
+    ['of an emptied helper', "function f() {}\nit('a', () => f());", [1, 0, 2]],
+    ['of an imported helper', "import { holds } from './h.ts';\nit('a', () => holds(1));", [1, 1, undefined]],
+    ['of another import', "import { other } from './h.ts';\nit('a', () => other(1));", [1, 0, 2]],
+    ['whose helper calls itself', "const f = () => { f(); };\nit('a', () => f());", [1, 0, 2]],
+    [
+      'in TypeScript',
+      "it('a', (x: string) => { expect(x as unknown satisfies unknown).toBe<string>(x!); });",
+      [1, 1, undefined],
+    ],
+    ['beside another', "it('a', () => { expect(1).toBe(1); });\nit('b', () => {});", [2, 1, 2]],
+  ])('%s', (_what, text, counted) => {
+    expect(count(text)).toEqual(counted);
+  });
+});
+
+describe('a suite', () => {
+  it('follows imports to files beside the tests, and counts in those that are tests', () => {
+    const files = new Map([
+      ['a/x.test.ts', "import { holds } from '../h.ts';\nit('a', () => holds());"],
+      ['h.ts', "import { expect } from 'vitest';\nexport const holds = () => { expect(1).toBe(1); };"],
+    ]);
+    expect(countSuite(files)).toEqual([{ path: 'a/x.test.ts', tests: 1, assertions: 1 }]);
+    expect(parseSuite(Buffer.from(writeSuite(countSuite(files))))).toEqual(countSuite(files));
+  });
+});
