@@ -31,7 +31,7 @@ const FORBIDDEN: readonly string[] = [
 ];
 
 /** The words of a text in lower case, one blank between them: hyphens, blanks and invisible characters make no difference. */
-export function wordsOf(text: string): string {
+function wordsOf(text: string): string {
   const plain = text
     .normalize('NFKC')
     .replaceAll(/\p{Cf}/gu, '')
