@@ -1,7 +1,7 @@
 // Sums of trees, equal to scikit-learn (n_jobs=None) to the last bit: rows rounded to float32, `<=` in float64, leaves
 // added tree by tree in float64. Its answers change in the last bits with n_jobs above 1; these do not.
 import { type Regressor, type Rows, refuseInfinite, refuseMissing, requireAnswers } from './regressor.ts';
-import { allocateNodes, NODE, type PackedNodes, packTree, type RawTree } from './tree.ts';
+import { allocateNodes, NODE, type PackedNodes, packedNodes, packTree, type RawTree } from './tree.ts';
 import { addLeaves, leafOf, TOGETHER, type Walks } from './walk.ts';
 import { type Engine, makeEngine } from './walk-engine.ts';
 
@@ -41,15 +41,15 @@ interface Packed {
 export function sumTrees(sum: TreeSum): Regressor {
   const { name, version, features, outputs, trees, acceptsMissing } = sum;
   const total = trees.reduce((all, { count }) => all + count, 0);
-  const nodes = allocateNodes(total, outputs);
+  const packing = allocateNodes(total, outputs);
   const roots = new Int32Array(trees.length);
   let start = 0;
   trees.forEach((tree, i) => {
-    packTree(tree, features, outputs, nodes, start);
+    packTree(tree, features, outputs, packing, start);
     roots[i] = start;
     start += tree.count;
   });
-  const packed: Packed = { sum, nodes, roots, engine: undefined };
+  const packed: Packed = { sum, nodes: packedNodes(packing), roots, engine: undefined };
   return {
     name,
     version,

@@ -1,5 +1,7 @@
 // One decision tree: checked node by node, then packed for prediction. scikit-learn's own predict trusts these
 // arrays blindly (a bad child index reads outside the array), so nothing about them is taken on trust here.
+import { Buffer } from 'node:buffer';
+import { endianness } from 'node:os';
 import { type ModelCode, ModelRefusal } from '../model-refusal.ts';
 import { type NumpyArray, readArray } from '../numpy/array.ts';
 import { numberAt } from '../numpy/scalar.ts';
@@ -70,11 +72,49 @@ export interface PackedNodes {
 
 /** Bytes of one node in `splits`. */
 export const NODE = 16;
+const LITTLE_ENDIAN = endianness() === 'LE';
 
-export function allocateNodes(count: number, outputs: number): PackedNodes {
+/** Where trees are packed. Typed arrays, because whoever decodes once does so in an interpreter, and pays for every call. */
+export interface Packing {
+  /** The splits, in the order of this processor's bytes. */
+  readonly ints: Int32Array;
+  readonly floats: Float64Array;
+  readonly values: Float64Array;
+}
+
+export function allocateNodes(count: number, outputs: number): Packing {
   // Or an offset would wrap around, to another node.
   if (NODE * count >= 2 ** 31) throw new RangeError('more nodes than an int32 can tell the offset of');
-  return { splits: new DataView(new ArrayBuffer(NODE * count)), values: new Float64Array(count * outputs) };
+  const splits = new ArrayBuffer(NODE * count);
+  return {
+    ints: new Int32Array(splits),
+    floats: new Float64Array(splits),
+    values: new Float64Array(count * outputs),
+  };
+}
+
+/** Returns the nodes once all trees are packed. */
+export function packedNodes({ ints, values }: Packing): PackedNodes {
+  const splits = new DataView(ints.buffer);
+  for (let at = 0; !LITTLE_ENDIAN && at < splits.byteLength; at += NODE) {
+    splits.setInt32(at, splits.getInt32(at), true);
+    splits.setInt32(at + 4, splits.getInt32(at + 4), true);
+    splits.setFloat64(at + 8, splits.getFloat64(at + 8), true);
+  }
+  return { splits, values };
+}
+
+/** Returns the words of little-endian numbers, wherever they lie: the lower half of each comes first. */
+function intsOf(bytes: Uint8Array): Int32Array {
+  const copy = Buffer.from(new Uint8Array(bytes).buffer);
+  if (!LITTLE_ENDIAN) copy.swap32();
+  return new Int32Array(copy.buffer);
+}
+
+function floatsOf(bytes: Uint8Array): Float64Array {
+  const copy = Buffer.from(new Uint8Array(bytes).buffer);
+  if (!LITTLE_ENDIAN) copy.swap64();
+  return new Float64Array(copy.buffer);
 }
 
 const LEAF = -1;
@@ -88,16 +128,18 @@ export function packTree(
   tree: RawTree,
   features: number,
   outputs: number,
-  packed: PackedNodes,
+  packed: Packing,
   start: number,
 ): void {
   const { count, nodes, values } = tree;
-  const { splits } = packed;
-  const view = new DataView(nodes.bytes.buffer, nodes.bytes.byteOffset, nodes.bytes.length);
-  const valueView = new DataView(values.bytes.buffer, values.bytes.byteOffset, values.bytes.length);
+  const { ints: splits, floats: thresholds, values: answers } = packed;
+  const ints = intsOf(nodes.bytes);
+  const floats = LITTLE_ENDIAN ? new Float64Array(ints.buffer) : floatsOf(nodes.bytes);
+  const own = floatsOf(values.bytes);
   const flagged = nodes.layout === 'node64';
-  const size = flagged ? 64 : 56;
-  const total = packed.values.length / outputs;
+  /** Words of 8 bytes in a record: left, right, feature, threshold, impurity, samples, their weight, and the flag. */
+  const size = flagged ? 8 : 7;
+  const total = answers.length / outputs;
   const refuse = (code: ModelCode, why: string, node: number): never => {
     throw new ModelRefusal(code, `node ${node} of a tree ${why}`, tree.offset);
   };
@@ -107,40 +149,39 @@ export function packTree(
   places[0] = 1;
   let next = 1;
   for (let node = 0; node < count; node++) {
-    const at = node * size;
-    const place = places[node] ?? 0;
+    const record = node * size;
+    const at = 2 * record;
+    const place = places[node] as number;
     if (place === 0) refuse('model.tree-child', 'is the child of no node', node);
-    const left = view.getInt32(at, true);
-    const right = view.getInt32(at + 8, true);
-    const feature = view.getInt32(at + 16, true);
-    const threshold = view.getFloat64(at + 24, true);
+    // Of each int64 the lower half, then the upper one: 0, or -1 where the lower half is a negative marker.
+    const left = ints[at] as number;
+    const leftHigh = ints[at + 1] as number;
+    const right = ints[at + 2] as number;
+    const rightHigh = ints[at + 3] as number;
+    const feature = ints[at + 4] as number;
+    const featureHigh = ints[at + 5] as number;
+    const threshold = floats[record + 3] as number;
+    const samples = ints[at + 10] as number;
+    const samplesHigh = ints[at + 11] as number;
     const slot = start + place - 1;
-    const to = NODE * slot;
-    // The upper halves of the int64 fields: 0, or -1 where the lower half is a negative marker.
-    const leftHigh = view.getInt32(at + 4, true);
-    const rightHigh = view.getInt32(at + 12, true);
-    const featureHigh = view.getInt32(at + 20, true);
     for (let output = 0; output < outputs; output++) {
-      const value = valueView.getFloat64(8 * (node * outputs + output), true);
+      const value = own[node * outputs + output] as number;
       if (!Number.isFinite(value)) refuse('model.tree-value', 'has a value that is not finite', node);
-      packed.values[output * total + slot] = value;
+      answers[output * total + slot] = value;
     }
-    if (
-      view.getInt32(at + 44, true) < 0 ||
-      (view.getInt32(at + 40, true) === 0 && view.getInt32(at + 44, true) === 0)
-    )
+    if (samplesHigh < 0 || (samplesHigh === 0 && samples === 0))
       refuse('model.tree-samples', 'was trained on no samples', node);
     // A leaf's flag is whatever memory held in 1.3.0 and 1.3.1 (scikit-learn pull request 27580); nobody reads it.
     if (left === LEAF && leftHigh === -1) {
       if (right !== LEAF || rightHigh !== -1) refuse('model.tree-leaf', 'has one child', node);
       if (feature !== UNDEFINED || featureHigh !== -1 || threshold !== UNDEFINED)
         refuse('model.tree-leaf', 'is a leaf with a split', node);
-      splits.setInt32(to, 1, true);
-      splits.setInt32(to + 4, to, true);
-      splits.setFloat64(to + 8, Number.POSITIVE_INFINITY, true);
+      splits[4 * slot] = 1;
+      splits[4 * slot + 1] = NODE * slot;
+      thresholds[2 * slot + 1] = Number.POSITIVE_INFINITY;
       continue;
     }
-    const flag = flagged ? view.getUint8(at + 56) : 0;
+    const flag = flagged ? (ints[at + 14] as number) & 0xff : 0;
     if (flag > 1) refuse('model.tree-missing-flag', 'has a missing-value flag other than 0 or 1', node);
     const inside = left > node && left < count && right > node && right < count && left !== right;
     if (!inside || leftHigh !== 0 || rightHigh !== 0 || places[left] !== 0 || places[right] !== 0)
@@ -152,9 +193,9 @@ export function packTree(
       refuse('model.tree-threshold', 'has no threshold that a value could be compared with', node);
     places[left] = next + 1;
     places[right] = next + 2;
-    splits.setInt32(to, 32 * feature + 2 * flag, true);
-    splits.setInt32(to + 4, NODE * (start + next), true);
-    splits.setFloat64(to + 8, threshold, true);
+    splits[4 * slot] = 32 * feature + 2 * flag;
+    splits[4 * slot + 1] = NODE * (start + next);
+    thresholds[2 * slot + 1] = threshold;
     next += 2;
   }
 }

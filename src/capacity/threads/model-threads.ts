@@ -141,7 +141,7 @@ export async function startThreads(
  * threads that is none.
  */
 export async function openThreads(model: TrustedModel, options: ThreadOptions = {}): Promise<ModelThreads> {
-  const file = Uint8Array.from(model.bytes);
+  const file = new Uint8Array(model.bytes);
   if (createHash('sha256').update(file).digest('hex') !== model.digest)
     throw new ModelRefusal('model.bytes-changed', 'the bytes of the model are not those that were verified');
   return startThreads(file, model.description.at, options);
