@@ -13,7 +13,7 @@ import { openTrusted } from '../dist/files/open.js';
 import { judge } from '../dist/kernel/enforce.js';
 import { GROWN_SIZE, GROWN_TREES, grownForest } from '../test/fuzz/grown-forest.ts';
 
-const NAME = 'model.pkl';
+export const NAME = 'model.pkl';
 const forestJson = (): string =>
   JSON.stringify(GROWN_TREES.map((nodes) => nodes.map((node) => Object.values(node))));
 
@@ -55,9 +55,9 @@ function print(title: string, timings: readonly Timing[]): void {
   }
 }
 
-const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-async function lay(root: string, bytes: Buffer): Promise<void> {
+export async function lay(root: string, bytes: Buffer): Promise<void> {
   const text = encodeSidecar({
     schema: 'agilab.capacity_model_manifest.v1',
     algorithm: 'sha256',

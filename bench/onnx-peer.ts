@@ -16,7 +16,8 @@ export async function startOnnx(forest: string, rows: string, width: number): Pr
     console.log('  left out: onnxruntime-node; install it with npm ci --prefix bench/onnx');
     return undefined;
   }
-  const { status, stdout } = spawnSync('/usr/bin/python3', [here('forest-to-onnx.py'), String(width)], {
+  const [python = '', ...args] = (process.env['GUARDRAILS_ONNX'] ?? '/usr/bin/python3').split(' ');
+  const { status, stdout } = spawnSync(python, [...args, here('forest-to-onnx.py'), String(width)], {
     input: forest,
     encoding: 'utf8',
     maxBuffer: 2 ** 28,

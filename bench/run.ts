@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 // Imported one at a time: what one of them loads must not slow another.
 const BENCHES: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['quote', async () => (await import('./quote.ts')).quoteBench()],
+  ['capacity', async () => (await import('./capacity.ts')).capacityBench()],
   ['load', async () => (await import('./load.ts')).loadBench()],
   ['decode', async () => (await import('./decode.ts')).decodeBench()],
   ['predict', async () => (await import('./predict.ts')).predictBench()],

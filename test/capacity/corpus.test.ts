@@ -73,6 +73,12 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   hg_poisson: /log link/,
 };
 
+/** Protocol 3 has no frames, so a stream of it may change its length. Its opcodes are the same where none is newer. */
+const withoutFrames = (bytes: Buffer): Buffer => {
+  const at = bytes.indexOf(0x95);
+  return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 9)]);
+};
+
 describe('the corpus of models', withBeside('corpora'), () => {
   it('holds models of four versions', () => {
     expect(new Set(index.files.map(({ writer }) => writer.sklearn)).size).toBe(4);
@@ -120,6 +126,32 @@ describe('the corpus of models', withBeside('corpora'), () => {
       expect(codeOf(() => decodeModel(read(file)))).toBe(reason?.code);
     },
   );
+
+  it('refuses histogram boosting of 1.0 and 1.1 by name', () => {
+    const bytes = read('sk121-hg.p4.pkl').toString('latin1');
+    const as = (...changes: readonly (readonly [string, string])[]): Buffer =>
+      Buffer.from(
+        changes.reduce((text, [from, to]) => text.replaceAll(from, to), bytes),
+        'latin1',
+      );
+    for (const version of ['1.0.2', '1.1.3'])
+      expect(inspectPickle(as(['1.2.1', version])).reason).toMatchObject({
+        code: 'model.unsupported',
+        reason: expect.stringContaining('histogram boosting of 1.0 and 1.1'),
+      });
+    // 1.0 has losses of its own.
+    const older = 'sklearn.ensemble._hist_gradient_boosting.loss';
+    const named = as(
+      ['1.2.1', '1.0.2'],
+      ['\x8c\x12sklearn._loss.loss', `\x8c${String.fromCharCode(older.length)}${older}`],
+    );
+    expect(named.includes(older)).toBe(true);
+    const { reason } = inspectPickle(withoutFrames(named));
+    expect(reason).toMatchObject({
+      code: 'pickle.global-refused',
+      reason: expect.stringContaining('histogram boosting of 1.0'),
+    });
+  });
 
   it.each(index.other)('names the format of $file', ({ file, names }) => {
     const { reason } = inspectPickle(read(file));

@@ -27,6 +27,10 @@ const HINTS: readonly (readonly [name: RegExp, hint: string])[] = [
   [/ColumnTransformer|OrdinalEncoder/, 'it transforms columns: categorical features, or a ColumnTransformer'],
   [/^scipy\.stats/, 'a search keeps the distributions it drew from: save its best_estimator_'],
   [/^sklearn\.(?:metrics|model_selection)/, 'a search keeps its scorer and splits: save its best_estimator_'],
+  [
+    /_hist_gradient_boosting\.loss/,
+    'it is histogram boosting of 1.0 or older: train it again with 1.2 or newer',
+  ],
   [/Classifier$/, 'it is a classifier'],
   [/NDArrayWrapper$/, 'joblib before 0.10 wrote several files: dump it again with compress=0 or 3'],
   [/^torch/, 'it is a model of PyTorch'],

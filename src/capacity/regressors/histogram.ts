@@ -28,6 +28,8 @@ const LEAF = 2;
 export function readHistogram(boosting: Made, reading: Reading): Regressor {
   const { state, writer, inside } = openEstimator(boosting, HISTOGRAM, reading);
   const { name } = boosting.allowed;
+  if (writer.minor < 2)
+    state.unsupported('histogram boosting of 1.0 and 1.1, whose records are not known here');
   const predictors = state.fitted('_predictors');
   const features = featuresOf(state);
   if (!predictsDirectly(state.get('_loss')))

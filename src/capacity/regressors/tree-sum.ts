@@ -1,7 +1,7 @@
 // Sums of trees, equal to scikit-learn (n_jobs=None) to the last bit: rows rounded to float32, `<=` in float64, leaves
 // added tree by tree in float64. Its answers change in the last bits with n_jobs above 1; these do not.
 import { type Regressor, type Rows, refuseInfinite, refuseMissing, requireAnswers } from './regressor.ts';
-import { allocateNodes, NODE, type PackedNodes, packedNodes, packTree, type RawTree } from './tree.ts';
+import { makeRoom, NODE, type PackedNodes, packedNodes, packTree, type RawTree } from './tree.ts';
 import { addLeaves, leafOf, TOGETHER, type Walks } from './walk.ts';
 import { type Engine, makeEngine } from './walk-engine.ts';
 
@@ -41,7 +41,7 @@ interface Packed {
 export function sumTrees(sum: TreeSum): Regressor {
   const { name, version, features, outputs, trees, acceptsMissing } = sum;
   const total = trees.reduce((all, { count }) => all + count, 0);
-  const packing = allocateNodes(total, outputs);
+  const packing = makeRoom(trees, outputs);
   const roots = new Int32Array(trees.length);
   let start = 0;
   trees.forEach((tree, i) => {

@@ -72,49 +72,69 @@ export interface PackedNodes {
 
 /** Bytes of one node in `splits`. */
 export const NODE = 16;
+const NUMBER = 8;
+/** Numbers in the longest record of a node. */
+const RECORD = 8;
+
 const LITTLE_ENDIAN = endianness() === 'LE';
 
-/** Where trees are packed. Typed arrays, because whoever decodes once does so in an interpreter, and pays for every call. */
-export interface Packing {
-  /** The splits, in the order of this processor's bytes. */
+/**
+ * Little-endian words of 8 bytes, copied from wherever they lie to where typed arrays read them: of each the lower half
+ * first. Whoever decodes once does so in an interpreter, and pays for every call of a view.
+ */
+class Words {
   readonly ints: Int32Array;
   readonly floats: Float64Array;
-  readonly values: Float64Array;
+
+  constructor(bytes: number) {
+    const memory = new ArrayBuffer(bytes);
+    this.ints = new Int32Array(memory);
+    // Elsewhere the halves of a word are in the one order to be read as two numbers, and in the other to be read as one.
+    this.floats = new Float64Array(LITTLE_ENDIAN ? memory : new ArrayBuffer(bytes));
+  }
+
+  copy(bytes: Uint8Array): void {
+    new Uint8Array(this.ints.buffer).set(bytes);
+    if (LITTLE_ENDIAN) return;
+    new Uint8Array(this.floats.buffer).set(bytes);
+    Buffer.from(this.ints.buffer).swap32();
+    Buffer.from(this.floats.buffer).swap64();
+  }
 }
 
-export function allocateNodes(count: number, outputs: number): Packing {
+/** Where trees are packed, one after the other. */
+export interface Packing {
+  /** The splits, in the order of this processor's bytes. */
+  readonly splits: Words;
+  readonly values: Float64Array;
+  /** The records and the values of the tree at hand. */
+  readonly records: Words;
+  readonly answers: Words;
+}
+
+/** Returns room for these trees. */
+export function makeRoom(trees: readonly RawTree[], outputs: number): Packing {
+  const count = trees.reduce((all, tree) => all + tree.count, 0);
+  const largest = trees.reduce((most, tree) => Math.max(most, tree.count), 0);
   // Or an offset would wrap around, to another node.
   if (NODE * count >= 2 ** 31) throw new RangeError('more nodes than an int32 can tell the offset of');
-  const splits = new ArrayBuffer(NODE * count);
   return {
-    ints: new Int32Array(splits),
-    floats: new Float64Array(splits),
+    splits: new Words(NODE * count),
     values: new Float64Array(count * outputs),
+    records: new Words(NUMBER * RECORD * largest),
+    answers: new Words(NUMBER * outputs * largest),
   };
 }
 
 /** Returns the nodes once all trees are packed. */
-export function packedNodes({ ints, values }: Packing): PackedNodes {
+export function packedNodes({ splits: { ints, floats }, values }: Packing): PackedNodes {
   const splits = new DataView(ints.buffer);
   for (let at = 0; !LITTLE_ENDIAN && at < splits.byteLength; at += NODE) {
-    splits.setInt32(at, splits.getInt32(at), true);
-    splits.setInt32(at + 4, splits.getInt32(at + 4), true);
-    splits.setFloat64(at + 8, splits.getFloat64(at + 8), true);
+    splits.setInt32(at, ints[at / 4] as number, true);
+    splits.setInt32(at + 4, ints[at / 4 + 1] as number, true);
+    splits.setFloat64(at + 8, floats[at / 8 + 1] as number, true);
   }
   return { splits, values };
-}
-
-/** Returns the words of little-endian numbers, wherever they lie: the lower half of each comes first. */
-function intsOf(bytes: Uint8Array): Int32Array {
-  const copy = Buffer.from(new Uint8Array(bytes).buffer);
-  if (!LITTLE_ENDIAN) copy.swap32();
-  return new Int32Array(copy.buffer);
-}
-
-function floatsOf(bytes: Uint8Array): Float64Array {
-  const copy = Buffer.from(new Uint8Array(bytes).buffer);
-  if (!LITTLE_ENDIAN) copy.swap64();
-  return new Float64Array(copy.buffer);
 }
 
 const LEAF = -1;
@@ -132,14 +152,16 @@ export function packTree(
   start: number,
 ): void {
   const { count, nodes, values } = tree;
-  const { ints: splits, floats: thresholds, values: answers } = packed;
-  const ints = intsOf(nodes.bytes);
-  const floats = LITTLE_ENDIAN ? new Float64Array(ints.buffer) : floatsOf(nodes.bytes);
-  const own = floatsOf(values.bytes);
+  const { ints: splits, floats: thresholds } = packed.splits;
+  const { records, answers } = packed;
+  records.copy(nodes.bytes);
+  answers.copy(values.bytes);
+  const { ints, floats } = records;
+  const own = answers.floats;
   const flagged = nodes.layout === 'node64';
   /** Words of 8 bytes in a record: left, right, feature, threshold, impurity, samples, their weight, and the flag. */
-  const size = flagged ? 8 : 7;
-  const total = answers.length / outputs;
+  const size = flagged ? RECORD : RECORD - 1;
+  const total = packed.values.length / outputs;
   const refuse = (code: ModelCode, why: string, node: number): never => {
     throw new ModelRefusal(code, `node ${node} of a tree ${why}`, tree.offset);
   };
@@ -167,7 +189,7 @@ export function packTree(
     for (let output = 0; output < outputs; output++) {
       const value = own[node * outputs + output] as number;
       if (!Number.isFinite(value)) refuse('model.tree-value', 'has a value that is not finite', node);
-      answers[output * total + slot] = value;
+      packed.values[output * total + slot] = value;
     }
     if (samplesHigh < 0 || (samplesHigh === 0 && samples === 0))
       refuse('model.tree-samples', 'was trained on no samples', node);
