@@ -19,7 +19,7 @@ const DOUBLE_QUOTED = /^[^"$`\\!]*$/;
 const HIDDEN = /(?! )[\p{Cc}\p{Cf}\p{Z}]|\p{Cs}/u;
 
 // Of POSIX XCU 2.4, bash, ksh and zsh: no programs where they stand first and bare.
-const RESERVED: ReadonlySet<string> = new Set(
+export const RESERVED_WORDS: ReadonlySet<string> = new Set(
   `always case coproc do done elif else end esac fi for foreach function if in nocorrect repeat select then time
    until while`.split(/\s+/),
 );
@@ -115,7 +115,7 @@ class Line {
     const name = command.children.findIndex(({ type }) => type === 'command_name');
     const [word, ...others] = command.children[name]?.children ?? [];
     if (!word || others.length > 0) throw new Unread('no program');
-    if (word.type === 'word' && RESERVED.has(word.text)) throw new Unread('a reserved word');
+    if (word.type === 'word' && RESERVED_WORDS.has(word.text)) throw new Unread('a reserved word');
     return [
       ...command.children.slice(0, name).map((child) => this.#assignment(child)),
       this.#word(word),

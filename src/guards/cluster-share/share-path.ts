@@ -2,13 +2,15 @@
 // nobody here can look at.
 
 // Of a system, and of its users: whoever shares one of these shares keys, configuration or programs with it.
-const SYSTEM = new Set(
+export const SYSTEM: ReadonlySet<string> = new Set(
   'bin boot dev etc home lib lib32 lib64 libx32 lost+found media mnt opt proc root run sbin srv sys tmp usr var Users Volumes'.split(
     ' ',
   ),
 );
 /** Below these nothing is a share, whatever lies there. */
-const WHOLLY_SYSTEM = new Set('bin boot etc lib lib32 lib64 libx32 proc root run sbin sys usr'.split(' '));
+export const WHOLLY_SYSTEM: ReadonlySet<string> = new Set(
+  'bin boot etc lib lib32 lib64 libx32 proc root run sbin sys usr'.split(' '),
+);
 const HOMES = new Set(['home', 'Users']);
 // Portable characters, and the marks that people use: no blank, no quote, nothing that a shell or a person reads otherwise.
 const NAME = /^(?!-)[\w.+@=-]{1,255}$/;

@@ -12,7 +12,7 @@ export interface ModuleImports {
 }
 
 /** Members of `process` that load code past the module loader. */
-const LOADERS: ReadonlySet<string> = new Set([
+export const LOADERS: ReadonlySet<string> = new Set([
   'getBuiltinModule',
   'binding',
   '_linkedBinding',

@@ -26,7 +26,7 @@ export function parseHost(text: string, slot = 'the host'): string {
 }
 
 /** The unspecified addresses of RFC 4291 and RFC 1122, and the second one mapped into the first. */
-const EVERY_INTERFACE: ReadonlySet<string> = new Set(['::', '0.0.0.0', '::ffff:0:0']);
+export const EVERY_INTERFACE: ReadonlySet<string> = new Set(['::', '0.0.0.0', '::ffff:0:0']);
 
 /**
  * Returns the address that a program is to listen on. A name is none: what it stands for is decided elsewhere.

@@ -29,7 +29,7 @@ export const prefix: z.ZodType<Prefix> = z.strictObject({
 });
 
 /** Variables with which a value becomes code or changes how the command itself is read, and why. */
-const RESERVED: ReadonlyMap<string, string> = new Map([
+export const RESERVED_VARIABLES: ReadonlyMap<string, string> = new Map([
   ['PATH', 'has a slot of its own'],
   ['HOME', 'whether "$HOME" in the same command sees the new value depends on the shell'],
   ['IFS', 'splits words in old shells that import it'],
@@ -56,7 +56,7 @@ export interface ParsedPrefix {
 
 function parseName(name: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new FragmentFault('environment-name', 'a variable');
-  if (RESERVED.has(name)) throw new FragmentFault('reserved-variable', 'a variable');
+  if (RESERVED_VARIABLES.has(name)) throw new FragmentFault('reserved-variable', 'a variable');
   return name;
 }
 

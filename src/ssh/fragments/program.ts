@@ -24,7 +24,7 @@ export const argumentVector: z.ZodType<readonly Argument[]> = z.array(argument).
 
 // Names that some shell interprets instead of looking for a program, quoted or not. Those that exist as programs
 // with the same meaning (echo, printf, test, kill, true ...) read their arguments once and are not listed.
-const BUILTINS: ReadonlySet<string> = new Set(
+export const SHELL_BUILTINS: ReadonlySet<string> = new Set(
   `. : [[ alias autoload bg bind bindkey break builtin bye caller case cd chdir command compadd
    comparguments compcall compctl compdescribe compfiles compgen compgroups complete compopt compound
    compquote compset comptags comptry compvalues continue coproc declare dirs disable disown echotc echoti
@@ -61,7 +61,7 @@ export function parseArgv(argv: readonly Argument[], slot: string): readonly Wor
   const name = words[0]?.text ?? '';
   if (/^[-+%~]|^$/.test(name)) throw new FragmentFault('option-like-program', `${slot}[0]`);
   if (name.includes('=')) throw new FragmentFault('assignment-like-program', `${slot}[0]`);
-  if (BUILTINS.has(name)) throw new FragmentFault('shell-builtin', `${slot}[0]`);
+  if (SHELL_BUILTINS.has(name)) throw new FragmentFault('shell-builtin', `${slot}[0]`);
   return words;
 }
 

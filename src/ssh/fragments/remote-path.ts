@@ -17,7 +17,7 @@ const DEPTH: Readonly<Record<string, number>> = Object.assign(Object.create(null
 });
 
 // Top-level directories that belong to the system (FHS 3.0 and macOS).
-const SYSTEM: ReadonlySet<string> = new Set(
+export const SYSTEM_DIRECTORIES: ReadonlySet<string> = new Set(
   `Applications Library System Volumes bin boot dev etc lib lib32 lib64 libx32 private proc root run sbin sys usr
    var`.split(/\s+/),
 );
@@ -86,7 +86,7 @@ export class RemotePath {
     const path = RemotePath.parseAnchored(text, slot);
     const [first = '', ...rest] = path.components;
     const depth = path.base === 'home' ? 1 : (DEPTH[first] ?? 1);
-    const system = path.base === 'absolute' && SYSTEM.has(first);
+    const system = path.base === 'absolute' && SYSTEM_DIRECTORIES.has(first);
     if (system || path.components.length < depth || [first, ...rest].some((name) => name.startsWith('.'))) {
       throw new FragmentFault('share-root', slot);
     }

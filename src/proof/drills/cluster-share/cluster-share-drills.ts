@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFi
 import { dirname, join } from 'node:path';
 import { mountOf } from '../../../files/mounts.ts';
 import type { ClusterShareRequest } from '../../../guards/cluster-share/cluster-share.ts';
+import { SYSTEM, WHOLLY_SYSTEM } from '../../../guards/cluster-share/share-path.ts';
 import { type Drill, DrillUnavailable } from '../../proof.ts';
 import { TOKEN } from '../../random.ts';
 
@@ -71,6 +72,16 @@ export const clusterShareDrills: readonly Drill<ClusterShareRequest>[] = [
   drill('memory', 'the mount that every program writes to', 'cluster-share.path', async () => ({
     share: MEMORY,
   })),
+  ...[...SYSTEM].map((name) =>
+    drill(`top-${name}`, 'a directory of the system', 'cluster-share.path', async () => ({
+      share: `/${name}`,
+    })),
+  ),
+  ...[...WHOLLY_SYSTEM].map((name) =>
+    drill(`below-${name}`, 'something below a directory of the system', 'cluster-share.path', async () => ({
+      share: `/${name}/shared/data`,
+    })),
+  ),
   drill('worker-keys', 'the keys of a user, on the workers', 'cluster-share.path', async () => ({
     workers: ['/srv/share', '/home/agi/.ssh'],
   })),

@@ -1,7 +1,7 @@
 // Drills of the host-key guard: servers with known, changed, revoked and unknown keys, and a man in the middle who
 // edits what he can, which is every byte before the keys are agreed.
 import { createHmac, randomBytes } from 'node:crypto';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, truncate, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { HostKeyRequest } from '../../../ssh/host-key/host-key-request.ts';
@@ -172,6 +172,33 @@ const scenes: readonly Scene[] = [
     expects: 'host-key.unreadable',
     known: rightKey,
     stage: async (request, file) => ({ ...request, knownHosts: [file, `${file}2`] }),
+  },
+  {
+    id: 'file-is-directory',
+    fault: 'a directory under the name of a known_hosts file',
+    expects: 'host-key.unreadable',
+    known: rightKey,
+    stage: async (request, _file, site) => ({ ...request, knownHosts: [site.directory] }),
+  },
+  {
+    id: 'file-too-large',
+    fault: 'a known_hosts file with the right key and more than anybody reads',
+    expects: 'host-key.unreadable',
+    known: rightKey,
+    stage: async (request, file) => {
+      await truncate(file, 16 * 1024 * 1024 + 1);
+      return request;
+    },
+  },
+  {
+    id: 'file-group-writable',
+    fault: 'a known_hosts file that a group can write',
+    expects: 'host-key.file-writable',
+    known: rightKey,
+    stage: async (request, file) => {
+      await chmod(file, 0o620);
+      return request;
+    },
   },
   {
     id: 'file-writable',

@@ -2,6 +2,7 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { confinedNode } from '../../../guards/planes/confined-node.ts';
+import { LOADERS } from '../../../guards/planes/module-imports.ts';
 import type { PlanesRequest } from '../../../guards/planes/planes.ts';
 import type { PlanesTable, Room } from '../../../guards/planes/planes-table.ts';
 import type { Drill } from '../../proof.ts';
@@ -263,6 +264,16 @@ const codeDrills: readonly Drill<PlanesRequest>[] = [
   drill('built-in', 'a module of Node asked of the process', 'planes.hidden-loading', {
     code: { 'ground/load.js': "export const net = process.getBuiltinModule('net');\n" },
   }),
+  ...[...LOADERS].map((name) =>
+    drill(
+      `loader-${name}`,
+      'a member of the process that loads past the module loader',
+      'planes.hidden-loading',
+      {
+        code: { 'ground/load.js': `export const load = process.${name};\n` },
+      },
+    ),
+  ),
   drill('evaluated', 'text run as code', 'planes.hidden-loading', {
     code: { 'ground/load.js': 'export const run = (text) => new Function(text)();\n' },
   }),

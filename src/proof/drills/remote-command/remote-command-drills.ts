@@ -1,9 +1,7 @@
 // Values that once became code, options or other places on a remote host, and lines that real code builds of them.
-import type { Argument } from '../../../ssh/fragments/program.ts';
 import { addPackages } from '../../../ssh/recipes/add-packages.ts';
 import { argv } from '../../../ssh/recipes/argv.ts';
 import { copyToHost } from '../../../ssh/recipes/copy-to-host.ts';
-import { type DaskWorkerRequest, daskWorker } from '../../../ssh/recipes/dask-worker.ts';
 import { dotenvMerge } from '../../../ssh/recipes/dotenv-merge.ts';
 import type { RemoteCommandRequest } from '../../../ssh/recipes/index.ts';
 import { postInstall } from '../../../ssh/recipes/post-install.ts';
@@ -13,29 +11,11 @@ import { shareCheck } from '../../../ssh/recipes/share-check.ts';
 import { shareSentinel } from '../../../ssh/recipes/share-sentinel.ts';
 import { sshProbe } from '../../../ssh/recipes/ssh-probe.ts';
 import type { Drill } from '../../proof.ts';
-
-function drill(
-  id: string,
-  fault: string,
-  expects: string,
-  request: RemoteCommandRequest,
-): Drill<RemoteCommandRequest> {
-  return { id, fault, expects, build: async () => request };
-}
+import { drill, run, worker } from './remote-command-requests.ts';
 
 const HOSTILE = `it's "x" $(touch PWNED) \`id\` \\ !! * [a] {b,c} ~ #\nnl; é 語`;
-const WORKER = {
-  tool: ['uv'],
-  worker: '~/wenv/flight_worker',
-  scheduler: 'tcp://10.0.0.1:8786',
-  host: '10.0.0.2',
-  pidFile: 'worker.pid',
-};
 const FILES = { ca: '~/tls/ca.pem', certificate: '~/tls/cert.pem', key: '~/tls/key.pem' };
 const PROJECT = { tool: ['uv'], worker: '~/wenv/flight_worker', python: '3.12' };
-const worker = (change: Partial<Omit<DaskWorkerRequest, 'recipe'>>): RemoteCommandRequest =>
-  daskWorker({ ...WORKER, ...change });
-const run = (...words: Argument[]): RemoteCommandRequest => argv(words);
 
 export const remoteCommandDrills: readonly Drill<RemoteCommandRequest>[] = [
   drill('plain-worker', 'none: a worker under the home directory', 'allow', worker({})),

@@ -5,6 +5,7 @@ import type { Encoder } from '../../../ssh/fragments/word.ts';
 import { observeWith, remoteCommand } from '../../../ssh/remote-command.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { remoteCommandDrills } from './remote-command-drills.ts';
+import { tableDrills } from './table-drills.ts';
 
 const encoders: Readonly<Record<string, Encoder>> = {
   'encoder.identity': (text) => text,
@@ -34,7 +35,7 @@ export const remoteCommandProof: Proof = defineHouseProof({
   excused: {
     readsBack: 'a broken encoder alone makes it bad: see the broken looks',
   },
-  drills: remoteCommandDrills,
+  drills: [...remoteCommandDrills, ...tableDrills],
   brokenLooks: [
     ...Object.entries(encoders).map(([id, encode]) => ({ id, observe: observeWith({ encode }) })),
     ...Object.entries(readers).map(([id, read]) => ({ id, observe: observeWith({ read }) })),
