@@ -30,12 +30,16 @@ function drill(
   };
 }
 
-/** A launcher that starts its program as a user of no other process: of root's, the kernel bounds none. */
-const asUser = (line: string): readonly string[] => [
+/**
+ * A launcher that bounds the processes of a user, and is that user: of root's, the kernel bounds none. `processes` says which
+ * flag the shell has for it.
+ */
+const asUser = (most: number): readonly string[] => [
   process.execPath,
   '-e',
-  `require('node:child_process').spawnSync('/bin/sh', ['-c', ${JSON.stringify(`${line}; exec "$@"`)}, 'sh', ...process.argv.slice(1)],
-    { uid: 54321, gid: 54321, stdio: 'inherit' })`,
+  `const user = process.getuid() === 0 ? { uid: 54321, gid: 54321 } : {};
+  require('node:child_process').spawnSync('/bin/sh', ['-c', ${JSON.stringify(`${processes(most)}; exec "$@"`)}, 'sh', ...process.argv.slice(1)],
+    { ...user, stdio: 'inherit' })`,
 ];
 
 /** How many processes and threads this user has. */
@@ -56,15 +60,13 @@ const processesOfUser: Drill<ResourcesRequest> = {
   id: 'processes-of-a-user',
   fault: 'none: processes are bounded for a user who is not root',
   expects: 'allow',
-  build: async () => {
-    if (process.getuid?.() !== 0) {
-      const most = tasksOfUser() + 64;
-      return { launcher: sh(processes(most)), limits: { processes: most } };
-    }
-    const { status } = spawnSync('/bin/sh', ['-c', ':'], { uid: 54321, gid: 54321 });
-    if (status !== 0)
+  build: async (site) => {
+    site.random('MOST', /(?<="processes":|ulimit -[up] )\d+/g);
+    const isRoot = process.getuid?.() === 0;
+    const most = isRoot ? 20 : tasksOfUser() + 64;
+    if (isRoot && spawnSync('/bin/sh', ['-c', ':'], { uid: 54321, gid: 54321 }).status !== 0)
       throw new DrillUnavailable('Run it as a user, or as a root who may start programs as another.');
-    return { launcher: asUser(processes(20)), limits: { processes: 20 } };
+    return { launcher: asUser(most), limits: { processes: most } };
   },
 };
 
@@ -106,13 +108,13 @@ export const resourcesDrills: readonly Drill<ResourcesRequest>[] = [
     OPEN,
   ),
   {
-    ...drill('limit-of-root', 'a limit of processes on root, who is exempt', 'processes', sh(processes(20)), {
-      processes: 20,
-    }),
+    id: 'limit-of-root',
+    fault: 'a limit of processes on root, who is exempt',
+    expects: 'resources.processes',
     build: async (site) => {
-      const isRoot = process.getuid?.() === 0;
-      if (!isRoot) site.fallBack('no limit of processes at all: this is no root');
-      return { launcher: isRoot ? sh(processes(20)) : NONE, limits: { processes: 20 } };
+      if (process.getuid?.() !== 0) site.fallBack('no limit of processes at all: this is no root');
+      const launcher = sh(`[ "$(id -u)" != 0 ] || { ${processes(20)}; }`);
+      return { launcher, limits: { processes: 20 } };
     },
   },
   drill('no-launcher', 'a launcher that starts nothing', 'not-started', ['/bin/false'], OPEN),
