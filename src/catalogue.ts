@@ -16,6 +16,7 @@ import { recovery } from './guards/recovery/recovery.ts';
 import { releaseProof } from './guards/release-proof/release-proof.ts';
 import { resources } from './guards/resources/resources.ts';
 import { routes } from './guards/routes/routes.ts';
+import { proofCapsule } from './guards/run-manifest/proof-capsule.ts';
 import { runManifest } from './guards/run-manifest/run-manifest.ts';
 import { secrets } from './guards/secrets/secrets.ts';
 import { serviceHealth } from './guards/service-health/service-health.ts';
@@ -33,6 +34,7 @@ export const catalogue: readonly AnyGuard[] = [
   listeners,
   publicFront,
   runManifest,
+  proofCapsule,
   clusterShare,
   serviceHealth,
   notebookImport,

@@ -42,6 +42,11 @@ export {
   resources,
 } from './resources/resources.ts';
 export { type Route, type RoutesRequest, routes, type VerifiedRoutes } from './routes/routes.ts';
+export {
+  type ProofCapsuleRequest,
+  proofCapsule,
+  type VerifiedCapsule,
+} from './run-manifest/proof-capsule.ts';
 export { runManifest, type VerifiedManifest } from './run-manifest/run-manifest.ts';
 export type { RunManifest } from './run-manifest/run-manifest-format.ts';
 export type { RunManifestRequest } from './run-manifest/run-manifest-look.ts';

@@ -16,6 +16,7 @@ import { listenersProof } from './drills/listeners/listeners-proof.ts';
 import { notebookImportProof } from './drills/notebook-import/notebook-import-proof.ts';
 import { planesProof } from './drills/planes/planes-proof.ts';
 import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
+import { proofCapsuleProof } from './drills/proof-capsule/proof-capsule-proof.ts';
 import { publicFrontProof } from './drills/public-front/public-front-proof.ts';
 import { recoveryProof } from './drills/recovery/recovery-proof.ts';
 import { releaseProofProof } from './drills/release-proof/release-proof-proof.ts';
@@ -36,6 +37,7 @@ export const proofs: readonly Proof[] = [
   listenersProof,
   publicFrontProof,
   runManifestProof,
+  proofCapsuleProof,
   clusterShareProof,
   serviceHealthProof,
   notebookImportProof,
