@@ -1,11 +1,14 @@
 // `guardrails manifest`: seal a run where it was made, and ask later whether it may be believed.
-import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
 import { loadSigner } from '../evidence/key-store.ts';
 import { runManifest } from '../guards/run-manifest/run-manifest.ts';
 import { sealRun } from '../guards/run-manifest/seal.ts';
 import { enforce } from '../kernel/enforce.ts';
+import { evidenceIdOf } from '../kernel/grants.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
+import { toAgilabJson } from '../scorecard/report.ts';
+import { evidenceVerification, type Judged } from './evidence-verification.ts';
 import { openState, type StateOptions } from './state.ts';
 
 interface SealOptions extends StateOptions {
@@ -17,6 +20,7 @@ interface VerifyOptions extends StateOptions {
   readonly manifest: string;
   readonly key?: readonly string[];
   readonly acknowledge?: readonly string[];
+  readonly format?: 'agilab';
 }
 
 async function seal(directory: string, { manifest, sign, dir }: SealOptions): Promise<void> {
@@ -39,17 +43,28 @@ async function verify(directory: string, options: VerifyOptions): Promise<void> 
     ...(acknowledged ? { acknowledged } : {}),
   };
   const journal = await openState(options);
+  let answer: Omit<Judged, 'path'>;
   try {
-    const { digest, files, signers } = await enforce(runManifest, request, { journal });
-    const by = signers.length > 0 ? ', signed' : '';
-    process.stdout.write(`${digest}  run and ${Object.keys(files).length} files proven${by}\n`);
+    const granted = await enforce(runManifest, request, { journal });
+    answer = { granted, codes: [], reason: '', remedy: '', evidence: evidenceIdOf(granted) };
   } catch (error) {
     if (!(error instanceof GuardRefusal)) throw error;
-    process.stderr.write(`guardrails: ${error.codes.join(', ')}: ${error.reason}. ${error.remedy}\n`);
-    process.exitCode = 1;
+    const { codes, reason, remedy, evidenceId } = error;
+    answer = { granted: undefined, codes, reason, remedy, evidence: evidenceId };
   } finally {
     await journal.close();
   }
+  const { granted, codes, reason, remedy } = answer;
+  if (options.format === 'agilab') {
+    const path = join(request.root, manifest);
+    process.stdout.write(toAgilabJson(evidenceVerification({ ...answer, path })));
+  } else if (granted) {
+    const by = granted.signers.length > 0 ? ', signed' : '';
+    process.stdout.write(
+      `${granted.digest}  run and ${Object.keys(granted.files).length} files proven${by}\n`,
+    );
+  } else process.stderr.write(`guardrails: ${codes.join(', ')}: ${reason}. ${remedy}\n`);
+  if (!granted) process.exitCode = 1;
 }
 
 const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -69,6 +84,7 @@ export function registerManifest(program: Command): void {
     );
   withDirectory('verify', 'ask the guard whether the run may be believed')
     .option('--key <key>', 'pinned verifier key that must have signed (repeatable)', several)
+    .addOption(new Option('--format <format>', 'print agilab.evidence_verification.v1').choices(['agilab']))
     .option('--acknowledge <sha256>', 'a string that looks like a secret and is none (repeatable)', several)
     .action((directory: string, _options, command: Command) =>
       verify(directory, command.optsWithGlobals<VerifyOptions>()),

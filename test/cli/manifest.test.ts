@@ -35,7 +35,20 @@ it('seals a run, proves it, and refuses it once a byte is changed', { timeout: 6
     code: 0,
     stdout: expect.stringMatching(/1 files proven, signed\n$/),
   });
+  const agilab = (): { status: string; checks: { id: string; status: string }[] } => {
+    const { stdout } = guardrails([...verify, '--format', 'agilab'], here);
+    return JSON.parse(stdout) as ReturnType<typeof agilab>;
+  };
+  const passed = agilab();
+  expect(passed.checks.filter(({ id, status }) => id !== 'replay_available' && status !== 'pass')).toEqual(
+    [],
+  );
   writeFileSync(join(here, 'run', 'a.csv'), '1,3\n');
+  const failed = agilab();
+  expect(failed.status).toBe('fail');
+  expect(failed.checks).toContainEqual(
+    expect.objectContaining({ id: 'files_are_as_sealed', status: 'fail' }),
+  );
   expect(guardrails(verify, here)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('run-manifest.sealed-digest'),
