@@ -30,7 +30,7 @@ const REGULAR = 0x8;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function require(holds: boolean, why: string): asserts holds {
+function need(holds: boolean, why: string): asserts holds {
   if (!holds) throw new ZipError(why);
 }
 
@@ -54,59 +54,61 @@ export function readZip(archive: Buffer, limits: ZipLimits): readonly ZipMember[
 
 function read(archive: Buffer, { maxMembers, maxBytes }: ZipLimits): readonly ZipMember[] {
   const end = archive.length - END_SIZE;
-  require(end >= 0 && archive.readUInt32LE(end) === END, 'it has no end record, or something behind it');
+  need(end >= 0 && archive.readUInt32LE(end) === END, 'it has no end record, or something behind it');
   const count = archive.readUInt16LE(end + 10);
   const directory = archive.readUInt32LE(end + 16);
   const isOneDisk = archive.readUInt32LE(end + 4) === 0 && archive.readUInt16LE(end + 8) === count;
-  require(isOneDisk && archive.readUInt16LE(end + 20) === 0, 'it has several parts, or a comment');
-  require(count <= maxMembers, 'it has too many members');
-  require(directory + archive.readUInt32LE(end + 12) === end, 'its directory is not where it says');
+  need(isOneDisk && archive.readUInt16LE(end + 20) === 0, 'it has several parts, or a comment');
+  need(count <= maxMembers, 'it has too many members');
+  need(directory + archive.readUInt32LE(end + 12) === end, 'its directory is not where it says');
   const members: ZipMember[] = [];
   const names = new Set<string>();
   let at = directory;
   let next = 0;
   let left = maxBytes;
   for (let index = 0; index < count; index += 1) {
-    require(at + CENTRAL_SIZE <= end && archive.readUInt32LE(at) === CENTRAL, 'its directory is damaged');
+    need(at + CENTRAL_SIZE <= end && archive.readUInt32LE(at) === CENTRAL, 'its directory is damaged');
     const lengths = [28, 30, 32].map((offset) => archive.readUInt16LE(at + offset));
     const [nameLength = 0, extraLength = 0, commentLength = 0] = lengths;
     const [method, flags] = [archive.readUInt16LE(at + 10), archive.readUInt16LE(at + 8)];
     const [crc, packed, size] = [16, 20, 24].map((offset) => archive.readUInt32LE(at + offset));
-    require((flags & ~FLAGS) === 0 &&
-      (method === STORED || method === DEFLATED), 'a member is packed in another way');
-    require(extraLength === 0 && commentLength === 0, 'a member has extra fields or a comment');
+    need(
+      (flags & ~FLAGS) === 0 && (method === STORED || method === DEFLATED),
+      'a member is packed in another way',
+    );
+    need(extraLength === 0 && commentLength === 0, 'a member has extra fields or a comment');
     const mode = archive.readUInt32LE(at + 38) >>> 28;
-    require(mode === 0 || mode === REGULAR, 'a member is no plain file');
+    need(mode === 0 || mode === REGULAR, 'a member is no plain file');
     const nameBytes = archive.subarray(at + CENTRAL_SIZE, at + CENTRAL_SIZE + nameLength);
     const name = nameOf(nameBytes);
-    require(nameBytes.length === nameLength && !names.has(name), 'two members have one name');
+    need(nameBytes.length === nameLength && !names.has(name), 'two members have one name');
     names.add(name);
     at += CENTRAL_SIZE + nameLength;
     // The member itself: right behind the one before, and its header says the same.
-    require(archive.readUInt32LE(next === directory ? end : next) === LOCAL, 'a member is missing');
+    need(archive.readUInt32LE(next === directory ? end : next) === LOCAL, 'a member is missing');
     const central = archive.subarray(at - CENTRAL_SIZE - nameLength, at);
     const isSame =
       archive.readUInt32LE(central.byteOffset - archive.byteOffset + 42) === next &&
       archive.subarray(next + 6, next + 28).equals(central.subarray(8, 30)) &&
       archive.readUInt16LE(next + 28) === 0 &&
       archive.subarray(next + LOCAL_SIZE, next + LOCAL_SIZE + nameLength).equals(nameBytes);
-    require(isSame, 'a member and the directory differ');
+    need(isSame, 'a member and the directory differ');
     const start = next + LOCAL_SIZE + nameLength;
     next = start + (packed ?? 0);
-    require(next <= directory, 'a member reaches into another');
+    need(next <= directory, 'a member reaches into another');
     left -= size ?? 0;
-    require(left >= 0, 'it unpacks to too much');
+    need(left >= 0, 'it unpacks to too much');
     const bytes = unpack(archive.subarray(start, next), method === DEFLATED, size ?? 0);
-    require(crc32(bytes) === crc, 'a member is damaged');
+    need(crc32(bytes) === crc, 'a member is damaged');
     members.push({ name, bytes });
   }
-  require(at === end && next === directory, 'it holds bytes that belong to no member');
+  need(at === end && next === directory, 'it holds bytes that belong to no member');
   return members;
 }
 
 function unpack(packed: Buffer, isDeflated: boolean, size: number): Buffer {
   if (!isDeflated) {
-    require(packed.length === size, 'a member is damaged');
+    need(packed.length === size, 'a member is damaged');
     return packed;
   }
   try {
@@ -118,7 +120,7 @@ function unpack(packed: Buffer, isDeflated: boolean, size: number): Buffer {
       readonly buffer: Buffer;
       readonly engine: { readonly bytesWritten: number };
     };
-    require(buffer.length === size && engine.bytesWritten === packed.length, 'a member is damaged');
+    need(buffer.length === size && engine.bytesWritten === packed.length, 'a member is damaged');
     return buffer;
   } catch (error) {
     if (error instanceof ZipError) throw error;
