@@ -163,7 +163,8 @@ export interface EvidenceSink {
   /**
    * Resolves once the record is durable. `input` is the request as JSON text: the sink keeps only a keyed digest of
    * it. `signal` aborts when nobody waits any more; what is not yet being written is then left out. Rejects when
-   * durability cannot be promised, and the guard then refuses.
+   * durability cannot be promised, and the guard then refuses. A sink in front of a journal hands on the very draft that
+   * it got: a journal takes a copy for anybody's word.
    */
   append(draft: EvidenceDraft, input: string, signal?: AbortSignal): Promise<unknown>;
 }

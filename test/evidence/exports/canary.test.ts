@@ -11,6 +11,7 @@ import { openJournal } from '../../../src/evidence/open-journal.ts';
 import { verifyDirectory } from '../../../src/evidence/verify-native.ts';
 import { definitionOf } from '../../../src/kernel/define.ts';
 import { enforce } from '../../../src/kernel/enforce.ts';
+import type { AnyGuard } from '../../../src/kernel/guard.ts';
 import { GuardRefusal } from '../../../src/kernel/refusal.ts';
 import { requestJsonSchema } from '../../../src/kernel/request-schema.ts';
 import { IN_MEMORY, scratch } from '../support.ts';
@@ -41,11 +42,10 @@ const fields: string[] = [];
  */
 const NAMES = ['bind.sources[].from', 'host-key.host', 'public-front.name'];
 
-/** Spellings for fields that only code can check. */
+/** Spellings for fields that take none of the usual ones. */
 const SPELLED: Readonly<Record<string, (bird: string) => string>> = {
   'capacity-origin.keys[]': (bird) => generateSigner(bird).vkey,
   'capacity-origin.revoked[]': (bird) => generateSigner(bird).vkey,
-  'planes.launcher[]': (bird) => `/${bird}`,
   'public-front.address': () => '127.0.0.1',
   'public-front.identityProviders[]': (bird) => `https://${bird}`,
 };
@@ -54,6 +54,9 @@ const canaryFor = (field: string): string => {
   if (!fields.includes(field)) fields.push(field);
   return `k9canary${fields.indexOf(field)}q`;
 };
+
+/** How many usual spellings of a field only code has refused. */
+const refused = new Map<string, number>();
 
 /** A text for a field: its canary, spelled as a path, an address or a name where the field takes only those. */
 function textFor({ pattern, minLength = 0, maxLength = 4_096 }: Schema, field: string): string {
@@ -68,12 +71,14 @@ function textFor({ pattern, minLength = 0, maxLength = 4_096 }: Schema, field: s
     `tcp://${bird}:1`,
     `${bird}==1`,
   ];
-  const found = spellings.find(
-    (text) =>
-      text.length >= minLength &&
-      text.length <= maxLength &&
-      (!pattern || new RegExp(pattern, 'u').test(text)),
-  );
+  const found = spellings
+    .slice(refused.get(field) ?? 0)
+    .find(
+      (text) =>
+        text.length >= minLength &&
+        text.length <= maxLength &&
+        (!pattern || new RegExp(pattern, 'u').test(text)),
+    );
   if (found !== undefined) return found;
   // A digest or a time, which no word fits.
   const fixed = [...[32, 40, 64].map((length) => 'a'.repeat(length)), '2026-01-01T00:00:00Z'];
@@ -119,6 +124,23 @@ function valuesFor(schema: Schema, field: string): readonly unknown[] {
   }
 }
 
+/** Requests for a guard. What its schema does not say of a field, but its code refuses, is spelled another way. */
+function requestsFor(guard: AnyGuard): readonly object[] {
+  for (let attempt = 0; ; attempt++) {
+    const values = valuesFor(requestJsonSchema(guard) as Schema, guard.id) as readonly object[];
+    const parsed = values.map((value) => definitionOf(guard).request.safeParse(value));
+    if (attempt === 6 || parsed.some(({ success }) => success)) return values;
+    for (const { path } of parsed[0]?.error?.issues ?? []) {
+      const at = [
+        guard.id,
+        ...path.map((step) => (typeof step === 'number' ? '[]' : `.${String(step)}`)),
+      ].join('');
+      for (const field of fields.filter((each) => each.startsWith(at)))
+        refused.set(field, (refused.get(field) ?? 0) + 1);
+    }
+  }
+}
+
 /** The same with each member left out once: what is optional, and what then is missing. */
 const without = (request: object): readonly object[] =>
   Object.keys(request).map((key) =>
@@ -132,7 +154,7 @@ it('is in no line and no export, whatever field of whatever guard it was in', as
   const texts: string[] = [];
   const valid = new Set<string>();
   for (const guard of catalogue) {
-    const values = valuesFor(requestJsonSchema(guard) as Schema, guard.id) as readonly object[];
+    const values = requestsFor(guard);
     const stray = canaryFor(`${guard.id} beside the schema`);
     const requests = [
       ...values,
