@@ -40,9 +40,10 @@ describe('yash in Shift_JIS', leftOut(missing('yash', 'localedef')), () => {
     expect(outputOf(neutral(COMMAND))).toBe('');
   });
 
-  it('does not run what the transport sends, and no mark claims that it did', () => {
+  it('does not run what the transport sends, and says so', () => {
     const output = outputOf(startLine(NONCE), scriptMessage(COMMAND, undefined, NONCE));
     expect(output).toContain(`${NONCE} begin 1\n`);
+    expect(output).toContain(`${NONCE} unread 1\n`);
     expect(output).not.toMatch(/INJECTED\n| go 1| end 1/);
   });
 });

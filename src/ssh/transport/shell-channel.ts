@@ -191,7 +191,11 @@ export class ShellChannel {
         if (this.#unread) {
           settle();
           this.close();
-          return reject(neverStarted('a login file closed its standard input'));
+          return reject(
+            neverStarted(
+              'it could not read the script: its input is closed, or a backslash quotes nothing there',
+            ),
+          );
         }
         if (this.#streams.some(({ size }) => size > Math.max(maxOutputBytes, this.#started ? 0 : MAX_NOISE)))
           return cut('output-limit');

@@ -7,8 +7,9 @@
 
 /** Returns the command line. `nonce` is 32 hex digits. */
 export function startLine(nonce: string): string {
-  // `read` takes one line and leaves the bytes behind it to the script. A line that was cut off runs nothing.
-  return `exec /bin/sh -c 'echo; echo "$0 begin 1"; echo >&2; echo "$0 begin 2" >&2; if IFS= read -r s; then eval " $(printf %b "$s")"; else echo; echo "$0 unread 1"; fi' ${nonce}`;
+  // `read` takes one line and leaves the bytes behind it to the script. A line that was cut off runs nothing, nor does one
+  // that `printf %b` leaves as it was: there a backslash is another character (yash in a Shift_JIS locale).
+  return `exec /bin/sh -c 'echo; echo "$0 begin 1"; echo >&2; echo "$0 begin 2" >&2; s=; IFS= read -r s || s=; t=$(printf %b "$s"); case "$t" in "$s") echo; echo "$0 unread 1";; *) eval " $t";; esac' ${nonce}`;
 }
 
 // The script is one simple command, so it can neither leave the braces nor the shell. If it did, no end mark would
