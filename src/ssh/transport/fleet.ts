@@ -1,4 +1,5 @@
 // The same command on many hosts: one row per host, whatever becomes of the others.
+import { setMaxListeners } from 'node:events';
 import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
 import { checkTimeout } from '../../kernel/deadline.ts';
 import { enforce } from '../../kernel/enforce.ts';
@@ -84,9 +85,13 @@ export async function runOnHosts(
   targets: readonly Target[],
   credentials: Credentials | ((target: Target) => Promise<HostWay>),
   request: RemoteCommandRequest,
-  { run = {}, onRow, concurrency = DEFAULT_CONCURRENCY, ...options }: FleetOptions,
+  { run = {}, onRow, concurrency = DEFAULT_CONCURRENCY, signal: outer, ...rest }: FleetOptions,
 ): Promise<readonly HostRow[]> {
-  const { journal, signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
+  const { journal, timeoutMs = DEFAULT_CONNECT_MS } = rest;
+  // One of our own, on which thousands may listen.
+  const signal = outer && AbortSignal.any([outer]);
+  if (signal) setMaxListeners(0, signal);
+  const options = { ...rest, ...(signal ? { signal } : {}) };
   checkTimeout(timeoutMs);
   checkTimeout(run.timeoutMs ?? DEFAULT_RUN_MS);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1_000) {
