@@ -77,13 +77,15 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * bounds. Nothing in the record stands in for a member of `envelope`.
  */
 export function encodeLine(
-  record: unknown,
+  given: unknown,
   envelope?: Readonly<Record<string, unknown>>,
 ): { readonly record: EvidenceRecord; readonly line: string } | undefined {
-  const arranged = arrange(record, envelope);
-  if (arranged === undefined) return undefined;
-  const line = JSON.stringify(arranged).replace(hidden, hex4);
-  return LINE.test(line) ? { record: arranged as EvidenceRecord, line } : undefined;
+  const record = arrange(given, envelope) as EvidenceRecord | undefined;
+  if (record === undefined) return undefined;
+  const text = JSON.stringify(record);
+  if (LINE.test(text)) return { record, line: text };
+  const line = text.replace(hidden, hex4); // few texts hold such a character, and those that do are no lines yet
+  return LINE.test(line) ? { record, line } : undefined;
 }
 
 /** What every record begins with, as far as the chain is concerned. */
