@@ -29,6 +29,7 @@ export class ModelThreads implements AsyncDisposable {
   readonly #blocks: Blocks;
   readonly #patienceMs: number;
   #workers: readonly Worker[];
+  #busy = false;
   #closed = false;
 
   constructor(
@@ -59,8 +60,15 @@ export class ModelThreads implements AsyncDisposable {
    */
   predict(rows: readonly (readonly number[])[]): Predictions {
     if (this.#closed) throw new ModelRefusal('model.threads-closed', 'the threads of the model are closed');
-    const together = this.#workers.length > 0 && rows.length >= WORTHWHILE;
-    return (together ? this.#predictTogether(rows) : undefined) ?? predict(this.#regressor, rows);
+    // A row may be read by code of the caller that asks for another prediction meanwhile: the memory is one call's.
+    if (this.#busy || this.#workers.length === 0 || rows.length < WORTHWHILE)
+      return predict(this.#regressor, rows);
+    this.#busy = true;
+    try {
+      return this.#predictTogether(rows) ?? predict(this.#regressor, rows);
+    } finally {
+      this.#busy = false;
+    }
   }
 
   /** Ends the threads. */

@@ -94,6 +94,20 @@ describe('a model on threads', () => {
     expect(threads.threads).toBe(2);
   });
 
+  it('mixes up no two calls, though one is made while the other reads its rows', async () => {
+    await using threads = await startThreads(file, '', { threads: 2 });
+    const others = rows.map((row) => row.map((value) => 100 - value));
+    let within: unknown;
+    const row = new Proxy(rows[1_500] ?? [], {
+      get(target, key, receiver) {
+        if (key === '0') within = threads.predict(others);
+        return Reflect.get(target, key, receiver) as unknown;
+      },
+    });
+    expect(threads.predict(rows.with(1_500, row))).toEqual(model.predict(rows));
+    expect(within).toEqual(model.predict(others));
+  });
+
   it('is closed once and for all', async () => {
     const threads = await openThreads(trusted(Buffer.from(file)), { threads: 2 });
     await threads.close();
