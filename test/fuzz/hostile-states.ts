@@ -467,6 +467,38 @@ function recordsInRecords(depth: number): Token[] {
   return [op(']'), ...type, op('q', 0), op('a'), ...records.flat()];
 }
 
+const TREE = tokensOf({ newobj: global('sklearn.tree._classes', 'DecisionTreeRegressor') });
+
+/** What holds itself, or more models than anybody saves together. */
+const wrapped: readonly Hostile[] = [
+  state('a list in itself', 'pickle.changed-after-use', { raw: [op(']q', 0), op('h', 0), op('a')] }),
+  state('a dict in itself', 'pickle.changed-after-use', {
+    raw: [op('}q', 0), ...tokensOf('model'), op('h', 0), op('s')],
+  }),
+  state('a tree that is a part of itself', 'pickle.changed-after-use', {
+    raw: [...TREE, op('q', 0), op('}'), ...tokensOf('tree_'), op('h', 0), op('sb')],
+  }),
+  state('a search that found itself', 'pickle.changed-after-use', {
+    raw: [
+      ...tokensOf({ newobj: global('sklearn.model_selection._search', 'GridSearchCV') }),
+      op('q', 0),
+      op('}'),
+      ...tokensOf('best_estimator_'),
+      op('h', 0),
+      op('sb'),
+    ],
+  }),
+  state('a hundred thousand estimators', 'pickle.budget', {
+    raw: [
+      ...tokensOf(global('sklearn.tree._classes', 'DecisionTreeRegressor')),
+      op('q', 0),
+      op(']'),
+      op(`(${'h\0)\x81'.repeat(1000)}e`.repeat(100)),
+      op(0x86),
+    ],
+  }),
+];
+
 const deep: readonly Hostile[] = [
   // The pass stays within its budget; whoever then reads the state does not, and must refuse it in the same way.
   state('a state of fifty thousand values', 'pickle.budget', {
@@ -486,4 +518,4 @@ const deep: readonly Hostile[] = [
   ),
 ];
 
-export const HOSTILE_STATES: readonly Hostile[] = [...keys, ...otherKinds, ...unread, ...deep];
+export const HOSTILE_STATES: readonly Hostile[] = [...keys, ...otherKinds, ...unread, ...wrapped, ...deep];
