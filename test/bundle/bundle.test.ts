@@ -38,7 +38,20 @@ const INDEX = BIND.replace('../guards/bind/bind.ts', '../guards/index.ts').repla
 );
 const QUOTE = `import { quote } from '../ssh/commands.ts'; console.log(quote("it's"));`;
 
+/** One file cannot bring the other one along that a thread is started from. */
+const THREADS = `import { startThreads } from '../capacity/threads/model-threads.ts';
+  import { drillModel } from '../proof/drills/capacity-model/drill-model.ts';
+  const say = (told) => console.log(told);
+  startThreads(drillModel(), '', { threads: 1 }).then((alone) => say(alone.predict([[1]])[0]));
+  startThreads(drillModel(), '', { threads: 2 }).then(say, (error) => say(error.code));`;
+
 describe('esbuild', () => {
+  it.each(['esm', 'cjs'] as const)('makes no threads as %s, and says so by a code', async (format) => {
+    const file = await bundled(THREADS, { format });
+    const said = execFileSync(process.execPath, [file], { encoding: 'utf8' });
+    expect(said).toBe('10\nmodel.threads-unavailable\n');
+  });
+
   it.each(['esm', 'cjs'] as const)('makes of the guards what runs as %s', async (format) => {
     const file = await bundled(INDEX, { format });
     expect(execFileSync(process.execPath, [file], { encoding: 'utf8' })).toBe('127.0.0.1\n');

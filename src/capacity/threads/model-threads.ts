@@ -112,11 +112,11 @@ export class ModelThreads implements AsyncDisposable {
   }
 }
 
-function started(workerData: ThreadData): Promise<Worker> {
+async function started(workerData: ThreadData): Promise<Worker> {
   // Not what this process was started with: a loader or preload of it has no business with a model.
   const options = { workerData, execArgv: [], env: {} };
   const worker = new Worker(new URL('./predict-thread.js', import.meta.url), options);
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     worker.once('message', () => resolve(worker));
     worker.on('error', reject); // stays: an error without a listener ends the process
     worker.once('exit', () => reject(new Error('it ended before it began')));
