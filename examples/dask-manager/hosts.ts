@@ -1,43 +1,49 @@
-// The hosts file: who takes part, and how they are reached. Strict, so that a misspelt key is an error and not a default.
+// The two files of the example: who takes part, in the format of `guardrails ssh` (docs/ssh.md), and what Dask needs. Strict,
+// so that a misspelt key is an error and not a default.
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import type { Credentials, DaskTls, Target } from '../../src/ssh/index.ts';
 
-const host = { host: z.string(), port: z.int(), user: z.string() };
 const hostsFile = z.strictObject({
-  knownHosts: z.string(),
+  knownHosts: z.array(z.string()).min(1),
   privateKey: z.string(),
+  hosts: z.array(z.strictObject({ host: z.string(), user: z.string(), port: z.int().default(22) })).min(2),
+});
+const tls = z.strictObject({ ca: z.string(), certificate: z.string(), key: z.string() });
+const daskFile = z.strictObject({
   uv: z.string(),
   project: z.string(),
-  tls: z.strictObject({ ca: z.string(), certificate: z.string(), key: z.string() }),
-  scheduler: z.strictObject({ ...host, listen: z.int().min(1).max(65_535) }),
-  workers: z.array(z.strictObject(host)).min(1),
+  tls,
+  listen: z.int().min(1).max(65_535),
+  client: z.strictObject({ python: z.string(), tls }),
 });
 
 export interface Hosts {
   readonly credentials: Credentials;
+  /** The first host of the file. */
   readonly scheduler: Target;
-  /** The port on which the scheduler listens, at the address under which it is reached. */
-  readonly listen: number;
+  /** All others. */
   readonly workers: readonly Target[];
+}
+
+export interface DaskSetup {
   /** uv, the project with Dask in it and the files for TLS: on every host, absolute or `~/rest`. */
   readonly uv: string;
   readonly project: string;
   readonly tls: DaskTls;
+  /** The port on which the scheduler listens, at the address under which it is reached. */
+  readonly listen: number;
+  /** On this machine: a Python with Dask in it, and its own files for TLS. */
+  readonly client: { readonly python: string; readonly tls: z.infer<typeof tls> };
 }
 
 export async function readHosts(path: string): Promise<Hosts> {
-  const file = hostsFile.parse(JSON.parse(await readFile(path, 'utf8')));
-  const knownHosts = [file.knownHosts];
-  const { uv, project, tls } = file;
-  const { listen, ...scheduler } = file.scheduler;
-  return {
-    credentials: { privateKey: await readFile(file.privateKey) },
-    scheduler: { ...scheduler, knownHosts },
-    listen,
-    workers: file.workers.map((worker) => ({ ...worker, knownHosts })),
-    uv,
-    project,
-    tls,
-  };
+  const { knownHosts, privateKey, hosts } = hostsFile.parse(JSON.parse(await readFile(path, 'utf8')));
+  const [scheduler, ...workers] = hosts.map((host) => ({ ...host, knownHosts }));
+  if (!scheduler) throw new TypeError('the schema asks for two hosts');
+  return { credentials: { privateKey: await readFile(privateKey) }, scheduler, workers };
+}
+
+export async function readDask(path: string): Promise<DaskSetup> {
+  return daskFile.parse(JSON.parse(await readFile(path, 'utf8')));
 }

@@ -1,6 +1,8 @@
-// A manager in one page: start, compute, stop, and show what was left on record. Usage: manager.ts HOSTS [STATE]
+// A manager in one page: start, compute, stop, and show what was left on record. Usage: manager.ts HOSTS DASK [STATE]
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import {
   CodedError,
   codeIdentity,
@@ -13,7 +15,7 @@ import {
   readJournal,
   verifyJournal,
 } from '../../src/evidence/index.ts';
-import { enforce } from '../../src/guards/index.ts';
+import { bind, enforce } from '../../src/guards/index.ts';
 import { drillGuard, proofs } from '../../src/proof/index.ts';
 import { parseClaims, parseRegister, scoreOf, toTable } from '../../src/scorecard/index.ts';
 import {
@@ -24,6 +26,7 @@ import {
   daskScheduler,
   daskWorker,
   newToken,
+  openTunnel,
   type RemoteCommandRequest,
   remoteCommand,
   shellOver,
@@ -31,7 +34,7 @@ import {
   stopProcess,
   type Target,
 } from '../../src/ssh/index.ts';
-import { readHosts } from './hosts.ts';
+import { readDask, readHosts } from './hosts.ts';
 import { COMPUTATION, LISTENERS } from './programs.ts';
 
 /** A process of ours on a host: all that is needed to stop it, and nothing that must be kept open meanwhile. */
@@ -91,6 +94,27 @@ class Manager {
     throw new CodedError('manager.computation-failed', `the computation failed: ${ending}`, remedy);
   }
 
+  /** Runs a program of this machine that reaches the port of a host through a tunnel, and returns what it printed. */
+  async askThrough(
+    target: Target,
+    port: number,
+    program: (address: string) => readonly [string, ...string[]],
+  ): Promise<string> {
+    const journal = this.#journal;
+    return await this.#on(target, async (connection) => {
+      await using tunnel = await openTunnel(connection, { host: target.host, port }, { journal });
+      // Where it listens is judged like any other listener of ours.
+      const sources = [{ from: 'tunnel', value: tunnel.host }];
+      const granted = await enforce(bind, { sources, port: tunnel.port }, { journal });
+      const [file, ...args] = program(`tls://${granted.host}:${granted.port}`);
+      const { stdout } = await promisify(execFile)(file, args, { timeout: 180_000 }).catch(() => {
+        const remedy = 'See ~/guardrails-dask.log on the hosts, and run the client by hand.';
+        throw new CodedError('manager.computation-failed', 'the computation failed', remedy);
+      });
+      return stdout.trim();
+    });
+  }
+
   /** Says where each process listens, and fails where one is open to more than the address that it was given. */
   async checkListeners(): Promise<void> {
     for (const { what, target, token } of this.#running) {
@@ -122,8 +146,9 @@ class Manager {
   }
 }
 
-const [hostsPath = 'hosts.json', state = '.guardrails'] = process.argv.slice(2);
-const { credentials, scheduler, listen, workers, uv, project, tls } = await readHosts(hostsPath);
+const [hostsPath = 'hosts.json', daskPath = 'dask.json', state = '.guardrails'] = process.argv.slice(2);
+const { credentials, scheduler, workers } = await readHosts(hostsPath);
+const { listen, uv, project, tls, client } = await readDask(daskPath);
 const signer = await loadSigner(state).catch(() => initKeys(state));
 const journal = await openJournal({ directory: join(state, 'journal'), signer });
 // What this manager relies on proves itself on this host first; the score at the end stands on that.
@@ -155,10 +180,17 @@ try {
     const own = { worker: project, scheduler: address, host: worker.host, pidFile: `worker-${index}.pid` };
     await manager.start('worker', worker, daskWorker({ ...onHost, ...own }));
   }
-  const files = [tls.ca, tls.certificate, tls.key].map((path) => ({ path }));
-  const python = [...tool, '--project', { path: project }, 'run', '--no-sync', 'python3', '-c'];
-  const compute = argv([...python, COMPUTATION, address, `${workers.length}`, ...files]);
-  console.log(await manager.ask(scheduler, compute));
+  const { python, tls: own } = client;
+  const files = [own.ca, own.certificate, own.key];
+  const compute = (through: string): readonly [string, ...string[]] => [
+    python,
+    '-c',
+    COMPUTATION,
+    through,
+    `${workers.length}`,
+    ...files,
+  ];
+  console.log(await manager.askThrough(scheduler, listen, compute));
   await manager.checkListeners();
 } catch (error) {
   process.exitCode = 1;

@@ -22,10 +22,6 @@ describe(
     afterAll(() => host.stop());
 
     it('starts Dask on its hosts, computes, stops it and leaves evidence', { timeout: 240_000 }, async () => {
-      const at = (shell: string): object => {
-        const { knownHosts: _, ...reached } = host.target(host.userWith(shell));
-        return reached;
-      };
       const hosts = join(host.directory, 'hosts.json');
       const uv = join(host.directory, 'uv');
       writeFileSync(uv, UV_SHIM, { mode: 0o755 });
@@ -35,25 +31,30 @@ describe(
       chmodSync(project, 0o777);
       const certify = spawnSync('sh', ['-ec', CERTIFY], { cwd: project });
       expect(certify.status).toBe(0);
+      const tls = {
+        ca: join(project, 'ca.pem'),
+        certificate: join(project, 'cert.pem'),
+        key: join(project, 'key.pem'),
+      };
+      const [first = ''] = SHELLS;
       const file = {
-        uv,
-        project,
-        tls: {
-          ca: join(project, 'ca.pem'),
-          certificate: join(project, 'cert.pem'),
-          key: join(project, 'key.pem'),
-        },
-        knownHosts: host.knownHosts,
+        knownHosts: [host.knownHosts],
         privateKey: join(host.directory, 'user_key'),
-        scheduler: { ...at('/bin/sh'), listen: await freePort() },
-        workers: SHELLS.map(at),
+        hosts: [first, ...SHELLS].map((shell) => {
+          const { knownHosts: _, ...reached } = host.target(host.userWith(shell));
+          return reached;
+        }),
       };
       writeFileSync(hosts, JSON.stringify(file));
+      const dask = join(host.directory, 'dask.json');
+      const client = { python: '/usr/bin/python3', tls };
+      writeFileSync(dask, JSON.stringify({ uv, project, tls, listen: await freePort(), client }));
       const state = join(host.directory, 'state');
       const { code, stdout, stderr } = await runProgram('npx', [
         'tsx',
         'examples/dask-manager/manager.ts',
         hosts,
+        dask,
         state,
       ]);
       expect([code, stdout, stderr.includes('Error')]).toMatchObject([0, expect.any(String), false]);
@@ -61,6 +62,7 @@ describe(
       expect(stdout.match(/started, pid/g)).toHaveLength(SHELLS.length + 1);
       expect(stdout.match(/: ended by (TERM|KILL) after \d+ s$/gm)).toHaveLength(SHELLS.length + 1);
       expect(stdout.match(/listens on (?:127\.0\.0\.1 \d+(?:, )?){2}$/gm)).toHaveLength(SHELLS.length + 1);
+      expect(stdout).toMatch(/^done +ssh-tunnel +127\.0\.0\.1 to 127\.0\.0\.1:\d+ +closed$/m);
       const verdict = await verifyJournal(await readJournal(join(state, 'journal')), {
         pins: await loadPins(state),
       });
