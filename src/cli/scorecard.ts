@@ -1,10 +1,12 @@
 // `guardrails scorecard`: the score of what the journal proves, as a table or as JSON.
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CodedError } from '../evidence/coded-error.ts';
 import { sealEnvelope } from '../evidence/dsse.ts';
 import { codeIdentity, processIdentity } from '../evidence/identity.ts';
 import { loadSigner } from '../evidence/key-store.ts';
 import { packageDigest } from '../evidence/package-digest.ts';
+import type { JournalVerdict } from '../evidence/verdict.ts';
 import type { GradingContext } from '../scorecard/age.ts';
 import { IN_TOTO, parseBaseline } from '../scorecard/baseline.ts';
 import { parseClaims } from '../scorecard/claims.ts';
@@ -25,6 +27,7 @@ interface ScorecardOptions extends VerdictOptions {
   readonly retired?: readonly string[];
   readonly countersign?: string;
   readonly replay?: number;
+  readonly minScore?: number;
 }
 
 /** The register of this package. */
@@ -45,12 +48,24 @@ function here(): GradingContext {
   };
 }
 
+async function verdictOf(options: ScorecardOptions): Promise<JournalVerdict> {
+  try {
+    return await readVerdict(options);
+  } catch (error) {
+    if (!(error instanceof CodedError && error.code === 'journal.unreadable')) throw error;
+    const remedy = 'Run `guardrails drill --mutants` first, or name another state directory with --dir.';
+    throw new CodedError('scorecard.not-drilled', 'no journal is here that can be read', remedy, {
+      cause: error,
+    });
+  }
+}
+
 async function inputOf(options: ScorecardOptions): Promise<ScoreInput> {
   const { claims = OWN_CLAIMS, register, baseline, retired = [] } = options;
   const own = await parseInput(OWN_REGISTER, parseRegister);
   const signed = (path: string): Promise<Buffer> => readSigned(path, IN_TOTO, options);
   return {
-    verdict: await readVerdict(options),
+    verdict: await verdictOf(options),
     claims: await parseInput(claims, parseClaims),
     register: register === undefined ? own : await parseInput(register, parseRegister),
     ...(register === undefined ? {} : { ownRegister: own }),
@@ -97,7 +112,14 @@ export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 |
     await writeCountersignature(options.dir, printed, options.countersign);
   process.stdout.write(printed);
   if (score.movement.unsupported.length > 0) return 3;
-  return holds(score) ? 0 : 1;
+  return (options.minScore === undefined ? holds(score) : score.milli >= options.minScore) ? 0 : 1;
+}
+
+function milliOf(text: string): number {
+  const [, whole, part = ''] = /^([0-5])(?:\.([0-9]{1,3}))?$/.exec(text) ?? [];
+  const milli = Number(whole) * 1_000 + Number(part.padEnd(3, '0'));
+  if (whole !== undefined && milli <= 5_000) return milli;
+  throw new InvalidArgumentError('It is a score from 0 to 5, such as 4.7.');
 }
 
 function countOf(text: string): number {
@@ -128,6 +150,12 @@ export function registerScorecard(program: Command): void {
     )
     .addOption(
       new Option('--replay <n>', 'run n drills again, drawn by the journal, and compare').argParser(countOf),
+    )
+    .addOption(
+      new Option(
+        '--min-score <score>',
+        'exit 0 when the score is at least this, instead of full rows',
+      ).argParser(milliOf),
     )
     .option('--pin <vkey...>', 'trust these keys only, instead of the pins of this host')
     .option('--countersign <file>', 'write a PKCS#7 signature over what is printed, for openssl cms')

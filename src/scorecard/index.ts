@@ -18,6 +18,7 @@ export {
   gradeDimensions,
   type ProbeFinding,
 } from './grade.ts';
+export type { LeftOut } from './next-step.ts';
 export type { PricedGap, RegisterFinding } from './price.ts';
 export { type Gap, type GapRegister, parseRegister, type Requirement } from './register.ts';
 export { type Drawn, drawDrills, type Replayed } from './replay-draw.ts';

@@ -2,6 +2,7 @@
 import { SCORECARD_PREDICATE, STATEMENT_TYPE } from './baseline.ts';
 import { digestOf } from './claims.ts';
 import { GRADE_MILLI } from './grade.ts';
+import { leftOutOf, nextCommand } from './next-step.ts';
 import { SCORER_VERSION, type Score, supportedScore } from './score.ts';
 
 const SCOPE =
@@ -96,6 +97,8 @@ export function toV2(score: Score): ScorecardV1 & Readonly<Record<string, unknow
       retired: input.retired ?? [],
     },
     replay: input.replayed ?? [],
+    leftOut: leftOutOf(journal),
+    next: nextCommand(score) ?? null,
     journal: {
       intact: journal.problems.length === 0,
       state: journal.state,
@@ -145,9 +148,13 @@ export function toTable(score: Score): string {
   );
   const moved =
     movement.from === undefined
-      ? 'no baseline was given'
+      ? 'no comparison: no baseline was given'
       : `baseline ${movement.from}, now ${milli} (${milli >= movement.from ? '+' : ''}${milli - movement.from})`;
   const { claims, register: file } = score.input;
+  const leftOut = leftOutOf(journal).map(
+    ({ guard, drill, why }) => `Left out here: ${guard}/${drill}. ${why}`,
+  );
+  const next = nextCommand(score);
   return [
     `Architecture scorecard: ${supportedScore(milli)}  (${milli} milli-points, ${coverage.live} of ${coverage.total} rows live${conditions.length > 0 ? ', conditional' : ''})`,
     `  ${score.vector}`,
@@ -168,5 +175,7 @@ export function toTable(score: Score): string {
     ),
     `Movement: ${moved}`,
     ...movement.unsupported.map((why) => `  not counted: ${why}`),
+    ...leftOut,
+    ...(next ? [`Some probes have no evidence yet: ${next.join(' ')}`] : []),
   ].join('\n');
 }
