@@ -13,10 +13,18 @@ import { parseClaims } from '../scorecard/claims.ts';
 import { parseRegister } from '../scorecard/register.ts';
 import { drawDrills } from '../scorecard/replay-draw.ts';
 import { holds, toAgilabJson, toStatement, toTable, toV1, toV2 } from '../scorecard/report.ts';
+import { repositoryTable, scoreRepository } from '../scorecard/repository.ts';
 import { parseRetired } from '../scorecard/retired.ts';
 import { type Score, type ScoreInput, scoreOf } from '../scorecard/score.ts';
 import { OWN_CLAIMS } from './claims.ts';
-import { parseInput, readSigned, readVerdict, type VerdictOptions, writeCountersignature } from './state.ts';
+import {
+  parseInput,
+  pinsOf,
+  readSigned,
+  readVerdict,
+  type VerdictOptions,
+  writeCountersignature,
+} from './state.ts';
 
 interface ScorecardOptions extends VerdictOptions {
   readonly format: 'table' | 'agilab' | 'intoto';
@@ -28,6 +36,7 @@ interface ScorecardOptions extends VerdictOptions {
   readonly countersign?: string;
   readonly replay?: number;
   readonly minScore?: number;
+  readonly repo?: string;
 }
 
 /** The register of this package. */
@@ -115,6 +124,18 @@ export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 |
   return (options.minScore === undefined ? holds(score) : score.milli >= options.minScore) ? 0 : 1;
 }
 
+/** Prints what a repository's artefacts are worth; 1 where no row is more than words. */
+async function printRepository(root: string, options: ScorecardOptions): Promise<0 | 1> {
+  const { lookAtRepository } = await import('./repository-look.ts');
+  const claims = await parseInput(options.claims ?? OWN_CLAIMS, parseClaims);
+  const own = await parseInput(OWN_REGISTER, parseRegister);
+  const pins = options.pin ? await pinsOf(options) : []; // this host's own keys say nothing of it
+  const { shown, words, gaps } = await lookAtRepository({ root, pins, claims, context: here() });
+  const score = scoreRepository(shown, words, claims, gaps ?? own.gaps);
+  process.stdout.write(options.compact ? `${JSON.stringify(score)}\n` : `${repositoryTable(score)}\n`);
+  return score.score.milli > 0 && score.score.milli >= (options.minScore ?? 0) ? 0 : 1;
+}
+
 function milliOf(text: string): number {
   const [, whole, part = ''] = /^([0-5])(?:\.([0-9]{1,3}))?$/.exec(text) ?? [];
   const milli = Number(whole) * 1_000 + Number(part.padEnd(3, '0'));
@@ -137,6 +158,12 @@ export function registerScorecard(program: Command): void {
         .choices(['table', 'agilab', 'intoto'])
         .default('table')
         .conflicts('compact'),
+    )
+    .addOption(
+      new Option(
+        '--repo <dir>',
+        "score what lies in somebody's repository instead, E2 at most: nothing of it is executed",
+      ).conflicts(['format', 'baseline', 'retired', 'replay', 'register', 'countersign', 'previous']),
     )
     .option('--claims <file>', 'what must be shown (default: the claims of this package)')
     .option('--register <file>', 'gap register to price (default: the one of this package)')
@@ -161,6 +188,9 @@ export function registerScorecard(program: Command): void {
     .option('--countersign <file>', 'write a PKCS#7 signature over what is printed, for openssl cms')
     .option('--previous <file>', 'earlier checkpoint of this journal: catches rollback')
     .action(async (_options, command: Command) => {
-      process.exitCode = await printScorecard(command.optsWithGlobals<ScorecardOptions>());
+      const options = command.optsWithGlobals<ScorecardOptions>();
+      process.exitCode = await (options.repo === undefined
+        ? printScorecard(options)
+        : printRepository(options.repo, options));
     });
 }

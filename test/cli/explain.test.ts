@@ -22,7 +22,7 @@ describe('explain', () => {
     ['tenant-isolation', 'gap', ''],
     ['gap:capacity-model-signature', 'gap', 'guardrails drill capacity-model capacity-origin --mutants'],
     ['guard.timeout', 'code', ''],
-    ['journal.locked', 'code', ''],
+    ['register.invalid', 'code', ''],
   ])('%s is a %s', (id, kind, replay) => {
     const found = explain(id, known);
     expect(found.kind).toBe(kind);

@@ -1,0 +1,209 @@
+// The ways in which AGILAB's scorecard was talked into its 4.7, and some of ours, each done to a copy of this package: every one
+// lowers the number, or is refused. A scorer that reads source text keeps its number in all of them.
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BuiltPackage, buildPackage } from '../built-package.ts';
+import { scratch } from './run-cli.ts';
+
+const ROWS = {
+  RX: ['remote-command'],
+  CM: ['capacity-model', 'capacity-origin'],
+  GR: ['gap-register'],
+  CB: ['claim-boundary'],
+} as const;
+const GUARDS = Object.values(ROWS).flat();
+
+/** Four rows of the package's claims, so that what is drilled here is all that they ask for. */
+function fewerClaims(root: string): string {
+  const { schema, dimensions, claims } = JSON.parse(readFileSync(join(root, 'data/claims.json'), 'utf8'));
+  const some = dimensions.flatMap((row: { letters: keyof typeof ROWS; restsOn?: string[] }) => {
+    const probes = ROWS[row.letters];
+    const restsOn = row.restsOn?.filter((probe) => GUARDS.some((guard) => guard === probe));
+    return probes ? [{ ...row, probes, ...(restsOn && { restsOn }) }] : [];
+  });
+  const asked = claims.filter(({ guard }: { guard: string }) => GUARDS.some((each) => each === guard));
+  return JSON.stringify({ schema, dimensions: some, claims: asked });
+}
+
+let honest: BuiltPackage;
+const state = scratch();
+const claims = join(state.directory, 'claims.json');
+
+interface Card {
+  readonly milli: number;
+  readonly why: (probe: string) => string;
+  readonly grade: (row: string) => string;
+}
+
+function cardOf(by: BuiltPackage, dir: string, more: readonly string[] = []): Card {
+  const { stdout } = by.guardrails(['scorecard', '--compact', '--claims', claims, ...more], dir);
+  const card = JSON.parse(stdout);
+  return {
+    milli: card.score.milli,
+    why: (probe) => card.probes.find((each: { probe: string }) => each.probe === probe)?.why,
+    grade: (row) => card.vector ?? card.score.vector.match(new RegExp(`${row}:(E\\d)`))?.[1],
+  };
+}
+
+let before: Card;
+beforeAll(() => {
+  honest = buildPackage();
+  writeFileSync(claims, fewerClaims(honest.root));
+  honest.guardrails(['drill', ...GUARDS, '--json'], state.directory);
+  before = cardOf(honest, state.directory);
+}, 300_000);
+afterAll(() => {
+  honest.remove();
+  state.remove();
+});
+
+/** A copy of the state, for what changes it. */
+function withState<T>(work: (directory: string) => T): T {
+  const copy = scratch();
+  try {
+    cpSync(join(state.directory, '.guardrails'), join(copy.directory, '.guardrails'), { recursive: true });
+    return work(copy.directory);
+  } finally {
+    copy.remove();
+  }
+}
+
+/** Changes files below a package, and puts them back. */
+function withFiles<T>(
+  root: string,
+  files: Readonly<Record<string, (text: string) => string>>,
+  work: () => T,
+): T {
+  const was = Object.keys(files).map((path) => [path, readFileSync(join(root, path), 'utf8')] as const);
+  try {
+    for (const [path, text] of was) writeFileSync(join(root, path), files[path]?.(text) ?? text);
+    return work();
+  } finally {
+    for (const [path, text] of was) writeFileSync(join(root, path), text);
+  }
+}
+
+const drillAnew = (guard: string): Card =>
+  withState((directory) => {
+    honest.guardrails(['drill', guard, '--json'], directory);
+    return cardOf(honest, directory);
+  });
+
+describe("AGILAB's seven rows", () => {
+  it('1: nothing changed', () => {
+    expect(before.milli).toBeGreaterThan(1_000);
+    for (const row of Object.keys(ROWS)) expect([row, before.grade(row)]).toEqual([row, 'E3']);
+  });
+
+  it('2, 3 and 4: quoting does nothing, a comment says the word, and no model is refused', () => {
+    const cheat = buildPackage((root) => {
+      const edit = (path: string, from: string, to: string): void => {
+        const text = readFileSync(join(root, path), 'utf8');
+        expect(text).toContain(from);
+        writeFileSync(join(root, path), text.replace(from, to));
+      };
+      edit(
+        'src/ssh/quote.ts',
+        "return `'${word.includes(",
+        "return word; // shlex.quote\n  return `'${word.includes(",
+      );
+      edit(
+        'src/capacity/capacity-model.ts',
+        '\n  rules,\n',
+        '\n  rules: rules.map((rule) => ({ ...rule, refuses: () => false as const })),\n',
+      );
+    });
+    try {
+      withState((directory) => {
+        cheat.guardrails(['drill', 'remote-command', 'capacity-model', '--json'], directory);
+        const card = cardOf(cheat, directory);
+        expect([card.grade('RX'), card.grade('CM')]).toEqual(['E0', 'E0']);
+        expect(card.why('remote-command')).toMatch(/^drill /);
+        expect(card.why('capacity-model')).toMatch(/saw allow$/);
+        expect(card.milli).toBeLessThan(before.milli);
+      });
+    } finally {
+      cheat.remove();
+    }
+  });
+
+  it.each([
+    ['beside the list of tests as it was', false],
+    ['with the list of tests written anew', true],
+  ])('5: every test body emptied, %s', (_how, rewritten) => {
+    const tests = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((path) =>
+      path.endsWith('.test.ts'),
+    );
+    for (const path of tests) {
+      const at = join(honest.root, 'test', path);
+      mkdirSync(dirname(at), { recursive: true });
+      writeFileSync(at, "import { it } from 'vitest';\nit('holds', () => {});\n");
+    }
+    const hollow = (text: string): string =>
+      rewritten ? text.replaceAll(/"tests":\d+,"assertions":\d+/g, '"tests":1,"assertions":0') : text;
+    try {
+      const card = withFiles(honest.root, { 'data/suite.json': hollow }, () => drillAnew('claim-boundary'));
+      expect([card.grade('CB'), card.why('claim-boundary')]).toEqual([
+        'E0',
+        expect.stringContaining('asked about the package itself'),
+      ]);
+      expect(card.milli).toBeLessThan(before.milli);
+    } finally {
+      rmSync(join(honest.root, 'test'), { recursive: true });
+    }
+  });
+
+  it('6: every gap called shipped without evidence, and a new open P0', () => {
+    const register = join(state.directory, 'gaps.json');
+    const own = JSON.parse(readFileSync('data/hardening-gaps.json', 'utf8'));
+    const shipped = own.gaps.map((gap: object) => ({ ...gap, status: 'shipped' }));
+    const open = { ...own.gaps[0], id: 'found-today', severity: 'P0', status: 'open' };
+    writeFileSync(register, JSON.stringify({ ...own, gaps: [...shipped, open] }));
+    const card = cardOf(honest, state.directory, ['--register', register]);
+    expect(card.milli).toBeLessThan(before.milli);
+  });
+
+  it('7: the evidence deleted', () => {
+    withState((directory) => {
+      rmSync(join(directory, '.guardrails/journal/checkpoint'));
+      expect(cardOf(honest, directory).milli).toBe(0);
+      rmSync(join(directory, '.guardrails/journal'), { recursive: true });
+      const { code, stdout, stderr } = honest.guardrails(['scorecard'], directory);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toContain('scorecard.not-drilled');
+    });
+  });
+});
+
+describe('other ways to look better', () => {
+  it.each([
+    [
+      'text that promises too much',
+      'README.md',
+      (text: string) => `${text}\n<!-- no-claim: limits -->\nIt is tamper-proof.\n`,
+    ],
+    [
+      'a claim that nobody looked at',
+      'SECURITY.md',
+      (text: string) => text.replace('`bind` defends:', '`bind` always defends:'),
+    ],
+    ['a claim without evidence', 'docs/ssh.md', (text: string) => `${text}\n## New\n\nIt does everything.\n`],
+    [
+      'a gap taken out of the register',
+      'data/hardening-gaps.json',
+      (text: string) => text.replace('"tenant-isolation"', '"tenants"'),
+    ],
+  ])('%s', (_what, path, change) => {
+    const guard = path.endsWith('.json') ? 'gap-register' : 'claim-boundary';
+    const seen = withFiles(honest.root, { [path]: change }, () =>
+      withState((directory) => {
+        honest.guardrails(['drill', guard, '--json'], directory);
+        return honest.guardrails(['scorecard', '--compact', '--claims', claims], directory);
+      }),
+    );
+    // A register that lacks a mandatory gap is no register: no number at all.
+    if (guard === 'gap-register') expect([seen.code, seen.stdout]).toEqual([2, '']);
+    else expect(JSON.parse(seen.stdout).score.milli).toBeLessThan(before.milli);
+  });
+});
