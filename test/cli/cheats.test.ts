@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltPackage, buildPackage } from '../built-package.ts';
-import { scratch } from './run-cli.ts';
+import { type CliResult, scratch } from './run-cli.ts';
 
 const ROWS = {
   RX: ['remote-command'],
@@ -30,6 +30,10 @@ let honest: BuiltPackage;
 const state = scratch();
 const claims = join(state.directory, 'claims.json');
 
+/** Runs the command with a memory of heads of its own: a copy of a journal that goes on is a fork to whoever saw the other. */
+const ask = (by: BuiltPackage, args: readonly string[], dir: string): CliResult =>
+  by.guardrails(args, dir, { XDG_STATE_HOME: join(dir, '.state') });
+
 interface Card {
   readonly milli: number;
   readonly why: (probe: string) => string;
@@ -37,12 +41,12 @@ interface Card {
 }
 
 function cardOf(by: BuiltPackage, dir: string, more: readonly string[] = []): Card {
-  const { stdout } = by.guardrails(['scorecard', '--compact', '--claims', claims, ...more], dir);
+  const { stdout } = ask(by, ['scorecard', '--compact', '--claims', claims, ...more], dir);
   const card = JSON.parse(stdout);
   return {
     milli: card.score.milli,
     why: (probe) => card.probes.find((each: { probe: string }) => each.probe === probe)?.why,
-    grade: (row) => card.vector ?? card.score.vector.match(new RegExp(`${row}:(E\\d)`))?.[1],
+    grade: (row) => card.score.vector.match(new RegExp(`${row}:(E\\d)`))?.[1],
   };
 }
 
@@ -50,7 +54,7 @@ let before: Card;
 beforeAll(() => {
   honest = buildPackage();
   writeFileSync(claims, fewerClaims(honest.root));
-  honest.guardrails(['drill', ...GUARDS, '--json'], state.directory);
+  ask(honest, ['drill', ...GUARDS, '--json'], state.directory);
   before = cardOf(honest, state.directory);
 }, 300_000);
 afterAll(() => {
@@ -86,7 +90,7 @@ function withFiles<T>(
 
 const drillAnew = (guard: string): Card =>
   withState((directory) => {
-    honest.guardrails(['drill', guard, '--json'], directory);
+    ask(honest, ['drill', guard, '--json'], directory);
     return cardOf(honest, directory);
   });
 
@@ -116,7 +120,7 @@ describe("AGILAB's seven rows", () => {
     });
     try {
       withState((directory) => {
-        cheat.guardrails(['drill', 'remote-command', 'capacity-model', '--json'], directory);
+        ask(cheat, ['drill', 'remote-command', 'capacity-model', '--json'], directory);
         const card = cardOf(cheat, directory);
         expect([card.grade('RX'), card.grade('CM')]).toEqual(['E0', 'E0']);
         expect(card.why('remote-command')).toMatch(/^drill /);
@@ -169,7 +173,7 @@ describe("AGILAB's seven rows", () => {
       rmSync(join(directory, '.guardrails/journal/checkpoint'));
       expect(cardOf(honest, directory).milli).toBe(0);
       rmSync(join(directory, '.guardrails/journal'), { recursive: true });
-      const { code, stdout, stderr } = honest.guardrails(['scorecard'], directory);
+      const { code, stdout, stderr } = ask(honest, ['scorecard'], directory);
       expect([code, stdout]).toEqual([2, '']);
       expect(stderr).toContain('scorecard.not-drilled');
     });
@@ -198,8 +202,8 @@ describe('other ways to look better', () => {
     const guard = path.endsWith('.json') ? 'gap-register' : 'claim-boundary';
     const seen = withFiles(honest.root, { [path]: change }, () =>
       withState((directory) => {
-        honest.guardrails(['drill', guard, '--json'], directory);
-        return honest.guardrails(['scorecard', '--compact', '--claims', claims], directory);
+        ask(honest, ['drill', guard, '--json'], directory);
+        return ask(honest, ['scorecard', '--compact', '--claims', claims], directory);
       }),
     );
     // A register that lacks a mandatory gap is no register: no number at all.
