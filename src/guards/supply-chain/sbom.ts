@@ -37,7 +37,14 @@ export function readPurl(purl: string): Package | undefined {
 }
 
 /** Throws unless the text is valid by its own schema. */
-async function requireValid(text: string, version: (typeof VERSIONS)[number]): Promise<void> {
+type Validator = InstanceType<
+  typeof import('@cyclonedx/cyclonedx-library/Validation')['JsonStrictValidator']
+>;
+
+/** Kept: each compiles its schema once, which takes longer than any SBOM. */
+const validators = new Map<string, Validator>();
+
+async function validatorOf(version: (typeof VERSIONS)[number]): Promise<Validator> {
   // Loaded with the first SBOM: schemas and ajv are some MiB.
   const [{ JsonStrictValidator }, { Version }] = await Promise.all([
     import('@cyclonedx/cyclonedx-library/Validation'),
@@ -45,7 +52,13 @@ async function requireValid(text: string, version: (typeof VERSIONS)[number]): P
   ]);
   const spec = Object.values(Version).find((known) => known === version);
   if (spec === undefined) throw new Departure('a version of CycloneDX without a schema');
-  const error = await new JsonStrictValidator(spec).validate(text);
+  const validator = validators.get(version) ?? new JsonStrictValidator(spec);
+  validators.set(version, validator);
+  return validator;
+}
+
+async function requireValid(text: string, version: (typeof VERSIONS)[number]): Promise<void> {
+  const error = await (await validatorOf(version)).validate(text);
   if (error !== null) throw new Departure('the CycloneDX schema of its version refuses it');
 }
 

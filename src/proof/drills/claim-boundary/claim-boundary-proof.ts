@@ -8,6 +8,13 @@ import { liveClaimBoundary } from './live-claim-boundary.ts';
 
 export const claimBoundaryProof: Proof = defineHouseProof({
   guard: claimBoundary,
+  excused: {
+    'claims.value': 'what documents are compared with; the drills change the documents',
+    'gaps.value': 'what documents are compared with; the drills change the documents',
+    'manifest.value': 'what documents are compared with; the drills change the documents',
+    'lock.value': 'what documents are compared with; the drills change the documents',
+    'suite.value': 'compared with what the tests hold, which the drills change',
+  },
   drills: claimBoundaryDrills,
   live: aboutThisPackage(liveClaimBoundary),
   brokenLooks: [

@@ -1,7 +1,7 @@
 // Secrets that lie open in files: one tree for each shape, and trees that cannot be looked through.
 import { createHash } from 'node:crypto';
 import { mkdir, realpath, symlink, truncate, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { SecretsRequest } from '../../../guards/secrets/secrets.ts';
 import type { Drill } from '../../proof.ts';
 import { INNOCENT, SECRETS } from './samples.ts';
@@ -116,8 +116,9 @@ export const secretsDrills: readonly Drill<SecretsRequest>[] = [
     fault: 'a root that leaves its directory and comes back',
     expects: 'secrets.not-a-directory',
     build: async (site) => {
-      const root = await realpath(site.directory);
-      return { root: `${root}/../${basename(root)}` };
+      const root = join(await realpath(site.directory), 'app');
+      await mkdir(root, { mode: 0o700 });
+      return { root: `${root}/../app` };
     },
   },
   {
