@@ -23,4 +23,4 @@ export { capacityOrigin, type ProvenRelease } from './origin/capacity-origin.ts'
 export type { CapacityOriginRequest } from './origin/origin-look.ts';
 export { type SealOptions, sealModel } from './seal.ts';
 export { encodeSidecar, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';
-export { ModelThreads, openThreads, type ThreadOptions } from './threads/model-threads.ts';
+export { type ModelThreads, openThreads, type ThreadOptions } from './threads/model-threads.ts';
