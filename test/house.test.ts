@@ -195,3 +195,29 @@ describe('a grant', () => {
     }
   });
 });
+
+describe('what a page can run', () => {
+  it.each(['scorecard/index.ts', 'evidence/portable.ts'])(
+    '%s reaches no module of Node, and no Buffer',
+    (entry) => {
+      const loaded = [...loadedBy(entry)];
+      expect(loaded.filter((to) => to.startsWith('node:'))).toEqual([]);
+      const ours = loaded.filter((file) => existsSync(join('src', file)));
+      expect(ours.length).toBeGreaterThan(5);
+      expect(
+        ours.filter((file) =>
+          /\bBuffer\b(?!s)/.test(
+            readFileSync(join('src', file), 'utf8').replaceAll(/\/\/.*|\/\*[\s\S]*?\*\//g, ''),
+          ),
+        ),
+      ).toEqual([]);
+    },
+  );
+
+  it('is all of src/scorecard: its guards leave files to the evidence room', () => {
+    const own = files.filter((file) => file.startsWith('scorecard/'));
+    expect(own.length).toBeGreaterThan(25);
+    expect(edges.filter(({ from, to }) => own.includes(from) && to.startsWith('node:'))).toEqual([]);
+    expect(own.filter((file) => /\bBuffer\b/.test(readFileSync(join('src', file), 'utf8')))).toEqual([]);
+  });
+});

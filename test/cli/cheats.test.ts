@@ -1,9 +1,12 @@
 // The ways in which AGILAB's scorecard was talked into its 4.7, and some of ours, each done to a copy of this package: every one
 // lowers the number, or is refused. A scorer that reads source text keeps its number in all of them.
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltPackage, buildPackage } from '../built-package.ts';
+import { leftOut } from '../left-out.ts';
+import { missing } from '../ssh/support.ts';
 import { type CliResult, scratch } from './run-cli.ts';
 
 const ROWS = {
@@ -209,5 +212,53 @@ describe('other ways to look better', () => {
     // A register that lacks a mandatory gap is no register: no number at all.
     if (guard === 'gap-register') expect([seen.code, seen.stdout]).toEqual([2, '']);
     else expect(JSON.parse(seen.stdout).score.milli).toBeLessThan(before.milli);
+  });
+});
+
+describe("AGILAB's own readiness check", () => {
+  // As its tools/production_readiness_report.py loads a module beside it and reads a report.
+  const CONSUMER = `
+import importlib.util, json, pathlib, sys
+path = pathlib.Path(sys.argv[1]) / 'tools' / 'architecture_scorecard.py'
+spec = importlib.util.spec_from_file_location('architecture_scorecard_for_production_report', path)
+module = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = module
+spec.loader.exec_module(module)
+report = module.build_report(repo_root=pathlib.Path(sys.argv[1]))
+ids = sorted(check['id'] for check in report['checks'])
+keys = sorted(set().union(*(check.keys() for check in report['checks'])))
+print(json.dumps([report['schema'] == module.SCHEMA, report['status'], report['supported_score'], len(ids), ids[0], keys]))`;
+
+  it('takes our report through the lines of docs/agilab.md', leftOut(missing('python3')), () => {
+    const [, shim = ''] = /```python\n([\s\S]*?)```/.exec(readFileSync('docs/agilab.md', 'utf8')) ?? [];
+    expect(shim.trimEnd().split('\n')).toHaveLength(5);
+    withState((directory) => {
+      mkdirSync(join(directory, 'tools'));
+      writeFileSync(join(directory, 'tools/architecture_scorecard.py'), shim);
+      const npx = `#!/bin/sh\nshift\nexec '${process.execPath}' '${honest.root}/dist/cli/main.js' "$@"\n`;
+      mkdirSync(join(directory, 'bin'));
+      writeFileSync(join(directory, 'bin/npx'), npx, { mode: 0o755 });
+      const env = {
+        ...process.env,
+        PATH: `${join(directory, 'bin')}:${process.env['PATH']}`,
+        NODE_OPTIONS: '',
+      };
+      const state = { XDG_STATE_HOME: join(directory, '.state') };
+      const { stdout, stderr } = spawnSync('python3', ['-c', CONSUMER, directory], {
+        encoding: 'utf8',
+        env: { ...env, ...state },
+      });
+      expect([JSON.parse(stdout || 'null'), stderr]).toEqual([
+        [
+          true,
+          'fail', // four rows of seven were drilled here
+          expect.stringMatching(/^[0-5]\.\d \/ 5$/),
+          7,
+          'architecture_capacity_model_trust_boundary',
+          ['details', 'evidence', 'id', 'label', 'status', 'summary'],
+        ],
+        '',
+      ]);
+    });
   });
 });
