@@ -43,6 +43,8 @@ export class MuxChannel {
   #peer: number;
   #room: number;
   #maxPacket: number;
+  /** Bytes that the host may still send, and those that were used up since it was last told. */
+  #granted: number;
   #credit: number;
   #status: number | undefined;
   #closing: boolean;
@@ -57,6 +59,7 @@ export class MuxChannel {
     this.#peer = 0;
     this.#room = 0;
     this.#maxPacket = PACKET;
+    this.#granted = WINDOW;
     this.#credit = 0;
     this.#closing = false;
     this.#gone = false;
@@ -101,6 +104,7 @@ export class MuxChannel {
     this.#credit += bytes;
     if (this.#credit < WINDOW / 2) return;
     this.#say(ADJUST, uint32(this.#credit));
+    this.#granted += this.#credit;
     this.#credit = 0;
   }
 
@@ -109,7 +113,11 @@ export class MuxChannel {
     this.#finish(undefined);
   }
 
-  /** Takes a message for this channel, read up to the number of the channel. @throws RangeError when it ends too early. */
+  /**
+   * Takes a message for this channel, read up to the number of the channel.
+   *
+   * @throws RangeError when it ends too early, or the host sends more than it may: the link is no good then.
+   */
   receive(type: number, reader: WireReader): void {
     if (type === CONFIRMATION) {
       this.#peer = reader.uint32();
@@ -142,6 +150,9 @@ export class MuxChannel {
   }
 
   #take(stream: 1 | 2 | undefined, bytes: Buffer): void {
+    this.#granted -= bytes.length;
+    // Whoever reads slowly would have to keep all of it.
+    if (this.#granted < 0) throw new RangeError('the host sends more than it was granted');
     if (stream === undefined || this.#events.data(stream, bytes)) this.consumed(bytes.length);
   }
 

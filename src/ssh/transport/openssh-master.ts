@@ -157,8 +157,8 @@ export class Master {
           'Set TMPDIR to a shorter one, such as /tmp.',
         );
       await writeFile(join(directory, KNOWN), options.knownHosts, { mode: 0o600 });
-      const log = await open(join(directory, LOG), 'ax+', 0o600);
       const agent = await HoldingAgent.listen(join(directory, AGENT));
+      const log = await open(join(directory, LOG), 'ax+', 0o600);
       return new Master(directory, agent, log, options, stream);
     } catch (error) {
       stream.destroy();
