@@ -21,7 +21,7 @@ export interface Baseline {
   readonly digest: string;
   readonly scorer: { readonly version: number };
   readonly score: { readonly milli: number };
-  readonly context: { readonly codeDigest: string };
+  readonly context: { readonly codeDigest: string; readonly machine?: string | undefined };
   readonly claims: Claims;
   readonly probes: readonly {
     readonly probe: string;
@@ -35,7 +35,10 @@ const predicate: z.ZodType<Omit<Baseline, 'digest'>> = z.object({
   schema: z.literal('agilab.architecture_scorecard.v2'),
   scorer: z.object({ version: z.int().min(1) }),
   score: z.object({ milli: z.int().min(0).max(5_000) }),
-  context: z.object({ codeDigest: z.string().regex(/^[0-9a-f]{64}$/) }),
+  context: z.object({
+    codeDigest: z.string().regex(/^[0-9a-f]{64}$/),
+    machine: z.string().max(200).optional(),
+  }),
   claims: claimsFile,
   probes: z.array(
     z.object({

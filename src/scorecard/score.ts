@@ -90,8 +90,12 @@ export function milliOf({ evidence, penalty, cap }: Score['terms']): number {
   return Math.max(0, Math.min(cap, evidence - penalty));
 }
 
-function conditionsOf({ unsealed: { open, adopted }, clockBack }: JournalVerdict): readonly string[] {
+function conditionsOf({ verdict, baseline, context }: ScoreInput): readonly string[] {
+  const { clockBack } = verdict;
+  const { open, adopted } = verdict.unsealed;
+  const elsewhere = baseline?.context.machine !== undefined && baseline.context.machine !== context.machine;
   return [
+    ...(elsewhere ? ['the baseline was made on another machine: what that can build may differ'] : []),
     ...(clockBack.times === 0 ? [] : [`time ran back at line ${clockBack.line}: ages across it mean little`]),
     ...(open === 0 ? [] : [`${open} lines are not sealed: they may lower a grade and lift none`]),
     ...(adopted === 0 ? [] : [`${adopted} lines were found unsealed and adopted: they lift no grade`]),
@@ -146,7 +150,7 @@ export function scoreOf(input: ScoreInput): Score {
     dimensions,
     register,
     terms,
-    conditions: conditionsOf(verdict),
+    conditions: conditionsOf(input),
     coverage: { live: dimensions.filter(({ grade }) => grade === 'E4').length, total: dimensions.length },
     movement: { from, baseline: baseline?.digest, unsupported },
     journal: verdict,

@@ -225,6 +225,18 @@ describe('a gap', () => {
   });
 });
 
+describe('a baseline from another machine', () => {
+  it('is compared, and said to be from there', async () => {
+    const { verdict } = await recorded(fullRun());
+    const before = baselineOf(scored(verdict), ({ context }) =>
+      Object.assign(context, { machine: 'another' }),
+    );
+    const { conditions, movement } = scored(verdict, { baseline: before });
+    expect([conditions, movement.unsupported]).toEqual([[expect.stringContaining('another machine')], []]);
+    expect(scored(verdict, { baseline: baselineOf(scored(verdict)) }).conditions).toEqual([]);
+  });
+});
+
 describe('a baseline that is none', () => {
   const valid = (verdict: JournalVerdict) => JSON.parse(toStatement(scored(verdict)));
   it.each([

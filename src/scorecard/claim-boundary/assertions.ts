@@ -163,7 +163,8 @@ export function countAssertions(
     if (!DECLARES.has(first) || rest.includes('todo') || given.length < 2) continue;
     const body = given.find(isFunction) ?? helpers.get(nameOf(given.at(-1)));
     tests++;
-    const asserted = body ? count(body, helpers, beside) : 0;
+    // What is left out for good asserts nothing; `skipIf` and `runIf` depend on the machine.
+    const asserted = body && !rest.includes('skip') ? count(body, helpers, beside) : 0;
     assertions += asserted;
     if (asserted === 0) emptyAt ??= text.slice(0, node.start).split('\n').length;
   }

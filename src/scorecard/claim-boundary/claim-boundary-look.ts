@@ -54,6 +54,10 @@ function parseDocument(bytes: Uint8Array): Document {
   return readBlocks(decode(bytes));
 }
 
+function notMarkdown(): never {
+  throw new CodedError('not-markdown', 'it is no Markdown', '');
+}
+
 function parseManifest(bytes: Uint8Array): Manifest {
   const limits = { maxBytes: 1_048_576, maxDepth: 16, fractionAt: () => true };
   const { description = '', scripts = {} } = parseStrictJson(bytes, limits) as Record<string, unknown>;
@@ -93,11 +97,12 @@ export async function observeClaimBoundary(
   signal: AbortSignal,
 ): Promise<ClaimBoundaryFacts> {
   const { files, others } = await filesBelow(`${root}/docs`, MAX_FILES);
-  const docs = [...files, ...others].filter((path) => path === '' || path.endsWith('.md'));
+  // A picture is seen with its alternative, where a document shows it; anything else would be text that nobody reads here.
+  const docs = [...files, ...others].filter((path) => !path.endsWith('.png'));
   const paths = [...DOCUMENTS, ...docs.map((path) => `docs/${path}`)];
   const documents = paths.map(async (path) => ({
     path,
-    document: await read(`${root}/${path}`, parseDocument),
+    document: await read(`${root}/${path}`, path.endsWith('.md') ? parseDocument : notMarkdown),
   }));
   return {
     documents: await Promise.all(documents),

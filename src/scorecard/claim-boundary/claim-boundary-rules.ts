@@ -101,7 +101,7 @@ export const claimBoundaryRules: readonly Rule<ClaimBoundaryFacts>[] = [
   {
     code: 'claim-boundary.unreadable',
     remedy:
-      'Keep README.md, SECURITY.md, CONTRIBUTING.md and docs as plain files of UTF-8, up to 256 KiB each.',
+      'Keep README.md, SECURITY.md, CONTRIBUTING.md and docs as plain files of Markdown in UTF-8, up to 256 KiB each.',
     refuses: ({ documents }) => {
       const bad = documents.find(({ document }) => document.code !== undefined);
       return (

@@ -24,6 +24,7 @@ describe('a test', () => {
     ],
     ['with options', "it('a', { timeout: 1 }, () => { expect(1).toBe(1); });", [1, 1, undefined]],
     ['left out', "it.skipIf(x)('a', () => { expect(1).toBe(1); });", [1, 1, undefined]],
+    ['left out for good', "it.skip('a', () => { expect(1).toBe(1); });", [1, 0, 1]],
     ['to be written', "it.todo('a');", [0, 0, undefined]],
     [
       'of a helper of its file',

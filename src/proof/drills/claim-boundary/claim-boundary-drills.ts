@@ -105,6 +105,9 @@ export const claimBoundaryDrills: readonly Drill<ClaimBoundaryRequest>[] = [
   drill('huge-document', 'a document that is too long to read', UNREADABLE, {
     laid: (root) => truncate(join(root, 'docs/guide.md'), 262_145),
   }),
+  drill('other-format', 'a document in another format', UNREADABLE, {
+    laid: (root) => writeFile(join(root, 'docs/more.rst'), 'It does everything.\n'),
+  }),
   drill('latin-1', 'a document that is not UTF-8', UNREADABLE, {
     laid: (root) => writeFile(join(root, 'docs/guide.md'), Buffer.from([0x23, 0x20, 0xe9])),
   }),
@@ -197,6 +200,9 @@ export const claimBoundaryDrills: readonly Drill<ClaimBoundaryRequest>[] = [
   }),
   drill('in-a-string', 'a test whose assertions are text', EMPTY, {
     said: inTest('expect(n).toBeGreaterThan(0);', "'expect(n).toBeGreaterThan(0)';"),
+  }),
+  drill('skipped', 'a test that is left out for good', EMPTY, {
+    said: inTest("it('adds'", "it.skip('adds'"),
   }),
   drill('no-test', 'a file of tests without a test', EMPTY, {
     said: (files) => files.set('test/b.test.ts', "import { it } from 'vitest';\n"),
