@@ -1,13 +1,10 @@
 // `guardrails ssh`: render a command, run one on every host of a file, or look at the keys that the hosts show.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type JsonObject, parseStrictJson } from '../evidence/strict-json.ts';
-import { enforce } from '../kernel/enforce.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
-import { heldConnection, hostKey } from '../ssh/host-key/host-key.ts';
-import type { HostKeyRequest } from '../ssh/host-key/host-key-request.ts';
 import type { RemoteCommandRequest } from '../ssh/recipes/index.ts';
 import { render, type ShellFamily } from '../ssh/render.ts';
-import type { ConnectOptions, Transport } from '../ssh/transport/connect.ts';
+import { type ConnectOptions, lookAtHost, type Transport } from '../ssh/transport/connect.ts';
 import type { Target } from '../ssh/transport/connection.ts';
 import { type HostRow, runOnHosts } from '../ssh/transport/fleet.ts';
 import { readHosts } from './hosts-file.ts';
@@ -133,15 +130,19 @@ async function run(path: string, options: RunFlags): Promise<void> {
   }
 }
 
-async function checkHosts(path: string, options: StateOptions): Promise<void> {
+interface CheckFlags extends StateOptions {
+  readonly transport: Transport;
+}
+
+async function checkHosts(path: string, options: CheckFlags): Promise<void> {
   const { targets } = await readHosts(path);
   const journal = await openState(options);
   const progress = startProgress(targets.length);
   progress.step('hosts');
   let good = true;
   try {
-    for (const { user: _, ...target } of targets) {
-      const row = await look(target, journal);
+    for (const target of targets) {
+      const row = await look(target, { journal, signal: interruption, transport: options.transport });
       progress.step(nameOf(target));
       progress.clear();
       print(row);
@@ -155,8 +156,8 @@ async function checkHosts(path: string, options: StateOptions): Promise<void> {
 }
 
 async function look(
-  target: HostKeyRequest,
-  journal: Awaited<ReturnType<typeof openState>>,
+  target: Target,
+  options: ConnectOptions,
 ): Promise<{
   readonly host: string;
   readonly outcome: 'known' | 'refused';
@@ -164,9 +165,7 @@ async function look(
 }> {
   const host = nameOf(target);
   try {
-    const verified = await enforce(hostKey, target, { journal, signal: interruption });
-    heldConnection(verified)?.destroy();
-    const { key } = verified;
+    const { key } = await lookAtHost(target, options);
     return { host, outcome: 'known', type: key.type, fingerprint: key.fingerprint };
   } catch (error) {
     if (!(error instanceof GuardRefusal)) throw error;
@@ -174,6 +173,11 @@ async function look(
     return { host, outcome: 'refused', code, reason, remedy };
   }
 }
+
+const transportOption = (): Option =>
+  new Option('--transport <name>', "ssh2 is built in; openssh is this system's ssh")
+    .choices(['ssh2', 'openssh'])
+    .default('ssh2');
 
 export function registerSsh(program: Command): void {
   const ssh = program.command('ssh').description('guarded commands on other hosts');
@@ -196,11 +200,7 @@ export function registerSsh(program: Command): void {
     .option('--timeout <seconds>', 'for the command on each host', secondsOf, 600)
     .option('--concurrency <hosts>', 'hosts that have answered and are at work at once', hostsOf, 32)
     .option('--resume <rows>', 'leave out the hosts that exited 0 in the rows of an earlier run')
-    .addOption(
-      new Option('--transport <name>', "ssh2 is built in; openssh is this system's ssh")
-        .choices(['ssh2', 'openssh'])
-        .default('ssh2'),
-    )
+    .addOption(transportOption())
     .option('--ssh-config <file>', 'look the hosts up in an ssh_config; see docs/ssh.md for what is read')
     .option('--accept-new', 'believe hosts at first contact and pin their keys; never counts as strict')
     .action((path: string, _options, command: Command) => run(path, command.optsWithGlobals()));
@@ -209,6 +209,7 @@ export function registerSsh(program: Command): void {
     .description('check the key that each host of a file shows; says nothing to the hosts')
     .argument('<hosts>', 'hosts file')
     .argument('<action>', 'check')
+    .addOption(transportOption())
     .action((path: string, action: string, _options, command: Command) => {
       if (action !== 'check') command.error(`error: unknown action, expected check`);
       return checkHosts(path, command.optsWithGlobals());

@@ -106,8 +106,9 @@ describe('guardrails ssh', {
     });
   });
 
-  it('hosts FILE check tells a known key from a changed one', () => {
-    const known = cli('hosts', file, 'check');
+  it.each(transports)('hosts FILE check tells a known key from a changed one, by %s', (transport) => {
+    const check = (): ReturnType<typeof cli> => cli('hosts', file, 'check', '--transport', transport);
+    const known = check();
     expect([known.code, JSON.parse(known.stdout.split('\n')[0] ?? '')]).toMatchObject([
       0,
       { outcome: 'known' },
@@ -116,7 +117,7 @@ describe('guardrails ssh', {
     const stranger = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBZFsvbE3x3i9RnoGe9hgIUwg7FuW5PDqieiU+LzZ6Qu';
     writeFileSync(other, `[127.0.0.1]:${host.port} ${stranger}\n`, { mode: 0o600 });
     write(other);
-    const changed = cli('hosts', file, 'check');
+    const changed = check();
     write(host.knownHosts);
     expect(changed.code).toBe(1);
     expect(JSON.parse(changed.stdout.split('\n')[0] ?? '')).toMatchObject({ code: 'host-key.changed' });

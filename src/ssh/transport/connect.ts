@@ -4,7 +4,7 @@ import { CodedError } from '../../evidence/coded-error.ts';
 import type { EvidenceSink } from '../../evidence/record.ts';
 import { Deadline, Interrupted } from '../../kernel/deadline.ts';
 import { enforce } from '../../kernel/enforce.ts';
-import { heldConnection, hostKey, hostKeyAcceptNew } from '../host-key/host-key.ts';
+import { heldConnection, hostKey, hostKeyAcceptNew, type VerifiedHost } from '../host-key/host-key.ts';
 import { knownHostsName } from '../host-key/known-hosts-match.ts';
 import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
@@ -179,4 +179,23 @@ export async function connect(
 ): Promise<Connection> {
   const exchange = (await exchangeWith(credentials, options.transport))(target.user);
   return await connectTo(await reachTarget(target, options), target, exchange, options);
+}
+
+/**
+ * Returns a host that has proven its key, and ends the connection: nobody logs in, and nothing is said about the user.
+ *
+ * @throws as {@link connect} before the log-in.
+ */
+export async function lookAtHost(target: Target, options: ConnectOptions): Promise<VerifiedHost> {
+  const { journal, signal, timeoutMs = DEFAULT_CONNECT_MS, transport } = options;
+  const { user, ...request } = target;
+  const { host, port } = request;
+  if (transport === 'openssh') await requireOpenSsh();
+  const exchange = transport === 'openssh' ? openSshExchange(user, []) : ssh2Exchange('', []);
+  const reached = await reachTarget(target, options);
+  return await withReached({ host, port, again: wayTo(target, options), exchange }, reached, async () => {
+    const verified = await enforce(hostKey, request, { journal, timeoutMs, ...(signal ? { signal } : {}) });
+    heldConnection(verified)?.destroy();
+    return verified;
+  });
 }
