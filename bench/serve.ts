@@ -1,14 +1,14 @@
 // The served guards beside the command that asks once, and many clients beside one: what is shared is the process, the open
-// journal and the writing of records together. And what judging costs beside zod reading the same request.
+// journal and the writing of records together. And what judging costs beside zod reading the same request by the same schema.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import * as z from 'zod';
 import { openState } from '../dist/evidence/index.js';
 import { bind, judge } from '../dist/guards/index.js';
+import { definitionOf } from '../dist/kernel/define.js';
 import { serveGuards } from '../dist/serve/server.js';
 
 const REQUEST = { sources: [{ from: 'cli', value: '127.0.0.1' }], port: 8501 };
@@ -37,10 +37,7 @@ async function timed(work: () => Promise<void> | void): Promise<number> {
 }
 
 async function judgeBeside(): Promise<void> {
-  const schema = z.strictObject({
-    sources: z.array(z.strictObject({ from: z.string(), value: z.string().nullable() })).min(1),
-    port: z.int().min(1).max(65_535),
-  });
+  const schema = definitionOf(bind).request;
   const COUNT = 20_000;
   const ours: number[] = [];
   const zods: number[] = [];

@@ -21,6 +21,7 @@ export interface Outcome {
 
 /** Closes what was observed. A release that fails or hangs changes nothing: the answer is already no. */
 export async function release(definition: AnyDefinition, facts: unknown, timeoutMs: number): Promise<void> {
+  if (!definition.release) return;
   const deadline = new Deadline({ timeoutMs });
   try {
     await deadline.run(async () => definition.release?.(facts));
@@ -86,6 +87,21 @@ export function judgeFacts(guard: AnyDefinition, facts: unknown): Omit<Outcome, 
   }
 }
 
+/**
+ * Request to decision for what the request alone says. `undefined` where it takes a look, and where anything is wrong: then
+ * {@link decide} says so.
+ */
+export function decideAtOnce(guard: AnyDefinition, request: unknown): Decision | undefined {
+  if (!guard.glance) return undefined;
+  try {
+    const { success, data } = guard.request.safeParse(request);
+    const facts: unknown = success ? guard.glance(data) : undefined;
+    return facts === undefined ? undefined : judgeFacts(guard, facts).decision;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Request to decision. The facts, if any, are still open: whoever calls this grants or releases them. */
 export async function decide(guard: AnyDefinition, request: unknown, deadline: Deadline): Promise<Outcome> {
   const refuse = (code: KernelCode, reason: string, cause?: unknown, input = ''): Outcome => ({
@@ -110,7 +126,8 @@ export async function decide(guard: AnyDefinition, request: unknown, deadline: D
   }
   let facts: unknown;
   try {
-    facts = await deadline.run(
+    facts = deadline.interrupted ? undefined : guard.glance?.(parsed);
+    facts ??= await deadline.run(
       () => guard.observe(parsed, deadline.signal),
       (late) => void release(guard, late, deadline.timeoutMs),
     );

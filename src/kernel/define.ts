@@ -23,7 +23,7 @@ export function isHouseId(id: string): boolean {
 function required(definition: AnyDefinition): void {
   for (const name of ['observe', 'grant'] as const)
     if (typeof definition[name] !== 'function') throw new TypeError(`a guard needs ${name} as a function`);
-  for (const name of ['commit', 'release', 'subject', 'method'] as const)
+  for (const name of ['glance', 'commit', 'release', 'subject', 'method'] as const)
     if (definition[name] !== undefined && typeof definition[name] !== 'function')
       throw new TypeError(`${name} of a guard is a function, where there is one`);
   if (typeof definition.request?.safeParse !== 'function')
@@ -57,6 +57,7 @@ function define<Request, Facts, Grant extends object>(
     observe: given.observe.bind(given),
     rules: Object.freeze(given.rules.map(frozenRule)),
     grant: given.grant.bind(given),
+    ...(given.glance && { glance: given.glance.bind(given) }),
     ...(given.commit && { commit: given.commit.bind(given) }),
     ...(given.release && { release: given.release.bind(given) }),
     ...(given.subject && { subject: given.subject.bind(given) }),

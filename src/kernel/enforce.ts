@@ -3,7 +3,7 @@
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import type { EvidenceSink } from '../evidence/record.ts';
 import { Deadline, type DeadlineOptions, Interrupted } from './deadline.ts';
-import { decide, type Outcome, release } from './decide.ts';
+import { decide, decideAtOnce, type Outcome, release } from './decide.ts';
 import { type AnyDefinition, definitionOf } from './define.ts';
 import { draftOf } from './draft.ts';
 import { enterGrant } from './grants.ts';
@@ -152,6 +152,10 @@ export async function judge<Request>(
   options: JudgeOptions = {},
 ): Promise<Decision> {
   const definition = definitionOf(guard);
+  if (options.timeoutMs === undefined && options.signal === undefined) {
+    const decision = decideAtOnce(definition, request);
+    if (decision) return decision;
+  }
   const deadline = new Deadline(options);
   try {
     const outcome = await decide(definition, request, deadline);

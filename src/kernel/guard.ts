@@ -33,6 +33,11 @@ export interface GuardDefinition<Request, Facts, Grant extends object> {
    * when it could not look. `signal` aborts at the deadline.
    */
   observe(request: Request, signal: AbortSignal): Promise<Facts>;
+  /**
+   * The facts, where the request alone says them and nothing of the world has to be looked at; `undefined` where it has to.
+   * Synchronous and closed by nobody: a guard that is asked in a hot loop then costs neither a timer nor a wait.
+   */
+  glance?(request: NoInfer<Request>): NoInfer<Facts> | undefined;
   /** Every reason to refuse. All are asked; the first that refuses is the headline. */
   readonly rules: readonly Rule<NoInfer<Facts>>[];
   /**

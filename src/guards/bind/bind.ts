@@ -85,8 +85,11 @@ async function resolve(name: string, signal: AbortSignal): Promise<readonly Host
 }
 
 /** A text may list several addresses, as gunicorn's --bind does. */
-const textsOf = (given: BindRequest['sources'][number]['value']): readonly (string | null)[] =>
-  given === null ? [null] : [given].flat().flatMap((text) => text.split(','));
+function textsOf(given: BindRequest['sources'][number]['value']): readonly (string | null)[] {
+  if (given === null) return [null];
+  if (typeof given === 'string') return given.includes(',') ? given.split(',') : [given];
+  return given.flatMap((text) => text.split(','));
+}
 
 async function lookAtSocket(path: string, signal: AbortSignal): Promise<BindFacts['sockets'][number]> {
   const at = path.lastIndexOf('/');
@@ -95,11 +98,26 @@ async function lookAtSocket(path: string, signal: AbortSignal): Promise<BindFact
   return { path, place };
 }
 
+/** What is judged: of a known program, what its settings come to. */
+const judgedOf = ({ sources, program }: BindRequest): BindRequest['sources'] =>
+  program ? effectiveSources(program, sources) : sources;
+
+/** What the request alone says, where every source is an address. */
+export function glanceAtBind(request: BindRequest): BindFacts | undefined {
+  const { sources, program, port } = request;
+  const judged: BindSource[] = [];
+  for (const { from, value: given } of judgedOf(request)) {
+    const found = textsOf(given).map(readListen);
+    if (found.some(({ host: { kind } }) => kind === 'name' || kind === 'socket')) return undefined;
+    const ports = found.flatMap(({ port: written }) => written ?? []);
+    judged.push({ from, readings: found.map(({ host }) => host), ports });
+  }
+  return { sources: judged, port, unread: program ? unreadSettings(program, sources) : [], sockets: [] };
+}
+
 /** The only look: reads every source, resolves every name, walks to every unix socket. */
-export async function observeBind(
-  { sources, program, port }: BindRequest,
-  signal: AbortSignal,
-): Promise<BindFacts> {
+export async function observeBind(request: BindRequest, signal: AbortSignal): Promise<BindFacts> {
+  const { sources, program, port } = request;
   const look = async ({ from, value: given }: BindRequest['sources'][number]): Promise<BindSource> => {
     const found = textsOf(given).map(readListen);
     const readings = await Promise.all(
@@ -110,7 +128,7 @@ export async function observeBind(
     const ports = found.flatMap(({ port: written }) => written ?? []);
     return { from, readings: silent ? [] : readings.flat(), ports };
   };
-  const judged = await Promise.all((program ? effectiveSources(program, sources) : sources).map(look));
+  const judged = await Promise.all(judgedOf(request).map(look));
   const paths = judged.flatMap(({ readings }) =>
     readings.flatMap((reading) => (reading.kind === 'socket' ? reading.path : [])),
   );
@@ -297,6 +315,7 @@ export const bind: Guard<BindRequest, BoundAddress> = defineHouseGuard({
   dimension: 'architecture_runtime_guardrails',
   request: bindRequest,
   observe: observeBind,
+  glance: glanceAtBind,
   rules,
   grant,
 });

@@ -72,8 +72,8 @@ export function readHost(text: string | null): HostReading {
       ? readIpv6(inside)
       : malformed('has brackets around something other than one IPv6 address');
   }
-  if (isIPv6(text)) return readIpv6(text);
-  if (text.includes(':')) return malformed('holds a port, or is a broken IPv6 address');
+  if (text.includes(':'))
+    return isIPv6(text) ? readIpv6(text) : malformed('holds a port, or is a broken IPv6 address');
   if (ALL_ZERO.test(text)) return wildcard('is the IPv4 wildcard address');
   if (isIPv4(text)) {
     // RFC 1122 section 3.2.1.3 (g): all of 127.0.0.0/8 stays inside the host.
