@@ -85,7 +85,10 @@ export const runManifestRules: readonly Rule<RunManifestFacts>[] = [
   {
     code: 'run-manifest.untrusted',
     remedy: GUARD_FILES,
-    refuses: ({ place, manifest }) => distrust(place) || distrust(manifest.facts),
+    refuses: ({ place, manifest }) =>
+      distrust(place) ||
+      distrust(manifest.facts) ||
+      (isDirectory(manifest.facts) && 'the manifest is a directory'),
   },
   {
     code: 'run-manifest.not-strict-json',

@@ -91,6 +91,12 @@ export const sealedRunDrills: readonly Drill<RunManifestRequest>[] = [
     ask: () => ({ acknowledged: [sha256('another')] }),
   }),
 
+  drill('manifest-directory', 'a directory in place of the manifest', 'run-manifest.untrusted', {
+    after: async ({ manifest }) => {
+      await rm(manifest);
+      await mkdir(manifest, { mode: 0o700 });
+    },
+  }),
   drill('unsealed', 'the seal is gone, and AGILAB wrote no digests', 'run-manifest.artifact-undigested', {
     after: ({ seal }) => rm(seal),
   }),
