@@ -37,15 +37,14 @@ export function mutantsOf(
     const judge = (facts: unknown): ReturnType<OtherJudgement['judge']> => judgeFacts(mutant, facts);
     return { id: code, fault: `the rule ${code} taken out`, observesAnew: false, judge };
   });
-  // A glance would spare the guard the look that is broken.
-  const { glance: _glance, ...looking } = guard;
   const blinded = brokenLooks.map((look): OtherLook => {
     const observe: AnyDefinition['observe'] = (request, signal) => look.observe(request, signal);
     return {
       id: look.id,
       fault: `the look replaced by ${look.id}`,
       observesAnew: true,
-      guard: { ...looking, observe },
+      // A glance would spare it the look that is broken.
+      guard: { ...guard, observe, glance: () => undefined },
     };
   });
   return [...ruleless, ...blinded];
