@@ -103,7 +103,7 @@ const judgedOf = ({ sources, program }: BindRequest): BindRequest['sources'] =>
   program ? effectiveSources(program, sources) : sources;
 
 /** What the request alone says, where every source is an address. */
-export function glanceAtBind(request: BindRequest): BindFacts | undefined {
+function glanceAtBind(request: BindRequest): BindFacts | undefined {
   const { sources, program, port } = request;
   const judged: BindSource[] = [];
   for (const { from, value: given } of judgedOf(request)) {
