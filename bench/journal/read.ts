@@ -30,8 +30,8 @@ interface Verified extends Cost {
   readonly longest: number;
 }
 
-function verifyOnce(dir: string): Verified {
-  const script = fileURLToPath(new URL('verify-once.mjs', import.meta.url));
+function verifyOnce(dir: string, by = new URL('verify-once.mjs', import.meta.url)): Verified {
+  const script = fileURLToPath(by);
   const { stdout } = spawnSync(process.execPath, [script, dir], { encoding: 'utf8' });
   const verified = JSON.parse(stdout) as Verified;
   if (!verified.ok) throw new Error('the journal of the bench does not verify');
@@ -95,11 +95,20 @@ async function checkBench(long: string, empty: string): Promise<void> {
   show(`guardrails check after ${LINES} lines`, after, early, 'on an empty journal', 'about 1');
 }
 
+/** What it costs to score a journal, verification and all, beside verification alone. */
+function scoreBench(long: string): void {
+  const scored = verifyOnce(long, new URL('score-once.mjs', import.meta.url));
+  const verified = verifyOnce(long);
+  show(`score ${scored.size} lines`, perLine(scored), perLine(verified), 'verification alone', 'at most 1.5');
+  console.log(`score ${scored.size} lines: at most ${scored.resident.toFixed(0)} MB resident (goal 250)`);
+}
+
 /** Measures what reading costs. */
 export async function readBench(directory: string): Promise<void> {
   const long = await filled(join(directory, 'long'), LINES);
   const short = await filled(join(directory, 'short'), LINES / 10);
   await verifyBench(long, short);
+  scoreBench(long);
   await openBench(long, short);
   await checkBench(long, await filled(join(directory, 'empty'), 0));
 }

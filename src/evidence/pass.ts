@@ -29,8 +29,11 @@ export interface JournalFiles {
 }
 
 export interface PassOptions {
-  /** Default true. False leaves `lines` empty, for journals that do not fit into memory. */
-  readonly keepLines?: boolean;
+  /**
+   * Default true. False leaves `lines` empty, for journals that do not fit into memory; modes keep the lines of these
+   * alone.
+   */
+  readonly keepLines?: boolean | ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
   /** Called now and then with the number of lines read so far. */
   readonly onProgress?: ((lines: number) => void) | undefined;
@@ -86,8 +89,9 @@ export async function passOver(
   let era = { earliest: '', latest: '' };
   const onLine: OnLine = (line, bytes) => {
     const telling = line.mode === 'repair' || line.mode === 'run';
-    const record = keepLines || telling ? recordOf(bytes) : undefined;
-    if (keepLines && record) records.push(record);
+    const kept = typeof keepLines === 'boolean' ? keepLines : keepLines.has(line.mode);
+    const record = kept || telling ? recordOf(bytes) : undefined;
+    if (kept && record) records.push(record);
     if (record?.mode === 'repair') {
       const { codes, subject } = record;
       const statement = codes.includes(ADOPTION_CODE) ? adoptionOf(line.seq, subject?.name) : undefined;

@@ -22,6 +22,9 @@ export interface GuardLook {
   readonly canary: 'failed' | 'passed' | 'missing';
 }
 
+/** What a score is computed from: a verification need keep no other lines. */
+export const SCORED_MODES: ReadonlySet<string> = new Set(['run', 'drill', 'mutant', 'live']);
+
 /** The guard whose drill must fail: see the drill runner. */
 const CANARY = 'canary';
 

@@ -11,6 +11,7 @@ import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import type { GradingContext } from '../../src/scorecard/age.ts';
 import type { Claims } from '../../src/scorecard/claims.ts';
 import { gradeDimensions } from '../../src/scorecard/grade.ts';
+import { SCORED_MODES } from '../../src/scorecard/look.ts';
 import { drawDrills } from '../../src/scorecard/replay-draw.ts';
 import { bytesOf, inMemory } from '../evidence/support.ts';
 import { claims, drillDraft, fullRun, here, liveDraft, mutantDraft, recorded, runUnder } from './fixture.ts';
@@ -405,6 +406,19 @@ describe('what keeps evidence from counting in full', () => {
     expect(Object.values(rows).every(({ grade }) => grade === 'E0')).toBe(true);
     expect(rows['RG']?.why).toContain('journal.broken-chain at line 2');
   });
+});
+
+it('is the same from the lines alone that a score is computed from', async () => {
+  const { directory, signer, verdict } = await recorded(fullRun());
+  const journal = await openJournal({ directory, signer });
+  await journal.append({ ...drillDraft('acme/own', 'allow'), probe: undefined, mode: 'enforce' }, '');
+  await journal.close();
+  const pins = [{ vkey: signer.vkey, host: here.host }];
+  const options = { pins, keepLines: SCORED_MODES };
+  const fewer = runUnder(await verifyJournal(await readJournal(directory), options));
+  expect(fewer.size).toBe(verdict.size + 2); // the decision, and the run that it was made in
+  expect(fewer.lines).toHaveLength(verdict.lines.length + 1);
+  expect(rowsOf(fewer)).toEqual(rowsOf(verdict));
 });
 
 describe('a drill counts in the state that it is named for', () => {
