@@ -63,6 +63,8 @@ export interface TestHost {
   /** Returns the user with this login shell; without root, the user who runs the tests. */
   userWith(shell: string): TestUser;
   target(user: TestUser): Target;
+  /** Lets one more key in, by a file of this host: never by that of whoever runs the tests. */
+  authorize(user: TestUser, line: string): void;
   stop(): Promise<void>;
 }
 
@@ -178,6 +180,8 @@ export async function startHost({ shells, config = [], namespace }: HostOptions)
     knownHosts,
     credentials: { privateKey: readFileSync(join(directory, 'user_key')) },
     userWith: (shell) => users.get(shell) ?? self,
+    authorize: ({ home }, line) =>
+      writeFileSync(asRoot ? join(home, '.ssh', 'authorized_keys') : keys, line, { flag: 'a' }),
     target: ({ name }) => ({ host: address, port, user: name, knownHosts: [knownHosts] }),
     stop: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve));

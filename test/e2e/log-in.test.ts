@@ -1,6 +1,6 @@
 // Why a log-in fails, each reason by its own code, against sshd; what fails before any host is asked asks none.
 import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Server, utils } from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -125,11 +125,7 @@ describe('a log-in', { timeout: 60_000, ...leftOut(skip) }, () => {
       });
       try {
         const key = keygen(`rsa-${algorithm}`, '-t', 'rsa', '-b', '2048');
-        const { home } = strict.userWith('/bin/sh');
-        const keys = join(home, '.ssh', 'authorized_keys');
-        const { uid, gid } = statSync(keys);
-        writeFileSync(keys, readFileSync(file(`rsa-${algorithm}.pub`)), { flag: 'a' });
-        chownSync(keys, uid, gid);
+        strict.authorize(strict.userWith('/bin/sh'), readFileSync(file(`rsa-${algorithm}.pub`), 'utf8'));
         expect(await attempt(strict, { privateKey: key })).toBe('in');
       } finally {
         await strict.stop();

@@ -3,7 +3,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import {
-  appendFileSync,
   chmodSync,
   existsSync,
   mkdtempSync,
@@ -180,11 +179,7 @@ describe("the system's ssh", { timeout: 60_000, ...leftOut(skip) }, () => {
   ])('signs with a key of type %s %s %s', async (type, ...bits) => {
     const name = `key-${type}-${bits[1]}`;
     const privateKey = keygen(name, '-t', type, ...bits);
-    const keys = join(host.userWith('/bin/sh').home, '.ssh', 'authorized_keys');
-    appendFileSync(
-      statSync(keys, { throwIfNoEntry: false }) ? keys : file('authorized_keys'),
-      `${publicKey(name)}\n`,
-    );
+    host.authorize(host.userWith('/bin/sh'), `${publicKey(name)}\n`);
     expect(await enter(host, { privateKey })).toBe('ssh-ed25519');
   });
 
@@ -244,9 +239,8 @@ describe("the system's ssh", { timeout: 60_000, ...leftOut(skip) }, () => {
     await new Promise<void>((resolve) => {
       agent.listen(file('sk-agent'), resolve);
     });
-    const keys = join(host.userWith('/bin/sh').home, '.ssh', 'authorized_keys');
     const line = `${type} ${blob.toString('base64')}\n`;
-    appendFileSync(statSync(keys, { throwIfNoEntry: false }) ? keys : file('authorized_keys'), line);
+    host.authorize(host.userWith('/bin/sh'), line);
     expect(await enter(host, { agent: file('sk-agent') })).toBe('ssh-ed25519');
     agent.close();
   });
