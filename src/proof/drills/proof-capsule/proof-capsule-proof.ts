@@ -8,6 +8,7 @@ import {
   type ProofCapsuleRequest,
   proofCapsule,
 } from '../../../guards/run-manifest/proof-capsule.ts';
+import { fileTableDrills } from '../../file-table-drills.ts';
 import { type Drill, defineHouseProof, type Proof } from '../../proof.ts';
 import { soundManifest } from '../run-manifest/run-manifest-drills.ts';
 import { type Member, zip } from './capsule-archive.ts';
@@ -232,10 +233,13 @@ const deflated = drill('deflated', 'none: members are compressed', 'allow', {
   members: (all) => all.map((member) => ({ ...member, deflated: true })),
 });
 
+const sound = drill('sound', 'none: a capsule that is pinned by its digest', 'allow');
+
 export const proofCapsuleProof: Proof = defineHouseProof({
   guard: proofCapsule,
+  excused: { entries: 'compared with what the manifest lists; the drills change both' },
   drills: [
-    drill('sound', 'none: a capsule that is pinned by its digest', 'allow'),
+    sound,
     drill('signed', 'none: a capsule that the named key signed', 'allow', { anchor: signedBy('a') }),
     {
       ...deflated,
@@ -251,6 +255,14 @@ export const proofCapsuleProof: Proof = defineHouseProof({
       acknowledged: [sha256(TOKEN)],
     }),
     ...REFUSED,
+    ...fileTableDrills({
+      name: 'capsule',
+      drills: [sound],
+      file: 'run.agipack',
+      maxBytes: 16 * 1_048_576,
+      expects: 'proof-capsule.untrusted',
+      about: (request, root, file) => ({ ...request, root, capsule: file }),
+    }),
   ],
   brokenLooks: [
     {
