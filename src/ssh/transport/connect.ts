@@ -8,9 +8,10 @@ import { heldConnection, hostKey, hostKeyAcceptNew, type VerifiedHost } from '..
 import { knownHostsName } from '../host-key/known-hosts-match.ts';
 import { pinHostKey } from '../host-key/known-hosts-pin.ts';
 import { Connection, type Target } from './connection.ts';
-import { type Credentials, offersOf } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { identitiesOf } from './identities.ts';
 import type { KeyExchange } from './key-exchange.ts';
+import { offersOf } from './offers.ts';
 import { openSshExchange, requireOpenSsh } from './openssh-exchange.ts';
 import { type Reached, reach, reachThrough, withReached } from './reach.ts';
 import { Semaphore } from './semaphore.ts';

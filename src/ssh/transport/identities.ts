@@ -4,14 +4,8 @@ import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { connect } from 'node:net';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { keyOfCertificate, typeInBlob } from '../host-key/key-blob.ts';
-import {
-  type Credentials,
-  chosenKeys,
-  fingerprintOf,
-  NO_AGENT,
-  NO_CREDENTIALS,
-  parsePrivateKey,
-} from './credentials.ts';
+import { type Credentials, chosenKeys, fingerprintOf, NO_AGENT, NO_CREDENTIALS } from './credentials.ts';
+import { parsePrivateKey } from './offers.ts';
 import type { Identity } from './openssh-agent.ts';
 import { Framer, stringOf, uint32, WireReader } from './wire.ts';
 

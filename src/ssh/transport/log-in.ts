@@ -1,9 +1,9 @@
 // The log-in on a connection whose host was granted, and why one fails: each reason has a code of its own.
 import type { AuthHandlerMiddleware, Client } from 'ssh2';
 import { CodedError } from '../../evidence/coded-error.ts';
-import type { Offer } from './credentials.ts';
 import type { Faults } from './faults.ts';
 import { authenticationFailed, linkLost, tooManyAttempts } from './log-in-failures.ts';
+import type { Offer } from './offers.ts';
 import type { RsaHash } from './rsa-hash.ts';
 
 /** A client that ssh2 holds right before authentication. */
