@@ -34,7 +34,7 @@ it('is drilled, mutated and claimed', { timeout: 180_000 }, () => {
     run('--import', import.meta.resolve('tsx'), 'src/cli/main.ts', ...argv);
 
   run('scripts/new-guard.mjs', 'tenant-isolation');
-  guardrails('claims', '--write');
+  guardrails('claims', '--write', 'tenant-isolation');
   const after = filesIn(copy);
   const touched = [...after].filter(([file, text]) => before.get(file) !== text).map(([file]) => file);
   expect(touched.toSorted()).toEqual([
@@ -51,7 +51,10 @@ it('is drilled, mutated and claimed', { timeout: 180_000 }, () => {
     mutants: { mutant: string; passed: boolean }[];
   };
   expect(drilled.drills.map(({ passed }) => passed)).toEqual([true, true]);
-  expect(drilled.mutants).toMatchObject([{ mutant: 'tenant-isolation.empty', passed: true }]);
+  expect(drilled.mutants.map(({ mutant, passed }) => [mutant, passed])).toEqual([
+    ['tenant-isolation.empty', true],
+    ['facts', true],
+  ]);
   const asked = guardrails('check', 'tenant-isolation', '--json', '{"name":"a"}');
   expect(JSON.parse(asked)).toMatchObject({ decision: 'allow', grant: { name: 'a' } });
   expect(after.get('data/claims.json')).toContain('"tenant-isolation"');

@@ -9,19 +9,19 @@ export const apart = (tenant, folder, name) => `${tenant}/${folder}/${name}`;
 
 /** Returns the guard's proof for a deployment that places files like this. */
 export function tenantsProof(place) {
-  const drill = (id, fault, expects, ask) => ({
+  const drill = (id, fault, expects, ask, tenant = 'red') => ({
     id,
     fault,
     expects,
     build: async (site) => {
       const store = await realpath(site.directory);
-      for (const tenant of ['red', 'blue'])
+      for (const owner of ['red', 'blue'])
         for (const folder of ['workspace', 'artifacts', 'cache']) {
-          const path = join(store, place(tenant, folder, `${tenant}.bin`));
+          const path = join(store, place(owner, folder, `${owner}.bin`));
           await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-          await writeFile(path, tenant, { mode: 0o600 });
+          await writeFile(path, owner, { mode: 0o600 });
         }
-      return { store, tenant: 'red', file: await ask(store) };
+      return { store, tenant, file: await ask(store) };
     },
   });
   const blue = (folder) => place('blue', folder, 'blue.bin');
@@ -31,6 +31,13 @@ export function tenantsProof(place) {
       drill('own', 'none: a file of the tenant', 'allow', () => place('red', 'workspace', 'red.bin')),
       drill('other-workspace', "another tenant's workspace", 'tenants.other-workspace', () =>
         blue('workspace'),
+      ),
+      drill(
+        'asked-by-other',
+        'another tenant, for a file of this one',
+        'tenants.other-workspace',
+        () => place('red', 'workspace', 'red.bin'),
+        'blue',
       ),
       drill('other-artifact', "another tenant's artifact", 'tenants.other-artifact', () => blue('artifacts')),
       drill('other-cache', "an entry of another tenant's cache", 'tenants.other-cache', () => blue('cache')),

@@ -190,7 +190,7 @@ describe('--replay', () => {
     const { dimensions, claims } = JSON.parse((await import('node:fs')).readFileSync(root + '/data/claims.json'));
     const journal = await openState({ dir });
     const sink = unrestricted(journal);
-    const leave = async (guard, expected, observed, over = {}) => sink.append({
+    const leave = async (guard, expected, observed, over = {}, fixtureDigest = undefined) => sink.append({
       id: uuidv7(),
       guard: { id: guard, ...codeIdentity() },
       dimension: dimensions.find(({ probes }) => probes.includes(guard))?.id ?? 'architecture_runtime_guardrails',
@@ -199,13 +199,13 @@ describe('--replay', () => {
       reason: 'minted',
       method: 'none',
       policyDigest: claims.find((claim) => claim.guard === guard)?.policyDigest ?? '0'.repeat(64),
-      replay: { argv: ['guardrails', 'drill', guard] },
+      replay: { argv: ['guardrails', 'drill', guard], ...(fixtureDigest && { fixtureDigest }) },
       mode: over.mutant ? 'mutant' : 'drill',
       probe: { drill: 'must-fail', fault: 'minted', expected, observed, passed: true, ...over },
     }, '');
     await leave('canary', 'allow', 'canary.refused', { passed: false });
     for (const { guard, drills, mutants } of claims) {
-      for (const { id, expects } of drills) await leave(guard, expects, expects, { drill: id });
+      for (const { id, expects, fixture } of drills) await leave(guard, expects, expects, { drill: id }, fixture);
       const { id, expects } = drills.find((drill) => drill.expects !== 'allow');
       for (const mutant of mutants) await leave(guard, expects, 'allow', { drill: id, mutant });
     }
