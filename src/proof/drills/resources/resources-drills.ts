@@ -31,13 +31,15 @@ function drill(
 }
 
 /**
- * A launcher that bounds the processes of a user, and is that user: of root's, the kernel bounds none. `processes` says which
- * flag the shell has for it.
+ * A launcher that bounds the processes of a user, and is that user: of root's, the kernel bounds none. Root's launcher is a
+ * stranger of its own for each process that drills: two that drill at once would count each other's children. `processes`
+ * says which flag the shell has for it.
  */
 const asUser = (most: number): readonly string[] => [
   process.execPath,
   '-e',
-  `const user = process.getuid() === 0 ? { uid: 54321, gid: 54321 } : {};
+  `const id = 50000 + process.ppid % 10000;
+  const user = process.getuid() === 0 ? { uid: id, gid: id } : {};
   require('node:child_process').spawnSync('/bin/sh', ['-c', ${JSON.stringify(`${processes(most)}; exec "$@"`)}, 'sh', ...process.argv.slice(1)],
     { ...user, stdio: 'inherit' })`,
 ];
@@ -63,8 +65,8 @@ const processesOfUser: Drill<ResourcesRequest> = {
   build: async (site) => {
     site.random('MOST', /(?<="processes":|ulimit -[up] )\d+/g);
     const isRoot = process.getuid?.() === 0;
-    const most = isRoot ? 20 : tasksOfUser() + 64;
-    if (isRoot && spawnSync('/bin/sh', ['-c', ':'], { uid: 54321, gid: 54321 }).status !== 0)
+    const most = isRoot ? 20 : tasksOfUser() + 256; // other programs of the user come and go meanwhile
+    if (isRoot && spawnSync('/bin/sh', ['-c', ':'], { uid: 50_000, gid: 50_000 }).status !== 0)
       throw new DrillUnavailable('Run it as a user, or as a root who may start programs as another.');
     return { launcher: asUser(most), limits: { processes: most } };
   },
