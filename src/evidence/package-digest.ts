@@ -22,13 +22,21 @@ function linesOf(root: string, path: string): readonly string[] {
   return found?.isFile() ? [`${path}\0${sha256(readFileSync(at))}\n`] : [];
 }
 
+/** Returns the names at the root of this package that npm publishes, or that it is built from and checked with. */
+export function publishedParts(root: string): readonly string[] {
+  const { files = [] } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly files?: readonly string[];
+  };
+  return [...new Set([...ALWAYS, ...files])].sort();
+}
+
 /** Returns the SHA-256 (hex) of this package; `undefined` where its code was bundled and has no folder of its own. */
 export function packageDigest(): string | undefined {
   const root = packageRoot();
   if (root === undefined) return undefined;
-  const { files = [] } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    readonly files?: readonly string[];
-  };
-  const parts = [...new Set([...ALWAYS, ...files])].sort();
-  return sha256(parts.flatMap((part) => linesOf(root, part)).join(''));
+  return sha256(
+    publishedParts(root)
+      .flatMap((part) => linesOf(root, part))
+      .join(''),
+  );
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { resources } from '../../src/guards/resources/resources.ts';
 import { enforce, judge } from '../../src/kernel/enforce.ts';
+import { guardrailsAsync, scratch } from '../cli/run-cli.ts';
 import { locate } from '../locate.ts';
 import { memoryJournal } from '../memory-journal.ts';
 
@@ -73,4 +74,20 @@ describe('a launcher', () => {
     ]);
     expect(await readdir(scratch)).toEqual([]);
   });
+});
+
+it('is drilled by several processes at once, of which none counts the children of another', {
+  timeout: 120_000,
+}, async () => {
+  const runs = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const { directory, remove } = scratch();
+      onTestFinished(remove);
+      return await guardrailsAsync(['drill', 'resources', '--json'], directory);
+    }),
+  );
+  for (const { stdout } of runs) {
+    const { drills } = JSON.parse(stdout) as { drills: { passed: boolean; unavailable?: string }[] };
+    expect(drills.filter(({ passed, unavailable }) => !passed && unavailable === undefined)).toEqual([]);
+  }
 });

@@ -1,4 +1,6 @@
 // What is found in text, line by line, and that whatever lies in a tree is answered by a decision.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +12,7 @@ import { type SecretsRequest, secrets } from '../../../src/guards/secrets/secret
 import { judge } from '../../../src/kernel/enforce.ts';
 import { liveSecrets } from '../../../src/proof/drills/secrets/live-secrets.ts';
 import { INNOCENT, SECRETS } from '../../../src/proof/drills/secrets/samples.ts';
+import { buildPackage } from '../../built-package.ts';
 import { growthOf, LINEAR } from '../../growth.ts';
 
 let root = '';
@@ -62,6 +65,30 @@ describe('what is found', () => {
 });
 
 describe('the guard', () => {
+  it('is asked about what npm publishes of this package, and not about what lies beside it', {
+    timeout: 120_000,
+  }, () => {
+    const copy = buildPackage();
+    const program = `
+      const from = (path) => import(${JSON.stringify(copy.root)} + '/dist/' + path);
+      const { judge, secrets } = await from('guards/index.js');
+      const { liveSecrets } = await from('proof/drills/secrets/live-secrets.js');
+      const { decision, codes } = await judge(secrets, await liveSecrets(), { timeoutMs: 100_000 });
+      console.log(decision, codes.join());`;
+    const live = (): string =>
+      execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }).trim();
+    try {
+      mkdirSync(join(copy.root, '.cache'));
+      writeFileSync(join(copy.root, '.cache/large'), Buffer.alloc(64 * 1024 * 1024));
+      writeFileSync(join(copy.root, '.env'), `${SECRETS[0]?.[1]}\n`);
+      expect(live()).toBe('allow');
+      writeFileSync(join(copy.root, 'data/notes.txt'), `${SECRETS[0]?.[1]}\n`);
+      expect(live()).toBe('refuse secrets.found');
+    } finally {
+      copy.remove();
+    }
+  });
+
   it('finds none in what npm publishes of this package', { timeout: 120_000 }, async () => {
     expect(await judge(secrets, await liveSecrets(), { timeoutMs: 100_000 })).toMatchObject({
       decision: 'allow',

@@ -1,11 +1,8 @@
-// The request about this very package: what npm publishes of it.
-import { readdir, readFile, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+// The request about this very package: what npm publishes of it, and what it is built from.
+import { readdir, realpath } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { publishedParts } from '../../../evidence/package-digest.ts';
 import type { SecretsRequest } from '../../../guards/secrets/secrets.ts';
-
-/** npm publishes these whatever `files` says. */
-const ALWAYS = ['package.json', 'README.md', 'LICENSE'];
 
 /**
  * Returns the request about this package. What lies beside it in a checkout, a cache or the state of this host, is not its
@@ -13,9 +10,6 @@ const ALWAYS = ['package.json', 'README.md', 'LICENSE'];
  */
 export async function liveSecrets(): Promise<SecretsRequest> {
   const root = await realpath(fileURLToPath(new URL('../../../../', import.meta.url)));
-  const { files = [] } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
-    files?: string[];
-  };
-  const published = new Set([...ALWAYS, ...files.filter((name) => name !== 'dist')]);
-  return { root, skip: (await readdir(root)).filter((name) => !published.has(name)) };
+  const asked = new Set(publishedParts(root).filter((name) => name !== 'dist'));
+  return { root, skip: (await readdir(root)).filter((name) => !asked.has(name)) };
 }
