@@ -36,6 +36,7 @@ function run(argv: readonly string[], cwd: string, env: Readonly<Record<string, 
 export function buildPackage(change: (root: string) => void = () => {}): BuiltPackage {
   const root = mkdtempSync(join(tmpdir(), 'guardrails-test-'));
   for (const part of PARTS) cpSync(join(ROOT, part), join(root, part), { recursive: true });
+  run(['chmod', '-R', 'go-w', '.'], root); // as npm installs it, whatever the umask of this checkout was
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   const build = (): void => {
     for (const argv of [

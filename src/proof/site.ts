@@ -21,6 +21,8 @@ export interface OpenSite extends DrillSite {
   readonly fellBackTo: string | undefined;
 }
 
+/** Every directory that was made: a build that nobody waited for may fill one again behind the take-down. */
+const made: string[] = [];
 const open = new Set<{ readonly directory: string; readonly undo: readonly Undo[] }>();
 
 /** Waits for one step. @throws Interrupted; what the step throws. */
@@ -36,6 +38,7 @@ async function undone(step: Undo, timeoutMs: number): Promise<void> {
 /** Makes a site with a fresh directory. */
 export async function openSite(): Promise<OpenSite> {
   const directory = await mkdtemp(join(tmpdir(), 'guardrails-drill-'));
+  made.push(directory);
   const undo: Undo[] = [() => rm(directory, { recursive: true, force: true })];
   const site = { directory, undo };
   open.add(site);
@@ -78,13 +81,17 @@ export async function openSite(): Promise<OpenSite> {
  * it first waits is done, which is to kill a process or to close a server.
  */
 export function abandonDrills(): void {
-  for (const { directory, undo } of open) {
+  for (const { undo } of open) {
     for (const step of undo.toReversed()) {
       try {
         const undone = step();
         if (undone instanceof Promise) undone.catch(() => {});
       } catch {}
     }
-    rmSync(directory, { recursive: true, force: true });
+  }
+  for (const directory of made) {
+    try {
+      rmSync(directory, { recursive: true, force: true });
+    } catch {} // the others go all the same
   }
 }

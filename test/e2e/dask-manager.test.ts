@@ -13,7 +13,7 @@ const SHELLS = ['/bin/sh', '/usr/bin/fish'].filter(existsSync);
 
 describe(
   'the example manager',
-  leftOut((!asRoot && 'needs root') || missing('sshd', 'ssh-keygen', 'dask', 'setsid', 'openssl')),
+  leftOut((!asRoot && 'needs root') || missing('sshd', 'ssh-keygen', 'dask', 'python3', 'setsid', 'openssl')),
   () => {
     let host: TestHost;
     beforeAll(async () => {

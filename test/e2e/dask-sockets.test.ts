@@ -18,7 +18,10 @@ const journal = { append: async (): Promise<void> => {} };
 const python = (code: string, ...args: string[]): ReturnType<typeof spawnSync> =>
   spawnSync('/usr/bin/python3', ['-c', code, ...args], { cwd: '/tmp', timeout: 60_000 });
 
-describe('Dask as the recipes start it', { timeout: 120_000, ...leftOut(missing('dask', 'openssl')) }, () => {
+describe('Dask as the recipes start it', {
+  timeout: 120_000,
+  ...leftOut(missing('dask', 'python3', 'openssl')),
+}, () => {
   const directory = mkdtempSync(join(tmpdir(), 'dask-sockets-'));
   const at = (name: string): string => join(directory, name);
   const running: ChildProcess[] = [];

@@ -21,7 +21,7 @@ const journal = { append: async (): Promise<void> => {} };
 
 describe('a Dask worker', {
   timeout: 240_000,
-  ...leftOut(missing('sshd', 'ssh-keygen', 'dask', 'setsid') || withoutLogin()),
+  ...leftOut(missing('sshd', 'ssh-keygen', 'dask', 'python3', 'setsid') || withoutLogin()),
 }, () => {
   let host: TestHost;
   let scheduler: Scheduler;

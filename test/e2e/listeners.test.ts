@@ -39,7 +39,7 @@ async function start(argv: readonly string[], ports: readonly number[]): Promise
   return pid;
 }
 
-describe('dask scheduler', leftOut(missing('dask')), () => {
+describe('dask scheduler', leftOut(missing('dask', 'python3')), () => {
   it('told one address serves HTTP on every interface, and is refused for it', {
     timeout: 120_000,
   }, async () => {

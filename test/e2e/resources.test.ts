@@ -81,9 +81,9 @@ it('is drilled by several processes at once, of which none counts the children o
 }, async () => {
   const runs = await Promise.all(
     Array.from({ length: 4 }, async () => {
-      const { directory, remove } = scratch();
-      onTestFinished(remove);
-      return await guardrailsAsync(['drill', 'resources', '--json'], directory);
+      const site = scratch();
+      onTestFinished(() => site.remove());
+      return await guardrailsAsync(['drill', 'resources', '--json'], site.directory);
     }),
   );
   for (const { stdout } of runs) {

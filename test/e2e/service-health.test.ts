@@ -20,7 +20,7 @@ function start(...argv: readonly string[]): ChildProcess {
   return child;
 }
 
-describe('a Dask cluster', leftOut(missing('dask')), () => {
+describe('a Dask cluster', leftOut(missing('dask', 'python3')), () => {
   it('is healthy, then has a silent worker, then a missing one', { timeout: 180_000 }, async () => {
     const [rpc, http, first, second] = [
       await freePort(),

@@ -1,6 +1,7 @@
 // One tree over many files: cut at a seal, continued from the head, and what a crash leaves behind the last seal.
 import {
   appendFileSync,
+  chmodSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -91,7 +92,9 @@ it.each<[string, string, (directory: string, firsts: readonly number[]) => void]
   ],
 ])('says so when %s', async (_what, code, spoil) => {
   const directory = await segmented();
-  spoil(directory, await segmentsIn(directory));
+  const segments = await segmentsIn(directory);
+  for (const first of segments) chmodSync(join(directory, segmentName(first)), 0o600); // closed ones are read-only
+  spoil(directory, segments);
   const verdict = await judge(directory);
   expect(verdict).toMatchObject({ ok: false, state: 'broken', lines: [] });
   expect(verdict.problems.map((problem) => problem.code)).toContain(code);

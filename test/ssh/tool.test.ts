@@ -134,7 +134,7 @@ describe('parseTool', () => {
 });
 
 const python = (code: string, ...args: string[]): string =>
-  spawnSync('python3', ['-c', code, ...args]).stdout.toString();
+  (spawnSync('python3', ['-c', code, ...args]).stdout ?? '').toString();
 const noPackaging = python('import packaging; print("here")') !== 'here\n';
 if (noPackaging && process.env['GUARDRAILS_REQUIRE_REAL'] === '1')
   throw new Error('install python3-packaging');

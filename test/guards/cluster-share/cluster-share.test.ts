@@ -88,6 +88,9 @@ describe('on real mounts (needs unshare and user namespaces)', () => {
     '%s',
     { timeout: 60_000, ...leftOut(!namespaces && !mustRun && 'no mount namespaces') },
     async (_what, script, codes, more = {}) => {
+      // In a namespace that maps one user, those who own the directories above are nobody's.
+      if (codes.length === 0 && process.getuid?.() !== 0)
+        return expect(await judgeMounted(script, more)).toEqual(['cluster-share.open']);
       const found = await judgeMounted(script, more);
       expect(found.slice(0, 1)).toEqual(codes);
     },

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { type PlanesRequest, planes } from '../../../src/guards/planes/planes.ts
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { livePlanes } from '../../../src/proof/drills/planes/live-planes.ts';
 import { siteIn } from '../../drill-site.ts';
+import { leftOut } from '../../left-out.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
 let directory = '';
@@ -19,18 +21,25 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
+/** A group may write what was cloned under umask 0002, and the guard refuses that. */
+const isOpen = ['.', 'dist', 'data'].some((name) => (statSync(name).mode & 0o022) !== 0);
+
 describe('this package', () => {
-  it('keeps its planes apart: its built code to the table, its state from payloads', async () => {
-    const state = join(directory, 'state');
-    await mkdir(state, { mode: 0o700 });
-    await initKeys(state);
-    const site = join(directory, 'site');
-    await mkdir(site);
-    const request = await livePlanes(state, siteIn(site));
-    const { modules, rooms } = await enforce(planes, request, { journal: memoryJournal() });
-    expect(modules).toBeGreaterThan(100);
-    expect(rooms[0]).toBe('evidence');
-  });
+  it(
+    'keeps its planes apart: its built code to the table, its state from payloads',
+    leftOut(isOpen && 'others may write this checkout (umask)'),
+    async () => {
+      const state = join(directory, 'state');
+      await mkdir(state, { mode: 0o700 });
+      await initKeys(state);
+      const site = join(directory, 'site');
+      await mkdir(site);
+      const request = await livePlanes(state, siteIn(site));
+      const { modules, rooms } = await enforce(planes, request, { journal: memoryJournal() });
+      expect(modules).toBeGreaterThan(100);
+      expect(rooms[0]).toBe('evidence');
+    },
+  );
 });
 
 describe('what a module loads', () => {

@@ -42,11 +42,75 @@ print(json.dumps({
   "created_at": "2026-01-01T00:00:02Z"}, indent=2, sort_keys=True))`;
 
 import { isGranted } from '../../../src/kernel/grants.ts';
+import { leftOut } from '../../left-out.ts';
 import { memoryJournal } from '../../memory-journal.ts';
+import { missing } from '../../ssh/support.ts';
 
-const SOUND = execFileSync('python3', ['-c', PYTHON], {
-  input: JSON.stringify({ size_bytes: BYTES.length, sha256: sha256(BYTES) }),
-  encoding: 'utf8',
+/** What that prints. */
+const SOUND = `{
+  "artifacts": [
+    {
+      "exists": true,
+      "kind": "file",
+      "name": "m",
+      "path": "m.csv",
+      "sha256": "${sha256(BYTES)}",
+      "size_bytes": ${BYTES.length}
+    }
+  ],
+  "command": {
+    "argv": [
+      "python3",
+      "-V"
+    ],
+    "cwd": ".",
+    "env_overrides": {
+      "API_KEY": "<redacted>"
+    },
+    "label": "c"
+  },
+  "created_at": "2026-01-01T00:00:02Z",
+  "environment": {
+    "active_app": "/a",
+    "app_name": "a",
+    "platform": "linux",
+    "python_executable": "/p",
+    "python_version": "3.12.0",
+    "repo_root": "/r"
+  },
+  "kind": "agilab.run_manifest",
+  "label": "l\\u00e9",
+  "path_id": "p",
+  "run_id": "run-0123456789ab",
+  "schema_version": 1,
+  "status": "pass",
+  "timing": {
+    "duration_seconds": 1e-05,
+    "finished_at": "2026-01-01T00:00:01.5+00:00",
+    "started_at": "2026-01-01T00:00:00Z",
+    "target_seconds": 600.0
+  },
+  "validations": [
+    {
+      "details": {
+        "nested": [
+          {
+            "n": 1.0
+          }
+        ],
+        "ratio": 0.5
+      },
+      "label": "v",
+      "status": "pass",
+      "summary": "ok"
+    }
+  ]
+}
+`;
+
+it('is what Python writes', leftOut(missing('python3')), () => {
+  const spec = JSON.stringify({ size_bytes: BYTES.length, sha256: sha256(BYTES) });
+  expect(execFileSync('python3', ['-c', PYTHON], { input: spec, encoding: 'utf8' })).toBe(SOUND);
 });
 
 interface Scene {

@@ -88,18 +88,15 @@ const SHELLS = [
   ['posh'],
 ];
 describe('an owned process', leftOut(missing('setsid')), () => {
-  it.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))(
-    'starts and stops under %s',
-    async (_, shell) => {
-      if (missing(shell[0] ?? '')) return;
+  for (const shell of SHELLS)
+    it(`starts and stops under ${shell.join(' ')}`, leftOut(missing(shell[0] ?? '')), async () => {
       const pid = startedPid(start(['sleep', '600'], shell));
       expect(parseOwnerRecord(readFileSync(at('owner'), 'utf8').trim())).toMatchObject({ pid, token });
       expect(start(['sleep', '600'], shell)).toBe('refused busy\n');
       expect((await stop()).by).toBe('TERM');
       expect(startTickOf(pid)).toBeUndefined();
       expect(existsSync(at('owner'))).toBe(false);
-    },
-  );
+    });
 
   it('gets one TERM and the time to clean up', async () => {
     const trap =
@@ -200,9 +197,8 @@ describe('an owned process', leftOut(missing('setsid')), () => {
     expect(startTickOf(pid)).toBeDefined();
   });
 
-  it('may have a name made to confuse readers of /proc', async () => {
+  it('may have a name made to confuse readers of /proc', leftOut(missing('python3')), async () => {
     const liar = `import ctypes,time; ctypes.CDLL(None).prctl(15, b') Z 1\\n2 (', 0, 0, 0); time.sleep(600)`;
-    if (missing('python3')) return;
     start(['python3', '-c', liar]);
     await new Promise((done) => setTimeout(done, 500));
     expect((await stop()).by).toBe('TERM');
@@ -210,18 +206,18 @@ describe('an owned process', leftOut(missing('setsid')), () => {
 });
 
 describe('a start that did not start', leftOut(missing('setsid')), () => {
-  it.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('says so under %s', (_, shell) => {
-    if (missing(shell[0] ?? '')) return;
-    writeFileSync(at('plain'), 'x');
-    writeFileSync(at('bad'), '#!/no/interpreter\n', { mode: 0o755 });
-    writeFileSync(at('broken'), '\x7fELF broken', { mode: 0o755 });
-    expect(start([at('no such program')], shell)).toBe('ended 127\n');
-    expect(start([at('plain')], shell)).toBe('ended 126\n');
-    expect(start([at('bad')], shell)).toMatch(/^ended 12[67]\n$/);
-    expect(start([at('broken')], shell)).toMatch(/^ended (126|127|2)\n$/);
-    expect(start(['sh', '-c', 'exit 7'], shell)).toMatch(/^(ended 7|started .*)\n$/);
-    expect(readdirSync(directory).filter((name) => name.startsWith('owner.'))).toEqual([]);
-  });
+  for (const shell of SHELLS)
+    it(`says so under ${shell.join(' ')}`, leftOut(missing(shell[0] ?? '')), () => {
+      writeFileSync(at('plain'), 'x');
+      writeFileSync(at('bad'), '#!/no/interpreter\n', { mode: 0o755 });
+      writeFileSync(at('broken'), '\x7fELF broken', { mode: 0o755 });
+      expect(start([at('no such program')], shell)).toBe('ended 127\n');
+      expect(start([at('plain')], shell)).toBe('ended 126\n');
+      expect(start([at('bad')], shell)).toMatch(/^ended 12[67]\n$/);
+      expect(start([at('broken')], shell)).toMatch(/^ended (126|127|2)\n$/);
+      expect(start(['sh', '-c', 'exit 7'], shell)).toMatch(/^(ended 7|started .*)\n$/);
+      expect(readdirSync(directory).filter((name) => name.startsWith('owner.'))).toEqual([]);
+    });
 
   it('is an error with its exit code', () => {
     expect(() => startedPid(start(['/no/such/program']))).toThrow(
