@@ -1,15 +1,16 @@
-// What programs bind when nothing is set, by their sockets: the table of defaults holds for each that this machine has.
-import { type ChildProcess, spawn } from 'node:child_process';
+// What programs bind when nothing is set, and that each setting of the table is one they obey: by their sockets.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listeningSockets } from '../../src/guards/bind/listening-sockets.ts';
-import { PROGRAMS, type ProgramName } from '../../src/guards/bind/programs.ts';
+import { type ListeningSocket, listeningSockets } from '../../src/guards/bind/listening-sockets.ts';
+import { PROGRAMS, type Program, type ProgramName } from '../../src/guards/bind/programs.ts';
 import { leftOut } from '../left-out.ts';
-import { locate } from '../locate.ts';
+import { missing } from '../ssh/support.ts';
 import { freePort } from './dask.ts';
 
 const APP = `
@@ -22,82 +23,121 @@ async def asgi(scope, receive, send):
 `;
 /** Flask takes a plain callable for a factory. */
 const FLASK_APP = 'from flask import Flask\napp = Flask(__name__)\n';
-/** How each is started with nothing but a port, which is needed to tell its sockets apart. */
-const STARTS: Readonly<Partial<Record<ProgramName, (port: number) => readonly string[]>>> = {
-  'dask-scheduler': (port) => [
-    'dask',
-    'scheduler',
-    '--port',
-    `${port}`,
-    '--dashboard-address',
-    '127.0.0.1:0',
-  ],
-  'dask-dashboard': (port) => [
-    'dask',
-    'scheduler',
-    '--host',
-    '127.0.0.1',
-    '--port',
-    '0',
-    '--dashboard-address',
-    `:${port}`,
-  ],
-  flask: (port) => ['flask', '--app', 'flask_app:app', 'run', '--port', `${port}`],
-  uvicorn: (port) => ['uvicorn', 'app:asgi', '--port', `${port}`],
-  jupyter: (port) => ['jupyter', 'server', '--no-browser', '--allow-root', '--port', `${port}`],
-  streamlit: (port) => [
-    'streamlit',
-    'run',
-    'app.py',
-    '--server.headless',
-    'true',
-    '--server.port',
-    `${port}`,
-  ],
+
+interface Start {
+  /** With nothing but a port, which is needed to tell its sockets apart; none where a port comes with an address only. */
+  readonly argv: (port: number) => readonly string[];
+  /** How a setting is given an address, where it takes more than that. */
+  readonly value?: (host: string, port: number) => string;
+  readonly environment?: Readonly<Record<string, (host: string, port: number) => string>>;
+}
+
+const { GUARDRAILS_STREAMLIT: streamlit = 'streamlit' } = process.env;
+const hostAndPort = (host: string, port: number): string => `${host}:${port}`;
+
+const STARTS: Readonly<Partial<Record<ProgramName, Start>>> = {
+  'dask-scheduler': {
+    argv: (port) => ['dask', 'scheduler', '--port', `${port}`, '--dashboard-address', '127.0.0.1:0'],
+  },
+  'dask-dashboard': {
+    argv: (port) => {
+      const own = ['dask', 'scheduler', '--host', '127.0.0.1', '--port', '0'];
+      return [...own, '--dashboard-address', `:${port}`];
+    },
+    value: hostAndPort,
+  },
+  flask: { argv: (port) => ['flask', '--app', 'flask_app:app', 'run', '--port', `${port}`] },
+  uvicorn: { argv: (port) => ['uvicorn', 'app:asgi', '--port', `${port}`] },
+  jupyter: { argv: (port) => ['jupyter-server', '--no-browser', '--allow-root', '--port', `${port}`] },
+  streamlit: {
+    argv: (port) => {
+      const quiet = ['--server.headless', 'true', '--browser.gatherUsageStats', 'false'];
+      return [streamlit, 'run', 'app.py', ...quiet, '--server.port', `${port}`];
+    },
+  },
+  gunicorn: {
+    argv: () => ['gunicorn', 'app:app'],
+    value: hostAndPort,
+    environment: { GUNICORN_CMD_ARGS: (host, port) => `--bind ${host}:${port}` },
+  },
 };
 
-const programs = Object.entries(STARTS) as [ProgramName, (port: number) => readonly string[]][];
+async function appDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'bind-programs-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  await writeFile(join(directory, 'app.py'), APP);
+  await writeFile(join(directory, 'flask_app.py'), FLASK_APP);
+  return directory;
+}
 
-describe('the default of', () => {
-  for (const [name, argvOf] of programs) {
-    const absent = [argvOf(0)[0] ?? '', 'python3'].find((program) => locate(program) === undefined);
-    it(name, { timeout: 120_000, ...leftOut(absent !== undefined && `no ${absent} here`) }, async ({
-      skip,
-    }) => {
-      const port = await freePort();
-      const argv = argvOf(port);
-      const directory = await mkdtemp(join(tmpdir(), 'bind-programs-'));
-      onTestFinished(() => rm(directory, { recursive: true }));
-      await writeFile(join(directory, 'app.py'), APP);
-      await writeFile(join(directory, 'flask_app.py'), FLASK_APP);
-      // Nothing of this account's own settings; only what the loader of programs needs.
-      const { PATH = '' } = process.env;
-      const env = { PATH, HOME: process.env['HOME'] ?? directory };
-      const child: ChildProcess = spawn(argv[0] ?? '', argv.slice(1), {
-        stdio: 'ignore',
-        cwd: directory,
-        env,
-        detached: true,
-      });
-      const { pid } = child;
-      if (pid === undefined) throw new Error('no process');
-      const ended = once(child, 'exit');
-      onTestFinished(async () => {
-        if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
-        await ended;
-      });
-      for (;;) {
-        if (child.exitCode === 127) skip('a stand-in of a version manager for a program that is not there');
-        if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
-        const { sockets } = await listeningSockets(pid, new AbortController().signal);
-        const hosts = sockets.filter((socket) => socket.port === port).map(({ host }) => host);
-        if (hosts.length > 0) {
-          const everywhere = hosts.some((host) => host === '0.0.0.0' || host === '::');
-          expect(everywhere).toBe(PROGRAMS[name].fallback === '');
-          return;
-        }
-        await setTimeout(200);
-      }
-    });
+/** Starts a program, and returns where it listens on that port. */
+async function socketsOf(
+  argv: readonly string[],
+  port: number,
+  variables: Readonly<Record<string, string>>,
+  skip: (why: string) => void,
+): Promise<readonly ListeningSocket['host'][]> {
+  const directory = await appDirectory();
+  // Nothing of this account's own settings; only what the loader of programs needs.
+  const { PATH = '' } = process.env;
+  const child: ChildProcess = spawn(argv[0] ?? '', argv.slice(1), {
+    stdio: 'ignore',
+    cwd: directory,
+    env: { PATH, HOME: process.env['HOME'] ?? directory, ...variables },
+    detached: true,
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('no process');
+  const ended = once(child, 'exit');
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
+    await ended;
+  });
+  for (;;) {
+    if (child.exitCode === 127) skip('a stand-in of a version manager for a program that is not there');
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+    const { sockets } = await listeningSockets(pid, new AbortController().signal);
+    const hosts = sockets.filter((socket) => socket.port === port).map(({ host }) => host);
+    if (hosts.length > 0) return hosts;
+    await setTimeout(200);
   }
-});
+}
+
+const isEverywhere = (hosts: readonly string[]): boolean =>
+  hosts.some((host) => ['0.0.0.0', '::'].includes(host));
+/** Loopback, and no program's default. */
+const ELSEWHERE = '127.0.0.2';
+
+for (const [name, start] of Object.entries(STARTS) as [ProgramName, Start][]) {
+  const program: Program = PROGRAMS[name];
+  const { argv, value = (host: string) => host, environment = {} } = start;
+  describe(name, { timeout: 180_000, ...leftOut(missing(argv(0)[0] ?? '', 'python3')) }, () => {
+    it('binds what the table says when nothing is set', async ({ skip }) => {
+      if (name === 'gunicorn') {
+        // Its default has a port of its own, which another program of this host may hold: it is asked, not started.
+        const told = await promisify(execFile)('gunicorn', ['--print-config', 'app:app'], {
+          cwd: await appDirectory(),
+          env: { PATH: process.env['PATH'] },
+        });
+        expect(told.stdout).toMatch(new RegExp(`^bind += \\['${program.fallback}:\\d+'\\]$`, 'm'));
+        return;
+      }
+      const port = await freePort();
+      const hosts = await socketsOf(argv(port), port, {}, skip);
+      expect(isEverywhere(hosts)).toBe(program.fallback === '');
+    });
+
+    for (const setting of program.settings) {
+      const isExposing = setting === program.exposedBy;
+      it(isExposing ? `is exposed by ${setting}` : `obeys ${setting}`, async ({ skip }) => {
+        const port = await freePort();
+        const text = isExposing ? `${port}` : (environment[setting] ?? value)(ELSEWHERE, port);
+        const isFlag = setting.startsWith('--');
+        const asked = isFlag ? [...argv(port), setting, text] : argv(port);
+        const hosts = await socketsOf(asked, port, isFlag ? {} : { [setting]: text }, skip);
+        if (isExposing) expect(isEverywhere(hosts)).toBe(true);
+        else expect(hosts).toEqual([ELSEWHERE]);
+      });
+    }
+  });
+}
