@@ -39,7 +39,9 @@ function askRules(
   const refused: { code: string; reason: string; remedy: string }[] = [];
   let cause: unknown;
   let broken = false;
-  for (const rule of guard.rules) {
+  // By index: the engine walks a frozen array in no other way as fast.
+  for (let index = 0; index < guard.rules.length; index += 1) {
+    const rule = guard.rules[index] as AnyDefinition['rules'][number];
     try {
       const answer: unknown = rule.refuses(facts);
       if (answer === false) continue;
@@ -61,8 +63,15 @@ function askRules(
   }
   const [headline] = refused;
   if (!headline) {
-    const allowed = { decision: 'allow', codes: [], reason: 'no rule refused', remedy: '' } as const;
-    return { decision: { guard: guard.id, ...allowed }, cause };
+    // Written out: a spread costs as much as a few rules.
+    const decision: Decision = {
+      guard: guard.id,
+      decision: 'allow',
+      codes: [],
+      reason: 'no rule refused',
+      remedy: '',
+    };
+    return { decision, cause };
   }
   const { reason, remedy } = headline;
   const codes = refused.map(({ code }) => code);

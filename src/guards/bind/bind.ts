@@ -107,10 +107,15 @@ function glanceAtBind(request: BindRequest): BindFacts | undefined {
   const { sources, program, port } = request;
   const judged: BindSource[] = [];
   for (const { from, value: given } of judgedOf(request)) {
-    const found = textsOf(given).map(readListen);
-    if (found.some(({ host: { kind } }) => kind === 'name' || kind === 'socket')) return undefined;
-    const ports = found.flatMap(({ port: written }) => written ?? []);
-    judged.push({ from, readings: found.map(({ host }) => host), ports });
+    const readings: HostReading[] = [];
+    const ports: number[] = [];
+    for (const text of textsOf(given)) {
+      const { host, port: written } = readListen(text);
+      if (host.kind === 'name' || host.kind === 'socket') return undefined;
+      readings.push(host);
+      if (written !== undefined) ports.push(written);
+    }
+    judged.push({ from, readings, ports });
   }
   return { sources: judged, port, unread: program ? unreadSettings(program, sources) : [], sockets: [] };
 }
@@ -151,10 +156,9 @@ function refusesReading(
     code,
     remedy,
     refuses: ({ sources }) => {
-      for (const { from, readings } of sources) {
-        const reading = readings.find((candidate) => candidate.kind === kind);
-        if (reading) return `the host from ${from} ${why(reading)}`;
-      }
+      for (const { from, readings } of sources)
+        for (const reading of readings)
+          if (reading.kind === kind) return `the host from ${from} ${why(reading)}`;
       return false;
     },
   };
@@ -194,8 +198,9 @@ const rules: readonly Rule<BindFacts>[] = [
     code: 'bind.unresolvable',
     remedy: LITERAL,
     refuses: ({ sources }) => {
-      const silent = sources.find(({ readings }) => readings.length === 0);
-      return silent ? `the host from ${silent.from} is a name that does not resolve` : false;
+      for (const { from, readings } of sources)
+        if (readings.length === 0) return `the host from ${from} is a name that does not resolve`;
+      return false;
     },
   },
   {
@@ -246,8 +251,10 @@ const rules: readonly Rule<BindFacts>[] = [
     code: 'bind.other-port',
     remedy: 'Ask for the port that the setting names, or take it out of the setting.',
     refuses: ({ sources, port }) => {
-      const other = sources.find(({ ports }) => ports.some((written) => written !== port));
-      return other ? `the text from ${other.from} names another port than the one asked for` : false;
+      for (const { from, ports } of sources)
+        for (const written of ports)
+          if (written !== port) return `the text from ${from} names another port than the one asked for`;
+      return false;
     },
   },
 ];

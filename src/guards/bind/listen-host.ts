@@ -30,6 +30,12 @@ const malformed = (why: string): HostReading => ({ kind: 'malformed', why });
 const ambiguous = (why: string): HostReading => ({ kind: 'ambiguous', why });
 const wildcard = (why: string): HostReading => ({ kind: 'wildcard', why });
 
+function readIpv4(text: string): HostReading {
+  if (text === '0.0.0.0') return wildcard('is the IPv4 wildcard address');
+  // RFC 1122 section 3.2.1.3 (g): all of 127.0.0.0/8 stays inside the host.
+  return { kind: text.startsWith('127.') ? 'loopback' : 'elsewhere', address: text, family: 4 };
+}
+
 function readIpv6(text: string): HostReading {
   // The URL standard fixes this serialisation; inet_ntop(3) differs between systems for mapped addresses.
   const address = new URL(`http://[${text}]/`).hostname.slice(1, -1);
@@ -50,6 +56,8 @@ const SOCKET = /^(?:unix:(?:\/\/)?)?(\/[^\0]*[^/\0])$/;
  * is exposed in it says so here.
  */
 export function readListen(text: string | null): ListenReading {
+  // First what most settings say: it has neither a blank nor a port, and is no path.
+  if (text !== null && isIPv4(text)) return { host: readIpv4(text) };
   if (text === null || INVISIBLE.test(text)) return { host: readHost(text) };
   const path = SOCKET.exec(text)?.[1];
   if (path !== undefined) return { host: { kind: 'socket', path } };
@@ -74,11 +82,8 @@ export function readHost(text: string | null): HostReading {
   }
   if (text.includes(':'))
     return isIPv6(text) ? readIpv6(text) : malformed('holds a port, or is a broken IPv6 address');
+  if (isIPv4(text)) return readIpv4(text);
   if (ALL_ZERO.test(text)) return wildcard('is the IPv4 wildcard address');
-  if (isIPv4(text)) {
-    // RFC 1122 section 3.2.1.3 (g): all of 127.0.0.0/8 stays inside the host.
-    return { kind: text.startsWith('127.') ? 'loopback' : 'elsewhere', address: text, family: 4 };
-  }
   if (NUMERIC.test(text)) return ambiguous('is a number that programs read in different ways');
   return NAME.test(text) ? { kind: 'name', name: text } : malformed('is neither an address nor a host name');
 }
