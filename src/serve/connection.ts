@@ -1,6 +1,6 @@
 // One connection: lines in, answers out, bounded in both directions. Whoever sends faster than guards decide, or does not
 // read what they answer, is read no further until there is room.
-import { once, setMaxListeners } from 'node:events';
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import type { EvidenceSink } from '../evidence/record.ts';
 import { answerLine, MAX_LINE_BYTES, TOO_LONG } from './protocol.ts';
@@ -40,47 +40,74 @@ class Lines {
  * Answers a connection until it ends, or until `stop` aborts: then it reads no further, what it has read is answered, and
  * the connection is ended.
  */
-export async function serveConnection(
-  socket: Socket,
-  journal: EvidenceSink,
-  stop: AbortSignal,
-): Promise<void> {
-  const gone = new AbortController();
-  const lines = new Lines();
-  const pending = new Set<Promise<void>>();
-  const reply = async (line: Buffer): Promise<void> => {
-    const answer = await answerLine(line, journal, gone.signal);
-    if (socket.writable && !socket.write(answer))
-      await once(socket, 'drain', { signal: gone.signal }).catch(() => {}); // read no further meanwhile
-  };
-  // Each answer that is pending waits for the end of the connection, and perhaps for room.
-  setMaxListeners(4 * MAX_PENDING, socket, gone.signal);
-  socket.on('error', () => {}); // a client that goes away is no fault; 'close' follows
-  socket.once('close', () => gone.abort());
-  const end = new Promise<{ readonly done: true }>((resolve) => {
-    const done = (): void => resolve({ done: true });
-    if (stop.aborted) done();
-    else stop.addEventListener('abort', done, { once: true, signal: gone.signal });
+export function serveConnection(socket: Socket, journal: EvidenceSink, stop: AbortSignal): Promise<void> {
+  // By events, not by an iterator: each wait for the next chunk or for `stop`, whichever is first, would leave something
+  // behind at `stop`, for as long as the connection lasts.
+  return new Promise((resolve) => {
+    const gone = new AbortController();
+    setMaxListeners(2 * MAX_PENDING, gone.signal); // each request that is pending waits for it
+    const lines = new Lines();
+    /** Lines that were read and not yet begun: those of one chunk at most. */
+    const read: Buffer[] = [];
+    let pending = 0;
+    let answers = '';
+    let isFull = false;
+    let isOver = false;
+
+    const tell = (): void => {
+      if (answers !== '' && socket.writable) isFull = !socket.write(answers);
+      answers = '';
+      proceed();
+    };
+    const say = (answer: string): void => {
+      // Records that became durable together are answered together: the tick comes after all of them.
+      if (answers === '') process.nextTick(tell);
+      answers += answer;
+    };
+    const answered = (answer: string): void => {
+      pending -= 1;
+      say(answer);
+    };
+    const proceed = (): void => {
+      while (!isFull && pending < MAX_PENDING) {
+        const line = read.shift();
+        if (!line) break;
+        pending += 1;
+        answerLine(line, journal, gone.signal).then(answered, () => socket.destroy());
+      }
+      if (read.length > 0 || isFull || pending >= MAX_PENDING) socket.pause();
+      else if (!isOver) socket.resume();
+      else if (pending === 0 && answers === '') {
+        socket.end(() => socket.destroy());
+        resolve();
+      }
+    };
+    const readNoFurther = (): void => {
+      isOver = true;
+      socket.pause();
+      proceed();
+    };
+
+    socket.on('data', (chunk: Buffer) => {
+      const found = lines.take(chunk);
+      if (found) read.push(...found);
+      else say(TOO_LONG);
+      if (found) proceed();
+      else readNoFurther();
+    });
+    socket.on('drain', () => {
+      isFull = false;
+      proceed();
+    });
+    socket.on('error', () => {}); // a client that goes away is no fault; 'close' follows
+    socket.once('end', readNoFurther);
+    socket.once('close', () => {
+      read.length = 0; // nobody is there to be told
+      isFull = false;
+      gone.abort();
+      readNoFurther();
+    });
+    stop.addEventListener('abort', readNoFurther, { once: true, signal: gone.signal });
+    if (stop.aborted) readNoFurther();
   });
-  const chunks = socket.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
-  try {
-    for (;;) {
-      const next = await Promise.race([chunks.next(), end]);
-      if (next.done) break;
-      const found = lines.take(next.value);
-      if (!found) {
-        socket.write(TOO_LONG);
-        break;
-      }
-      for (const line of found) {
-        const answered = reply(line).finally(() => pending.delete(answered));
-        pending.add(answered);
-        if (pending.size >= MAX_PENDING) await Promise.race(pending);
-      }
-    }
-  } catch {
-    // The connection was cut; what is pending is not told any more.
-  }
-  await Promise.all(pending);
-  socket.end(() => socket.destroy());
 }
