@@ -30,10 +30,11 @@ it('is drilled, mutated and claimed', { timeout: 180_000 }, () => {
   const before = filesIn(copy);
   const run = (...argv: string[]): string =>
     execFileSync(process.execPath, argv, { cwd: copy, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  const guardrails = (...argv: string[]): string =>
-    run('--import', import.meta.resolve('tsx'), 'src/cli/main.ts', ...argv);
+  const guardrails = (...argv: string[]): string => run('dist/cli/main.js', ...argv);
 
   run('scripts/new-guard.mjs', 'tenant-isolation');
+  run(resolve('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json');
+  run('scripts/write-build-info.mjs');
   guardrails('claims', '--write', 'tenant-isolation');
   const after = filesIn(copy);
   const touched = [...after].filter(([file, text]) => before.get(file) !== text).map(([file]) => file);
@@ -44,7 +45,6 @@ it('is drilled, mutated and claimed', { timeout: 180_000 }, () => {
     'src/proof/catalogue.ts',
     'src/proof/drills/tenant-isolation/tenant-isolation-proof.ts',
   ]);
-  run(resolve('node_modules/typescript/lib/tsc.js'), '-p', 'tsconfig.json', '--noEmit');
 
   const drilled = JSON.parse(guardrails('drill', 'tenant-isolation', '--mutants', '--json')) as {
     drills: { passed: boolean }[];

@@ -291,7 +291,7 @@ describe("the system's ssh", { timeout: 60_000, ...leftOut(skip) }, () => {
     /** Command lines of all processes that name the directory. */
     const processes = (directory: string): string =>
       spawnSync('pgrep', ['-f', '-a', `^/bin/sh -c d=.* ${directory}/`]).stdout.toString();
-    const worker = fileURLToPath(new URL('openssh-worker.ts', import.meta.url));
+    const worker = fileURLToPath(new URL('openssh-worker.mjs', import.meta.url));
 
     it.each([
       ['when the log-in is over', 'close', undefined],
@@ -301,16 +301,7 @@ describe("the system's ssh", { timeout: 60_000, ...leftOut(skip) }, () => {
     ] as const)('%s', async (_when, stage, signal) => {
       const TMPDIR = temporary();
       const { name } = host.userWith('/bin/sh');
-      const args = [
-        '--import',
-        'tsx',
-        worker,
-        stage,
-        `${host.port}`,
-        name,
-        host.knownHosts,
-        file('user_key'),
-      ];
+      const args = [worker, stage, `${host.port}`, name, host.knownHosts, file('user_key')];
       const child = spawn(process.execPath, args, {
         env: { ...process.env, TMPDIR },
         stdio: ['ignore', 'pipe', 'inherit'],

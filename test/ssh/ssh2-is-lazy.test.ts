@@ -21,12 +21,12 @@ it('is imported as a value in one place of the product, when it is needed', () =
 it('is not loaded with the room', () => {
   const program = `
     const { createRequire } = await import('node:module');
-    await import('./src/ssh/index.ts');
+    await import('./dist/ssh/index.js');
     const loaded = Object.keys(createRequire(import.meta.url).cache).filter((path) => path.includes('ssh2'));
     console.log(JSON.stringify(loaded));
     await import('ssh2');
     console.log(Object.keys(createRequire(import.meta.url).cache).some((path) => path.includes('ssh2')));`;
-  const out = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
+  const out = execFileSync(process.execPath, ['--input-type=module', '--eval', program], {
     encoding: 'utf8',
   });
   expect(out).toBe('[]\ntrue\n'); // the second line: the look would have seen it

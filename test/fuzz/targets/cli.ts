@@ -3,13 +3,19 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import type { CliOutcome } from '../cli-driver.ts';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { bytesOf, type FuzzTarget } from '../target.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
+const DRIVER = fileURLToPath(new URL('../cli-driver.mjs', import.meta.url));
 /** Documented in README: holds, refused or failed, usage, unsupported rise. */
 const EXIT_CODES = [0, 1, 2, 3];
+
+interface CliOutcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 /** Nothing that leaves the directory of the run, and no run of all drills. */
 const isHarmless = (args: readonly string[]): boolean =>
@@ -19,19 +25,13 @@ const isHarmless = (args: readonly string[]): boolean =>
 function run(calls: readonly (readonly string[])[], directory: string): readonly CliOutcome[] {
   const file = join(directory, 'calls.json');
   writeFileSync(file, JSON.stringify(calls));
-  const argv = ['--import', import.meta.resolve('tsx'), join(ROOT, 'test/fuzz/cli-driver.ts'), file];
-  const { status, stdout, error } = spawnSync(process.execPath, argv, {
+  const { status, stdout, error } = spawnSync(process.execPath, [DRIVER, file], {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     timeout: 60_000,
     maxBuffer: 1 << 26,
-    env: {
-      PATH: process.env['PATH'],
-      HOME: directory,
-      TSX_DISABLE_CACHE: '1',
-      TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json'),
-    },
+    env: { PATH: process.env['PATH'], HOME: directory },
   });
   if (error || status !== 0) throw new Error(`the process ended with ${error?.message ?? status}`);
   return JSON.parse(stdout) as CliOutcome[];

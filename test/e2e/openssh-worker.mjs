@@ -1,11 +1,11 @@
 // A process that connects by the system's ssh, says how far it is, and waits to be ended: STAGE PORT USER KNOWN_HOSTS KEY.
 import { readFileSync } from 'node:fs';
-import { connect } from '../../src/ssh/transport/connect.ts';
+import { connect } from '../../dist/ssh/transport/connect.js';
 
 const [stage, port, user = '', knownHosts = '', key = ''] = process.argv.slice(2);
-const told = (): void => void process.stdout.write(`${stage}\n`);
+const told = () => process.stdout.write(`${stage}\n`);
 // The record of the host is what the log-in waits for.
-const append = async (): Promise<void> => {
+const append = async () => {
   if (stage !== 'held') return;
   told();
   await new Promise(() => {});
