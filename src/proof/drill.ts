@@ -151,6 +151,7 @@ export async function drillGuard(
     const { observed } = run;
     const passed = passes(run, drill);
     await keep('drill', { drill: id, fault, expected, observed, passed }, run);
+    if (drill.elsewhere) continue; // its facts are there, so no mutant can be judged by them
     if (passed) held.push({ drill, run });
     if (run.unavailable !== undefined) unavailable.push({ drill, why: run.unavailable });
   }

@@ -63,9 +63,15 @@ export function claimsOf(
         policyDigest: policyDigest(definition),
         timeToLive: TIME_TO_LIVE_S,
         ...(live && { live: live.subject }),
-        drills: drills.map(({ id, expects }) => {
+        drills: drills.map(({ id, expects, elsewhere }) => {
           const fixture = fixtures.get(`${guard.id}/${id}`);
-          return { id, expects, ...(fixture !== undefined && { fixture }) };
+          const { needs } = elsewhere ?? {};
+          return {
+            id,
+            expects,
+            ...(needs !== undefined && { needs }),
+            ...(fixture !== undefined && { fixture }),
+          };
         }),
         mutants: [...mutantsOf(definition, brokenLooks).map(({ id }) => id), FACTS],
       };

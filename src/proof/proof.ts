@@ -22,6 +22,16 @@ export interface DrillSite {
   unread(path: string | RegExp): void;
 }
 
+/** A place that this process cannot enter and leave again, such as a namespace with mounts of its own. */
+export interface Elsewhere {
+  /** What a machine must have for it, in a few words. The claims name it: who lacks it owes nothing. */
+  readonly needs: string;
+  /** The folder of this package whose index exports the guard. */
+  readonly room: string;
+  /** Program and arguments that run the command after them in that place, and fail where they cannot make it. */
+  within(directory: string): readonly string[];
+}
+
 export interface Drill<Request> {
   readonly id: string;
   /** The fault that is built, in a few words. */
@@ -30,6 +40,8 @@ export interface Drill<Request> {
   readonly expects: string;
   /** Builds the state for real and returns the request to judge. Throws {@link DrillUnavailable} where it cannot. */
   build(site: DrillSite): Promise<Request>;
+  /** Where the guard judges what was built, for a guard of this package. Default: in this process. */
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
 /** The state cannot be built on this machine. Counts as no evidence, never as a pass. The message says what to install. */
@@ -93,8 +105,14 @@ export interface Proof {
 const proofs = weakTable<true>();
 
 const frozenDrill = <Request>(drill: Drill<Request>): Drill<Request> => {
-  const { id, fault, expects } = drill;
-  return Object.freeze({ id, fault, expects, build: drill.build.bind(drill) });
+  const { id, fault, expects, elsewhere } = drill;
+  return Object.freeze({
+    id,
+    fault,
+    expects,
+    build: drill.build.bind(drill),
+    ...(elsewhere && { elsewhere }),
+  });
 };
 
 const frozenLook = <Request>(look: BrokenLook<Request>): BrokenLook<Request> =>

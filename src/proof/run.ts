@@ -4,6 +4,7 @@ import { errnoOf } from '../evidence/coded-error.ts';
 import { Deadline, Interrupted } from '../kernel/deadline.ts';
 import { decide, type Outcome, release } from '../kernel/decide.ts';
 import type { AnyDefinition } from '../kernel/define.ts';
+import { judgeElsewhere } from './elsewhere.ts';
 import { fixtureDigest } from './fixture.ts';
 import { type Drill, DrillUnavailable } from './proof.ts';
 import { type OpenSite, openSite } from './site.ts';
@@ -62,9 +63,18 @@ function notBuilt(guard: AnyDefinition, error: unknown): Run {
   return unjudged(guard, 'drill.build-failed', `the state could not be built (${errnoOf(error)})`);
 }
 
+/** Before anything is judged: the digest of a state, with the place that it is judged in. */
+function digestOf(
+  { fixture, directory }: OpenSite,
+  request: unknown,
+  elsewhere: Drill<unknown>['elsewhere'],
+): Promise<string> {
+  return fixtureDigest(fixture, elsewhere ? [request, elsewhere.within(directory)] : request);
+}
+
 async function buildAndJudge(
   guard: AnyDefinition,
-  build: Drill<unknown>['build'],
+  { build, elsewhere }: Pick<Drill<unknown>, 'build' | 'elsewhere'>,
   site: OpenSite,
   options: RunOptions,
 ): Promise<Run> {
@@ -72,7 +82,14 @@ async function buildAndJudge(
   let fixture: string;
   try {
     request = await within(options, (deadline) => deadline.run(() => build(site)));
-    fixture = await fixtureDigest(site.fixture, request); // before the look, which may change what it finds
+    fixture = await digestOf(site, request, elsewhere); // before the look, which may change what it finds
+    if (elsewhere) {
+      const place = elsewhere.within(site.directory);
+      const outcome = await within(options, (deadline) =>
+        judgeElsewhere(guard, request, elsewhere, place, deadline),
+      );
+      return { outcome, observed: observedOf(outcome), fixture };
+    }
   } catch (error) {
     return notBuilt(guard, error);
   }
@@ -85,13 +102,13 @@ async function buildAndJudge(
 
 /** Builds a state, and takes it down again unjudged: its digest, or why it could not be built. */
 export async function buildFixture(
-  { build }: Pick<Drill<unknown>, 'build'>,
+  { build, elsewhere }: Pick<Drill<unknown>, 'build' | 'elsewhere'>,
   options: RunOptions,
 ): Promise<{ readonly fixture?: string; readonly reason: string }> {
   const site = await openSite();
   try {
     const request = await within(options, (deadline) => deadline.run(() => build(site)));
-    return { fixture: await fixtureDigest(site.fixture, request), reason: '' };
+    return { fixture: await digestOf(site, request, elsewhere), reason: '' };
   } catch (error) {
     return { reason: error instanceof DrillUnavailable ? error.message : `It failed: ${errnoOf(error)}.` };
   } finally {
@@ -102,11 +119,11 @@ export async function buildFixture(
 /** Builds, judges and takes down again. @throws the reason of `signal`, once everything is taken down. */
 export async function runDrill(
   guard: AnyDefinition,
-  { build }: Pick<Drill<unknown>, 'build'>,
+  drill: Pick<Drill<unknown>, 'build' | 'elsewhere'>,
   options: RunOptions,
 ): Promise<Run> {
   const site = await openSite();
-  const run = await buildAndJudge(guard, build, site, options);
+  const run = await buildAndJudge(guard, drill, site, options);
   const failure = await site.takeDown(options.timeoutMs);
   options.signal?.throwIfAborted(); // what was judged meanwhile was judged by a caller who gave up
   const { fellBackTo } = site;

@@ -24,6 +24,8 @@ export interface DrillClaim {
   readonly id: string;
   /** `allow`, or the code that must be the headline of the refusal. */
   readonly expects: string;
+  /** What only some machines have and it takes: where it could not be built, its record must say so. Absent: nothing. */
+  readonly needs?: string | undefined;
   /** SHA-256 (hex) of what it builds and asks, paths and what is random by nature apart; absent: not compared. */
   readonly fixture?: string | undefined;
 }
@@ -75,6 +77,7 @@ const claim: z.ZodType<Claim> = z.strictObject({
       z.strictObject({
         id: name,
         expects: name,
+        needs: z.string().min(1).max(200).optional(),
         fixture: z
           .string()
           .regex(/^[0-9a-f]{64}$/)

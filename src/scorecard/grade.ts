@@ -79,6 +79,12 @@ function liveElsewhere({ claim, live, context }: Look): string | false {
 /** Why a probe has this grade and no better, or `false`. */
 type Reason = readonly [Exclude<Grade, 'E4'>, (look: Look) => string | false | undefined];
 
+/** The drills of the run, without those that this machine may lack the place for, and lacks. */
+function owed({ drills, claim }: Look): readonly DecisionRecord[] {
+  const rare = new Set(claim.drills.flatMap(({ id, needs }) => (needs === undefined ? [] : id)));
+  return drills.filter((record) => !isUnavailable(record) || !rare.has(record.probe?.drill ?? ''));
+}
+
 /** Runs under one name of a host are one host's only when the machine, or else the boot, is the same. */
 function isElsewhere({ run, drills, context }: Look): boolean {
   if (run && run.machine !== 'unknown') return run.machine !== context.machine;
@@ -120,20 +126,20 @@ const REASONS: readonly Reason[] = [
   [
     'E0',
     ({ claim: { drills } }) =>
-      !drills.some(({ expects }) => expects === 'allow') &&
+      !drills.some(({ expects, needs }) => expects === 'allow' && needs === undefined) &&
       'its claim is emptied: nothing in it must be allowed',
   ],
   [
     'E0',
     ({ claim: { drills } }) =>
-      drills.every(({ expects }) => expects === 'allow') &&
+      drills.every(({ expects, needs }) => expects === 'allow' || needs !== undefined) &&
       'its claim is emptied: nothing in it must be refused',
   ],
   ['E0', ({ drills }) => drills.length === 0 && 'no drill of it is in the journal'],
   [
     'E0',
-    ({ drills }) => {
-      const probe = drills.find((record) => !held(record))?.probe;
+    (look) => {
+      const probe = owed(look).find((record) => !held(record))?.probe;
       return probe && `drill ${probe.drill}: expected ${probe.expected}, saw ${probe.observed}`;
     },
   ],
@@ -147,10 +153,11 @@ const REASONS: readonly Reason[] = [
   ],
   [
     'E0',
-    ({ claim, drills }) => {
-      const built = new Map(drills.map(({ probe, replay }) => [probe?.drill, replay.fixtureDigest]));
-      const other = claim.drills.find(
-        ({ id, fixture }) => fixture !== undefined && built.get(id) !== fixture,
+    (look) => {
+      const built = new Map(owed(look).map(({ probe, replay }) => [probe?.drill, replay.fixtureDigest]));
+      const other = look.claim.drills.find(
+        ({ id, needs, fixture }) =>
+          fixture !== undefined && built.get(id) !== fixture && (needs === undefined || built.has(id)),
       );
       return other && `the drill ${other.id} built another state than is claimed`;
     },
@@ -226,7 +233,10 @@ function gradeProbe(probe: string, look: Look): ProbeFinding {
     if (typeof why === 'string') return { probe, grade, why, evidence };
   }
   const asked = look.claim.live === undefined ? '' : `, the ${look.claim.live} itself was allowed`;
-  const why = `${look.drills.length} drills held, every mutant was killed${asked}`;
+  const shown = owed(look);
+  const unbuilt = look.drills.filter((record) => !shown.includes(record)).map(({ probe }) => probe?.drill);
+  const lacking = unbuilt.length === 0 ? '' : `; not built here: ${unbuilt.join(', ')}`;
+  const why = `${shown.length} drills held, every mutant was killed${asked}${lacking}`;
   return { probe, grade: 'E4', why, evidence };
 }
 

@@ -20,9 +20,10 @@ function lostFrom(row: string, before: Claim, now: Claim): readonly Lost[] {
     ...(now.timeToLive > before.timeToLive ? [`age:${guard}`] : []),
     ...(before.live !== undefined && now.live !== before.live ? [`live:${guard}`] : []),
     ...before.drills
-      .filter(({ id, expects, fixture }) => {
+      .filter(({ id, expects, needs, fixture }) => {
         const drill = asked.get(id);
-        return drill?.expects !== expects || (fixture !== undefined && drill.fixture === undefined);
+        const unfixed = fixture !== undefined && drill?.fixture === undefined;
+        return drill?.expects !== expects || unfixed || (needs === undefined && drill.needs !== undefined);
       })
       .map(({ id }) => `drill:${guard}/${id}`),
     ...before.mutants.filter((id) => !mutants.has(id)).map((id) => `mutant:${guard}/${id}`),

@@ -1,6 +1,5 @@
 // Owners that lie: user namespaces, FUSE, overlays, another process's /proc. Each is built for real where this machine
-// lets it, and the walk runs inside. Tests, and no drills: a drill is judged in the process that runs all of them, which
-// cannot move into a namespace and out again, and it mounts nothing on the host that it is run on.
+// lets it, and the walk alone runs inside. Three of them are also drills, for a guard.
 import { execFile, spawnSync } from 'node:child_process';
 import { chownSync, existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';

@@ -6,12 +6,13 @@ import type { CodedError } from '../../src/evidence/coded-error.ts';
 import { FIRST_SEGMENT, readJournal } from '../../src/evidence/journal-files.ts';
 import { encodeLine } from '../../src/evidence/line.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import type { DecisionDraft } from '../../src/evidence/record.ts';
+import type { DecisionDraft, Probe } from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import type { GradingContext } from '../../src/scorecard/age.ts';
 import type { Claims } from '../../src/scorecard/claims.ts';
 import { gradeDimensions } from '../../src/scorecard/grade.ts';
 import { SCORED_MODES } from '../../src/scorecard/look.ts';
+import { lostSince } from '../../src/scorecard/lost.ts';
 import { drawDrills } from '../../src/scorecard/replay-draw.ts';
 import { bytesOf, inMemory } from '../evidence/support.ts';
 import { claims, drillDraft, fullRun, here, liveDraft, mutantDraft, recorded, runUnder } from './fixture.ts';
@@ -431,6 +432,89 @@ it('is the same from the lines alone that a score is computed from', async () =>
   expect(fewer.size).toBe(verdict.size + 2); // the decision, and the run that it was made in
   expect(fewer.lines).toHaveLength(verdict.lines.length + 1);
   expect(rowsOf(fewer)).toEqual(rowsOf(verdict));
+});
+
+describe('a drill that takes a place which not every machine has', () => {
+  const rare = 'overlay';
+  const over = (
+    draft: DecisionDraft,
+    probe: Partial<Probe>,
+    decision: DecisionDraft['decision'],
+  ): DecisionDraft => {
+    const changed = { ...draft.probe, passed: false, ...probe } as Probe;
+    return { ...draft, decision, codes: [changed.observed], probe: changed, replay: { argv: ['x'] } };
+  };
+  const run = (
+    change: (draft: DecisionDraft) => readonly DecisionDraft[],
+    drill = rare,
+  ): readonly DecisionDraft[] =>
+    fullRun().flatMap((draft) =>
+      draft.guard.id === 'capacity-model' && draft.mode === 'drill' && draft.probe?.drill === drill
+        ? change(draft)
+        : [draft],
+    );
+  const unbuilt = (draft: DecisionDraft): readonly DecisionDraft[] => [
+    over(draft, { observed: 'drill.unavailable' }, 'error'),
+  ];
+  const rowWith = async (drafts: readonly DecisionDraft[]): Promise<unknown> =>
+    rowsOf((await recorded(drafts)).verdict)['CM'];
+  const findingOf = async (drafts: readonly DecisionDraft[]): Promise<unknown> =>
+    gradeDimensions((await recorded(drafts)).verdict, claims, here)
+      .flatMap(({ probes }) => probes)
+      .find(({ probe }) => probe === 'capacity-model');
+
+  it('takes nothing where it could not be built, and the grade names it', async () => {
+    const why = expect.stringMatching(/; not built here: overlay$/);
+    expect(await findingOf(run(unbuilt))).toMatchObject({ grade: 'E4', why });
+  });
+
+  it('counts where it was built and did not hold', async () => {
+    const failed = (draft: DecisionDraft): readonly DecisionDraft[] => [
+      over(draft, { observed: 'model.other-device' }, 'refuse'),
+    ];
+    expect(await rowWith(run(failed))).toMatchObject({
+      grade: 'E0',
+      why: expect.stringContaining('saw model.other-device'),
+    });
+  });
+
+  it('must have been tried', async () => {
+    expect(await rowWith(run(() => []))).toMatchObject({
+      grade: 'E0',
+      why: expect.stringContaining('drill overlay'),
+    });
+  });
+
+  it('excuses no other drill', async () => {
+    expect(await rowWith(run(unbuilt, 'model-symlink'))).toMatchObject({ grade: 'E0' });
+  });
+
+  it('is neither the good state nor the bad one that a claim must have', async () => {
+    const { verdict } = await recorded(fullRun());
+    const emptied = (allowed: boolean): unknown => {
+      const claimed = claims.claims.map((claim) => ({
+        ...claim,
+        drills: claim.drills.map((drill) =>
+          (drill.expects === 'allow') === allowed ? { ...drill, needs: 'luck' } : drill,
+        ),
+      }));
+      return rowsOf(verdict, here, { ...claims, claims: claimed })['CM'];
+    };
+    for (const allowed of [true, false])
+      expect(emptied(allowed)).toMatchObject({ grade: 'E0', why: expect.stringContaining('emptied') });
+  });
+
+  it('asks for less than the same drill everywhere, and a baseline notices', () => {
+    const rarer = (needs: string | undefined): Claims => ({
+      ...claims,
+      claims: claims.claims.map((claim) => ({
+        ...claim,
+        drills: claim.drills.map((drill) => (drill.id === 'star' ? { ...drill, needs } : drill)),
+      })),
+    });
+    expect(lostSince(claims, rarer('luck'), [])).toMatchObject([{ id: 'drill:bind/star' }]);
+    expect(lostSince(rarer('luck'), claims, [])).toEqual([]);
+  });
 });
 
 describe('a drill counts in the state that it is named for', () => {

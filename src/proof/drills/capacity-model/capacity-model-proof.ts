@@ -6,13 +6,14 @@ import { capacityModel, observeModel } from '../../../capacity/capacity-model.ts
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { contentDrills, pickleDrills } from './content-drills.ts';
 import { fileDrills } from './file-drills.ts';
+import { namespaceDrills } from './namespace-drills.ts';
 
 export const capacityModelProof: Proof = defineHouseProof({
   guard: capacityModel,
   excused: {
     name: 'asked for, not found',
   },
-  drills: [...fileDrills, ...contentDrills, ...pickleDrills],
+  drills: [...fileDrills, ...contentDrills, ...pickleDrills, ...namespaceDrills],
   brokenLooks: [
     {
       id: 'look.resolves-links',
