@@ -160,6 +160,7 @@ describe('as the Go checksum database sees it', leftOut(reason), () => {
   it('500 journals have the root that it computes, and their proofs hold for it', () => {
     const questions: Question[] = [];
     const expected: boolean[] = [];
+    const roots: string[] = [];
     for (let round = 0; round < 500; round++) {
       const size = 1 + random(round < 20 ? round + 1 : 200);
       const { entries, leaves, root } = treeOf(size);
@@ -187,10 +188,12 @@ describe('as the Go checksum database sees it', leftOut(reason), () => {
         },
       );
       expected.push(true, true, true, size === 1);
-      const [said] = ask([questions.at(-4) ?? { Ask: 'root' }]).map((each) => each.said);
-      expect(said).toBe(base64(root(size)));
+      roots.push(same.Root);
     }
-    expect(ask(questions).map(({ ok }) => ok)).toEqual(expected);
+    const answers = ask(questions);
+    expect(answers.map(({ ok }) => ok)).toEqual(expected);
+    const saidRoots = answers.filter((_, at) => questions[at]?.Ask === 'root').map(({ said }) => said);
+    expect(saidRoots).toEqual(roots);
   });
 
   it('10,000 changed checkpoints are accepted by both or by neither', () => {
