@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 import { SummaryReporter } from './test/summary-reporter.ts';
 
 // biome-ignore lint/style/noDefaultExport: the form that vitest reads
@@ -6,7 +7,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/build.ts',
-    maxWorkers: 3, // most of what takes long here waits for another process
+    maxWorkers: 6, // most of what takes long here waits for another process
+    sequence: { sequencer: LongestFirst },
     testTimeout: 120_000,
     hookTimeout: 60_000,
     env: { TSX_DISABLE_CACHE: '1' }, // it would leave a directory in /tmp
