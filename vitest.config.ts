@@ -9,6 +9,7 @@ export default defineConfig({
     globalSetup: 'test/build.ts',
     maxWorkers: 6, // most of what takes long here waits for another process
     sequence: { sequencer: LongestFirst },
+    expect: { requireAssertions: true }, // a test that ran and asserted nothing has failed
     testTimeout: 120_000,
     hookTimeout: 60_000,
     env: { TSX_DISABLE_CACHE: '1' }, // it would leave a directory in /tmp

@@ -4,8 +4,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { observeClaimBoundary } from '../dist/scorecard/claim-boundary/claim-boundary-look.js';
 import { claimBoundaryRules } from '../dist/scorecard/claim-boundary/claim-boundary-rules.js';
+import { countSuite } from '../dist/scorecard/claim-boundary/count-suite.js';
 import { DOCUMENTS, writeStatements } from '../dist/scorecard/claim-boundary/statements.js';
-import { countSuite, writeSuite } from '../dist/scorecard/claim-boundary/suite.js';
+import { writeSuite } from '../dist/scorecard/claim-boundary/suite.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path) => readFileSync(root + path, 'utf8');

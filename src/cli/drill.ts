@@ -13,6 +13,7 @@ interface DrillOptions extends StateOptions {
   readonly scorecard?: boolean;
   readonly json?: boolean;
   readonly format?: 'agilab';
+  readonly about?: string;
 }
 
 function lineOf({
@@ -63,7 +64,7 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
       await drillGuard(proof, journal, {
         mutants: options.mutants ?? false,
         ...(options.only ? { only: options.only } : {}),
-        state: options.dir,
+        state: options.about ?? options.dir,
         onResult,
         signal: interruption,
       });
@@ -99,6 +100,12 @@ export function registerDrill(program: Command): void {
       new Option('--only <drill...>', 'only these drills of one guard, as its records name them').conflicts(
         'mutants',
       ),
+    )
+    .addOption(
+      new Option(
+        '--about <dir>',
+        'the state directory that live probes are asked about, where another than --dir records',
+      ).hideHelp(),
     )
     .option('--scorecard', 'print the scorecard afterwards')
     .addOption(new Option('--json', 'print one line of JSON instead of text').conflicts('scorecard'))

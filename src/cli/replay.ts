@@ -1,9 +1,9 @@
-// `guardrails scorecard --replay N`: runs drawn drills again, each guard in a process of its own without any option of Node
-// and with a state directory of its own, and says what came out.
+// `guardrails scorecard --replay N`: runs again what was drawn, each guard in a process of its own without any option of Node
+// and with a journal of its own, and says what came out.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Drawn, Replayed } from '../scorecard/replay-draw.ts';
 
@@ -19,11 +19,12 @@ const KEPT = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TMPDIR', 'TZ'];
 /** A guard that hangs must not hang the scorecard, in milliseconds. */
 const TIMEOUT_MS = 300_000;
 
-async function runAgain(guard: string, args: readonly string[]): Promise<Results | undefined> {
+async function runAgain(guard: string, args: readonly string[], state: string): Promise<Results | undefined> {
   const directory = await mkdtemp(join(tmpdir(), 'guardrails-replay-'));
   const main = process.argv[1] ?? '';
   const loader = main.endsWith('.ts') ? process.execArgv : []; // the sources do not run without one
-  const argv = [...loader, main, '--dir', join(directory, 'state'), 'drill', guard, '--json', ...args];
+  const own = ['--dir', join(directory, 'state'), 'drill', guard, '--json', '--about', state];
+  const argv = [...loader, main, ...own, ...args];
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => KEPT.includes(name) || name.startsWith('GUARDRAILS_')),
   );
@@ -40,17 +41,21 @@ async function runAgain(guard: string, args: readonly string[]): Promise<Results
   }
 }
 
-/** Runs the drawn drills again; of the guards in `whole` every drawn drill and every mutant. */
+/**
+ * Runs again what was drawn; of the guards in `whole` every mutant as well. Live probes are asked about the state directory
+ * `state`, which the records are from.
+ */
 export async function replay(
   drawn: readonly Drawn[],
   whole: readonly { readonly guard: string; readonly mutants: readonly string[] }[],
+  state: string,
 ): Promise<readonly Replayed[]> {
   const replayed: Replayed[] = [];
   for (const guard of new Set([...drawn, ...whole].map((each) => each.guard))) {
     const mutants = whole.find((each) => each.guard === guard)?.mutants;
     const chosen = drawn.filter((each) => each.guard === guard);
     const args = mutants ? ['--mutants'] : ['--only', ...chosen.map(({ drill }) => drill)];
-    const seen = await runAgain(guard, args);
+    const seen = await runAgain(guard, args, resolve(state));
     const outcomes = new Map(seen?.drills.map((each) => [each.drill, each]));
     const caught = new Set(seen?.mutants.filter(({ passed }) => passed).map(({ mutant }) => mutant));
     replayed.push(

@@ -8,7 +8,8 @@ import { loadSigner } from '../evidence/key-store.ts';
 import { packageDigest } from '../evidence/package-digest.ts';
 import type { JournalVerdict } from '../evidence/verdict.ts';
 import type { GradingContext } from '../scorecard/age.ts';
-import { IN_TOTO, parseBaseline } from '../scorecard/baseline.ts';
+import { IN_TOTO, isComparable, parseEarlier } from '../scorecard/baseline.ts';
+import { parseSuite } from '../scorecard/claim-boundary/suite.ts';
 import { parseClaims } from '../scorecard/claims.ts';
 import { SCORED_MODES } from '../scorecard/look.ts';
 import { parseRegister } from '../scorecard/register.ts';
@@ -42,6 +43,8 @@ interface ScorecardOptions extends VerdictOptions {
 
 /** The register of this package. */
 export const OWN_REGISTER: string = fileURLToPath(new URL('../../data/hardening-gaps.json', import.meta.url));
+
+const OWN_SUITE = fileURLToPath(new URL('../../data/suite.json', import.meta.url));
 
 function here(): GradingContext {
   const { host, machine, boot } = processIdentity();
@@ -79,29 +82,31 @@ async function inputOf(options: ScorecardOptions): Promise<ScoreInput> {
     claims: await parseInput(claims, parseClaims),
     register: register === undefined ? own : await parseInput(register, parseRegister),
     ...(register === undefined ? {} : { ownRegister: own }),
-    baseline: baseline === undefined ? undefined : parseBaseline(await signed(baseline)),
+    baseline: baseline === undefined ? undefined : parseEarlier(await signed(baseline)),
+    suite: await parseInput(OWN_SUITE, parseSuite),
     retired: (await Promise.all(retired.map(async (path) => parseRetired(await signed(path))))).flat(),
     context: here(), // last: nothing that was read may be younger
   };
 }
 
-/** The score; with `--replay`, once more after the drawn drills, and all of each probe that rose, were run again. */
+/** The score; with `--replay`, once more after what was drawn, and all of each probe that rose, was run again. */
 async function scored(options: ScorecardOptions): Promise<Score> {
   const input = await inputOf(options);
   const first = scoreOf(input);
   if (options.replay === undefined) return first;
-  const before = new Map(input.baseline?.probes.map(({ probe, grade }) => [probe, grade]));
+  const { baseline } = input;
+  const known = baseline && isComparable(baseline) ? baseline.probes : [];
+  const before = new Map(known.map(({ probe, grade }) => [probe, grade]));
   const rose = new Set(
     first.dimensions
       .flatMap(({ probes }) => probes)
       .filter(({ probe, grade }) => grade > (before.get(probe) ?? 'E4'))
       .map(({ probe }) => probe),
   );
-  const drawn = drawDrills(input.verdict, input.claims);
-  const again = drawn.filter(({ guard }, n) => n < (options.replay ?? 0) || rose.has(guard));
+  const again = drawDrills(input.verdict, input.claims, options.replay, rose);
   const whole = input.claims.claims.filter(({ guard }) => rose.has(guard));
   const { replay } = await import('./replay.ts'); // who only asks for the score starts no process
-  return scoreOf({ ...input, replayed: await replay(again, whole) });
+  return scoreOf({ ...input, replayed: await replay(again, whole, options.dir) });
 }
 
 /** Signs with this host's key, which its journal is sealed with. */
@@ -177,7 +182,10 @@ export function registerScorecard(program: Command): void {
       'signed entries, from guardrails retire, for what was taken out on purpose',
     )
     .addOption(
-      new Option('--replay <n>', 'run n drills again, drawn by the journal, and compare').argParser(countOf),
+      new Option(
+        '--replay <n>',
+        'run n drills again, drawn by the journal, and every live probe, and compare',
+      ).argParser(countOf),
     )
     .addOption(
       new Option(

@@ -1,7 +1,7 @@
 // The public surface of the scorecard.
 
 export type { GradingContext } from './age.ts';
-export { type Baseline, parseBaseline } from './baseline.ts';
+export { type Baseline, type Earlier, parseBaseline, parseEarlier, SCORER_VERSION } from './baseline.ts';
 export {
   type Claim,
   type Claims,
@@ -26,7 +26,6 @@ export { holds, type ScorecardV1, toAgilabJson, toStatement, toTable, toV1, toV2
 export { parseRetired, type Retired, retire } from './retired.ts';
 export {
   type Movement,
-  SCORER_VERSION,
   type Score,
   type ScoreInput,
   scoreOf,

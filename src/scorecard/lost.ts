@@ -1,5 +1,8 @@
 // What a baseline asked for and nobody asks for any more. A score is as good as its questions: fewer rows, drills or
-// mutants, a longer time to live or another weight would lift it, or hide a fall, without anything having been proven.
+// mutants, a longer time to live or another weight would lift it, or hide a fall, without anything having been proven; and so
+// would tests that assert less, behind a list that was written anew.
+
+import type { TestFile } from './claim-boundary/suite.ts';
 import type { Claim, Claims } from './claims.ts';
 import type { Retired } from './retired.ts';
 
@@ -53,4 +56,21 @@ export function lostSince(before: Claims, now: Claims, retired: readonly Retired
     return [...own, ...below, ...unsaid];
   });
   return lost.filter(({ id }) => !excused.has(id));
+}
+
+/** Returns every file of tests that holds less than the baseline knew, without what was retired: the text leans on them. */
+export function testsLost(
+  before: readonly TestFile[],
+  now: readonly TestFile[],
+  retired: readonly Retired[],
+): readonly Lost[] {
+  const excused = new Set(retired.map(({ id }) => id));
+  const files = new Map(now.map((file) => [file.path, file]));
+  return before
+    .filter(({ path, tests, assertions }) => {
+      const { tests: left = 0, assertions: asserted = 0 } = files.get(path) ?? {};
+      return left < tests || asserted < assertions;
+    })
+    .map(({ path }) => ({ id: `tests:${path}`, row: 'architecture_claim_boundary', guard: 'claim-boundary' }))
+    .filter(({ id }) => !excused.has(id));
 }

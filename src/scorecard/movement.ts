@@ -2,9 +2,9 @@
 // code or a closed gap. Whatever rises otherwise is put back to where the baseline had it, and named.
 import type { Baseline } from './baseline.ts';
 import { whyCheaper } from './cheaper.ts';
-import type { Claims, Dimension } from './claims.ts';
+import type { Dimension } from './claims.ts';
 import { type DimensionFinding, type ProbeFinding, rowOf } from './grade.ts';
-import { type Lost, lostSince } from './lost.ts';
+import type { Lost } from './lost.ts';
 import type { PricedGap } from './price.ts';
 import type { Retired } from './retired.ts';
 
@@ -14,27 +14,31 @@ export interface Held<Finding> {
   readonly unsupported: readonly string[];
 }
 
+const UNPROVEN: Pick<ProbeFinding, 'grade' | 'evidence'> = { grade: 'E0', evidence: [] };
+
 /** What may carry a rise beside new evidence. */
 export interface Carried {
   readonly codeChanged: boolean;
   readonly gapClosed: boolean;
 }
 
-/** Rows as the baseline lets them count: what it knew and nobody asks for any more is nothing. */
+/** Rows as the baseline lets them count: what it knew and nobody asks for any more, which is `lost`, is nothing. */
 export function holdRows(
   baseline: Baseline,
-  claims: Claims,
   found: readonly DimensionFinding[],
-  retired: readonly Retired[],
+  lost: readonly Lost[],
   { codeChanged, gapClosed }: Carried,
 ): Held<DimensionFinding> {
-  const lost = lostSince(baseline.claims, claims, retired);
   const unsupported = lost.map(({ id }) => `${id} is gone, or asks for less, and no retired entry says why`);
   const before = new Map(baseline.probes.map((finding) => [finding.probe, finding]));
-  const holdProbe = (finding: ProbeFinding, gone: readonly Lost[]): ProbeFinding => {
+  const proven = new Set(
+    baseline.claims.dimensions.flatMap(({ id, probes }) => (probes.length > 0 ? id : [])),
+  );
+  const holdProbe = (finding: ProbeFinding, row: string, gone: readonly Lost[]): ProbeFinding => {
     const missing = gone.find(({ guard }) => guard === finding.probe);
     if (missing) return { ...finding, grade: 'E0', why: `${missing.id} was taken away since the baseline` };
-    const was = before.get(finding.probe);
+    // One probe more can only lower a row; in a row that nothing proved before, it is what lifts it.
+    const was = before.get(finding.probe) ?? (proven.has(row) ? undefined : UNPROVEN);
     if (!was || finding.grade <= was.grade) return finding;
     const known = new Set(was.evidence);
     const fresh = finding.evidence.every((id) => !known.has(id));
@@ -52,7 +56,7 @@ export function holdRows(
     const vanished = gone
       .filter(({ guard }) => guard !== undefined && !dimension.probes.includes(guard))
       .map(({ guard = '' }): ProbeFinding => ({ probe: guard, grade: 'E0', why: 'gone', evidence: [] }));
-    const all = [...probes, ...vanished].map((finding) => holdProbe(finding, gone));
+    const all = [...probes, ...vanished].map((finding) => holdProbe(finding, dimension.id, gone));
     return rowOf({ ...dimension, weight: weight ?? dimension.weight }, all);
   };
   const rows = new Set(found.map(({ dimension }) => dimension.id));

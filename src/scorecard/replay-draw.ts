@@ -1,11 +1,12 @@
-// Which drills are run again before their records are believed: chosen by the root of the journal, which covers every
-// record, so that who writes them cannot choose which are looked at.
+// What is run again before its records are believed. Drills are chosen by the root of the journal, which covers every record,
+// so that who writes them cannot choose which are looked at; every real subject is asked about again, for there is one of each.
 import { portable } from '../evidence/primitives.ts';
+import type { DecisionRecord } from '../evidence/record.ts';
 import type { JournalVerdict } from '../evidence/verdict.ts';
 import type { Claims } from './claims.ts';
 import { lookAt } from './look.ts';
 
-/** A drill that a grade rests on, and what its record says came out. */
+/** A drill, or the question about the real subject (`live`), that a grade rests on, and what its record says came out. */
 export interface Drawn {
   readonly guard: string;
   readonly drill: string;
@@ -29,18 +30,27 @@ export function contradiction({ drill, recorded, seen, fixture, built }: Replaye
   return `${drill}: run again it built another state than its record names`;
 }
 
-/** Returns every drill that the grades of these claims rest on, in the order in which the root draws them. */
+/**
+ * Returns what is to be run again: `count` drills as the root draws them, every drill of the guards in `whole`, and every
+ * question about a real subject.
+ */
 export function drawDrills(
   { lines, root }: Pick<JournalVerdict, 'lines' | 'root'>,
   { claims }: Claims,
+  count: number,
+  whole: ReadonlySet<string> = new Set(),
 ): readonly Drawn[] {
   const looks = lookAt({ lines });
-  const records = claims.flatMap(({ guard }) => looks.get(guard)?.drills ?? []);
   const place = (id: string): string => portable.sha256Hex(new TextEncoder().encode(`${root} ${id}`));
-  return records
-    .flatMap(({ id, guard, probe, replay: { fixtureDigest: fixture } }) =>
-      probe ? [{ place: place(id), guard: guard.id, probe, fixture }] : [],
-    )
-    .toSorted((a, b) => (a.place < b.place ? -1 : 1))
-    .map(({ guard, probe, fixture }) => ({ guard, drill: probe.drill, recorded: probe.observed, fixture }));
+  const drawn = ({ guard, probe, replay: { fixtureDigest: fixture } }: DecisionRecord): readonly Drawn[] =>
+    probe ? [{ guard: guard.id, drill: probe.drill, recorded: probe.observed, fixture }] : [];
+  const drills = claims
+    .flatMap(({ guard }) => looks.get(guard)?.drills ?? [])
+    .map((record) => ({ record, at: place(record.id) }))
+    .toSorted((a, b) => (a.at < b.at ? -1 : 1))
+    .filter(({ record }, n) => n < count || whole.has(record.guard.id));
+  const asked = claims.flatMap(({ guard, live }) =>
+    live === undefined ? [] : (looks.get(guard)?.live ?? []),
+  );
+  return [...drills.map(({ record }) => record), ...asked].flatMap(drawn);
 }

@@ -1,9 +1,9 @@
 // The score in the formats that people and programs read. Nothing is computed here; the same score gives the same bytes.
-import { SCORECARD_PREDICATE, STATEMENT_TYPE } from './baseline.ts';
+import { SCORECARD_PREDICATE, SCORER_VERSION, STATEMENT_TYPE } from './baseline.ts';
 import { digestOf } from './claims.ts';
 import { GRADE_MILLI } from './grade.ts';
 import { leftOutOf, nextCommand } from './next-step.ts';
-import { SCORER_VERSION, type Score, supportedScore } from './score.ts';
+import { type Score, supportedScore } from './score.ts';
 
 const SCOPE =
   'Guards of a manager/worker runtime on this host, as far as drills prove them; this is not a certification, and not a multi-tenant production platform score.';
@@ -91,6 +91,7 @@ export function toV2(score: Score): ScorecardV1 & Readonly<Record<string, unknow
       cap: register.cap,
       gaps: register.gaps,
     },
+    suite: input.suite ?? [],
     movement: {
       baseline: movement.from ?? null,
       unsupported: movement.unsupported,
@@ -148,7 +149,7 @@ export function toTable(score: Score): string {
   );
   const moved =
     movement.from === undefined
-      ? 'no comparison: no baseline was given'
+      ? `no comparison${movement.baseline === undefined ? ': no baseline was given' : ''}`
       : `baseline ${movement.from}, now ${milli} (${milli >= movement.from ? '+' : ''}${milli - movement.from})`;
   const { claims, register: file } = score.input;
   const leftOut = leftOutOf(journal).map(

@@ -1,21 +1,17 @@
 // The score: integers all the way, a fixed denominator, and no number that was not computed from findings.
 import type { JournalVerdict } from '../evidence/verdict.ts';
 import type { GradingContext } from './age.ts';
-import type { Baseline } from './baseline.ts';
+import { type Baseline, type Earlier, isComparable, SCORER_VERSION } from './baseline.ts';
+import type { TestFile } from './claim-boundary/suite.ts';
 import type { Claims } from './claims.ts';
 import { type DimensionFinding, GRADE_MILLI, gradeDimensions } from './grade.ts';
+import { lostSince, testsLost } from './lost.ts';
 import { type Carried, holdGaps, holdRows } from './movement.ts';
 import { priceGaps, type RegisterFinding, sumUp } from './price.ts';
 import type { GapRegister } from './register.ts';
 import type { Replayed } from './replay-draw.ts';
 import { restRows } from './rests.ts';
 import type { Retired } from './retired.ts';
-
-/**
- * How scores are made. Another version grades or prices otherwise, so that its numbers are not comparable: it changes
- * with every change of the rules in this room.
- */
-export const SCORER_VERSION = 3;
 
 export interface ScoreInput {
   readonly verdict: JournalVerdict;
@@ -24,15 +20,17 @@ export interface ScoreInput {
   readonly register: GapRegister;
   /** The package's own register, where `register` is another: no gap gets cheaper than it is there. */
   readonly ownRegister?: GapRegister | undefined;
-  readonly baseline?: Baseline | undefined;
+  readonly baseline?: Baseline | Earlier | undefined;
   /** Drills that were run again for this score. */
   readonly replayed?: readonly Replayed[] | undefined;
+  /** The list of the tests that public text leans on (`data/suite.json`). */
+  readonly suite?: readonly TestFile[] | undefined;
   /** What was taken out of the claims since then, on purpose. */
   readonly retired?: readonly Retired[] | undefined;
 }
 
 export interface Movement {
-  /** Milli-points of the baseline. */
+  /** Milli-points of the baseline; `undefined` where there is none that is comparable. */
   readonly from: number | undefined;
   /** SHA-256 of the baseline, hex. */
   readonly baseline: string | undefined;
@@ -56,7 +54,7 @@ export interface Score {
   readonly movement: Movement;
   readonly journal: JournalVerdict;
   /** What all of this was computed from, beside the journal. */
-  readonly input: Pick<ScoreInput, 'claims' | 'context' | 'register' | 'retired' | 'replayed'>;
+  readonly input: Pick<ScoreInput, 'claims' | 'context' | 'register' | 'suite' | 'retired' | 'replayed'>;
 }
 
 const FULL = 5_000;
@@ -93,7 +91,8 @@ export function milliOf({ evidence, penalty, cap }: Score['terms']): number {
 function conditionsOf({ verdict, baseline, context }: ScoreInput): readonly string[] {
   const { clockBack } = verdict;
   const { open, adopted } = verdict.unsealed;
-  const elsewhere = baseline?.context.machine !== undefined && baseline.context.machine !== context.machine;
+  const machine = baseline && isComparable(baseline) ? baseline.context.machine : undefined;
+  const elsewhere = machine !== undefined && machine !== context.machine;
   return [
     ...(elsewhere ? ['the baseline was made on another machine: what that can build may differ'] : []),
     ...(clockBack.times === 0 ? [] : [`time ran back at line ${clockBack.line}: ages across it mean little`]),
@@ -108,15 +107,17 @@ function countedOf(input: ScoreInput): {
   readonly register: RegisterFinding;
   readonly unsupported: readonly string[];
 } {
-  const { verdict, claims, context, register, ownRegister, baseline, retired = [], replayed } = input;
+  const { verdict, claims, context, register, ownRegister, baseline } = input;
+  const { suite = [], retired = [], replayed } = input;
   const found = gradeDimensions(verdict, claims, context, replayed);
   const price = (rows: readonly DimensionFinding[]): RegisterFinding['gaps'] => {
     const given = priceGaps(register.gaps, rows, claims);
     return ownRegister ? holdGaps(priceGaps(ownRegister.gaps, rows, claims), given).findings : given;
   };
   if (!baseline) return { dimensions: found, register: sumUp(price(found)), unsupported: [] };
-  if (baseline.scorer.version !== SCORER_VERSION) {
-    const why = `not comparable: the baseline was scored by version ${baseline.scorer.version}, this is ${SCORER_VERSION}`;
+  if (!isComparable(baseline)) {
+    const { version } = baseline.scorer;
+    const why = `not comparable: the baseline was scored by version ${version === 0 ? 'unknown' : version}, this is ${SCORER_VERSION}`;
     return { dimensions: found, register: sumUp(price(found)), unsupported: [why] };
   }
   const counted = new Map(baseline.register.gaps.map((gap) => [gap.id, gap.counted]));
@@ -126,7 +127,8 @@ function countedOf(input: ScoreInput): {
       (gap) => gap.counted === 'shipped' && (counted.get(gap.id) ?? 'shipped') !== 'shipped',
     ),
   };
-  const rows = holdRows(baseline, claims, found, retired, carried);
+  const lost = [...lostSince(baseline.claims, claims, retired), ...testsLost(baseline.suite, suite, retired)];
+  const rows = holdRows(baseline, found, lost, carried);
   const gaps = holdGaps(baseline.register.gaps, price(rows.findings), retired);
   return {
     dimensions: rows.findings,
@@ -137,11 +139,20 @@ function countedOf(input: ScoreInput): {
 
 /** Computes the score from a verified journal, claims, a register and, if there is one, a baseline. */
 export function scoreOf(input: ScoreInput): Score {
-  const { verdict, claims, context, register: given, baseline, retired = [], replayed = [] } = input;
+  const {
+    verdict,
+    claims,
+    context,
+    register: given,
+    baseline,
+    suite = [],
+    retired = [],
+    replayed = [],
+  } = input;
   const { dimensions: graded, register, unsupported } = countedOf(input);
   const dimensions = restRows(graded, claims, register.gaps);
   const terms = termsOf(dimensions, register);
-  const from = baseline?.score.milli;
+  const from = baseline && isComparable(baseline) ? baseline.score.milli : undefined;
   const milli = milliOf(terms);
   return {
     // Whatever moved without support, the total moves with it nowhere but down.
@@ -154,7 +165,7 @@ export function scoreOf(input: ScoreInput): Score {
     coverage: { live: dimensions.filter(({ grade }) => grade === 'E4').length, total: dimensions.length },
     movement: { from, baseline: baseline?.digest, unsupported },
     journal: verdict,
-    input: { claims, context, register: given, retired, replayed },
+    input: { claims, context, register: given, suite, retired, replayed },
   };
 }
 

@@ -1,6 +1,6 @@
 // The score that the built command computes on this machine, and what lowers it.
 import { spawnSync } from 'node:child_process';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltPackage, buildPackage } from '../built-package.ts';
@@ -187,6 +187,7 @@ describe('--replay', () => {
     const from = (name) => import(root + '/dist/' + name);
     const { openState, codeIdentity, uuidv7 } = await from('evidence/index.js');
     const { unrestricted } = await from('evidence/journal.js');
+    const { packageDigest } = await from('evidence/package-digest.js');
     const { dimensions, claims } = JSON.parse((await import('node:fs')).readFileSync(root + '/data/claims.json'));
     const journal = await openState({ dir });
     const sink = unrestricted(journal);
@@ -200,11 +201,13 @@ describe('--replay', () => {
       method: 'none',
       policyDigest: claims.find((claim) => claim.guard === guard)?.policyDigest ?? '0'.repeat(64),
       replay: { argv: ['guardrails', 'drill', guard], ...(fixtureDigest && { fixtureDigest }) },
-      mode: over.mutant ? 'mutant' : 'drill',
+      mode: over.mutant ? 'mutant' : over.drill === 'live' ? 'live' : 'drill',
+      ...(over.drill === 'live' && { subject: { kind: 'package', digest: 'sha256:' + packageDigest() } }),
       probe: { drill: 'must-fail', fault: 'minted', expected, observed, passed: true, ...over },
     }, '');
     await leave('canary', 'allow', 'canary.refused', { passed: false });
-    for (const { guard, drills, mutants } of claims) {
+    for (const { guard, drills, mutants, live } of claims) {
+      if (live) await leave(guard, 'allow', 'allow', { drill: 'live' });
       for (const { id, expects, fixture } of drills) await leave(guard, expects, expects, { drill: id }, fixture);
       const { id, expects } = drills.find((drill) => drill.expects !== 'allow');
       for (const mutant of mutants) await leave(guard, expects, 'allow', { drill: id, mutant });
@@ -213,12 +216,13 @@ describe('--replay', () => {
 
   it('leaves a true journal as it is', () => {
     const again = card(drilled.directory, ['--replay', '5']);
-    expect(again.replay).toHaveLength(5);
+    const live = again.replay.filter(({ drill }: { drill: string }) => drill === 'live');
+    expect([again.replay.length, live.length]).toEqual([5 + 6, 6]);
     for (const { recorded, seen } of again.replay) expect(seen).toBe(recorded);
     expect(again.score.milli).toBe(milliOf(drilled.directory));
   });
 
-  it('catches a guard that does nothing behind records that say it does', () => {
+  it('catches a guard that does nothing, and text that nobody looked at, behind records that say otherwise', () => {
     const broken = buildPackage((root) => {
       const source = join(root, 'src/guards/bind/bind.ts');
       const text = readFileSync(source, 'utf8');
@@ -229,33 +233,34 @@ describe('--replay', () => {
           '\n  rules: rules.map((rule) => ({ ...rule, refuses: () => false })),\n',
         ),
       );
+      appendFileSync(join(root, 'README.md'), '\n## Everything\n\nIt does everything.\n');
     });
     try {
       writeFileSync(join(broken.root, 'mint.mjs'), MINT);
       spawnSync(process.execPath, ['mint.mjs', broken.root, '.guardrails'], { cwd: broken.root });
-      expect(whyOf(broken.root, 'bind', broken)).toMatchObject({ grade: 'E4' });
-      const bind = card(broken.root, [], broken).claims.claims.filter(
-        ({ guard }: { guard: string }) => guard === 'bind',
-      );
-      const claims = {
-        schema: 'agilab.guard_claims.v1',
-        claims: bind,
-        dimensions: [
-          {
-            id: 'architecture_runtime_guardrails',
-            letters: 'RG',
-            label: 'bind alone',
-            weight: 1,
-            probes: ['bind'],
-          },
-        ],
+      for (const guard of ['bind', 'claim-boundary'])
+        expect(whyOf(broken.root, guard, broken)).toMatchObject({ grade: 'E4' });
+      const own = JSON.parse(readFileSync(join(broken.root, 'data/claims.json'), 'utf8'));
+      const replayed = (guard: string, letters: string): unknown => {
+        const claims = own.claims.filter((claim: { guard: string }) => claim.guard === guard);
+        const rows = own.dimensions.filter((row: { letters: string }) => row.letters === letters);
+        const dimensions = rows.map(({ restsOn: _, ...row }: { restsOn?: unknown }) => ({
+          ...row,
+          probes: [guard],
+        }));
+        const asked = JSON.stringify({ schema: own.schema, dimensions, claims });
+        writeFileSync(join(broken.root, 'asked.json'), asked);
+        const { code, probes } = card(broken.root, ['--claims', 'asked.json', '--replay', '20'], broken);
+        expect(code).toBe(1);
+        return probes[0];
       };
-      writeFileSync(join(broken.root, 'bind.json'), JSON.stringify(claims));
-      const again = card(broken.root, ['--claims', 'bind.json', '--replay', '20'], broken);
-      expect(again.code).toBe(1);
-      expect(again.probes[0]).toMatchObject({
+      expect(replayed('bind', 'RG')).toMatchObject({
         grade: 'E0',
         why: expect.stringMatching(/its record says .*, run again it shows allow/),
+      });
+      expect(replayed('claim-boundary', 'CB')).toMatchObject({
+        grade: 'E0',
+        why: 'live: its record says allow, run again it shows claim-boundary.unmarked',
       });
     } finally {
       broken.remove();

@@ -278,7 +278,7 @@ describe('what keeps evidence from counting in full', () => {
 
   it('a drill that shows something else when it is run again: nothing', async () => {
     const { verdict } = await recorded(fullRun());
-    const [drawn] = drawDrills(verdict, claims).filter(({ guard }) => guard === 'bind');
+    const [drawn] = drawDrills(verdict, claims, 1, new Set(['bind'])).filter(({ guard }) => guard === 'bind');
     if (!drawn) throw new Error('bind is drilled');
     const again = (seen: string) =>
       gradeDimensions(verdict, claims, here, [{ ...drawn, seen, built: drawn.fixture }]).find(
@@ -546,7 +546,7 @@ describe('a drill counts in the state that it is named for', () => {
 
   it('and built it again when it was run again', async () => {
     const { verdict } = await recorded(fullRun());
-    const drawn = drawDrills(verdict, claims).slice(0, 1);
+    const drawn = drawDrills(verdict, claims, 1).slice(0, 1);
     const again = (built: string | undefined): unknown =>
       gradeDimensions(
         verdict,
@@ -598,6 +598,32 @@ describe('a guard over this package counts as far as it allowed the package itse
     ],
   ])('%s: %s', async (_how, grade, why, live) => {
     expect(await secretsAfter(...live)).toMatchObject({ grade, why: expect.stringContaining(why) });
+  });
+
+  it('and is asked about it again in every replay, however few drills are drawn', async () => {
+    const { verdict } = await recorded(fullRun());
+    const drawn = drawDrills(verdict, claims, 1);
+    const live = claims.claims.filter((claim) => claim.live !== undefined).map(({ guard }) => guard);
+    expect(live).toHaveLength(6);
+    expect(drawn.slice(1)).toEqual(live.map((guard) => ({ guard, drill: 'live', recorded: 'allow' })));
+    const seen = (observed: string): unknown =>
+      gradeDimensions(
+        verdict,
+        claims,
+        here,
+        drawn.map((each) => ({
+          ...each,
+          seen: each.guard === 'secrets' && each.drill === 'live' ? observed : each.recorded,
+          built: each.fixture,
+        })),
+      )
+        .flatMap(({ probes }) => probes)
+        .find(({ probe }) => probe === 'secrets');
+    expect(seen('allow')).toMatchObject({ grade: 'E4' });
+    expect(seen('secrets.found')).toMatchObject({
+      grade: 'E0',
+      why: 'live: its record says allow, run again it shows secrets.found',
+    });
   });
 
   it('and is worth half where nobody computes what is here', async () => {

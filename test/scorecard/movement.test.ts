@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JournalVerdict } from '../../src/evidence/verdict.ts';
-import { type Baseline, parseBaseline } from '../../src/scorecard/baseline.ts';
+import { type Baseline, parseBaseline, parseEarlier } from '../../src/scorecard/baseline.ts';
+import type { TestFile } from '../../src/scorecard/claim-boundary/suite.ts';
 import { type Claim, type Claims, parseClaims, writeClaims } from '../../src/scorecard/claims.ts';
 import { type Gap, type GapRegister, parseRegister } from '../../src/scorecard/register.ts';
 import { toStatement } from '../../src/scorecard/report.ts';
@@ -80,6 +81,30 @@ describe('a rise', () => {
     ]);
   });
 
+  it('does not count in a row that is new, or that nothing proved, without changed code', async () => {
+    const { verdict } = await recorded(fullRun());
+    const [bind] = claims.claims.filter(({ guard }) => guard === 'bind');
+    const [row] = claims.dimensions.filter(({ probes }) => probes.includes('bind'));
+    if (!bind || !row) throw new Error('bind is claimed');
+    const alone = { ...row, probes: ['bind'] };
+    const empty = { ...row, id: 'empty', letters: 'EM', probes: [] };
+    const asked = (dimensions: Claims['dimensions']): Claims => ({ ...claims, dimensions, claims: [bind] });
+    const elsewhere = [
+      { ...alone, probes: [] },
+      { ...empty, probes: ['bind'] },
+    ];
+    for (const [was, is] of [
+      [asked([empty]), asked([empty, alone])],
+      [asked([{ ...alone, probes: [] }]), asked([alone])],
+      [asked([alone, empty]), asked(elsewhere)],
+    ] as const) {
+      const none = was.dimensions.some(({ probes }) => probes.length > 0) ? was.claims : [];
+      const before = baselineOf(scored(verdict, { claims: { ...was, claims: none } }));
+      const now = scored(verdict, { claims: is, baseline: before });
+      expect([now.milli <= before.score.milli, now.movement.unsupported.length > 0]).toEqual([true, true]);
+    }
+  });
+
   it('never lifts the total over the baseline beside anything unsupported', async () => {
     const { verdict } = await recorded(fullRun());
     const before = baselineOf(scored(verdict), (predicate) => {
@@ -88,6 +113,26 @@ describe('a rise', () => {
     });
     expect(scored(verdict, { baseline: before }).milli).toBe(1);
   });
+
+  it.each([
+    [
+      'of another version and shape',
+      { schema: 'agilab.architecture_scorecard.v9', scorer: { version: 99 } },
+      'by version 99',
+    ],
+    ['that does not say', { schema: 'agilab.architecture_scorecard.v2' }, 'by version unknown'],
+  ])(
+    'over a baseline of a scorer %s is not comparable, and no usage error',
+    async (_what, predicate, why) => {
+      const { verdict } = await recorded(fullRun());
+      const earlier = { ...JSON.parse(toStatement(scored(verdict))), predicate };
+      const { movement } = scored(verdict, { baseline: parseEarlier(Buffer.from(JSON.stringify(earlier))) });
+      expect(movement).toMatchObject({
+        from: undefined,
+        unsupported: [expect.stringContaining(`not comparable: the baseline was scored ${why}`)],
+      });
+    },
+  );
 
   it('over a baseline of another scorer is not comparable', async () => {
     const { verdict } = await recorded(fullRun());
@@ -99,6 +144,11 @@ describe('a rise', () => {
 });
 
 describe('what is gone since the baseline', () => {
+  const A_TEST: TestFile = { path: 'a.test.ts', tests: 2, assertions: 5, digest: 'a'.repeat(64) };
+  const suite: readonly TestFile[] = [
+    A_TEST,
+    { path: 'helper.ts', tests: 0, assertions: 0, digest: 'b'.repeat(64) },
+  ];
   const less = (change: (claim: Claim) => Partial<Claim>): Claims => ({
     ...claims,
     claims: claims.claims.map((claim) => (claim.guard === 'bind' ? { ...claim, ...change(claim) } : claim)),
@@ -164,6 +214,39 @@ describe('what is gone since the baseline', () => {
     const entries = parseRetired(Buffer.from(retire([id], 'replaced by a better one', 'a'.repeat(64))));
     const score = scored(verdict, { claims: now, baseline: before, retired: entries });
     expect(score.movement.unsupported).toEqual([]);
+  });
+
+  it.each([
+    ['asserts less', (file: TestFile) => [{ ...file, assertions: file.assertions - 1 }]],
+    ['declares a test less', (file: TestFile) => [{ ...file, tests: file.tests - 1 }]],
+    ['is gone', () => []],
+  ])(
+    'a file of tests that %s, with its list written anew, costs the row of public text',
+    async (_how, less) => {
+      const { verdict } = await recorded(fullRun());
+      const before = baselineOf(scored(verdict, { suite }));
+      const hollow = suite.flatMap((file) => (file.path === 'a.test.ts' ? less(file) : [file]));
+      const now = scored(verdict, { suite: hollow, baseline: before });
+      expect(now.movement.unsupported).toEqual([expect.stringContaining('tests:a.test.ts is gone')]);
+      expect(now.milli).toBeLessThan(before.score.milli);
+      const entries = parseRetired(
+        Buffer.from(retire(['tests:a.test.ts'], 'what it showed is shown elsewhere', 'a'.repeat(64))),
+      );
+      expect(scored(verdict, { suite: hollow, baseline: before, retired: entries }).milli).toBe(
+        before.score.milli,
+      );
+    },
+  );
+
+  it('is no rise where a test asserts more, or one is added', async () => {
+    const { verdict } = await recorded(fullRun());
+    const before = baselineOf(scored(verdict, { suite }));
+    const more = [
+      ...suite.map((file) => ({ ...file, assertions: file.assertions + 1 })),
+      { ...A_TEST, path: 'b.test.ts' },
+    ];
+    const now = scored(verdict, { suite: more, baseline: before });
+    expect([now.milli, now.movement.unsupported]).toEqual([before.score.milli, []]);
   });
 
   it('is not retired without one, or by a name of nothing', () => {
@@ -245,8 +328,9 @@ describe('a baseline that is none', () => {
     ['a bare scorecard', { _type: undefined }],
   ])('is refused: %s', async (_what, change) => {
     const statement = { ...valid((await recorded([])).verdict), ...change };
-    expect(() => parseBaseline(Buffer.from(JSON.stringify(statement)))).toThrow(
-      expect.objectContaining({ code: 'baseline.invalid' }),
-    );
+    for (const parse of [parseBaseline, parseEarlier])
+      expect(() => parse(Buffer.from(JSON.stringify(statement)))).toThrow(
+        expect.objectContaining({ code: 'baseline.invalid' }),
+      );
   });
 });

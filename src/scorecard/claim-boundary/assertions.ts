@@ -3,11 +3,8 @@
 import { tsPlugin } from '@sveltejs/acorn-typescript';
 import { Parser } from 'acorn';
 
-/** What one file of tests holds. */
-export interface TestFile {
-  /** Path below the folder of tests. */
-  readonly path: string;
-  /** Calls that declare a test; one with a table of cases is one. */
+/** What one file of tests holds: see the list of tests. */
+export interface Counted {
   readonly tests: number;
   readonly assertions: number;
   /** Line of the first test that asserts nothing. */
@@ -145,11 +142,7 @@ function besideOf(program: Node, asserts: (imported: Imported) => boolean): Read
  *
  * @throws SyntaxError of acorn.
  */
-export function countAssertions(
-  path: string,
-  text: string,
-  asserts: (imported: Imported) => boolean,
-): TestFile {
+export function countAssertions(text: string, asserts: (imported: Imported) => boolean): Counted {
   const program = parse(text);
   const helpers = helpersOf(program);
   const beside = besideOf(program, asserts);
@@ -168,5 +161,5 @@ export function countAssertions(
     assertions += asserted;
     if (asserted === 0) emptyAt ??= text.slice(0, node.start).split('\n').length;
   }
-  return { path, tests, assertions, ...(emptyAt === undefined ? {} : { emptyAt }) };
+  return { tests, assertions, ...(emptyAt === undefined ? {} : { emptyAt }) };
 }

@@ -5,10 +5,10 @@ import { parseStrictJson } from '../../evidence/strict-json.ts';
 import { type Claims, parseClaims } from '../claims.ts';
 import { type Read, read } from '../read.ts';
 import { type Gap, parseRegister } from '../register.ts';
-import type { TestFile } from './assertions.ts';
 import { type Document, readBlocks } from './blocks.ts';
+import { type CountedFile, countSuite } from './count-suite.ts';
 import { DOCUMENTS, parseStatements, type Statement } from './statements.ts';
-import { countSuite, parseSuite } from './suite.ts';
+import { parseSuite, type TestFile } from './suite.ts';
 
 export interface ClaimBoundaryRequest {
   /**
@@ -33,7 +33,7 @@ export interface ClaimBoundaryFacts {
   readonly gaps: Read<readonly Gap[]>;
   readonly suite: Read<readonly TestFile[]>;
   /** The tests as they are; `undefined` where there is no folder of tests. */
-  readonly counted: Read<readonly TestFile[]> | undefined;
+  readonly counted: Read<readonly CountedFile[]> | undefined;
 }
 
 const MAX_FILES = 5_000;
@@ -71,7 +71,7 @@ function parseManifest(bytes: Uint8Array): Manifest {
 async function countTests(
   folder: string,
   signal: AbortSignal,
-): Promise<Read<readonly TestFile[]> | undefined> {
+): Promise<Read<readonly CountedFile[]> | undefined> {
   const { files, others } = await filesBelow(folder, MAX_FILES);
   if (files.length + others.length === 0) return undefined;
   const [other] = others.filter((path) => path === '' || path.endsWith('.ts'));

@@ -1,9 +1,10 @@
 // Every reason to disbelieve what a package says of itself. Reasons name file and line, and never repeat the text.
 import type { Rule } from '../../kernel/guard.ts';
-import type { TestFile } from './assertions.ts';
 import type { Block, Document, Kind } from './blocks.ts';
 import type { ClaimBoundaryFacts } from './claim-boundary-look.ts';
+import type { CountedFile } from './count-suite.ts';
 import { spell, statementOf } from './statements.ts';
+import { isTest } from './suite.ts';
 import { forbiddenIn, hasFigure, phraseIn } from './words.ts';
 
 interface Placed extends Block {
@@ -25,6 +26,9 @@ function first(facts: ClaimBoundaryFacts, why: string, wrong: (block: Placed) =>
 /** Names of files come from the tree: only what is plainly a name is repeated. */
 const placeOf = ({ path, line }: { readonly path: string; readonly line: number }): string =>
   `${/^[\w./-]{1,200}$/.test(path) ? path : 'a document'}, line ${line}`;
+
+const testOf = ({ path }: { readonly path: string }): string =>
+  /^[\w./-]{1,200}$/.test(path) ? `test/${path}` : 'a file of tests';
 
 const isKind = ({ mark }: Block, ...kinds: readonly Kind[]): boolean =>
   mark?.is === 'no-claim' && kinds.includes(mark.kind);
@@ -66,17 +70,17 @@ function weaker({ suite, counted }: ClaimBoundaryFacts): string | false {
     const file = now.get(path);
     return !file || file.tests < tests || file.assertions < assertions;
   });
-  return less !== undefined && `test/${less.path} asserts less than the list of tests knows`;
+  return less !== undefined && `${testOf(less)} asserts less than the list of tests knows`;
 }
 
 function otherwise({ suite, counted }: ClaimBoundaryFacts): string | false {
   if (!counted?.value) return false;
   const listed = new Map((suite.value ?? []).map((file) => [file.path, file]));
-  const other = counted.value.find(({ path, tests, assertions }: TestFile) => {
+  const other = counted.value.find(({ path, tests, assertions, digest }) => {
     const file = listed.get(path);
-    return file?.tests !== tests || file.assertions !== assertions;
+    return file?.tests !== tests || file.assertions !== assertions || file.digest !== digest;
   });
-  return other !== undefined && `the list of tests has test/${other.path} otherwise`;
+  return other !== undefined && `the list of tests has ${testOf(other)} otherwise`;
 }
 
 const WRITE = 'Read what changed, then run npm run statements.';
@@ -196,12 +200,13 @@ export const claimBoundaryRules: readonly Rule<ClaimBoundaryFacts>[] = [
     code: 'claim-boundary.asserts-nothing',
     remedy: 'Let the test assert something, or take it away.',
     refuses: ({ counted, suite }) => {
-      const hollow = (counted?.value ?? suite.value ?? []).find(
-        ({ tests, assertions, emptyAt }) => emptyAt !== undefined || tests === 0 || assertions === 0,
+      const files: readonly CountedFile[] = counted?.value ?? suite.value ?? [];
+      const hollow = files.find(
+        ({ path, tests, assertions, emptyAt }) =>
+          isTest(path) && (emptyAt !== undefined || tests === 0 || assertions === 0),
       );
       return (
-        hollow !== undefined &&
-        `test/${hollow.path}, line ${hollow.emptyAt ?? 1}: a test that asserts nothing`
+        hollow !== undefined && `${testOf(hollow)}, line ${hollow.emptyAt ?? 1}: a test that asserts nothing`
       );
     },
   },

@@ -1,22 +1,34 @@
-// What the tests of the package assert, file by file: a count of their syntax, kept beside them so that a suite that was
-// hollowed out shows.
+// The list of the tests, file by file: what each holds, counted in its syntax, and the digest of its text. It is kept beside them,
+// so that a suite that was hollowed out, or says something else, shows.
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
-import { assertingHelpers, countAssertions, type TestFile } from './assertions.ts';
 
-const suiteFile = z.strictObject({
-  schema: z.literal('agilab.suite.v1'),
-  files: z
-    .array(
-      z.strictObject({
-        path: z.string().regex(/^[\w.-]+(?:\/[\w.-]+){0,8}$/),
-        tests: z.int().min(0),
-        assertions: z.int().min(0),
-      }),
-    )
-    .max(10_000),
+/** What is listed of one file below the folder of tests. */
+export interface TestFile {
+  /** Path below the folder of tests. */
+  readonly path: string;
+  /** Calls that declare a test; one with a table of cases is one. 0 for a file that tests only import, as are its assertions. */
+  readonly tests: number;
+  readonly assertions: number;
+  /** SHA-256 (hex) of its text. */
+  readonly digest: string;
+}
+
+/** Whether a file declares tests, and is none that tests import. */
+export const isTest = (path: string): boolean => path.endsWith('.test.ts');
+
+const testFile: z.ZodType<TestFile> = z.strictObject({
+  path: z.string().regex(/^[\w.-]+(?:\/[\w.-]+){0,8}$/),
+  tests: z.int().min(0),
+  assertions: z.int().min(0),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
 });
+
+/** The schema of the files of a list, for what embeds one. */
+export const testFiles: z.ZodType<readonly TestFile[]> = z.array(testFile).max(10_000);
+
+const suiteFile = z.strictObject({ schema: z.literal('agilab.suite.v2'), files: testFiles });
 
 /** Parses `data/suite.json`. @throws CodedError `suite.invalid`, `json.*`. */
 export function parseSuite(bytes: Uint8Array): readonly TestFile[] {
@@ -26,45 +38,10 @@ export function parseSuite(bytes: Uint8Array): readonly TestFile[] {
   throw new CodedError('suite.invalid', 'the list of tests does not match its schema', remedy);
 }
 
-/** Returns the list as it is kept, one file a line. */
+/** Returns the list as it is kept, one file a line: where two changes touch different files, their lines merge. */
 export function writeSuite(files: readonly TestFile[]): string {
   const lines = files.map(
-    ({ path, tests, assertions }) => `\n    ${JSON.stringify({ path, tests, assertions })}`,
+    ({ path, tests, assertions, digest }) => `\n    ${JSON.stringify({ path, tests, assertions, digest })}`,
   );
-  return `{\n  "schema": "agilab.suite.v1",\n  "files": [${lines.join(',')}\n  ]\n}\n`;
-}
-
-/** The path that an import leads to, below the same folder; `undefined` where it leads out. */
-function resolveImport(file: string, from: string): string | undefined {
-  const parts = file.split('/').slice(0, -1);
-  for (const step of from.split('/')) {
-    if (step === '.') continue;
-    if (step !== '..') parts.push(step);
-    else if (parts.pop() === undefined) return undefined;
-  }
-  return parts.join('/');
-}
-
-/**
- * Counts what the tests among some files assert. `files`: path below the folder of tests, and text, of each.
- *
- * @throws SyntaxError of acorn, for a file that is no TypeScript.
- */
-export function countSuite(files: ReadonlyMap<string, string>): readonly TestFile[] {
-  const helpers = new Map<string, ReadonlySet<string>>();
-  const assertingIn = (path: string): ReadonlySet<string> => {
-    const known = helpers.get(path);
-    if (known) return known;
-    const text = files.get(path);
-    const found = text === undefined ? new Set<string>() : assertingHelpers(text);
-    helpers.set(path, found);
-    return found;
-  };
-  const tests = [...files].filter(([path]) => path.endsWith('.test.ts'));
-  return tests.map(([path, text]) =>
-    countAssertions(path, text, ({ from, name }) => {
-      const at = resolveImport(path, from);
-      return at !== undefined && assertingIn(at).has(name);
-    }),
-  );
+  return `{\n  "schema": "agilab.suite.v2",\n  "files": [${lines.join(',')}\n  ]\n}\n`;
 }

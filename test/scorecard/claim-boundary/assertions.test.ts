@@ -1,10 +1,12 @@
 // How much a test asserts is read from its syntax. The oracle is what a person counts.
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { countAssertions } from '../../../src/scorecard/claim-boundary/assertions.ts';
-import { countSuite, parseSuite, writeSuite } from '../../../src/scorecard/claim-boundary/suite.ts';
+import { countSuite } from '../../../src/scorecard/claim-boundary/count-suite.ts';
+import { parseSuite, writeSuite } from '../../../src/scorecard/claim-boundary/suite.ts';
 
 const count = (text: string): readonly unknown[] => {
-  const { tests, assertions, emptyAt } = countAssertions('x.test.ts', text, ({ name }) => name === 'holds');
+  const { tests, assertions, emptyAt } = countAssertions(text, ({ name }) => name === 'holds');
   return [tests, assertions, emptyAt];
 };
 
@@ -52,7 +54,14 @@ describe('a suite', () => {
       ['a/x.test.ts', "import { holds } from '../h.ts';\nit('a', () => holds());"],
       ['h.ts', "import { expect } from 'vitest';\nexport const holds = () => { expect(1).toBe(1); };"],
     ]);
-    expect(countSuite(files)).toEqual([{ path: 'a/x.test.ts', tests: 1, assertions: 1 }]);
+    const digest = (path: string): string =>
+      createHash('sha256')
+        .update(files.get(path) ?? '')
+        .digest('hex');
+    expect(countSuite(files)).toEqual([
+      { path: 'a/x.test.ts', tests: 1, assertions: 1, digest: digest('a/x.test.ts') },
+      { path: 'h.ts', tests: 0, assertions: 0, digest: digest('h.ts') },
+    ]);
     expect(parseSuite(Buffer.from(writeSuite(countSuite(files))))).toEqual(countSuite(files));
   });
 });

@@ -38,8 +38,6 @@ describe('an AGILAB record', () => {
 
 it('a damaged record is read as all that it says, or not at all', { timeout: 60_000 }, () => {
   for (const seed of target.seeds) target.fuzz(seed);
-  fc.assert(
-    fc.property(damaged(target), (bytes) => target.fuzz(bytes)),
-    { numRuns: 20_000 },
-  );
+  const property = fc.property(damaged(target), (bytes) => target.fuzz(bytes));
+  expect(() => fc.assert(property, { numRuns: 20_000 })).not.toThrow();
 });

@@ -56,6 +56,7 @@ const FIGURE = 'claim-boundary.figure-by-hand';
 const CHANGED = 'claim-boundary.changed';
 const EMPTY = 'claim-boundary.asserts-nothing';
 const WEAKER = 'claim-boundary.tests-weaker';
+const OTHERWISE = 'claim-boundary.tests-otherwise';
 
 const FORBIDDEN_IN: readonly (readonly [id: string, where: string, said: (files: Files) => unknown])[] = [
   ['prose', 'in prose', says('It is tamper-proof.')],
@@ -225,7 +226,13 @@ export const claimBoundaryDrills: readonly Drill<ClaimBoundaryRequest>[] = [
     said: (files) => files.set('test/b.test.ts', files.get('test/a.test.ts') ?? ''),
     laid: (root) => rm(join(root, 'test/b.test.ts')),
   }),
-  drill('unlisted', 'a test that the list does not know', 'claim-boundary.tests-otherwise', {
+  drill('asserts-otherwise', 'a test that asserts as often, and something else', OTHERWISE, {
+    after: inTest('expect(1 + 2).toBe(3)', 'expect(1 + 2).toBeDefined()'),
+  }),
+  drill('helper-otherwise', 'a helper of tests that asserts something else', OTHERWISE, {
+    after: edit('test/helper.ts', 'toBe(2)', 'toBeDefined()'),
+  }),
+  drill('unlisted', 'a test that the list does not know', OTHERWISE, {
     after: inTest("it('adds'", "it('adds more', () => { expect(2 + 2).toBe(4); });\nit('adds'"),
   }),
 ];

@@ -1,8 +1,9 @@
 // A small package that says no more than it names evidence for, with the locks of its text and its tests.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { countSuite } from '../../../scorecard/claim-boundary/count-suite.ts';
 import { writeStatements } from '../../../scorecard/claim-boundary/statements.ts';
-import { countSuite, writeSuite } from '../../../scorecard/claim-boundary/suite.ts';
+import { writeSuite } from '../../../scorecard/claim-boundary/suite.ts';
 import { type Claims, writeClaims } from '../../../scorecard/claims.ts';
 
 /** Path below the package, and text, of each file. */
