@@ -244,10 +244,7 @@ describe('--replay', () => {
       const replayed = (guard: string, letters: string): unknown => {
         const claims = own.claims.filter((claim: { guard: string }) => claim.guard === guard);
         const rows = own.dimensions.filter((row: { letters: string }) => row.letters === letters);
-        const dimensions = rows.map(({ restsOn: _, ...row }: { restsOn?: unknown }) => ({
-          ...row,
-          probes: [guard],
-        }));
+        const dimensions = rows.map((row: object) => ({ ...row, probes: [guard], restsOn: [] }));
         const asked = JSON.stringify({ schema: own.schema, dimensions, claims });
         writeFileSync(join(broken.root, 'asked.json'), asked);
         const { code, probes } = card(broken.root, ['--claims', 'asked.json', '--replay', '20'], broken);
