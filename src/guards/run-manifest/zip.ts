@@ -26,7 +26,10 @@ const STORED = 0;
 const DEFLATED = 8;
 /** Bit 11: the name is UTF-8. No other bit changes how a member reads, but for those that compressors set (1, 2). */
 const FLAGS = 0x0806;
+const UTF8 = 0x0800;
 const REGULAR = 0x8;
+/** 2.0, for deflated members (section 4.4.3.2): what asks for more uses what is not read here. */
+const VERSION = 20;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -73,7 +76,9 @@ function read(archive: Buffer, { maxMembers, maxBytes }: ZipLimits): readonly Zi
     const [method, flags] = [archive.readUInt16LE(at + 10), archive.readUInt16LE(at + 8)];
     const [crc, packed, size] = [16, 20, 24].map((offset) => archive.readUInt32LE(at + offset));
     need(
-      (flags & ~FLAGS) === 0 && (method === STORED || method === DEFLATED),
+      archive.readUInt16LE(at + 6) <= VERSION &&
+        (flags & ~FLAGS) === 0 &&
+        (method === STORED || method === DEFLATED),
       'a member is packed in another way',
     );
     need(extraLength === 0 && commentLength === 0, 'a member has extra fields or a comment');
@@ -82,6 +87,9 @@ function read(archive: Buffer, { maxMembers, maxBytes }: ZipLimits): readonly Zi
     const nameBytes = archive.subarray(at + CENTRAL_SIZE, at + CENTRAL_SIZE + nameLength);
     const name = nameOf(nameBytes);
     need(nameBytes.length === nameLength && !names.has(name), 'two members have one name');
+    // Without the flag a byte above 0x7f is CP437 (appendix D.1), and many readers end a name at NUL.
+    need((flags & UTF8) !== 0 || /^\p{ASCII}*$/u.test(name), 'a name is in another character set');
+    need(!name.includes('\0'), 'a name holds NUL');
     names.add(name);
     at += CENTRAL_SIZE + nameLength;
     // The member itself: right behind the one before, and its header says the same.
