@@ -34,6 +34,37 @@ export class Interrupted extends Error {
   }
 }
 
+/**
+ * Stands for a signal that is not made before it is asked for more than `aborted`: most journals ask nothing else, and Node
+ * takes as long to make one as for all the rest of a decision.
+ */
+class UnmadeSignal implements ProxyHandler<object> {
+  readonly #deadline: Deadline;
+
+  constructor(deadline: Deadline) {
+    this.#deadline = deadline;
+  }
+
+  get(_target: object, key: string | symbol): unknown {
+    if (key === 'aborted') return this.#deadline.interrupted !== undefined;
+    const { signal } = this.#deadline;
+    const value: unknown = Reflect.get(signal, key);
+    return typeof value === 'function' ? value.bind(signal) : value;
+  }
+
+  set(_target: object, key: string | symbol, value: unknown): boolean {
+    return Reflect.set(this.#deadline.signal, key, value);
+  }
+
+  has(_target: object, key: string | symbol): boolean {
+    return key in this.#deadline.signal;
+  }
+
+  getPrototypeOf(): object {
+    return AbortSignal.prototype;
+  }
+}
+
 /** The time that one call may take. Whoever makes one calls {@link Deadline.end}, or the process waits for its timer. */
 export class Deadline {
   /** In milliseconds, as asked for. */
@@ -66,6 +97,11 @@ export class Deadline {
       if (this.#interrupted) this.#controller.abort(this.#interrupted);
     }
     return this.#controller.signal;
+  }
+
+  /** The same, made when it is used for more than to read `aborted`. */
+  get lazySignal(): AbortSignal {
+    return new Proxy({}, new UnmadeSignal(this)) as AbortSignal;
   }
 
   /** Whether only time can end it. */
@@ -119,8 +155,8 @@ export class Deadline {
     return new Promise<T>((resolve, reject) => {
       this.#waits.add(reject);
       const settle = (): boolean => this.#waits.delete(reject); // false: it was stopped
-      // `async` so that a synchronous throw becomes a rejection too.
-      (async () => work())().then(
+      // In a promise of its own: what throws at once is a rejection too, and nothing settles twice.
+      new Promise<T>((done) => done(work())).then(
         (value) => (settle() ? resolve(value) : late(value)),
         (error: unknown) => settle() && reject(error),
       );

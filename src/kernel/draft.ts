@@ -26,8 +26,8 @@ export function policyDigest({ id, dimension, rules }: AnyDefinition): string {
   return createHash('sha256').update(policy).digest('hex');
 }
 
-/** What each record of a guard says of the guard. */
-type Signature = Pick<DecisionDraft, 'guard' | 'policyDigest'>;
+/** What each record of a guard says of the guard, and how a decision for a caller is asked for again. */
+type Signature = Pick<DecisionDraft, 'guard' | 'policyDigest' | 'replay'>;
 const signatures = weakTable<Signature>();
 
 function signatureOf(guard: AnyDefinition): Signature {
@@ -36,6 +36,7 @@ function signatureOf(guard: AnyDefinition): Signature {
   const signature = deepFreeze({
     guard: { id: guard.id, ...codeIdentity() },
     policyDigest: policyDigest(guard),
+    replay: { argv: ['guardrails', 'check', guard.id, '--json', '-'] },
   });
   if (Object.isFrozen(guard) && Object.isFrozen(guard.rules)) signatures.set(guard, signature);
   return signature;
@@ -56,7 +57,7 @@ const named = ({ kind, name, digest }: Subject): Subject =>
 export function draftOf(
   guard: AnyDefinition,
   { decision, subject, observed }: Pick<Outcome, 'decision' | 'subject' | 'observed'>,
-  rest: Pick<DecisionDraft, 'mode' | 'replay' | 'probe' | 'of'>,
+  rest: Pick<DecisionDraft, 'mode' | 'probe' | 'of'> & Partial<Pick<DecisionDraft, 'replay'>>,
 ): DecisionDraft {
   const signature = signatureOf(guard);
   const { mode, replay, probe, of } = rest;
@@ -72,7 +73,7 @@ export function draftOf(
     method: methodOf(guard, observed),
     policyDigest: signature.policyDigest,
     mode,
-    replay: deepFreeze(replay),
+    replay: replay ? deepFreeze(replay) : signature.replay,
     probe: probe && Object.freeze({ ...probe }),
     of,
   };

@@ -42,8 +42,7 @@ class Recorder {
    */
   async write(decision: Decision, bound: Deadline | number, of?: string): Promise<string> {
     const { subject, observed } = this.#outcome;
-    const replay = { argv: ['guardrails', 'check', this.#guard.id, '--json', '-'] };
-    const draft = draftOf(this.#guard, { decision, subject, observed }, { mode: 'enforce', replay, of });
+    const draft = draftOf(this.#guard, { decision, subject, observed }, { mode: 'enforce', of });
     // What comes too late is durable all the same, and nobody may read it as a grant.
     const late = (): void => {
       if (decision.decision !== 'allow') return;
@@ -53,7 +52,7 @@ class Recorder {
     const deadline = typeof bound === 'number' ? new Deadline({ timeoutMs: bound }) : bound;
     const { timeoutMs } = deadline;
     try {
-      await deadline.run(() => this.#journal.append(draft, this.#outcome.input, deadline.signal), late);
+      await deadline.run(() => this.#journal.append(draft, this.#outcome.input, deadline.lazySignal), late);
     } finally {
       if (deadline !== bound) deadline.end();
     }
