@@ -15,6 +15,7 @@ import { MerkleTree } from './merkle.ts';
 import { native } from './native.ts';
 import {
   type AnyDraft,
+  type DecisionRecord,
   type EvidenceDraft,
   type EvidenceRecord,
   type EvidenceSink,
@@ -39,8 +40,23 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** Room for one line and its newline, and for a character more, by which a line that is too long is known. */
+const LINE_ROOM = MAX_RECORD_BYTES + 8;
+
 /** Lines are sealed at most this long after they were written, in milliseconds. */
 const SEAL_DELAY_MS = 1_000;
+
+/** What the journal adds to a draft, as {@link encodeLine} takes it. */
+type Place = Pick<EvidenceRecord, 'schema' | 'boot' | 'host' | 'time' | 'monotonic' | 'writer' | 'run'> & {
+  seq: number;
+  prev: string;
+  input: DecisionRecord['input'] | undefined;
+};
+
+const NEWLINE = 0x0a;
+
+/** Twice the room, with what it holds. */
+const grown = (room: Buffer): Buffer => Buffer.concat([room], 2 * room.length);
 
 type Append = (
   journal: Journal,
@@ -102,6 +118,8 @@ export class Journal implements EvidenceSink {
   #segment: Segment;
   #prev: string;
   #waiting: Waiting[] = [];
+  /** Where the lines of a group are brought together. Kept: a new buffer for each group costs as much as writing it. */
+  #room: Buffer = Buffer.allocUnsafeSlow(64 * LINE_ROOM);
   #flushing: Promise<void> | undefined;
   #sealTimer: NodeJS.Timeout | undefined;
   #tiling: Promise<void> = Promise.resolve();
@@ -186,31 +204,29 @@ export class Journal implements EvidenceSink {
 
   async #commit(group: readonly Waiting[]): Promise<void> {
     if (this.#broken) throw this.#broken;
-    const placed: { readonly waiting: Waiting; readonly record: EvidenceRecord; readonly bytes: Buffer }[] =
+    const placed: { readonly waiting: Waiting; readonly record: EvidenceRecord; readonly line: Buffer }[] =
       [];
-    let prev = this.#prev;
     const ids = new Set<string>();
-    const time = new Date().toISOString();
-    const monotonic = Number(process.hrtime.bigint() / 1000n);
+    const envelope = this.#envelope();
+    let end = 0;
     for (const waiting of group) {
       try {
-        const { record, line } = this.#lineOf(waiting, {
-          seq: this.#tree.size + placed.length,
-          prev,
-          time,
-          monotonic,
-        });
+        if (this.#room.length - end < LINE_ROOM) this.#room = grown(this.#room);
+        const { record, length } = this.#encode(waiting, envelope, end);
         if (ids.has(record.id) || !this.#ids.isFresh(record.id)) throw usedId();
-        const bytes = Buffer.from(`${line}\n`);
-        placed.push({ waiting, record, bytes });
-        prev = native.sha256Hex(bytes.subarray(0, -1));
+        const line = this.#room.subarray(end, end + length);
+        placed.push({ waiting, record, line });
+        end += length;
+        this.#room[end++] = NEWLINE;
+        envelope.seq++;
+        envelope.prev = native.sha256Hex(line);
         ids.add(record.id);
       } catch (error) {
         waiting.reject(error);
       }
     }
     if (placed.length === 0) return;
-    const bytes = Buffer.concat(placed.map((each) => each.bytes));
+    const bytes = this.#room.subarray(0, end);
     try {
       await this.#segment.write(bytes);
       this.#segment.requireInPlace(bytes.length);
@@ -220,37 +236,45 @@ export class Journal implements EvidenceSink {
       throw error;
     }
     this.#segment.length += bytes.length;
-    this.#prev = prev;
-    for (const each of placed) this.#tree.append(each.bytes.subarray(0, -1));
+    this.#prev = envelope.prev;
+    for (const { line } of placed) this.#tree.append(line);
     for (const id of ids) this.#ids.add(id);
     for (const { waiting, record } of placed) waiting.resolve(record);
   }
 
-  #lineOf(
-    { draft, input, signal }: Waiting,
-    place: Pick<EvidenceRecord, 'seq' | 'prev' | 'time' | 'monotonic'>,
-  ): { record: EvidenceRecord; line: string } {
-    if (signal?.aborted)
-      throw fail('journal.abandoned', 'nobody waits for the record any more', 'Ask again.');
+  /** What the journal says in each line of a group; where a line stands is written over for each. */
+  #envelope(): Place {
     const { host, boot, pid, startTick } = processIdentity();
-    const { seq, prev, time, monotonic } = place;
-    const encoded = encodeLine(draft, {
+    return {
       schema: 'agilab.guard_evidence.v1',
-      seq,
-      prev,
-      time,
-      monotonic,
+      seq: this.#tree.size,
+      prev: this.#prev,
+      time: new Date().toISOString(),
+      monotonic: Number(process.hrtime.bigint() / 1000n),
       boot,
       host,
       writer: `${pid}@${startTick}`,
       run: this.run,
-      input: isDecisionDraft(draft) ? { digest: this.#digestOf(input), redacted: [''] } : undefined,
-    });
-    if (encoded?.record.mode !== draft.mode || Buffer.byteLength(encoded.line) > MAX_RECORD_BYTES) {
+      input: undefined,
+    };
+  }
+
+  /** Writes the line of a record to its place in the group; `length` is in bytes. */
+  #encode(
+    { draft, input, signal }: Waiting,
+    envelope: Place,
+    at: number,
+  ): { readonly record: EvidenceRecord; readonly length: number } {
+    if (signal?.aborted)
+      throw fail('journal.abandoned', 'nobody waits for the record any more', 'Ask again.');
+    envelope.input = isDecisionDraft(draft) ? { digest: this.#digestOf(input), redacted: [''] } : undefined;
+    const encoded = encodeLine(draft, envelope);
+    const length = encoded?.record.mode === draft.mode ? this.#room.write(encoded.line, at) : undefined;
+    if (encoded === undefined || length === undefined || length > MAX_RECORD_BYTES) {
       const remedy = 'Shorten what the guard says: reason and subject have limits, and a line has 16 KiB.';
       throw fail('journal.invalid-record', 'the record does not fit the schema', remedy);
     }
-    return encoded;
+    return { record: encoded.record, length };
   }
 
   /**

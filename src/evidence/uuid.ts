@@ -7,9 +7,12 @@ const POOL_IDS = 256;
 const BYTES_PER_ID = 10; // 2 for the counter, 8 for the tail
 
 const pool = Buffer.alloc(POOL_IDS * BYTES_PER_ID);
+let digits = ''; // of the pool
 let next = pool.length;
 let time = 0;
 let counter = 0;
+/** The milliseconds as an id begins with them, and what they are. */
+let [begin, begun] = ['', -1];
 
 /** Makes all later ids of this process greater than `id`, whatever the clock says meanwhile. Ignores what is no UUID. */
 export function riseAbove(id: string): void {
@@ -23,7 +26,7 @@ export function riseAbove(id: string): void {
 /** Returns a new UUIDv7, lowercase. */
 export function uuidv7(): string {
   if (next === pool.length) {
-    randomFillSync(pool);
+    digits = randomFillSync(pool).toString('hex');
     next = 0;
   }
   const now = Date.now();
@@ -34,10 +37,13 @@ export function uuidv7(): string {
     time++; // the clock stands still or ran back: go on ahead of it (RFC 9562 section 6.2, counter rollover)
     counter = pool.readUInt16BE(next) & 0x7ff;
   }
-  const tail = pool.toString('hex', next + 2, next + BYTES_PER_ID);
-  const variant = (8 | ((pool.readUInt8(next + 2) >> 4) & 3)).toString(16);
+  if (begun !== time) {
+    const millis = time.toString(16).padStart(12, '0');
+    [begin, begun] = [`${millis.slice(0, 8)}-${millis.slice(8)}-7`, time];
+  }
+  const tail = 2 * (next + 2);
+  const variant = '89ab'.charAt(pool.readUInt8(next + 2) >> 6);
   next += BYTES_PER_ID;
-  const millis = time.toString(16).padStart(12, '0');
   const count = counter.toString(16).padStart(3, '0');
-  return `${millis.slice(0, 8)}-${millis.slice(8)}-7${count}-${variant}${tail.slice(1, 4)}-${tail.slice(4)}`;
+  return `${begin}${count}-${variant}${digits.slice(tail + 1, tail + 4)}-${digits.slice(tail + 4, tail + 16)}`;
 }
