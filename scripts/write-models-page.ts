@@ -96,7 +96,7 @@ in any bit is refused by name.
 
 | file | |
 | --- | --- |
-| pickle, protocols 0 to 5 | loads |
+| pickle, protocols 0 to 5 | loads; VotingRegressor from protocol 2 on |
 | joblib, uncompressed | loads |
 | joblib, zlib or gzip | loads; inflated once, to at most 256 MiB and 16 times the file (32 MiB for small ones) |
 | joblib, bz2, xz, lzma or lz4 | refused: dump it again with \`compress=0\` or \`compress=3\` |

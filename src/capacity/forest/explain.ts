@@ -22,11 +22,22 @@ const TEXT_CODES: readonly PickleCode[] = [
 const PACKAGES =
   /^(?:sklearn|numpy|scipy|pandas|joblib|xgboost|lightgbm|catboost|imblearn|category_encoders|copy_reg|copyreg|functools|_loss)(?:\.|$)/;
 
-/** What a name means for the file that mentions it. */
-const HINTS: readonly (readonly [name: RegExp, hint: string])[] = [
+const SEARCH = /^sklearn\.model_selection\._search/;
+
+/** What a refused name means for the file that mentions it, and beside which other name alone. */
+const HINTS: readonly (readonly [name: RegExp, hint: string, beside?: RegExp])[] = [
   [/ColumnTransformer|OrdinalEncoder/, 'it transforms columns: categorical features, or a ColumnTransformer'],
-  [/^scipy\.stats/, 'a search keeps the distributions it drew from: save its best_estimator_'],
-  [/^sklearn\.(?:metrics|model_selection)/, 'a search keeps its scorer and splits: save its best_estimator_'],
+  [/^scipy\.stats/, 'a search keeps the distributions it drew from: save its best_estimator_', SEARCH],
+  [
+    /^sklearn\.(?:metrics|model_selection)/,
+    'a search keeps its scorer and splits: save its best_estimator_',
+    SEARCH,
+  ],
+  [/^sklearn\.metrics\._scorer/, 'it keeps its scorer: train it again without scoring'],
+  [
+    /FunctionTransformer|(?:log1p|expm1|log|exp)$/,
+    'it goes through a function: none is run here, and the last bits of exp and log depend on the processor',
+  ],
   [
     /_hist_gradient_boosting\.loss/,
     'it is histogram boosting of 1.0 or older: train it again with 1.2 or newer',
@@ -44,9 +55,9 @@ export function explain(stream: Buffer, refusal: PickleRefusal, names?: Names): 
   if (names === undefined && stream.length > LONGEST) return refusal;
   if (TEXT_CODES.includes(refusal.code) && isText(stream))
     return new ContainerRefusal('container.format', 0, 'the file is text, not a pickle');
-  const refused = (names ?? inspectStream(stream).globals).filter(({ allowed }) => !allowed);
-  if (!refused.every(({ name }) => PACKAGES.test(name))) return named(refusal, refused);
-  return otherWriter(stream) ?? named(refusal, refused);
+  const all = names ?? inspectStream(stream).globals;
+  const ours = all.every(({ name, allowed }) => allowed || PACKAGES.test(name));
+  return (ours && otherWriter(stream)) || named(refusal, all);
 }
 
 /** What follows a key: perhaps a memo opcode, then text with its length before it. */
@@ -86,12 +97,17 @@ const NAME_CODES: readonly PickleCode[] = [
   'pickle.wrong-type',
 ];
 
-function named(refusal: PickleRefusal, refused: Names): PickleRefusal {
+function named(refusal: PickleRefusal, all: Names): PickleRefusal {
+  const refused = all.filter(({ allowed }) => !allowed);
+  const mentions = (pattern: RegExp, among: Names = refused): boolean =>
+    among.some(({ name }) => pattern.test(name));
   const [first] = refused;
   if (first === undefined || !NAME_CODES.includes(refusal.code)) return refusal;
   const shown = refused.slice(0, NAMES_SHOWN).map(({ name }) => name);
   const more = refused.length > NAMES_SHOWN ? `, and ${refused.length - NAMES_SHOWN} more` : '';
-  const hint = HINTS.find(([pattern]) => refused.some(({ name }) => pattern.test(name)))?.[1];
+  const hint = HINTS.find(
+    ([pattern, , beside]) => mentions(pattern) && (beside === undefined || mentions(beside, all)),
+  )?.[1];
   const why = `the file holds ${shown.join(', ')}${more}, not on the allow-list`;
   return new PickleRefusal(
     'pickle.global-refused',
