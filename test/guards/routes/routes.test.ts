@@ -59,12 +59,12 @@ app = tornado.web.Application([("/_stcore/health", H), ("/media/([^/]+)", H), ("
 print(json.dumps([{"path": r.matcher.regex.pattern, "methods": ["GET"]} for r in app.wildcard_router.rules]))`;
 
 describe('tables of real frameworks', () => {
-  it.each([
+  it.for([
     ['flask', FLASK],
     ['tornado', TORNADO],
-  ] as const)('%s', async (framework, code) => {
+  ] as const)('%s', async ([framework, code], { skip }) => {
     const table = python(code);
-    if (!table) return;
+    if (!table) return skip(`no ${framework} here`);
     expect(await judge(routes, { framework, table, declared: table })).toMatchObject({ codes: [] });
     const { codes } = await judge(routes, { framework, table, declared: table.slice(1) });
     expect(codes).toEqual(['routes.undeclared']);
