@@ -27,17 +27,29 @@ function isAllowed(values: string, besides: number, read: boolean): boolean {
   }
 }
 
-/** Returns what a list of `many` such values is charged for each. */
-function cost(value: string, many: number, read: boolean): number {
-  const values = value.repeat(many);
-  let [least, most] = [0, 2 ** 22];
-  expect([isAllowed(values, least, read), isAllowed(values, most, read)]).toEqual([false, true]);
+/** More bytes than any of these lists needs. */
+const ENOUGH = 2 ** 18;
+const expectBounds = (values: string, read: boolean): void =>
+  expect([isAllowed(values, 0, read), isAllowed(values, ENOUGH, read)]).toEqual([false, true]);
+
+/** Returns how many bytes it takes, in all, until a list of these values is allowed. */
+function needed(values: string): number {
+  expectBounds(values, false);
+  let [least, most] = [0, ENOUGH];
   while (most - least > 1) {
     const middle = (least + most) >> 1;
-    if (isAllowed(values, middle, read)) most = middle;
+    if (isAllowed(values, middle, false)) most = middle;
     else least = middle;
   }
-  return (ALLOWANCE * (most + values.length)) / many;
+  return most + values.length;
+}
+
+/** Whether `many` such values are charged at least `more` each beyond what so many bytes allow. */
+function isCharged(value: string, many: number, read: boolean, bytes: number, more: number): boolean {
+  const values = value.repeat(many);
+  expectBounds(values, read);
+  const besides = Math.ceil(bytes + (more * many) / ALLOWANCE) - values.length;
+  return !isAllowed(values, besides - 1, read);
 }
 
 it.each([
@@ -50,7 +62,7 @@ it.each([
   ['a list', ']', 16 + 90],
   ['a dict', '}', 16 + 90],
 ])('reading %s costs what it occupies', (_what, value, least) => {
-  expect(cost(value, 1000, true) - cost(value, 1000, false)).toBeGreaterThanOrEqual(least);
+  expect(isCharged(value, 1000, true, needed(value.repeat(1000)), least)).toBe(true);
 });
 
 // All of one length, and all become one node: what differs is what is made at once.
@@ -61,5 +73,5 @@ it.each([
 ])('making %s costs what it takes', (_what, value, least) => {
   const plain = `B${String.fromCharCode((value.length - 5) & 0xff, (value.length - 5) >> 8)}\0\0${'a'.repeat(value.length - 5)}`;
   expect(plain).toHaveLength(value.length);
-  expect(cost(value, 100, false) - cost(plain, 100, false)).toBeGreaterThanOrEqual(least);
+  expect(isCharged(value, 100, false, needed(plain.repeat(100)), least)).toBe(true);
 });
