@@ -10,7 +10,7 @@ const PARTS =
   'dist src data docs scripts README.md SECURITY.md CONTRIBUTING.md package.json package-lock.json tsconfig.json'.split(
     ' ',
   );
-// What runs, and nothing else: types were checked when this package was built, and no test changes them.
+// What runs, and nothing else: types are asked for by `npm run check`, and no test changes them.
 const CODE_ONLY = '--noCheck --declaration false --declarationMap false --sourceMap false'.split(' ');
 
 export interface BuiltPackage {

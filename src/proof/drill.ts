@@ -166,10 +166,10 @@ export async function drillGuard(
   if (!mutants || only) return results;
 
   for (const mutant of mutantsOf(guard, proof.brokenLooks)) {
-    // The drill that expects this code is the one most likely to notice, so it goes first.
-    const order = held.toSorted(
-      (a, b) => Number(b.drill.expects === mutant.id) - Number(a.drill.expects === mutant.id),
-    );
+    // The drill that expects this code, or that the look was broken for, most likely notices, so it goes first.
+    const likely = ({ id, expects }: Drill<unknown>): boolean =>
+      mutant.observesAnew ? id === mutant.noticedBy : expects === mutant.id;
+    const order = held.toSorted((a, b) => Number(likely(b.drill)) - Number(likely(a.drill)));
     let killer: HeldDrill | undefined;
     let last: Run | undefined;
     for (const { drill, run } of order) {

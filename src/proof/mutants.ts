@@ -22,6 +22,7 @@ interface OtherJudgement extends Named {
 interface OtherLook extends Named {
   readonly observesAnew: true;
   readonly guard: AnyDefinition;
+  readonly noticedBy: string | undefined;
 }
 
 export type Mutant = OtherJudgement | OtherLook;
@@ -43,6 +44,7 @@ export function mutantsOf(
       id: look.id,
       fault: `the look replaced by ${look.id}`,
       observesAnew: true,
+      noticedBy: look.noticedBy,
       // A glance would spare it the look that is broken.
       guard: { ...guard, observe, glance: () => undefined },
     };

@@ -55,6 +55,8 @@ export class DrillUnavailable extends Error {
 /** A look that is broken on purpose, such as a quoting encoder that does nothing; some drill must notice it. */
 export interface BrokenLook<Request> {
   readonly id: string;
+  /** Id of the drill that is asked first, for every other is built anew in vain. */
+  readonly noticedBy?: string;
   observe(request: Request, signal: AbortSignal): Promise<unknown>;
 }
 
@@ -116,7 +118,7 @@ const frozenDrill = <Request>(drill: Drill<Request>): Drill<Request> => {
 };
 
 const frozenLook = <Request>(look: BrokenLook<Request>): BrokenLook<Request> =>
-  Object.freeze({ id: look.id, observe: look.observe.bind(look) });
+  Object.freeze({ ...look, observe: look.observe.bind(look) });
 
 const frozenLive = <Request>(live: Live<Request>): Live<Request> =>
   Object.freeze({ subject: live.subject, digest: live.digest.bind(live), build: live.build.bind(live) });
@@ -133,6 +135,9 @@ function enter<Request>({ guard, drills, brokenLooks = [], excused = {}, live }:
   });
   const ids = new Set(proof.drills.map(({ id }) => id));
   if (ids.size < proof.drills.length) throw new TypeError('two drills of one guard have the same id');
+  for (const { noticedBy } of proof.brokenLooks)
+    if (noticedBy !== undefined && !ids.has(noticedBy))
+      throw new TypeError('there is no drill to notice a look');
   if (ids.has(LIVE)) throw new TypeError('`live` names the probe of the real subject, and no drill');
   proofs.set(proof, true);
   return proof as Proof;

@@ -3,10 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { proofs } from '../../src/proof/catalogue.ts';
 import { type BuiltPackage, buildPackage } from '../built-package.ts';
 import { type CliResult, scratch } from './run-cli.ts';
 
 interface Result {
+  readonly guard: string;
+  readonly drill: string;
+  readonly mutant?: string;
   readonly passed: boolean;
   /** Why it could not be built here. */
   readonly unavailable?: string;
@@ -61,6 +65,17 @@ describe('a run of everything', () => {
     const asked = claims.flatMap(({ drills: own, live }) => (live === undefined ? own : [...own, live]));
     expect(drills).toHaveLength(asked.length);
     expect(mutants).toHaveLength(claims.flatMap((claim) => claim.mutants).length);
+    const order = [...new Set([...drills, ...mutants].map(({ guard }) => guard))];
+    expect(order).toEqual(proofs.map(({ guard }) => guard.id));
+    // Each look that is broken on purpose is noticed by the drill that is asked first: any other is one built in vain.
+    const held = new Set(drills.flatMap((each) => (each.passed ? `${each.guard}/${each.drill}` : [])));
+    const looks = proofs.flatMap(({ guard, brokenLooks }) =>
+      brokenLooks.flatMap(({ id, noticedBy }) =>
+        noticedBy && held.has(`${guard.id}/${noticedBy}`) ? [[guard.id, id, noticedBy]] : [],
+      ),
+    );
+    const noticed = mutants.map(({ guard, mutant, drill }) => [guard, mutant, drill]);
+    expect(noticed).toEqual(expect.arrayContaining(looks));
     expect(drillRun.code).toBe(0);
   });
 });

@@ -288,12 +288,14 @@ describe('the real subject', () => {
 it('gives up on a state that is never built or never goes away, and takes down what there was', async () => {
   const undone: string[] = [];
   const never = new Promise<never>(() => {});
+  let whenStuck = (): void => {};
   const stuck: Drill<number> = {
     id: 'stuck',
     fault: 'f',
     expects: 'one',
     build: async (site) => {
       site.onCleanup(() => void undone.push(site.directory));
+      whenStuck();
       return await never;
     },
   };
@@ -317,8 +319,8 @@ it('gives up on a state that is never built or never goes away, and takes down w
   expect(undone).toHaveLength(2);
   expect(undone.filter((directory) => existsSync(directory))).toEqual([]);
   const controller = new AbortController();
+  whenStuck = () => controller.abort(new Error('stop'));
   const stopped = drillGuard(proof, memoryJournal(), { signal: controller.signal });
-  setTimeout(() => controller.abort(new Error('stop')), 50);
   await expect(stopped).rejects.toThrow('stop');
   expect(undone).toHaveLength(3);
 });

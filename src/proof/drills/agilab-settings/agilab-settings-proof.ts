@@ -106,6 +106,7 @@ export const agilabSettingsProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'agilab-settings.file-alone',
+      noticedBy: 'autofix-by-environment',
       observe: async (request) => ({ ...request, effective: request.file }),
     },
   ],

@@ -9,6 +9,7 @@ export const bindProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'bind.first-source-only',
+      noticedBy: 'exposed-second',
       observe: (request, signal) => observeBind({ ...request, sources: request.sources.slice(0, 1) }, signal),
     },
   ],

@@ -17,6 +17,7 @@ export const capacityModelProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'look.resolves-links',
+      noticedBy: 'dot-dot',
       async observe(request, signal) {
         const path = await realpath(join(request.root, request.model));
         return observeModel({ ...request, root: dirname(path), model: basename(path) }, signal);

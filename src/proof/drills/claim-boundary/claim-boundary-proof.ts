@@ -20,6 +20,7 @@ export const claimBoundaryProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'claim-boundary.tests-as-listed',
+      noticedBy: 'test-syntax',
       observe: async (request, signal) => {
         const facts = await observeClaimBoundary(request, signal);
         return { ...facts, counted: facts.suite };

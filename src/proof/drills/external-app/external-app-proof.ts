@@ -12,6 +12,7 @@ export const externalAppProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'external-app.ignores-obeyed',
+      noticedBy: 'ignored-file',
       observe: async (request, signal) => {
         const facts = await observeExternalApp(request, signal);
         const files = facts.work.files.filter(({ path }) => !path.startsWith('ignored/'));
@@ -20,6 +21,7 @@ export const externalAppProof: Proof = defineHouseProof({
     },
     {
       id: 'external-app.contents-unread',
+      noticedBy: 'edited',
       // Takes a file that is there for the one of the commit, as an index with old times does.
       observe: async (request, signal) => {
         const facts = await observeExternalApp(request, signal);

@@ -22,10 +22,12 @@ export const gapRegisterProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'gap-register.nothing-compared',
+      noticedBy: 'unsigned',
       observe: ({ baseline: _left, ...request }) => observeGapRegister(request),
     },
     {
       id: 'gap-register.everything-retired',
+      noticedBy: 'retired-by-stranger',
       observe: async (request) => {
         const facts = await observeGapRegister(request);
         const ids = facts.baseline?.value?.register.gaps.map(({ id }) => ({ id: `gap:${id}`, why: '' }));

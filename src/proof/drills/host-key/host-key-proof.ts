@@ -17,10 +17,12 @@ export const hostKeyProof: Proof = defineHouseProof({
     { id: 'look.ignores-port', observe: observeWith({ ...strict, nameOf: ({ host }) => host }) },
     {
       id: 'look.ignores-alias',
+      noticedBy: 'known-by-alias',
       observe: observeWith({ ...strict, nameOf: ({ host, port }) => knownHostsName(host, port) }),
     },
     {
       id: 'look.compares-type-only',
+      noticedBy: 'known-among-others',
       observe: observeWith({
         ...strict,
         decide: (key, named) =>
@@ -32,6 +34,7 @@ export const hostKeyProof: Proof = defineHouseProof({
     },
     {
       id: 'look.ignores-revocation',
+      noticedBy: 'revoked',
       observe: observeWith({
         ...strict,
         decide: (key, named) =>
@@ -44,6 +47,7 @@ export const hostKeyProof: Proof = defineHouseProof({
     { id: 'look.revokes-under-one-name', observe: observeWith({ ...strict, othersOf: () => [] }) },
     {
       id: 'look.skips-what-it-cannot-read',
+      noticedBy: 'revocation-unclear',
       observe: observeWith({
         ...strict,
         decide: (key, named) =>

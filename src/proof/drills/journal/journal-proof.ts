@@ -9,6 +9,7 @@ export const journalProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'journal.no-memory',
+      noticedBy: 'cut-previous',
       observe: ({ directory, pins }, signal) => observeJournal({ directory, pins }, signal),
     },
   ],

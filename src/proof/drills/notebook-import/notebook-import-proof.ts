@@ -12,9 +12,11 @@ import { notebookImportDrills } from './notebook-import-drills.ts';
 
 const broken = (
   id: string,
+  noticedBy: string,
   change: (facts: NotebookFacts, request: NotebookRequest) => NotebookFacts['findings'],
 ): BrokenLook<NotebookRequest> => ({
   id: `notebook-import.${id}`,
+  noticedBy,
   observe: async (request, signal) => {
     const facts = await observeNotebook(request, signal);
     return { ...facts, findings: change(facts, request) };
@@ -35,9 +37,9 @@ export const notebookImportProof: Proof = defineHouseProof({
     }),
   ],
   brokenLooks: [
-    broken('first-cell-alone', ({ findings }) => findings.filter(({ cell }) => cell <= 1)),
-    broken('sources-alone', ({ findings }) => findings.filter(({ line }) => line > 0)),
-    broken('one-for-all', ({ findings }, { acknowledged = [] }) =>
+    broken('first-cell-alone', 'remove-all', ({ findings }) => findings.filter(({ cell }) => cell <= 1)),
+    broken('sources-alone', 'secret-in-output', ({ findings }) => findings.filter(({ line }) => line > 0)),
+    broken('one-for-all', 'two-cells', ({ findings }, { acknowledged = [] }) =>
       findings.map((finding) => ({ ...finding, acknowledged: acknowledged.length > 0 })),
     ),
   ],

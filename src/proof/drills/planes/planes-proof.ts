@@ -16,6 +16,7 @@ export const planesProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'planes.payload-untried',
+      noticedBy: 'unconfined',
       observe: async (request, signal) => {
         const facts = await observePlanes(request, signal);
         return { ...facts, attempt: { alive: true, wrote: [], readKey: false } };
@@ -23,6 +24,7 @@ export const planesProof: Proof = defineHouseProof({
     },
     {
       id: 'planes.first-roots-only',
+      noticedBy: 'second-evidence-root',
       observe: ({ roots, ...request }, signal) => {
         const { control, payload, evidence } = roots;
         const first = (paths: readonly string[]): readonly string[] => paths.slice(0, 1);

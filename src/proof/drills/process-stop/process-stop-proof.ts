@@ -6,12 +6,17 @@ import { processStopDrills } from './process-stop-drills.ts';
 
 const observe = observeOver(localShell);
 
-const changes: Readonly<
-  Record<string, (look: ProcessStopFacts['look']) => Partial<ProcessStopFacts['look']>>
-> = {
-  'look.leader-only': ({ process }) => ({ members: process ? 1 : 0, unproven: 0 }),
-  'look.session-is-ours': ({ members, unproven }) => ({ members: members + unproven, unproven: 0 }),
-};
+type Look = ProcessStopFacts['look'];
+
+const changes: readonly (readonly [id: string, noticedBy: string, change: (look: Look) => Partial<Look>])[] =
+  [
+    ['look.leader-only', 'child-left', ({ process }) => ({ members: process ? 1 : 0, unproven: 0 })],
+    [
+      'look.session-is-ours',
+      'session-left',
+      ({ members, unproven }) => ({ members: members + unproven, unproven: 0 }),
+    ],
+  ];
 
 export const processStopProof: Proof = defineHouseProof({
   guard: processStop,
@@ -22,8 +27,9 @@ export const processStopProof: Proof = defineHouseProof({
     'look.bootTime': 'what is true of this host; the drills change what the record says',
   },
   drills: processStopDrills,
-  brokenLooks: Object.entries(changes).map(([id, change]) => ({
+  brokenLooks: changes.map(([id, noticedBy, change]) => ({
     id,
+    noticedBy,
     observe: async (...asked: Parameters<typeof observe>): Promise<ProcessStopFacts> => {
       const facts = await observe(...asked);
       return { ...facts, look: { ...facts.look, ...change(facts.look) } };

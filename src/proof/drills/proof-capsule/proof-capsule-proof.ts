@@ -267,10 +267,12 @@ export const proofCapsuleProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'proof-capsule.any-signature',
+      noticedBy: 'another-file',
       observe: async (request, signal) => ({ ...(await observeCapsule(request, signal)), vouched: true }),
     },
     {
       id: 'proof-capsule.digests-believed',
+      noticedBy: 'changed-entry',
       observe: async (request, signal) => {
         const facts = await observeCapsule(request, signal);
         const stated = new Map(facts.manifest?.entries.map((entry) => [entry.path, entry]));

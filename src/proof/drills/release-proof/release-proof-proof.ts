@@ -15,6 +15,7 @@ export const releaseProofProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'release-proof.manifests-only',
+      noticedBy: 'edited-package',
       observe: async (request, signal) => {
         const facts = await observeRelease(request, signal);
         const packages = facts.packages.map((one) => ({ ...one, found: one.found && one.locked }));
@@ -23,6 +24,7 @@ export const releaseProofProof: Proof = defineHouseProof({
     },
     {
       id: 'release-proof.build-as-found',
+      noticedBy: 'nothing-to-hold',
       observe: (request, signal) => observeRelease({ ...request, rebuilt: request.built }, signal),
     },
   ],

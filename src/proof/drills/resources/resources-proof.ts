@@ -9,6 +9,7 @@ export const resourcesProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'resources.read-not-tried',
+      noticedBy: 'no-memory-limit',
       observe: async (request, signal) => {
         const facts = await observeResources(request, signal);
         return {

@@ -12,6 +12,7 @@ export const secretsProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'secrets.no-hidden-files',
+      noticedBy: 'hidden-file',
       observe: async (request, signal) => {
         const facts = await observeSecrets(request, signal);
         return { ...facts, findings: facts.findings.filter(({ path }) => !path.startsWith('.')) };
@@ -19,6 +20,7 @@ export const secretsProof: Proof = defineHouseProof({
     },
     {
       id: 'secrets.acknowledged-by-name',
+      noticedBy: 'changed-since',
       observe: async (request, signal) => {
         const facts = await observeSecrets(request, signal);
         const names = new Set(request.acknowledged?.map(({ path }) => path));

@@ -32,6 +32,7 @@ export const supplyChainProof: Proof = defineHouseProof({
   brokenLooks: [
     {
       id: 'supply-chain.reports-cover-all',
+      noticedBy: 'part-audited',
       observe: async (request, signal) => {
         const facts = await observeSupplyChain(request, signal);
         const audited = facts.lock.kind === 'read' ? facts.lock.value : [];
@@ -45,6 +46,7 @@ export const supplyChainProof: Proof = defineHouseProof({
     },
     {
       id: 'supply-chain.file-times',
+      noticedBy: 'old-report',
       // Takes a report for as fresh as somebody last touched its file.
       observe: async (request, signal) => {
         const facts = await observeSupplyChain(request, signal);
