@@ -9,7 +9,7 @@ const sample = {
   predicateType: 'urn:agilab-guardrails:architecture-scorecard:v2',
   predicate: {
     schema: 'agilab.architecture_scorecard.v2',
-    scorer: { version: 2 },
+    scorer: { version: 4 },
     score: { milli: 4_700 },
     context: { codeDigest: 'c'.repeat(64) },
     claims: {
@@ -33,6 +33,7 @@ const sample = {
         },
       ],
     },
+    suite: [{ path: 'a.test.ts', tests: 1, assertions: 2, digest: 'd'.repeat(64) }],
   },
 };
 
@@ -53,7 +54,7 @@ export const target = {
         _type: { const: 'https://in-toto.io/Statement/v1' },
         predicate: {
           type: 'object',
-          required: ['schema', 'scorer', 'score', 'context', 'claims', 'probes', 'register'],
+          required: ['schema', 'scorer', 'score', 'context', 'claims', 'probes', 'register', 'suite'],
           properties: {
             score: {
               type: 'object',

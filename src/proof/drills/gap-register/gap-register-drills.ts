@@ -105,6 +105,7 @@ function baseline(): { predicate: { register: { gaps: (Gap & { counted: string; 
         claims: CLAIMS,
         probes: [],
         register: { gaps: counted },
+        suite: [],
       },
     },
   );
