@@ -217,6 +217,29 @@ it(
   },
 );
 
+it(
+  'grants nothing on a full disk, and goes on once there is space',
+  leftOut(unmountable && 'needs root and mount namespaces'),
+  async () => {
+    const directory = await scratch();
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', directory]).status).toBe(
+      0,
+    );
+    onTestFinished(() => void spawnSync('umount', [directory]));
+    const journal = await openJournal({ directory, signer });
+    await journal.append(draft(), '');
+    const ballast = join(directory, 'ballast');
+    expect(() => writeFileSync(ballast, Buffer.alloc(1 << 20))).toThrow(/ENOSPC/);
+    // What is left of the last page takes a few lines more.
+    for (let i = 0; i < 20; i++) await journal.append(draft(), '').catch(() => {});
+    expect((await tryGrants(journal)).kept).toBe(0);
+    rmSync(ballast);
+    expect((await tryGrants(journal)).kept).toBe(20);
+    await journal.close();
+    expect(await verifyJournal(await readJournal(directory), { pins })).toMatchObject({ ok: true });
+  },
+);
+
 const withLoop =
   canMount && spawnSync('losetup', ['-f']).status === 0 && spawnSync('mkfs.ext4', ['-V']).status === 0;
 it(

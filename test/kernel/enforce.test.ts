@@ -199,6 +199,27 @@ it('tells the sink when nobody waits any more', async () => {
   expect(signal?.aborted).toBe(true);
 });
 
+it('gives the sink a signal that can be listened to and combined with others', async () => {
+  const { guard } = sample();
+  const heard: unknown[] = [];
+  let combined: AbortSignal | undefined;
+  const append: EvidenceSink['append'] = (_draft, _input, signal) => {
+    expect(signal).toBeInstanceOf(AbortSignal);
+    expect([signal?.aborted, signal?.reason]).toEqual([false, undefined]);
+    if (signal) combined = AbortSignal.any([signal]);
+    return new Promise((_resolve, reject) => {
+      signal?.addEventListener('abort', () => {
+        heard.push(signal.reason);
+        reject(signal.reason);
+      });
+    });
+  };
+  const refused = await refusalOf(enforce(guard, { name: 'a' }, { journal: { append }, timeoutMs: 20 }));
+  expect(refused.code).toBe('guard.journal-timeout');
+  expect(heard).toEqual([expect.objectContaining({ code: 'guard.timeout' })]);
+  expect(combined?.aborted).toBe(true);
+});
+
 it.each([
   ['a system error', Object.assign(new Error(CANARY), { code: 'ENOSPC' }), 'ENOSPC'],
   ['a coded error', new CodedError('sample.late', CANARY, ''), 'sample.late'],
