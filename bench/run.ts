@@ -14,6 +14,7 @@ const BENCHES: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['journal', async () => (await import('./journal.ts')).journalBench()],
   ['json', async () => (await import('./json.ts')).jsonBench()],
   ['notebook', async () => (await import('./notebook.ts')).notebookBench()],
+  ['secrets', async () => (await import('./secrets.ts')).secretsBench()],
   ['ssh', async () => (await import('./ssh.ts')).sshBench()],
   ['serve', async () => (await import('./serve.ts')).serveBench()],
 ]);
