@@ -10,6 +10,7 @@ import type { Argument } from '../../src/ssh/fragments/program.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { type RemoteCommand, remoteCommand } from '../../src/ssh/remote-command.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';
+import { downloadFile, uploadFile } from '../../src/ssh/transport/copy.ts';
 import type { Target } from '../../src/ssh/transport/connection.ts';
 import { leftOut } from '../left-out.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
@@ -63,6 +64,16 @@ describe('a host that runs Dropbear', { timeout: 120_000, ...leftOut(skip) }, ()
       );
     await expect.poll(isUp, { timeout: 20_000 }).toBe(true);
     for (let connections = 0; connections < 15; connections++) await useOne();
+  });
+
+  it('takes files and gives them back, between commands', async () => {
+    await using connection = await connect(target, host.credentials, { journal });
+    for (let round = 0; round < 10; round++) {
+      const bytes = Buffer.from(`${round}\n`.repeat(20_000));
+      await uploadFile(connection, bytes, '~/file', { journal });
+      expect((await downloadFile(connection, '~/file', { journal })).equals(bytes)).toBe(true);
+      expect((await connection.run(await command('true'))).outcome).toBe('exited');
+    }
   });
 
   async function useOne(): Promise<void> {

@@ -4,7 +4,15 @@ import { CodedError } from '../../evidence/coded-error.ts';
 import type { Deadline } from '../../kernel/deadline.ts';
 import type { Link } from './link.ts';
 import { Semaphore } from './semaphore.ts';
+import { Sftp } from './sftp.ts';
 import { neverStarted, ShellChannel } from './shell-channel.ts';
+
+/** What is started on a channel, and proves itself before it is given anything. */
+interface Starting {
+  readonly begun: Promise<void>;
+  readonly gone: Promise<void>;
+  close(): void;
+}
 
 /** sshd allows ten sessions to a connection (sshd_config(5), MaxSessions). One of these is the one kept ready. */
 const SESSIONS = 9;
@@ -25,6 +33,8 @@ export class ChannelPool {
   #open: number;
   #used: number;
   #spare: ShellChannel | undefined;
+  /** A host that once had no SFTP is not asked again: what answers in its place may take all of the time for it. */
+  #hasSftp: boolean;
 
   constructor(link: Link) {
     this.#link = link;
@@ -33,6 +43,7 @@ export class ChannelPool {
     this.#open = 0;
     this.#used = 0;
     this.#spare = undefined;
+    this.#hasSftp = true;
   }
 
   /**
@@ -44,7 +55,7 @@ export class ChannelPool {
     const release = await this.#places.acquire(deadline.signal);
     let shell: ShellChannel | undefined;
     try {
-      shell = this.#takeSpare() ?? (await this.#openNew(deadline));
+      shell = this.#takeSpare() ?? (await this.#openNew(deadline, () => ShellChannel.open(this.#link)));
       if (++this.#used > 1) this.#prepareSpare();
       await this.#begun(shell, deadline, startMs);
       void shell.gone.then(release);
@@ -57,7 +68,34 @@ export class ChannelPool {
     }
   }
 
-  async #begun(shell: ShellChannel, deadline: Deadline, startMs: number): Promise<void> {
+  /**
+   * Returns an SFTP session, or `undefined` where the host offers none or what answers does not speak it. It takes the
+   * place of a command until it is gone.
+   *
+   * @throws CodedError `ssh.not-connected`, `ssh.channel-refused`, Interrupted: nothing was sent.
+   */
+  async openSftp(deadline: Deadline, startMs: number): Promise<Sftp | undefined> {
+    if (!this.#hasSftp) return undefined;
+    const release = await this.#places.acquire(deadline.signal);
+    let sftp: Sftp | undefined;
+    try {
+      sftp = await this.#openNew(deadline, () => Sftp.open(this.#link));
+      if (sftp) await this.#begun(sftp, deadline, startMs);
+      else this.#hasSftp = false;
+      return sftp;
+    } catch (error) {
+      sftp?.close();
+      if (!this.#link.isOpen && !deadline.interrupted) throw notConnected(error);
+      if (!sftp || deadline.interrupted) throw error;
+      this.#hasSftp = false;
+      return undefined;
+    } finally {
+      if (sftp) void sftp.gone.then(release);
+      else release();
+    }
+  }
+
+  async #begun(shell: Starting, deadline: Deadline, startMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(neverStarted('it gave no sign in time')), startMs);
@@ -69,19 +107,21 @@ export class ChannelPool {
     }
   }
 
-  async #openNew(deadline: Deadline): Promise<ShellChannel> {
+  async #openNew<T extends Starting | undefined>(deadline: Deadline, open: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; ) {
       if (!this.#link.isOpen) throw notConnected();
       try {
         // A host may take the request and never answer it.
         return await deadline.run(
-          () => this.#openCounted(),
-          (late) => late.close(),
+          () => this.#openCounted(open),
+          (late) => late?.close(),
         );
       } catch (error) {
         if (deadline.interrupted) throw deadline.interrupted;
         if (!this.#link.isOpen) throw notConnected(error);
-        // What is refused has run nothing. While others of ours are open there will be room, so the wait goes on.
+        // What is refused has run nothing. While others of ours are open there will be room, so the wait goes on; an
+        // idle spare, which another command may have left, would hold its session for ever.
+        this.#takeSpare()?.close();
         this.#shrink();
         if (this.#open === 0 && attempt++ === ATTEMPTS) {
           throw new CodedError(
@@ -97,18 +137,19 @@ export class ChannelPool {
     }
   }
 
-  async #openCounted(): Promise<ShellChannel> {
-    const shell = await ShellChannel.open(this.#link);
+  async #openCounted<T extends Starting | undefined>(open: () => Promise<T>): Promise<T> {
+    const opened = await open();
+    if (!opened) return opened;
     this.#open++;
-    void shell.gone.then(() => this.#open--);
-    return shell;
+    void opened.gone.then(() => this.#open--);
+    return opened;
   }
 
   // A connection that runs a second command will run a third: its shell starts while the second one works. It is a
   // fresh shell for one command like any other, and has nothing to do until it gets its script.
   #prepareSpare(): void {
     if (this.#spare || !this.#link.isOpen || this.#open >= this.#sessions) return;
-    this.#openCounted().then(
+    this.#openCounted(() => ShellChannel.open(this.#link)).then(
       (shell) => {
         if (this.#spare || !this.#link.isOpen) return shell.close();
         this.#spare = shell;

@@ -13,6 +13,7 @@ import { type RemoteCommand, remoteCommand } from '../remote-command.ts';
 import { ChannelPool } from './channel-pool.ts';
 import type { Link } from './link.ts';
 import type { RunResult } from './run-result.ts';
+import type { Sftp } from './sftp.ts';
 import type { ScriptOptions, ShellChannel } from './shell-channel.ts';
 
 export interface Target extends HostKeyRequest {
@@ -42,6 +43,8 @@ export interface StreamedRun {
 }
 
 export const DEFAULT_RUN_MS = 600_000;
+
+const START_MS = 15_000;
 
 /** For a record that no run waits for any more, in milliseconds. */
 const RECORD_MS = 5_000;
@@ -118,7 +121,7 @@ export class Connection {
     {
       signal,
       timeoutMs = DEFAULT_RUN_MS,
-      startTimeoutMs = 15_000,
+      startTimeoutMs = START_MS,
       maxOutputBytes = 16 * 1024 * 1024,
       stdin,
       secrets = {},
@@ -179,6 +182,11 @@ export class Connection {
     if (record.status === 'fulfilled' && opened.status === 'fulfilled') return opened.value;
     if (opened.status === 'fulfilled') opened.value.close();
     throw record.status === 'rejected' ? record.reason : opened.status === 'rejected' && opened.reason;
+  }
+
+  /** @internal As `ChannelPool.openSftp`. */
+  openSftp(deadline: Deadline, startMs: number = START_MS): Promise<Sftp | undefined> {
+    return this.#pool.openSftp(deadline, startMs);
   }
 
   /** Ends the connection. Commands that still run stay running on the host; their outcome is unknown. */

@@ -30,6 +30,8 @@ export interface Link {
    * @throws whatever the transport reports; the line was not run then.
    */
   exec(line: string, events: ChannelEvents): Promise<Channel>;
+  /** Returns a channel to a subsystem of the host (RFC 4254 section 6.5), or `undefined` where it has none. Throws as `exec`. */
+  subsystem(name: string, events: ChannelEvents): Promise<Channel | undefined>;
   /** Returns a connection that the host opened to an address of its own network. Throws what the host says. */
   forward(host: string, port: number): Promise<Duplex>;
   close(): void;

@@ -26,6 +26,8 @@ export interface MuxEvents {
   readonly closed: (status: number | undefined) => void;
 }
 
+export class RequestRefused extends Error {}
+
 export type Send = (type: number, body: Buffer) => void;
 
 /** Someone who waits for an answer of the host. */
@@ -131,7 +133,7 @@ export class MuxChannel {
       this.#finish(undefined);
     } else if (type === REQUEST_SUCCESS) this.#waiting.shift()?.resolve();
     else if (type === REQUEST_FAILURE)
-      this.#waiting.shift()?.reject(new Error('the host refused the request'));
+      this.#waiting.shift()?.reject(new RequestRefused('the host refused the request'));
     else if (type === ADJUST) {
       this.#room += reader.uint32();
       this.#flush();

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Channel, ChannelEvents, Link } from './link.ts';
-import { MuxChannel, type MuxEvents, OPEN } from './mux-channel.ts';
+import { MuxChannel, type MuxEvents, OPEN, RequestRefused } from './mux-channel.ts';
 import { Framer, stringOf, uint32, WireReader } from './wire.ts';
 
 const HELLO = 1;
@@ -78,7 +78,22 @@ export class OpenSshLink implements Link {
     this.#carrier.stop();
   }
 
-  async exec(line: string, { data, closed }: ChannelEvents): Promise<Channel> {
+  async exec(line: string, events: ChannelEvents): Promise<Channel> {
+    return await this.#session('exec', line, events);
+  }
+
+  async subsystem(name: string, events: ChannelEvents): Promise<Channel | undefined> {
+    return await this.#session('subsystem', name, events).catch((error: unknown) => {
+      if (error instanceof RequestRefused) return undefined;
+      throw error;
+    });
+  }
+
+  async #session(
+    kind: 'exec' | 'subsystem',
+    what: string,
+    { data, closed }: ChannelEvents,
+  ): Promise<Channel> {
     const channel = this.#channel({
       data: (stream, bytes) => {
         data(stream, bytes);
@@ -89,7 +104,7 @@ export class OpenSshLink implements Link {
     });
     await channel.open('session');
     try {
-      await channel.request('exec', stringOf(line));
+      await channel.request(kind, stringOf(what));
     } catch (error) {
       channel.close();
       throw error;

@@ -1,6 +1,6 @@
 // The embedded transport: a logged-in client of ssh2 as a link.
 import type { Duplex } from 'node:stream';
-import type { Client } from 'ssh2';
+import type { Client, ClientChannel } from 'ssh2';
 import type { Channel, ChannelEvents, Link } from './link.ts';
 
 export class Ssh2Link implements Link {
@@ -40,20 +40,58 @@ export class Ssh2Link implements Link {
     });
   }
 
-  exec(line: string, { data, closed }: ChannelEvents): Promise<Channel> {
+  exec(line: string, events: ChannelEvents): Promise<Channel> {
     return new Promise((resolve, reject) => {
       this.#client.exec(line, (error, channel) => {
-        if (error) return reject(error);
-        channel.on('error', () => {}); // the close that follows says what there is to say
-        channel.on('data', (bytes: Buffer) => data(1, bytes));
-        channel.stderr.on('data', (bytes: Buffer) => data(2, bytes));
-        channel.on('close', (status: unknown) => closed(typeof status === 'number' ? status : undefined));
-        resolve({
-          write: (bytes) => void channel.write(bytes),
-          terminate: () => channel.signal('TERM'),
-          close: () => channel.close(),
-        });
+        if (!error) return resolve(carried(channel, events));
+        closeRefused(this.#client);
+        reject(error);
       });
     });
   }
+
+  subsystem(name: string, events: ChannelEvents): Promise<Channel | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#client.subsys(name, (error, channel) => {
+        if (!error) return resolve(carried(channel, events));
+        closeRefused(this.#client);
+        if (error.message === `${NO_SUBSYSTEM}${name}`) resolve(undefined);
+        else reject(error);
+      });
+    });
+  }
+}
+
+/** How ssh2 says that the host refused the request, and not the channel; the version is pinned. */
+const NO_SUBSYSTEM = 'Unable to start subsystem: ';
+
+interface Refused {
+  readonly type?: string;
+  readonly subtype?: string;
+  readonly _callbacks?: readonly unknown[];
+  close?(): void;
+}
+
+/**
+ * Closes sessions whose request was refused. ssh2 1.17.0 leaves them open and hands out nothing to close them by, so they
+ * would count against MaxSessions to the end of the connection: a session that asks for nothing, and waits for no answer.
+ */
+function closeRefused(client: Client): void {
+  const { _chanMgr } = client as unknown as { _chanMgr?: { _channels?: Record<string, Refused> } };
+  for (const channel of Object.values(_chanMgr?._channels ?? {})) {
+    if (channel.type === 'session' && channel.subtype === undefined && channel._callbacks?.length === 0)
+      channel.close?.();
+  }
+}
+
+function carried(channel: ClientChannel, { data, closed }: ChannelEvents): Channel {
+  channel.on('error', () => {}); // the close that follows says what there is to say
+  channel.on('data', (bytes: Buffer) => data(1, bytes));
+  channel.stderr.on('data', (bytes: Buffer) => data(2, bytes));
+  channel.on('close', (status: unknown) => closed(typeof status === 'number' ? status : undefined));
+  return {
+    write: (bytes) => void channel.write(bytes),
+    terminate: () => channel.signal('TERM'),
+    close: () => channel.close(),
+  };
 }

@@ -18,6 +18,9 @@ class FakeHost implements Link {
   forward(): never {
     throw new Error('no forwarding here');
   }
+  async subsystem(): Promise<undefined> {
+    return undefined;
+  }
   async exec(line: string, events: ChannelEvents): ReturnType<Link['exec']> {
     this.nonce = line.slice(-32);
     this.events = events;
