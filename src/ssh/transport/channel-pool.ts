@@ -47,16 +47,21 @@ export class ChannelPool {
   }
 
   /**
-   * Returns a channel on which our shell has said that it runs; `startMs` bounds the wait for that.
+   * Returns a channel on which our shell has said that it runs; `startMs` bounds the wait for that. Back to back, commands
+   * are soonest over when the next shell starts beside this one; the first output of one that is `streamed` is soonest
+   * there when the next shell starts behind it.
    *
    * @throws CodedError `ssh.not-connected`, `ssh.channel-refused`, `ssh.shell-unsupported`, Interrupted: nothing ran.
    */
-  async open(deadline: Deadline, startMs: number): Promise<ShellChannel> {
+  async open(deadline: Deadline, startMs: number, streamed: boolean): Promise<ShellChannel> {
     const release = await this.#places.acquire(deadline.signal);
     let shell: ShellChannel | undefined;
     try {
       shell = this.#takeSpare() ?? (await this.#openNew(deadline, () => ShellChannel.open(this.#link)));
-      if (++this.#used > 1) this.#prepareSpare();
+      if (++this.#used > 1) {
+        if (streamed) void shell.started.then(() => this.#prepareSpare());
+        else this.#prepareSpare();
+      }
       await this.#begun(shell, deadline, startMs);
       void shell.gone.then(release);
       return shell;

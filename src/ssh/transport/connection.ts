@@ -142,7 +142,7 @@ export class Connection {
       const ahead = Buffer.from(secretInput(command.secrets, secrets));
       const input = stdin === undefined ? ahead : Buffer.concat([ahead, Buffer.from(stdin)]);
       const reads = stdin !== undefined || command.secrets.length > 0;
-      const shell = await this.#ready(command, deadline, startTimeoutMs);
+      const shell = await this.#ready(command, deadline, startTimeoutMs, onOutput !== undefined);
       result = await shell.run(command.script, reads ? input : undefined, {
         deadline,
         maxOutputBytes,
@@ -174,10 +174,15 @@ export class Connection {
   }
 
   // The shell starts while the record becomes durable: an idle shell is no effect, the script is.
-  async #ready(command: RemoteCommand, deadline: Deadline, startMs: number): Promise<ShellChannel> {
+  async #ready(
+    command: RemoteCommand,
+    deadline: Deadline,
+    startMs: number,
+    streamed: boolean,
+  ): Promise<ShellChannel> {
     const [record, opened] = await Promise.allSettled([
       deadline.run(() => this.#record(command, 'begun', 'about to be sent')),
-      this.#pool.open(deadline, startMs),
+      this.#pool.open(deadline, startMs, streamed),
     ]);
     if (record.status === 'fulfilled' && opened.status === 'fulfilled') return opened.value;
     if (opened.status === 'fulfilled') opened.value.close();

@@ -73,10 +73,13 @@ export class ShellChannel {
   #status: { readonly code: number | undefined } | undefined;
   #unread: boolean;
   #onBegin: (error?: CodedError) => void;
+  #onStart: () => void;
   #onGone: () => void;
   #onChange: () => void;
   /** Resolves at the begin mark. Rejects with `ssh.shell-unsupported`: nothing was sent, so nothing ran. */
   readonly begun: Promise<void>;
+  /** Resolves when the script runs, or the channel is gone. */
+  readonly started: Promise<void>;
   /** Resolves when the channel is gone. */
   readonly gone: Promise<void>;
 
@@ -88,6 +91,7 @@ export class ShellChannel {
     this.#ends = 0;
     this.#unread = false;
     this.#onBegin = () => {};
+    this.#onStart = () => {};
     this.#onGone = () => {};
     this.#onChange = () => {};
     this.begun = new Promise((resolve, reject) => {
@@ -97,6 +101,12 @@ export class ShellChannel {
     this.gone = new Promise((resolve) => {
       this.#onGone = resolve;
     });
+    this.started = Promise.race([
+      this.gone,
+      new Promise<void>((resolve) => {
+        this.#onStart = resolve;
+      }),
+    ]);
   }
 
   /** Opens a channel. Throws what the transport reports; nothing has run then. */
@@ -140,6 +150,7 @@ export class ShellChannel {
     if (kind === 'unread' && !this.#started) this.#unread = true;
     if (kind === 'go') {
       this.#started = true;
+      this.#onStart();
       if (printedTo === stream.number) stream.begin();
     }
     if (kind === 'end' && code !== undefined) {
