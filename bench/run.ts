@@ -16,6 +16,7 @@ const BENCHES: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['notebook', async () => (await import('./notebook.ts')).notebookBench()],
   ['secrets', async () => (await import('./secrets.ts')).secretsBench()],
   ['ssh', async () => (await import('./ssh.ts')).sshBench()],
+  ['processes', async () => (await import('./processes.ts')).processesBench()],
   ['serve', async () => (await import('./serve.ts')).serveBench()],
 ]);
 
