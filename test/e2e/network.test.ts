@@ -68,8 +68,8 @@ describe('hosts on a network', {
     }
     const [first, second] = hosts;
     if (!first || !second) return;
-    const keys = join(second.userWith('/bin/sh').home, '.ssh', 'authorized_keys');
-    writeFileSync(keys, readFileSync(join(first.directory, 'user_key.pub'), 'utf8'), { flag: 'a' });
+    const key = readFileSync(join(first.directory, 'user_key.pub'), 'utf8');
+    second.authorize(second.userWith('/bin/sh'), key);
   });
   afterAll(async () => {
     for (const host of hosts) await host.stop();
