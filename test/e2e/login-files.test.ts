@@ -63,6 +63,11 @@ describe('a login file of bash', { timeout: 30_000, ...leftOut(skip) }, () => {
     chownSync(file, uid, gid);
   };
 
+  it('that leaves no head in PATH gets no command with an input, which would find it empty', async () => {
+    put('PATH=/none');
+    expect(await attempt(host, FED)).toMatchObject({ said: 'ssh.shell-unsupported', ran: false });
+  });
+
   it.each([
     'exec zsh',
     'exec fish',

@@ -204,7 +204,7 @@ export class ShellChannel {
           this.close();
           return reject(
             neverStarted(
-              'it could not read the script: its input is closed, or a backslash quotes nothing there',
+              'it could not read what was sent: its input is closed, a backslash quotes nothing there, or PATH has no head',
             ),
           );
         }

@@ -12,6 +12,9 @@ export function startLine(nonce: string): string {
   return `exec /bin/sh -c 'echo; echo "$0 begin 1"; echo >&2; echo "$0 begin 2" >&2; s=; IFS= read -r s || s=; t=$(printf %b "$s"); case "$t" in "$s") echo; echo "$0 unread 1";; *) eval " $t";; esac' ${nonce}`;
 }
 
+// Where a login file left a PATH without head(1), the command would read an empty input, and nothing would tell.
+const requireHead = (nonce: string): string =>
+  `command -v head >/dev/null || { printf '\\n%s unread 1\\n' ${nonce}; exit 0; }\n`;
 // The script is one simple command, so it can neither leave the braces nor the shell. If it did, no end mark would
 // come, and the outcome would be unknown.
 const wrap = (command: string, nonce: string): string => `printf '\\n%s go 1\\n' ${nonce}
@@ -35,7 +38,8 @@ export function scriptMessage(script: string, input: Buffer | undefined, nonce: 
   // to the end: no signal can be sent once standard input is closed.
   const fed = input ? `head -c ${input.length} | {\n${script}\n}` : `{\n${script}\n} </dev/null`;
   let line = '';
-  for (const byte of Buffer.from(wrap(fed, nonce))) line += CODES[byte];
+  const text = (input ? requireHead(nonce) : '') + wrap(fed, nonce);
+  for (const byte of Buffer.from(text)) line += CODES[byte];
   return Buffer.concat([Buffer.from(`${line}\n`), input ?? Buffer.alloc(0)]);
 }
 
