@@ -37,12 +37,9 @@ export const target = {
     `*.example,!b.example ${OTHER}\na.* KEY\n@cert-authority a.example ${OTHER}\n`,
     `# a.example KEY\n@revoked *\tTYPE\tHEADTAIL\n10.0.0.? KEY\n`,
   ].map(bytesOf),
-  words: [
-    ...'KEY|TYPE|HEAD|TAIL|HEADTAIL|@revoked |@revoked\t|@cert-authority |a.example|10.0.0.7|::1|*|?|!|,|[|]:2222'.split(
-      '|',
-    ),
-    ...['|', ' ', '\t', '\n', '\r', '\r\n', '\0', '\v', '\f', '#', OTHER],
-  ],
+  words: 'KEY TYPE HEAD TAIL HEADTAIL @revoked @cert-authority a.example 10.0.0.7 ::1 * ? ! , [ ]:2222 | #'
+    .split(' ')
+    .concat('@revoked ', '@revoked\t', ' ', '\t', '\n', '\r', '\r\n', '\0', '\v', '\f', OTHER),
   async fuzz(bytes) {
     const sshd = await startSshd({ types: ['ed25519'], outdated: false });
     const directory = mkdtempSync(join(tmpdir(), 'guardrails-fuzz-'));
