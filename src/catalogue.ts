@@ -13,6 +13,7 @@ import { evidenceJournal } from './guards/journal/evidence-journal.ts';
 import { notebookImport } from './guards/notebook-import/notebook-import.ts';
 import { planes } from './guards/planes/planes.ts';
 import { recovery } from './guards/recovery/recovery.ts';
+import { npmProvenance } from './guards/release-proof/npm-provenance.ts';
 import { releaseProof } from './guards/release-proof/release-proof.ts';
 import { resources } from './guards/resources/resources.ts';
 import { routes } from './guards/routes/routes.ts';
@@ -44,6 +45,7 @@ export const catalogue: readonly AnyGuard[] = [
   planes,
   supplyChain,
   releaseProof,
+  npmProvenance,
   secrets,
   externalApp,
   resources,

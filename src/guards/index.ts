@@ -33,6 +33,11 @@ export { type PlanesRequest, planes, type SeparatePlanes } from './planes/planes
 export { type RecoveredState, recovery } from './recovery/recovery.ts';
 export type { RecoveryRequest } from './recovery/recovery-look.ts';
 export { quarantineTail, swapState } from './recovery/repair.ts';
+export {
+  type AttestedPackage,
+  type NpmProvenanceRequest,
+  npmProvenance,
+} from './release-proof/npm-provenance.ts';
 export { type BuiltRelease, type ReleaseProofRequest, releaseProof } from './release-proof/release-proof.ts';
 export type { Limit, Mechanism } from './resources/limit-attempts.ts';
 export {

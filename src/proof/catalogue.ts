@@ -14,6 +14,7 @@ import { hostKeyProof } from './drills/host-key/host-key-proof.ts';
 import { journalProof } from './drills/journal/journal-proof.ts';
 import { listenersProof } from './drills/listeners/listeners-proof.ts';
 import { notebookImportProof } from './drills/notebook-import/notebook-import-proof.ts';
+import { npmProvenanceProof } from './drills/npm-provenance/npm-provenance-proof.ts';
 import { planesProof } from './drills/planes/planes-proof.ts';
 import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
 import { proofCapsuleProof } from './drills/proof-capsule/proof-capsule-proof.ts';
@@ -47,6 +48,7 @@ export const proofs: readonly Proof[] = [
   planesProof,
   supplyChainProof,
   releaseProofProof,
+  npmProvenanceProof,
   secretsProof,
   externalAppProof,
   resourcesProof,

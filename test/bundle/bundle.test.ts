@@ -19,7 +19,7 @@ async function bundled(source: string, options: BuildOptions = {}): Promise<stri
     platform: 'node',
     format: 'esm',
     // What guards load when they are asked; a bundler follows the import all the same (docs/bundling.md).
-    external: ['@cyclonedx/*', '@secretlint/*', 'isomorphic-git', 'node-forge'],
+    external: ['@cyclonedx/*', '@secretlint/*', '@sigstore/*', 'isomorphic-git', 'node-forge'],
     logLevel: 'silent',
     ...options,
   });
