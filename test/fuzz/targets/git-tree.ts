@@ -10,29 +10,15 @@ import { ObjectFault, readCommit } from '../../../src/guards/external-app/git-ob
 import { missing } from '../../ssh/support.ts';
 import type { FuzzTarget } from '../target.ts';
 
-let made: string | undefined;
-/** A repository of its own, made with the first input and taken away with the process. */
-function repository(): string {
-  if (made !== undefined) return made;
-  const gitdir = mkdtempSync(join(tmpdir(), 'fuzz-git-'));
-  process.on('exit', () => rmSync(gitdir, { recursive: true, force: true }));
-  for (const directory of ['objects', 'refs']) mkdirSync(join(gitdir, directory));
-  writeFileSync(join(gitdir, 'HEAD'), 'ref: refs/heads/main\n');
-  writeFileSync(join(gitdir, 'config'), '[core]\n\trepositoryformatversion = 0\n\tbare = true\n');
-  made = gitdir;
-  store('tree', INNER);
-  return gitdir;
-}
-
 const named = (type: string, content: Uint8Array): Buffer =>
   Buffer.concat([Buffer.from(`${type} ${content.length}\0`), content]);
 const idOf = (type: string, content: Uint8Array): string =>
   createHash('sha1').update(named(type, content)).digest('hex');
 
 /** Keeps an object as git does, and returns its id. */
-function store(type: string, content: Uint8Array): string {
+function store(gitdir: string, type: string, content: Uint8Array): string {
   const id = idOf(type, content);
-  const directory = join(repository(), 'objects', id.slice(0, 2));
+  const directory = join(gitdir, 'objects', id.slice(0, 2));
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, id.slice(2)), deflateSync(named(type, content)));
   return id;
@@ -41,6 +27,34 @@ function store(type: string, content: Uint8Array): string {
 const entry = (mode: string, name: string, oid = 'a'.repeat(40)): Buffer =>
   Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(oid, 'hex')]);
 const INNER = entry('100644', 'inner');
+/** An empty repository. */
+function lay(gitdir: string): void {
+  for (const directory of ['objects', 'refs']) mkdirSync(join(gitdir, directory));
+  writeFileSync(join(gitdir, 'HEAD'), 'ref: refs/heads/main\n');
+  writeFileSync(join(gitdir, 'config'), '[core]\n\trepositoryformatversion = 0\n\tbare = true\n');
+  store(gitdir, 'tree', INNER);
+}
+
+async function compare(gitdir: string, bytes: Uint8Array): Promise<void> {
+  const tree = store(gitdir, 'tree', bytes);
+  const commit = store(gitdir, 'commit', Buffer.from(`tree ${tree}\n\n`));
+  let ours: readonly string[];
+  try {
+    const { entries } = await readCommit(gitdir, commit, new AbortController().signal);
+    if (entries.some(({ mode }) => !MODES.has(mode))) return;
+    ours = entries.map(({ mode, oid, path }) => `${mode} ${oid} ${path}`);
+  } catch (error) {
+    if (error instanceof ObjectFault) return;
+    throw error;
+  }
+  const argv = ['--git-dir', gitdir, 'ls-tree', '-r', '-z', '--full-tree', tree];
+  const { status, stdout } = spawnSync('git', argv, { encoding: 'utf8' });
+  if (status !== 0) throw new Error('git does not read it');
+  const lines = stdout.split('\0').slice(0, -1);
+  const theirs = lines.map((line) => line.replace(/^(\d+) \w+ (\w+)\t/, '$1 $2 '));
+  if (!isDeepStrictEqual(ours, theirs)) throw new Error('git lists something else');
+}
+
 const below = (name: string): Buffer => entry('40000', name, idOf('tree', INNER));
 
 /** What the guard knows; every other mode it refuses, and git shows some of those as others. */
@@ -59,22 +73,12 @@ export const target = {
   ].map((entries) => Uint8Array.from(Buffer.concat(entries))),
   words: ['100644 ', '40000 ', '040000 ', '160000 ', '0 ', '\0', ' ', '/', 'a\0', '\xff', 'a'.repeat(20)],
   async fuzz(bytes) {
-    const tree = store('tree', bytes);
-    const commit = store('commit', Buffer.from(`tree ${tree}\n\n`));
-    let ours: readonly string[];
+    const gitdir = mkdtempSync(join(tmpdir(), 'fuzz-git-'));
     try {
-      const { entries } = await readCommit(repository(), commit, new AbortController().signal);
-      if (entries.some(({ mode }) => !MODES.has(mode))) return;
-      ours = entries.map(({ mode, oid, path }) => `${mode} ${oid} ${path}`);
-    } catch (error) {
-      if (error instanceof ObjectFault) return;
-      throw error;
+      lay(gitdir);
+      await compare(gitdir, bytes);
+    } finally {
+      rmSync(gitdir, { recursive: true });
     }
-    const argv = ['--git-dir', repository(), 'ls-tree', '-r', '-z', '--full-tree', tree];
-    const { status, stdout } = spawnSync('git', argv, { encoding: 'utf8' });
-    if (status !== 0) throw new Error('git does not read it');
-    const lines = stdout.split('\0').slice(0, -1);
-    const theirs = lines.map((line) => line.replace(/^(\d+) \w+ (\w+)\t/, '$1 $2 '));
-    if (!isDeepStrictEqual(ours, theirs)) throw new Error('git lists something else');
   },
 } satisfies FuzzTarget;
