@@ -95,6 +95,19 @@ describe('the guard', () => {
     });
   });
 
+  it('takes time in proportion to the files', { timeout: 120_000 }, async () => {
+    const look = async (files: number): Promise<void> => {
+      const { decision } = await judge(secrets, { root: join(root, String(files)) });
+      expect(decision).toBe('allow');
+    };
+    for (const files of [100, 800]) {
+      const folder = join(root, String(files));
+      await mkdir(folder);
+      for (let i = 0; i < files; i += 1) await writeFile(join(folder, String(i)), 'innocent\n');
+    }
+    expect(await growthOf(look, 100)).toBeLessThan(LINEAR);
+  });
+
   it('answers whatever lies in a tree, and whatever is asked', { timeout: 120_000 }, async () => {
     await mkdir(join(root, 'tree'));
     const pieces = fc.constantFrom(

@@ -2,3 +2,5 @@
 declare module '@secretlint/secretlint-rule-aws' {
   export type Options = object;
 }
+// Those of its profiler name a type of browsers.
+type PerformanceEntry = import('node:perf_hooks').PerformanceEntry;
