@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/build.ts',
-    maxWorkers: 6, // most of what takes long here waits for another process
+    maxWorkers: 3, // most of what takes long here waits for another process
     sequence: { sequencer: LongestFirst },
     expect: { requireAssertions: true }, // a test that ran and asserted nothing has failed
     testTimeout: 120_000,

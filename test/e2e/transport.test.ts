@@ -180,7 +180,7 @@ describe.each(transports)('a connection by %s', { timeout: 60_000, ...leftOut(sk
   });
 
   it.each([
-    ['timeout', { timeoutMs: 300 }],
+    ['timeout', { timeoutMs: 3_000 }],
     ['output-limit', { maxOutputBytes: 1_000 }],
     ['aborted', { signal: AbortSignal.abort() }],
   ])('calls the outcome unknown after %s, and ends the process', async (cause, options) => {
@@ -200,7 +200,7 @@ describe.each(transports)('a connection by %s', { timeout: 60_000, ...leftOut(sk
   it('ends a program that reads standard input just the same', async () => {
     const mark = `8${process.pid}`;
     const long = await command('/bin/sh', '-c', `cat; sleep ${mark}`);
-    const result = await connection.run(long, { timeoutMs: 300, stdin: 'all there is' });
+    const result = await connection.run(long, { timeoutMs: 3_000, stdin: 'all there is' });
     expect(result).toMatchObject({ outcome: 'unknown', cause: 'timeout' });
     expect(result.stdout.toString()).toBe('all there is');
     await expect

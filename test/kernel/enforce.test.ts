@@ -156,7 +156,7 @@ it.each<[string, Partial<Sample>, string]>([
   ['a commit that throws at once', { commit: fail }, 'guard.commit-failed'],
 ])('refuses after %s, once recorded, with everything closed', async (_what, over, code) => {
   const { guard, log, sink } = sample(over);
-  const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: sink, timeoutMs: 40 }));
+  const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: sink, timeoutMs: 500 }));
   expect(refusal.code).toBe(code);
   expect(refusal.evidenceId).toMatch(/^[0-9a-f-]{36}$/);
   expect(refusal.remedy).toBeTypeOf('string');
@@ -249,7 +249,7 @@ it.each<[string, () => Promise<void>]>([
   ['hangs', never],
 ])('still refuses with the headline when release %s', async (_what, release) => {
   const { guard, sink } = sample({ rules: [{ code: 'no', remedy: '', refuses: () => 'no' }], release });
-  expect((await refusalOf(enforce(guard, { name: 'a' }, { journal: sink, timeoutMs: 30 }))).code).toBe('no');
+  expect((await refusalOf(enforce(guard, { name: 'a' }, { journal: sink, timeoutMs: 500 }))).code).toBe('no');
 });
 
 it('closes exactly once on every path without a grant, and never after one', async () => {

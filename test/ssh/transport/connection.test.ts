@@ -44,7 +44,7 @@ describe.each(SILENCES)('a host that never answers %s', (what, behave) => {
   it('is given up at the deadline', async () => {
     const { target, credentials } = await hostThat(behave);
     const connection = await connect(target, credentials, { journal });
-    const run = connection.run(granted, { timeoutMs: 200 });
+    const run = connection.run(granted, { timeoutMs: 1_000 });
     if (what === 'a script') expect(await run).toMatchObject({ outcome: 'unknown', cause: 'timeout' });
     else await expect(run).rejects.toMatchObject({ code: 'ssh.not-sent', cause: { code: 'guard.timeout' } });
     await connection[Symbol.asyncDispose]();
@@ -54,7 +54,7 @@ describe.each(SILENCES)('a host that never answers %s', (what, behave) => {
   it('is given up when the caller does', async () => {
     const { target, credentials } = await hostThat(behave);
     const connection = await connect(target, credentials, { journal });
-    const run = connection.run(granted, { signal: AbortSignal.timeout(200) });
+    const run = connection.run(granted, { signal: AbortSignal.timeout(1_000) });
     if (what === 'a script') expect(await run).toMatchObject({ outcome: 'unknown', cause: 'aborted' });
     else await expect(run).rejects.toMatchObject({ code: 'ssh.not-sent', cause: { code: 'guard.aborted' } });
     connection.close();
@@ -83,7 +83,7 @@ it('sends nothing while the record is not durable, and gives up at the deadline'
   const slow = { append: () => (hangs ? new Promise(() => {}) : Promise.resolve()) };
   const connection = await connect(target, credentials, { journal: slow });
   hangs = true;
-  const run = connection.run(granted, { timeoutMs: 200 });
+  const run = connection.run(granted, { timeoutMs: 1_000 });
   await expect(run).rejects.toMatchObject({ code: 'ssh.not-sent', cause: { code: 'guard.timeout' } });
   expect(scripts).toEqual([]);
   connection.close();

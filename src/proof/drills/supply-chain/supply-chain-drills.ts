@@ -160,8 +160,11 @@ function drill(
 
 const entry = (draft: Draft): Json => draft.lock.packages['node_modules/left-pad'] ?? {};
 
+const FAR = '9999-12-31';
+
+/** A date, not a moment, as osv-scanner's own examples have it: the same on each day on which it is drilled. */
 const toml = (until: string): string =>
-  `[[IgnoredVulns]]\nid = "GHSA-23cg-7xvm-fpqr"\nignoreUntil = ${until.slice(0, 10)}\nreason = "never called here"\n`;
+  `[[IgnoredVulns]]\nid = "GHSA-23cg-7xvm-fpqr"\nignoreUntil = ${until}\nreason = "never called here"\n`;
 
 const openVex = (timestamp: string, purl: string, statement: Json): string =>
   JSON.stringify({
@@ -388,7 +391,7 @@ const findingDrills: readonly Drill<SupplyChainRequest>[] = [
   drill('vulnerable', 'a known vulnerability', 'supply-chain.vulnerable', {
     edit: reported('npm-audit', npmAudit('left-pad')),
   }),
-  drill('waived', 'none: a waiver with a reason and an end', 'allow', { edit: waived(toml(ago(-30))) }),
+  drill('waived', 'none: a waiver with a reason and an end', 'allow', { edit: waived(toml(FAR)) }),
   drill('waived-by-openvex', 'none: waived by OpenVEX', 'allow', {
     edit: waived(openVex(ago(1), PURL, NOT_AFFECTED)),
   }),
@@ -396,13 +399,13 @@ const findingDrills: readonly Drill<SupplyChainRequest>[] = [
     edit: waived(cycloneVex({ state: 'not_affected', justification: 'code_not_reachable' })),
   }),
   drill('waiver-without-reason', 'a waiver without a reason', 'supply-chain.waiver-malformed', {
-    edit: waived(toml(ago(-30)).replace(/reason.*\n/, '')),
+    edit: waived(toml(FAR).replace(/reason.*\n/, '')),
   }),
   drill('waiver-without-end', 'a waiver without an end', 'supply-chain.waiver-malformed', {
-    edit: waived(toml(ago(-30)).replace(/ignoreUntil.*\n/, '')),
+    edit: waived(toml(FAR).replace(/ignoreUntil.*\n/, '')),
   }),
   drill('ended-waiver', 'a waiver that has ended', 'supply-chain.waiver-expired', {
-    edit: waived(toml(ago(2))),
+    edit: waived(toml('2020-01-01')),
   }),
   drill('ended-openvex', 'a statement of OpenVEX from last year', 'supply-chain.waiver-expired', {
     edit: waived(openVex(ago(200), PURL, NOT_AFFECTED)),
@@ -417,7 +420,7 @@ const findingDrills: readonly Drill<SupplyChainRequest>[] = [
     edit: waived(cycloneVex({ state: 'in_triage', detail: 'looking' })),
   }),
   drill('other-waiver', 'a waiver for another finding', 'supply-chain.vulnerable', {
-    edit: waived(toml(ago(-30)).replace('23cg', '23cf')),
+    edit: waived(toml(FAR).replace('23cg', '23cf')),
   }),
 ];
 
