@@ -84,7 +84,8 @@ it.each<[string, (directory: string) => void | Promise<void>]>([
     'the start says another edge',
     (at) => {
       const path = join(at, START_FILE);
-      writeFileSync(path, readFileSync(path, 'utf8').replace(/"edge":\["./, '"edge":["0'));
+      const other = (_all: string, first: string): string => `"edge":["${first === '0' ? '1' : '0'}`;
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/"edge":\["(.)/, other));
     },
   ],
   ['the start is no start', (at) => writeFileSync(join(at, START_FILE), '{}')],

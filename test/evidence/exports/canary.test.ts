@@ -38,14 +38,23 @@ const CANARY = /k9canary(\d+)q/g;
 const fields: string[] = [];
 /**
  * What a guard tells because it is what it judged: the setting that an address comes from (a flag, a variable or a path, by
- * its pattern), the host whose key was asked for, and the public name of a front.
+ * its pattern), the host whose key was asked for, a package of npm by name and version, and the public name of a front.
  */
-const NAMES = ['bind.sources[].from', 'host-key.host', 'public-front.name'];
+const NAMES = [
+  'bind.sources[].from',
+  'host-key.host',
+  'npm-provenance.name',
+  'npm-provenance.version',
+  'public-front.name',
+];
 
 /** Spellings for fields that take none of the usual ones. */
 const SPELLED: Readonly<Record<string, (bird: string) => string>> = {
   'capacity-origin.keys[]': (bird) => generateSigner(bird).vkey,
   'capacity-origin.revoked[]': (bird) => generateSigner(bird).vkey,
+  'npm-provenance.repository': (bird) => `https://github.com/${bird}/${bird}`,
+  'npm-provenance.version': (bird) => `1.0.0-${bird}`,
+  'npm-provenance.workflows[]': (bird) => `.github/workflows/${bird}.yml`,
   'public-front.address': () => '127.0.0.1',
   'public-front.identityProviders[]': (bird) => `https://${bird}`,
 };
