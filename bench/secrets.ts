@@ -30,10 +30,14 @@ export async function secretsBench(): Promise<void> {
       await lintSource({ source, options });
     }
   };
+  const look = async (): Promise<void> => {
+    const { decision, reason } = await judge(secrets, { root });
+    if (decision !== 'allow') throw new Error(reason); // a look that was given up took less
+  };
   const [alone, ours]: [number[], number[]] = [[], []];
   for (let round = 0; round < 7; round += 1) {
     alone.push(await timed(secretlint));
-    ours.push(await timed(() => judge(secrets, { root })));
+    ours.push(await timed(look));
   }
   const times = median(ours) / median(alone);
   process.stdout.write(

@@ -17,7 +17,7 @@ export interface NpmProvenanceRequest {
   readonly attestations: string;
   /** Sigstore's trusted root, `application/vnd.dev.sigstore.trustedroot+json;version=0.1`: fetched and kept by you. */
   readonly trustRoot: string;
-  /** The registry's keys, as Sigstore's trusted repository holds them: `registry.npmjs.org/keys.json`. */
+  /** The registry's keys: the `keys.json` that Sigstore's trusted repository holds for npm. */
   readonly keys: string;
   readonly name: string;
   readonly version: string;
