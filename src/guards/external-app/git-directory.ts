@@ -18,6 +18,7 @@ export interface GitDirectory {
 }
 
 const MAX_TEXT = 1_048_576;
+const UNREADABLE = '[unreadable';
 
 /** What `git init`, `git clone` and `git fetch` write. Keys in lower case; a subsection counts as `*`. */
 const PLAIN: ReadonlyMap<string, RegExp> = new Map([
@@ -61,19 +62,24 @@ function configFault(text: string): string | undefined {
   return undefined;
 }
 
-const statOf = (path: string): Promise<Stats | undefined> => lstat(path).catch(() => undefined);
+/** Where nothing lies. Whatever else keeps us from looking is no answer. */
+const absent = (error: unknown): undefined => {
+  if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
+  throw error;
+};
+const statOf = (path: string): Promise<Stats | undefined> => lstat(path).catch(absent);
 
-async function readText(path: string): Promise<string | undefined> {
+/** Returns a text of .git, `undefined` where there is none. What is unreadable is the text of nothing that is plain. */
+export async function readText(path: string): Promise<string | undefined> {
   try {
     return (await readBounded(path, { maxBytes: MAX_TEXT })).toString('latin1');
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    if (error instanceof CodedError || errnoOf(error) === 'ELOOP') return '[unreadable'; // is no plain config
-    throw error;
+    if (error instanceof CodedError || errnoOf(error) === 'ELOOP') return UNREADABLE;
+    return absent(error);
   }
 }
 
-const namesIn = (path: string): Promise<readonly string[]> => readdir(path).catch(() => []);
+const namesIn = async (path: string): Promise<readonly string[]> => (await readdir(path).catch(absent)) ?? [];
 
 /** Files of .git that lend objects or names of objects. */
 const LENDERS = [
@@ -86,7 +92,8 @@ const LENDERS = [
 
 async function borrowedBy(git: string): Promise<string | undefined> {
   for (const name of LENDERS) if (await statOf(join(git, name))) return name;
-  if (/ refs\/replace\//.test((await readText(join(git, 'packed-refs'))) ?? '')) return 'packed-refs';
+  const packed = await readText(join(git, 'packed-refs'));
+  if (packed === UNREADABLE || packed?.includes(' refs/replace/')) return 'packed-refs';
   const folders = ['', ...(await namesIn(join(git, 'objects')))].map((name) => join(git, 'objects', name));
   for (const folder of folders) if ((await statOf(folder))?.isDirectory() !== true) return 'objects';
   const packs = await namesIn(join(git, 'objects/pack'));
