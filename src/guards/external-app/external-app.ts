@@ -6,6 +6,7 @@ import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
 import { type GitDirectory, observeGitDirectory } from './git-directory.ts';
 import { type CommitTree, ObjectFault, readCommit, type TreeEntry } from './git-objects.ts';
+import { type AskedTag, observeSignedTag, type SignedTag } from './signed-tag.ts';
 import { observeWorkTree, type WorkFile, type WorkTree } from './work-tree.ts';
 
 export interface ExternalAppRequest {
@@ -13,6 +14,8 @@ export interface ExternalAppRequest {
   readonly root: string;
   /** The pinned commit: 40 hex digits, from where the repository cannot reach. A branch or tag pins nothing. */
   readonly commit: string;
+  /** A tag that must name this commit, and who may have signed it. */
+  readonly signedTag?: AskedTag | undefined;
 }
 
 export interface ExternalAppFacts {
@@ -21,12 +24,23 @@ export interface ExternalAppFacts {
   readonly git: GitDirectory;
   readonly commit: CommitTree | undefined;
   readonly commitFault?: string;
+  /** Absent when none was asked for. */
+  readonly tag?: SignedTag | undefined;
   readonly work: WorkTree;
 }
+
+/** Names that git takes for a ref and every file system for a path, and no others. */
+const TAG = /^(?!.*(?:\.\.|\.lock(?:\/|$)|\.(?:\/|$)))(?:[\w@][\w.@+-]*\/)*[\w@][\w.@+-]*$/;
 
 const externalAppRequest: z.ZodType<ExternalAppRequest> = z.strictObject({
   root: z.string().regex(/^\/[^\0]{0,4095}$/),
   commit: z.string().regex(/^[0-9a-f]{40}$/),
+  signedTag: z
+    .strictObject({
+      name: z.string().max(200).regex(TAG),
+      allowedSigners: z.string().max(65_536),
+    })
+    .optional(),
 });
 
 async function read(
@@ -47,7 +61,7 @@ export async function observeExternalApp(
   asked: ExternalAppRequest,
   signal: AbortSignal,
 ): Promise<ExternalAppFacts> {
-  const { root, commit } = asked;
+  const { root, commit, signedTag } = asked;
   const directory = await observeDirectory(root);
   const nothing: WorkTree = { files: [], openDirectory: false };
   if (!directory.plainPath || directory.stopped)
@@ -60,7 +74,11 @@ export async function observeExternalApp(
     };
   const git = await observeGitDirectory(root);
   const found = git.kind === 'directory' ? await read(root, commit, signal) : { commit: undefined };
-  return { asked, root: directory, git, ...found, work: await observeWorkTree(root, signal) };
+  const tag =
+    signedTag && git.kind === 'directory'
+      ? await observeSignedTag(`${root}/.git`, commit, signedTag)
+      : undefined;
+  return { asked, root: directory, git, ...found, tag, work: await observeWorkTree(root, signal) };
 }
 
 const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755', '120000']);
@@ -96,8 +114,16 @@ function compare(
   };
 }
 
+/** A rule over the tag, where one was asked for. */
+const ofTag = (
+  code: string,
+  remedy: string,
+  wrong: (tag: SignedTag) => string | false,
+): Rule<ExternalAppFacts> => ({ code, remedy, refuses: ({ tag }) => tag !== undefined && wrong(tag) });
+
 const CLONE = 'Clone it anew into a fresh directory, and check out the pinned commit there.';
 const UNSET = 'Look at what it sets before any git runs there; then clone anew with a plain config.';
+const SIGN = 'Ask for the tag to be signed anew: git -c gpg.format=ssh tag --sign NAME COMMIT.';
 const PIN = 'Take the commit from where you keep your pins, and fetch it: git fetch origin COMMIT.';
 
 const rules: readonly Rule<ExternalAppFacts>[] = [
@@ -153,6 +179,37 @@ const rules: readonly Rule<ExternalAppFacts>[] = [
     refuses: ({ commitFault }) =>
       commitFault !== undefined && `the pinned commit is not whole here: ${commitFault}`,
   },
+  ofTag(
+    'external-app.no-tag',
+    'Fetch it: git fetch origin tag NAME. A tag without --annotate or --sign is no object.',
+    ({ fault }) => fault !== undefined && `the signed tag is not whole here: ${fault}`,
+  ),
+  ofTag(
+    'external-app.other-tag',
+    'Ask for a signed tag of this name and of the pinned commit.',
+    ({ namesOther }) => namesOther !== undefined && `the tag itself names another ${namesOther}`,
+  ),
+  ofTag(
+    'external-app.allowed-signers',
+    'Write each line as ssh-keygen(1) says: principals, namespaces="git", times in UTC (20260101Z), type, key.',
+    ({ listFault }) => listFault !== undefined && `the list of allowed signers cannot be read: ${listFault}`,
+  ),
+  ofTag(
+    'external-app.no-signature',
+    SIGN,
+    ({ signatureFault }) => signatureFault !== undefined && `what ends the tag ${signatureFault}`,
+  ),
+  ofTag(
+    'external-app.other-signer',
+    'Do not use it; or ask the signer by another way, and add the key to the list.',
+    ({ notAllowed }) => notAllowed !== undefined && `the key that claims to have signed ${notAllowed}`,
+  ),
+  ofTag(
+    'external-app.forged-signature',
+    'Do not use this repository.',
+    ({ isForged }) =>
+      isForged === true && 'the signature is not of this tag, or not by the key that it names',
+  ),
   compare('external-app.unsafe-name', 'Do not use this repository.', (entries) => {
     const bad = [...entries.values()].find(isUnsafe);
     return bad && 'the commit has a name that stands for .git, or leads out of the tree';
@@ -200,6 +257,8 @@ export interface PinnedApp {
   /** SHA-1 of its tree, hex. */
   readonly tree: string;
   readonly files: number;
+  /** Who may have signed the tag, as the list names them: the principals of each line with its key. */
+  readonly signers?: readonly string[];
 }
 
 /** Grants a {@link PinnedApp} when work tree and commit are one. */
@@ -209,13 +268,14 @@ export const externalApp: Guard<ExternalAppRequest, PinnedApp> = defineHouseGuar
   request: externalAppRequest,
   observe: observeExternalApp,
   rules,
-  grant: ({ commit, asked }) => {
+  grant: ({ commit, asked, tag }) => {
     if (!commit) throw new TypeError('a grant needs a commit');
     return Object.freeze({
       root: asked.root,
       commit: asked.commit,
       tree: commit.tree,
       files: commit.entries.length,
+      ...(tag?.principals && { signers: Object.freeze([...tag.principals]) }),
     });
   },
   subject: ({ asked }) => ({ kind: 'git-commit', name: asked.commit }),

@@ -28,7 +28,8 @@ export class ObjectFault extends Error {}
 
 type Read = (oid: string, type: string) => Promise<Buffer>;
 
-async function openObjects(gitdir: string): Promise<Read> {
+/** Returns how to read the objects of a repository. */
+export async function openObjects(gitdir: string): Promise<Read> {
   const { default: git } = await import('isomorphic-git'); // loaded with the first repository
   const cache = {};
   return async (oid, type) => {

@@ -2,79 +2,12 @@
 // objects, and work trees that `git status` calls clean.
 
 import * as fs from 'node:fs';
-import { existsSync } from 'node:fs';
-import {
-  appendFile,
-  chmod,
-  mkdir,
-  realpath,
-  rename,
-  rm,
-  symlink,
-  unlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ExternalAppRequest } from '../../../guards/external-app/external-app.ts';
 import type { Drill } from '../../proof.ts';
-
-/** A repository with one commit. */
-interface Repository {
-  readonly root: string;
-  commit: string;
-  /** A program that would leave a mark; the drill fails if it ever ran. */
-  readonly program: string;
-  /** Writes an object as it is, and returns its name. */
-  readonly write: (type: 'blob' | 'tree' | 'commit', content: Buffer) => Promise<string>;
-}
-
-type Change = (repository: Repository) => Promise<unknown>;
-
-const author = { name: 'A Drill', email: 'drill@example.org', timestamp: 1_700_000_000, timezoneOffset: 0 };
-
-async function makeRepository(root: string, program: string): Promise<Repository> {
-  const { default: git } = await import('isomorphic-git');
-  const place = { fs, dir: root };
-  await mkdir(join(root, 'src'), { recursive: true, mode: 0o700 });
-  await git.init({ ...place, defaultBranch: 'main' });
-  await writeFile(join(root, '.gitignore'), 'ignored/\n', { mode: 0o600 });
-  await writeFile(join(root, 'README.md'), '# An app\n', { mode: 0o600 });
-  await writeFile(join(root, 'src/run.py'), 'print(42)\n', { mode: 0o600 });
-  await writeFile(join(root, 'src/tool'), '#!/bin/sh\n', { mode: 0o700 });
-  await symlink('src/run.py', join(root, 'run'));
-  for (const filepath of ['.gitignore', 'README.md', 'src/run.py', 'src/tool', 'run'])
-    await git.add({ ...place, filepath });
-  const commit = await git.commit({ ...place, message: 'An app\n', author });
-  const write: Repository['write'] = (type, object) =>
-    git.writeObject({ ...place, type, object, format: 'content' });
-  return { root, commit, program, write };
-}
-
-function drill(
-  id: string,
-  fault: string,
-  expects: string,
-  change: Change = async () => {},
-): Drill<ExternalAppRequest> {
-  const build: Drill<ExternalAppRequest>['build'] = async (site) => {
-    // An index holds times and inodes; objects are compressed, by whatever release of zlib is at hand.
-    site.unread(/(?:^|\/)(?:\.git|elsewhere)\/(?:.*\/)?(?:index$|objects\/)/);
-    const directory = await realpath(site.directory); // the place for temporary files may be a link
-    const mark = join(directory, 'a-program-ran');
-    const program = join(directory, 'program');
-    await writeFile(program, `#!/bin/sh\n: > '${mark}'\n`, { mode: 0o700 });
-    site.onCleanup(() => {
-      if (existsSync(mark)) throw new Error('a program of the repository ran');
-    });
-    const root = join(directory, 'app');
-    await mkdir(root, { mode: 0o700 });
-    const repository = await makeRepository(root, program);
-    await change(repository);
-    return { root, commit: repository.commit };
-  };
-  return { id, fault, expects, build };
-}
+import { type Change, drill } from './repository.ts';
+import { signedTagDrills } from './signed-tag-drills.ts';
 
 /** Adds to the repository's own config. */
 const config =
@@ -395,4 +328,14 @@ export const externalAppDrills: readonly Drill<ExternalAppRequest>[] = [
       await writeFile(join(root, 'run'), 'src/run.py', { mode: 0o600 });
     },
   ),
+  drill(
+    'long-packed-refs',
+    'more packed refs than anyone reads, one of which stands for another object',
+    'external-app.borrowed-objects',
+    put(
+      '.git/packed-refs',
+      `${`${'b'.repeat(40)} refs/tags/t\n`.repeat(20_000)}${'b'.repeat(40)} refs/replace/${'a'.repeat(40)}\n`,
+    ),
+  ),
+  ...signedTagDrills,
 ];
