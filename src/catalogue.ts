@@ -26,6 +26,7 @@ import type { AnyGuard } from './kernel/guard.ts';
 import { claimBoundary } from './scorecard/claim-boundary/claim-boundary.ts';
 import { gapRegister } from './scorecard/gap-register/gap-register.ts';
 import { hostKey } from './ssh/host-key/host-key.ts';
+import { ownedSockets } from './ssh/process/owned-sockets.ts';
 import { processStop } from './ssh/process/process-stop.ts';
 import { remoteCommand } from './ssh/remote-command.ts';
 
@@ -52,6 +53,7 @@ export const catalogue: readonly AnyGuard[] = [
   remoteCommand,
   hostKey,
   processStop,
+  ownedSockets,
   capacityModel,
   capacityOrigin,
   gapRegister,

@@ -19,27 +19,27 @@ import { bind, enforce } from '../../src/guards/index.ts';
 import { drillGuard, proofs } from '../../src/proof/index.ts';
 import { parseClaims, parseRegister, scoreOf, toTable } from '../../src/scorecard/index.ts';
 import {
-  argv,
   type Connection,
   type Credentials,
+  confirmOwned,
   connect,
   daskScheduler,
   daskWorker,
   newToken,
   openTunnel,
   type RemoteCommandRequest,
-  remoteCommand,
   shellOver,
   startOwned,
   stopProcess,
   type Target,
 } from '../../src/ssh/index.ts';
 import { readDask, readHosts } from './hosts.ts';
-import { COMPUTATION, LISTENERS } from './programs.ts';
+import { COMPUTATION } from './programs.ts';
 
 /** A process of ours on a host: all that is needed to stop it, and nothing that must be kept open meanwhile. */
 interface Owned {
   readonly what: string;
+  readonly request: RemoteCommandRequest;
   readonly target: Target;
   readonly record: string;
   readonly token: string;
@@ -80,18 +80,9 @@ class Manager {
         { journal: this.#journal },
       ),
     );
-    this.#running.push({ what, target, record, token });
+    this.#running.push({ what, request, target, record, token });
     console.log(`${what} on ${target.host}: started, pid ${pid}`);
-  }
-
-  /** Runs a program to its end and returns what it printed. */
-  async ask(target: Target, request: RemoteCommandRequest): Promise<string> {
-    const command = await enforce(remoteCommand, request, { journal: this.#journal });
-    const result = await this.#on(target, (connection) => connection.run(command, { timeoutMs: 180_000 }));
-    if (result.outcome === 'exited' && result.code === 0) return result.stdout.toString().trim();
-    const ending = result.outcome === 'exited' ? `exit code ${result.code}` : result.cause;
-    const remedy = 'See ~/guardrails-dask.log on the hosts.';
-    throw new CodedError('manager.computation-failed', `the computation failed: ${ending}`, remedy);
+    await this.checkListeners(this.#running.slice(-1));
   }
 
   /** Runs a program of this machine that reaches the port of a host through a tunnel, and returns what it printed. */
@@ -115,15 +106,15 @@ class Manager {
     });
   }
 
-  /** Says where each process listens, and fails where one is open to more than the address that it was given. */
-  async checkListeners(): Promise<void> {
-    for (const { what, target, token } of this.#running) {
-      const listeners = (await this.ask(target, argv(['python3', '-c', LISTENERS, token]))).split('\n');
-      console.log(`${what} on ${target.host}: listens on ${listeners.join(', ')}`);
-      const expected = new Set([target.host, '127.0.0.1']);
-      if (listeners.every((listener) => expected.has(listener.split(' ')[0] ?? ''))) continue;
-      const remedy = 'Stop it, and see which option of Dask opened the socket.';
-      throw new CodedError('manager.open-socket', `${what} listens where it was not told to`, remedy);
+  /** Says where processes listen, and fails where one of them does not listen as its command said, and nowhere else. */
+  async checkListeners(owned: readonly Owned[] = this.#running): Promise<void> {
+    for (const { what, target, ...start } of owned) {
+      const journal = this.#journal;
+      const seen = await this.#on(target, (connection) => confirmOwned(connection, start, { journal }));
+      const names = seen.sockets.map((socket) =>
+        'port' in socket ? `${socket.host} ${socket.port}` : 'a path',
+      );
+      console.log(`${what} on ${target.host}: listens on ${names.join(', ')}`);
     }
   }
 
@@ -152,7 +143,7 @@ const { listen, uv, project, tls, client } = await readDask(daskPath);
 const signer = await loadSigner(state).catch(() => initKeys(state));
 const journal = await openJournal({ directory: join(state, 'journal'), signer });
 // What this manager relies on proves itself on this host first; the score at the end stands on that.
-const reliedOn = ['fail-closed', 'journal', 'host-key', 'remote-command', 'process-stop'];
+const reliedOn = ['fail-closed', 'journal', 'host-key', 'remote-command', 'owned-sockets', 'process-stop'];
 for (const proof of proofs)
   if (reliedOn.includes(proof.guard.id)) await drillGuard(proof, journal, { mutants: true });
 

@@ -38,10 +38,10 @@ export interface Probe {
 }
 
 /**
- * How files were looked at. `fd-walk` excludes races; `path-walk` only notices swaps; `none`: no file was walked, or the
- * guard cannot say.
+ * How the look was made. `fd-walk` excludes races; `path-walk` only notices swaps; `remote`: by a granted command on
+ * another host; `none`: no file was walked, or the guard cannot say.
  */
-export type Method = 'fd-walk' | 'path-walk' | 'none';
+export type Method = 'fd-walk' | 'path-walk' | 'remote' | 'none';
 
 /** What a guard says about one decision. Holds no raw input: see {@link EvidenceSink.append}. */
 export interface DecisionDraft {
@@ -210,7 +210,7 @@ const decisionRecord = z.strictObject({
   codes,
   reason: sentence,
   subject,
-  method: z.enum(['fd-walk', 'path-walk', 'none']),
+  method: z.enum(['fd-walk', 'path-walk', 'remote', 'none']),
   input: z.strictObject({ digest: hex64, redacted: z.array(z.string().max(400)).max(64) }),
   policyDigest: hex64,
   probe: z

@@ -15,6 +15,7 @@ import { journalProof } from './drills/journal/journal-proof.ts';
 import { listenersProof } from './drills/listeners/listeners-proof.ts';
 import { notebookImportProof } from './drills/notebook-import/notebook-import-proof.ts';
 import { npmProvenanceProof } from './drills/npm-provenance/npm-provenance-proof.ts';
+import { ownedSocketsProof } from './drills/owned-sockets/owned-sockets-proof.ts';
 import { planesProof } from './drills/planes/planes-proof.ts';
 import { processStopProof } from './drills/process-stop/process-stop-proof.ts';
 import { proofCapsuleProof } from './drills/proof-capsule/proof-capsule-proof.ts';
@@ -55,6 +56,7 @@ export const proofs: readonly Proof[] = [
   remoteCommandProof,
   hostKeyProof,
   processStopProof,
+  ownedSocketsProof,
   capacityModelProof,
   capacityOriginProof,
   gapRegisterProof,

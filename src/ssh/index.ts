@@ -3,8 +3,14 @@
 export * from './commands.ts';
 export { hostKey, hostKeyAcceptNew, type VerifiedHost } from './host-key/host-key.ts';
 export type { HostKeyRequest } from './host-key/host-key-request.ts';
+export {
+  type ConfirmedOwned,
+  type ListenSocket,
+  type OwnedSocketsRequest,
+  ownedSockets,
+} from './process/owned-sockets.ts';
 export { localShell, newToken, type Ownership, type OwnershipShell } from './process/ownership.ts';
-export { shellOver, startOwned } from './process/ownership-remote.ts';
+export { confirmOwned, type OwnedStart, shellOver, startOwned } from './process/ownership-remote.ts';
 export {
   type ProcessStopRequest,
   processStop,

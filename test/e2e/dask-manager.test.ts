@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPins, readJournal, verifyJournal } from '../../src/evidence/index.ts';
 import { leftOut } from '../left-out.ts';
-import { missing, runProgram } from '../ssh/support.ts';
+import { missing, type Output, runProgram } from '../ssh/support.ts';
 import { CERTIFY, freePort, UV_SHIM } from './dask.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
 
@@ -21,13 +21,14 @@ describe(
     });
     afterAll(() => host.stop());
 
-    it('starts Dask on its hosts, computes, stops it and leaves evidence', { timeout: 240_000 }, async () => {
+    /** Runs the example with its state in a directory of this name. */
+    async function manage(name: string, shim = UV_SHIM): Promise<Output & { readonly state: string }> {
       const hosts = join(host.directory, 'hosts.json');
       const uv = join(host.directory, 'uv');
-      writeFileSync(uv, UV_SHIM, { mode: 0o755 });
+      writeFileSync(uv, shim, { mode: 0o755 });
       // A host has a project and a certificate; here all hosts are this machine and share them.
       const project = join(host.directory, 'project');
-      mkdirSync(project);
+      mkdirSync(project, { recursive: true });
       chmodSync(project, 0o777);
       const certify = spawnSync('sh', ['-ec', CERTIFY], { cwd: project });
       expect(certify.status).toBe(0);
@@ -49,19 +50,29 @@ describe(
       const dask = join(host.directory, 'dask.json');
       const client = { python: '/usr/bin/python3', tls };
       writeFileSync(dask, JSON.stringify({ uv, project, tls, listen: await freePort(), client }));
-      const state = join(host.directory, 'state');
-      const { code, stdout, stderr } = await runProgram('npx', [
-        'tsx',
-        'examples/dask-manager/manager.ts',
-        hosts,
-        dask,
-        state,
-      ]);
+      const state = join(host.directory, name);
+      const words = ['tsx', 'examples/dask-manager/manager.ts', hosts, dask, state];
+      return { ...(await runProgram('npx', words)), state };
+    }
+
+    function expectNothingLeft(): void {
+      for (const shell of SHELLS) {
+        const { name, home } = host.userWith(shell);
+        expect(readdirSync(home).filter((entry) => entry.startsWith('.guardrails-'))).toEqual([]);
+        const living = ['-a', '-r', 'R,S,D,T', '-u', name, '-f', 'dask']; // a zombie has ended
+        expect(spawnSync('pgrep', living).stdout.toString()).toBe('');
+      }
+    }
+
+    it('starts Dask on its hosts, computes, stops it and leaves evidence', { timeout: 240_000 }, async () => {
+      const { code, stdout, stderr, state } = await manage('state');
       expect([code, stdout, stderr.includes('Error')]).toMatchObject([0, expect.any(String), false]);
       expect(stdout).toContain(`sum of squares below 1000: 332833500, on ${SHELLS.length} workers`);
       expect(stdout.match(/started, pid/g)).toHaveLength(SHELLS.length + 1);
       expect(stdout.match(/: ended by (TERM|KILL) after \d+ s$/gm)).toHaveLength(SHELLS.length + 1);
-      expect(stdout.match(/listens on (?:127\.0\.0\.1 \d+(?:, )?){2}$/gm)).toHaveLength(SHELLS.length + 1);
+      // After its start, and after the computation.
+      const listens = stdout.match(/listens on (?:127\.0\.0\.1 \d+(?:, )?){2}$/gm);
+      expect(listens).toHaveLength(2 * (SHELLS.length + 1));
       expect(stdout).toMatch(/^done +ssh-tunnel +127\.0\.0\.1 to 127\.0\.0\.1:\d+ +closed$/m);
       const verdict = await verifyJournal(await readJournal(join(state, 'journal')), {
         pins: await loadPins(state),
@@ -69,12 +80,23 @@ describe(
       expect(verdict.problems).toEqual([]);
       expect(stdout).toMatch(/Architecture scorecard: \d\.\d \/ 5/);
       expect(stdout).toContain(verdict.root);
-      for (const shell of SHELLS) {
-        const { name, home } = host.userWith(shell);
-        expect(readdirSync(home).filter((entry) => entry.startsWith('.guardrails-'))).toEqual([]);
-        const living = ['-a', '-r', 'R,S,D,T', '-u', name, '-f', 'dask']; // a zombie has ended
-        expect(spawnSync('pgrep', living).stdout.toString()).toBe('');
-      }
+      expectNothingLeft();
+    });
+
+    it('stops at a socket that it did not name, and stops all that it started', {
+      timeout: 240_000,
+    }, async () => {
+      const listen = 'import socket, time; s = socket.socket(); s.bind(("", 0)); s.listen(); time.sleep(600)';
+      const { code, stdout, stderr } = await manage(
+        'other',
+        UV_SHIM.replace('"$@" &', `/usr/bin/python3 -c '${listen}' &\n"$@" &`),
+      );
+      expect([code, stderr]).toMatchObject([1, expect.stringContaining('owned-sockets.not-granted')]);
+      expect(stderr).toMatch(/it listens on 0\.0\.0\.0:\d+, which was not granted/);
+      expect(stdout.match(/started, pid/g)).toHaveLength(1);
+      expect(stdout).not.toContain('sum of squares');
+      expect(stdout.match(/: ended by (TERM|KILL) after \d+ s$/gm)).toHaveLength(1);
+      expectNothingLeft();
     });
   },
 );

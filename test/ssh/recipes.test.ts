@@ -271,7 +271,7 @@ describe.each(cases.map(([request, words]) => [request.recipe, request, words.fl
 it('every recipe without a script of its own is in the table above', () => {
   const scripted = [
     ['install-uv', 'platform-facts', 'worker-control', 'share-check', 'share-mount', 'dotenv-merge'],
-    ['run-over-ssh', 'share-sentinel', 'clear-results', 'lan-probe'],
+    ['run-over-ssh', 'share-sentinel', 'clear-results', 'lan-probe', 'owned-listeners'],
   ];
   const tested = new Set([...scripted.flat(), ...cases.map(([{ recipe }]) => recipe)]);
   expect([...tested].sort()).toEqual(Object.keys(RECIPES).sort());

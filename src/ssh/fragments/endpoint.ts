@@ -39,6 +39,15 @@ export function parseListenAddress(text: string, slot = 'the address'): string {
   return address;
 }
 
+/** Where one socket is to listen: an address as {@link parseListenAddress} returns it, and the ports of which it takes one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly ports: readonly [first: number, last: number];
+}
+
+/** The system picks one. */
+export const ANY_PORT: ListenAddress['ports'] = [1, 65_535];
+
 /** Returns `host:port`, with brackets around IPv6. */
 export function hostAndPort(host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;

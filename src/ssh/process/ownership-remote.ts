@@ -3,9 +3,11 @@
 import { CodedError } from '../../evidence/coded-error.ts';
 import { type EnforceOptions, enforce } from '../../kernel/enforce.ts';
 import { argv } from '../recipes/argv.ts';
-import type { RemoteCommandRequest } from '../recipes/index.ts';
+import { listensOf, type RemoteCommandRequest } from '../recipes/index.ts';
+import { ownedListeners } from '../recipes/owned-listeners.ts';
 import { type RemoteCommand, remoteCommand } from '../remote-command.ts';
-import type { Connection } from '../transport/connection.ts';
+import { Connection } from '../transport/connection.ts';
+import { type ConfirmedOwned, ownedSocketsOver } from './owned-sockets.ts';
 import { type Ownership, type OwnershipShell, ownedBy, ownershipArgv, startedPid } from './ownership.ts';
 
 async function outputOf(
@@ -13,7 +15,8 @@ async function outputOf(
   command: RemoteCommand,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const result = await connection.run(command, signal ? { signal } : {});
+  // By the class: an object that only looks like a connection answers for no host.
+  const result = await Connection.prototype.run.call(connection, command, signal ? { signal } : {});
   if (result.outcome === 'exited') return result.stdout.toString('utf8');
   throw new CodedError(
     `ssh.${result.cause}`,
@@ -46,4 +49,41 @@ export async function startOwned(
   const owned = { ...request, prefix: { ...request.prefix, wrapper } };
   const command = await enforce(remoteCommand, owned, options);
   return startedPid(await outputOf(connection, command, options.signal));
+}
+
+/** What was started, as it was started. */
+export interface OwnedStart extends Pick<Ownership, 'record' | 'token'> {
+  /** Of a recipe that names every socket of its program. */
+  readonly request: RemoteCommandRequest;
+  /** How long its sockets are awaited: whole seconds, default 60. */
+  readonly waitSeconds?: number;
+}
+
+/**
+ * Returns where a program that was started owned listens on its host, once that is where its recipe says, all of it and
+ * nothing else.
+ *
+ * @throws GuardRefusal with a `owned-sockets.*` code; CodedError `ownership.no-sockets` for a recipe that says nothing
+ * of sockets, `ssh.*`. @throws TypeError for what is no connection.
+ */
+export async function confirmOwned(
+  connection: Connection,
+  { record, token, request, waitSeconds = 60 }: OwnedStart,
+  options: EnforceOptions,
+): Promise<ConfirmedOwned> {
+  const granted = listensOf(request);
+  if (granted.length === 0) {
+    const remedy = 'Start the program by a recipe that gives each socket its address, such as dask-worker.';
+    throw new CodedError('ownership.no-sockets', 'the recipe does not say where its program listens', remedy);
+  }
+  const guard = ownedSocketsOver(async (asked, signal) => {
+    const command = await enforce(
+      remoteCommand,
+      ownedListeners({ record: asked.record, token: asked.token }),
+      { ...options, signal },
+    );
+    return outputOf(connection, command, signal);
+  }, 'remote');
+  const timeoutMs = options.timeoutMs ?? 30_000 + waitSeconds * 1_000;
+  return await enforce(guard, { record, token, granted, waitSeconds }, { ...options, timeoutMs });
 }

@@ -7,9 +7,9 @@
 // and a process that does away with both is not found.
 
 /**
- * Arguments: `start RECORD TOKEN LOG AGILAB_RECORD AGILAB_TARGET PROGRAM [ARG]...`, `look RECORD`, or
- * `stop RECORD BOOT NAMESPACE PID TICK UID TOKEN CGROUP SECONDS`. AGILAB_TARGET is a JSON string; an empty
- * AGILAB_RECORD writes none. TOKEN and CGROUP are empty for a record that has none.
+ * Arguments: `start RECORD TOKEN LOG AGILAB_RECORD AGILAB_TARGET PROGRAM [ARG]...`, `look RECORD`,
+ * `listeners RECORD TOKEN`, or `stop RECORD BOOT NAMESPACE PID TICK UID TOKEN CGROUP SECONDS`. AGILAB_TARGET is a JSON
+ * string; an empty AGILAB_RECORD writes none. TOKEN and CGROUP are empty for a record that has none.
  */
 export const OWNERSHIP_SCRIPT: string = String.raw`
 set -u
@@ -383,8 +383,72 @@ stop() {
   echo "ended $how $(($(up) - begin)) $way$alone"
 }
 
+# Prints which sockets the processes of words PID:TICK hold, and where each of their networks listens; fails where one of
+# them lives and does not show its descriptors. Tables come after descriptors: what listens only since then is not missed.
+sockets_of() {
+  set -f
+  networks=
+  for one in "$@"; do
+    of=/proc/${'$'}{one%:*}
+    round=0
+    # A descriptor that is closed in the middle of a list makes ls fail.
+    until files=$(ls -l "$of/fd/" 2>/dev/null) && network=$(readlink "$of/ns/net"); do
+      [ -n "$(living "$one")" ] || continue 2
+      [ "$round" -lt 5 ] || return 1
+      round=$((round + 1))
+      nap
+    done
+    printf '%s\n' "$files" | sed -n 's/.* -> socket:\[\([0-9]*\)\]$/held \1/p'
+    case $networks' ' in *" $network="*) ;; *) networks="$networks $network=$of" ;; esac
+  done
+  for one in $networks; do
+    sed 's/^/tcp4 /' "${'$'}{one#*=}/net/tcp" 2>/dev/null
+    sed 's/^/tcp6 /' "${'$'}{one#*=}/net/tcp6" 2>/dev/null
+    sed 's/^/unix /' "${'$'}{one#*=}/net/unix" 2>/dev/null
+  done
+}
+# What the processes of a record listen on: where each of them could be looked at, and they were the same before and after.
+# States and flags are those of proc_pid_net(5): TCP_LISTEN, __SO_ACCEPTCON. Of a unix socket no name leaves the host.
+listeners() {
+  here
+  old= cgroup=
+  # A record that somebody else can write leads to processes of his.
+  case $(ls -ln -- "$1" 2>/dev/null) in
+  -????-??-*) [ -r "$1" ] && read -r old <"$1" ;;
+  esac
+  set -f
+  set -- "$2" $(ls -ln -- "$1" 2>/dev/null | awk '{ print $3 }') $old x x x x x x x x
+  set +f
+  [ "$2 $3 $4 $5 $9" = "$uid agilab-process-owner-v1 $boot $ns $1" ] || { echo 'unseen record'; return; }
+  pid=$6 start=$7 token=$1
+  shift 9
+  ! is_cgroup "$1" "$token" || cgroup=$1
+  scan
+  for round in 1 2 3 4 5; do
+    [ -z "$alone" ] || { echo 'unseen unproven'; return; }
+    [ -n "$own" ] || { echo 'unseen ended'; return; }
+    before=$(printf '%s\n' $own | sort)
+    found=$(sockets_of $own) || { echo 'unseen unread'; return; }
+    scan
+    [ "$(printf '%s\n' $own | sort)" = "$before" ] || continue
+    way=token
+    [ -z "$cgroup" ] || way=cgroup
+    # Addresses stand in those tables as words of the host.
+    order=$(printf '\001\000' | od -An -tu2 | tr -d ' ')
+    printf 'listens %s %s %s\n' "$pid" "$way" "$order"
+    printf '%s\n' "$found" | awk '
+      $1 == "held" { held[$2] = 1 }
+      ($1 == "tcp4" || $1 == "tcp6") && $5 == "0A" && $11 in held { print $1, $3 }
+      $1 == "unix" && $5 == "00010000" && $8 in held { print $1, $9 ~ /^\// ? "named" : "abstract" }'
+    echo end
+    return
+  done
+  echo 'unseen changing'
+}
+
 case $1 in
 look) look "$2" ;;
+listeners) listeners "$2" "$3" ;;
 stop) shift; stop "$@" ;;
 start) shift; start "$@" ;;
 esac

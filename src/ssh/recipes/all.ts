@@ -15,6 +15,7 @@ export { type KnownHostFindRequest, knownHostFind } from './known-host-find.ts';
 export { type LanProbeRequest, lanProbe } from './lan-probe.ts';
 export { type MakeDirectoriesRequest, makeDirectories } from './make-directories.ts';
 export { type MakeDirectoryRequest, makeDirectory } from './make-directory.ts';
+export { type OwnedListenersRequest, ownedListeners } from './owned-listeners.ts';
 export { type PipProbeRequest, pipProbe } from './pip-probe.ts';
 export { type PlatformFactsRequest, platformFacts } from './platform-facts.ts';
 export { type PostInstallRequest, postInstall } from './post-install.ts';

@@ -6,6 +6,7 @@ import { PidPath, RemotePath } from '../fragments/remote-path.ts';
 import {
   type DaskTls,
   type LogLevel,
+  listenAddresses,
   listenOptions,
   logLevel,
   SOCKETS,
@@ -35,6 +36,7 @@ export interface DaskSchedulerRequest extends RecipeRequest<'dask-scheduler'> {
 export const daskScheduler: Recipe<DaskSchedulerRequest> = defineRecipe({
   id: 'dask-scheduler',
   sockets: SOCKETS,
+  listens: (request) => listenAddresses(request, [request.port, request.port]),
   fields: {
     tool,
     project: someText,
@@ -50,7 +52,7 @@ export const daskScheduler: Recipe<DaskSchedulerRequest> = defineRecipe({
     return command(
       withLogLevel(prefix, logLevel),
       [parseTool(tool), '--project', directory.word, 'run', '--no-sync', 'dask', 'scheduler'],
-      ['--port', String(port), listenOptions(host, dashboardHost), tls ? tlsOptions(tls) : []],
+      ['--port', String(port), listenOptions({ host, dashboardHost }), tls ? tlsOptions(tls) : []],
       ['--pid-file', PidPath.parse(pidFile, directory).word],
     );
   },

@@ -1,7 +1,7 @@
 // Starts a Dask worker from its own project, as a manager does on each host:
 // uv --project DIR run --no-sync dask worker SCHEDULER --no-nanny --host HOST --dashboard-address HOST:0
 // [--worker-port RANGE] [--protocol tls --tls-ca-file FILE --tls-cert FILE --tls-key FILE] --pid-file FILE
-import { Endpoint, parsePortRange } from '../fragments/endpoint.ts';
+import { ANY_PORT, Endpoint, parsePortRange } from '../fragments/endpoint.ts';
 import { FragmentFault } from '../fragments/fault.ts';
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { PidPath, RemotePath } from '../fragments/remote-path.ts';
@@ -9,6 +9,7 @@ import { words } from '../invocation.ts';
 import {
   type DaskTls,
   type LogLevel,
+  listenAddresses,
   listenOptions,
   logLevel,
   SOCKETS,
@@ -42,6 +43,10 @@ export interface DaskWorkerRequest extends RecipeRequest<'dask-worker'> {
 export const daskWorker: Recipe<DaskWorkerRequest> = defineRecipe({
   id: 'dask-worker',
   sockets: SOCKETS,
+  listens: (request) => {
+    const [first, last = first] = request.workerPort?.split(':').map(Number) ?? [];
+    return listenAddresses(request, first === undefined || last === undefined ? ANY_PORT : [first, last]);
+  },
   fields: {
     tool,
     worker: someText,
@@ -71,7 +76,7 @@ export const daskWorker: Recipe<DaskWorkerRequest> = defineRecipe({
     return command(
       withLogLevel(prefix, logLevel),
       [parseTool(tool), '--project', project.word, 'run', '--no-sync', 'dask', 'worker'],
-      [endpoint.word, '--no-nanny', listenOptions(host, dashboardHost)],
+      [endpoint.word, '--no-nanny', listenOptions({ host, dashboardHost })],
       workerPort === undefined ? [] : words('--worker-port', parsePortRange(workerPort, 'the worker port')),
       [tls ? tlsOptions(tls) : [], '--pid-file', PidPath.parse(pidFile, project).word],
     );

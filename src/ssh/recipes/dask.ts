@@ -1,7 +1,7 @@
 // What the two Dask recipes share. Dask listens on every interface unless it is told otherwise, and whoever reaches a
 // socket of it without TLS runs code there: so every socket has its address in the command.
 import * as z from 'zod';
-import { hostAndPort, parseListenAddress } from '../fragments/endpoint.ts';
+import { ANY_PORT, hostAndPort, type ListenAddress, parseListenAddress } from '../fragments/endpoint.ts';
 import type { Prefix } from '../fragments/prefix.ts';
 import { someText } from '../fragments/program.ts';
 import { RemotePath } from '../fragments/remote-path.ts';
@@ -33,10 +33,25 @@ export function tlsOptions({ ca, certificate, key }: DaskTls): Part {
 /** The options with which {@link listenOptions} gives each socket its address. */
 export const SOCKETS: readonly string[] = ['--host', '--dashboard-address'];
 
-/** Returns where Dask's own protocol and its HTTP server listen; the port of the latter is the system's choice. */
-export function listenOptions(host: string, dashboardHost = '127.0.0.1'): Part {
+/** Where Dask's own protocol and its HTTP server listen; the port of the latter is the system's choice. */
+export function listenAddresses(
+  {
+    host,
+    dashboardHost = '127.0.0.1',
+  }: { readonly host: string; readonly dashboardHost?: string | undefined },
+  ports: ListenAddress['ports'] = ANY_PORT,
+): readonly [own: ListenAddress, http: ListenAddress] {
   const dashboard = parseListenAddress(dashboardHost, 'the address of the dashboard');
-  return ['--host', parseListenAddress(host), '--dashboard-address', hostAndPort(dashboard, 0)];
+  return [
+    { host: parseListenAddress(host), ports },
+    { host: dashboard, ports: ANY_PORT },
+  ];
+}
+
+/** Returns the options that say so. */
+export function listenOptions(request: Parameters<typeof listenAddresses>[0]): Part {
+  const [own, http] = listenAddresses(request);
+  return ['--host', own.host, '--dashboard-address', hostAndPort(http.host, 0)];
 }
 
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'critical';

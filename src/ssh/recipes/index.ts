@@ -1,5 +1,6 @@
 // How a request finds its recipe.
 import * as z from 'zod';
+import type { ListenAddress } from '../fragments/endpoint.ts';
 import type { Invocation } from '../invocation.ts';
 import * as all from './all.ts';
 import type { Recipe } from './recipe.ts';
@@ -32,6 +33,11 @@ function recipeOf({ recipe }: RemoteCommandRequest): Recipe<RemoteCommandRequest
 /** @throws FragmentFault when a value does not fit its slot. */
 export function invocationOf(request: RemoteCommandRequest): Invocation {
   return recipeOf(request).invocation(request);
+}
+
+/** Returns where the program of the request is to listen; empty for a recipe that does not say. */
+export function listensOf(request: RemoteCommandRequest): readonly ListenAddress[] {
+  return recipeOf(request).listens?.(request) ?? [];
 }
 
 /** Returns the options that give an address to each socket on which the program of the request listens. */

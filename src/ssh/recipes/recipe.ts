@@ -1,5 +1,6 @@
 // What a recipe is: the fields of its request, and the one command that such a request means.
 import * as z from 'zod';
+import type { ListenAddress } from '../fragments/endpoint.ts';
 import { type Prefix, parsePrefix, prefix } from '../fragments/prefix.ts';
 import { someText } from '../fragments/program.ts';
 import { type Invocation, type Part, words } from '../invocation.ts';
@@ -30,6 +31,8 @@ export interface Recipe<Request extends AnyRequest> {
   readonly invocation: (request: Request) => Invocation;
   /** The options that give an address to each socket on which the program listens. */
   readonly sockets?: readonly string[];
+  /** What those options say: an entry for each socket. */
+  readonly listens?: (request: Request) => readonly ListenAddress[];
 }
 
 type Fields<Request> = {
@@ -37,14 +40,14 @@ type Fields<Request> = {
 };
 
 interface Definition<Request extends AnyRequest>
-  extends Pick<Recipe<Request>, 'id' | 'invocation' | 'sockets'> {
+  extends Pick<Recipe<Request>, 'id' | 'invocation' | 'sockets' | 'listens'> {
   /** One schema for each field; where one field decides about others, a list of them with its name in `by`. */
   readonly fields: Fields<Request> | { readonly by: string; readonly of: readonly z.ZodRawShape[] };
 }
 
 /** Makes a recipe. Everything there is to say of one stands here, once; `all.ts` lists it. */
 export function defineRecipe<Request extends AnyRequest>(definition: Definition<Request>): Recipe<Request> {
-  const { id, fields, invocation, sockets = [] } = definition;
+  const { id, fields, invocation, sockets = [], listens = () => [] } = definition;
   const strict = (own: z.ZodRawShape): z.ZodObject =>
     z.strictObject({
       recipe: z.literal(id),
@@ -58,7 +61,7 @@ export function defineRecipe<Request extends AnyRequest>(definition: Definition<
   // The name comes last: fields that were read from JSON may hold the name of another recipe.
   const make = (input?: object): AnyRequest => ({ ...input, recipe: id });
   return Object.freeze(
-    Object.assign(make, { id, request, invocation, sockets }),
+    Object.assign(make, { id, request, invocation, sockets, listens }),
   ) as unknown as Recipe<Request>;
 }
 

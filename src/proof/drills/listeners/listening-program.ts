@@ -32,6 +32,7 @@ export async function startListening(
   site: DrillSite,
   script: string,
   hosts: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{
   readonly pid: number;
   readonly sockets: readonly ListeningSocket[];
@@ -39,6 +40,7 @@ export async function startListening(
 }> {
   const child = spawn(process.execPath, ['-e', script, '--', ...hosts], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, ...env },
     detached: true, // a group of its own, so that its child ends with it
   });
   site.random('PORT', PORT);

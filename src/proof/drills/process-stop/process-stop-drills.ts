@@ -4,42 +4,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { processIdentity, startTickOf } from '../../../evidence/identity.ts';
+import { startTickOf } from '../../../evidence/identity.ts';
 import type { ProcessStopRequest } from '../../../ssh/process/process-stop.ts';
 import { type Drill, type DrillSite, DrillUnavailable } from '../../proof.ts';
-import { TOKEN } from '../../random.ts';
-
-interface Facts {
-  boot: string;
-  namespace: string;
-  pid: number;
-  tick: number;
-  uid: number;
-  token: string;
-}
+import { type Facts, factsOf, itsOwn, lineOf } from './true-record.ts';
 
 function ended(child: ChildProcess): Promise<unknown> {
   return child.exitCode !== null || child.signalCode !== null
     ? Promise.resolve()
     : new Promise((resolve) => child.once('exit', resolve));
-}
-
-/** Pid, tick, boot and token of a process that was just started are its own. */
-function itsOwn(site: DrillSite): void {
-  site.random('TOKEN', TOKEN);
-  site.unread(/^(?:owner|real|dask_worker_0_0\.pid)$/);
-}
-
-/** What is true of a process of this user that has just been started. */
-function factsOf(child: ChildProcess, token: string): Facts {
-  const { boot, pidNamespace } = processIdentity();
-  const pid = child.pid ?? 0;
-  const tick = startTickOf(pid);
-  const self = process.getuid?.();
-  if (boot === 'unknown' || pidNamespace === 'unknown' || tick === undefined || self === undefined) {
-    throw new DrillUnavailable('process ownership is proven through /proc: run on Linux');
-  }
-  return { boot, namespace: pidNamespace, pid, tick, uid: self, token };
 }
 
 const spawned = (child: ChildProcess): Promise<unknown> =>
@@ -79,9 +52,6 @@ async function orphaned(site: DrillSite): Promise<Facts> {
   await ended(leader);
   return facts;
 }
-
-const lineOf = ({ boot, namespace, pid, tick, uid, token }: Facts): string =>
-  `agilab-process-owner-v1 ${boot} ${namespace} ${pid} ${tick} ${uid} ${token}\n`;
 
 type Falsify = (facts: Facts, site: DrillSite, child: ChildProcess) => string | Promise<string>;
 
