@@ -27,5 +27,5 @@ if (process.argv.includes('--check')) {
   const paths = [...DOCUMENTS, ...below('docs', '.md').map((path) => `docs/${path}`)];
   writeFileSync(`${root}data/statements.json`, writeStatements(paths.map((path) => [path, read(path)])));
   const tests = new Map(below('test', '.ts').map((path) => [path, read(`test/${path}`)]));
-  writeFileSync(`${root}data/suite.json`, writeSuite(countSuite(tests)));
+  writeFileSync(`${root}data/suite.json`, writeSuite([...countSuite(tests)]));
 }

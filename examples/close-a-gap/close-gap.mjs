@@ -1,7 +1,7 @@
 // Closes the gap about tenants by drills, then opens it again by a leak. Usage: close-gap.mjs STATE (a directory to make)
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { claimsOf, drillGuard, proofs } from 'agilab-guardrails/drills';
+import { claimsOf, drillGuards, proofs } from 'agilab-guardrails/drills';
 import {
   codeIdentity,
   loadPins,
@@ -36,8 +36,7 @@ function registerWith(status) {
 async function drill(place) {
   const journal = await openState({ dir });
   const registers = proofs.filter(({ guard }) => guard.id === 'gap-register');
-  for (const proof of [...registers, tenantsProof(place)])
-    await drillGuard(proof, journal, { mutants: true });
+  await drillGuards([...registers, tenantsProof(place)], journal, { mutants: true });
   await journal.close();
 }
 

@@ -16,7 +16,7 @@ import {
   verifyJournal,
 } from '../../src/evidence/index.ts';
 import { bind, enforce } from '../../src/guards/index.ts';
-import { drillGuard, proofs } from '../../src/proof/index.ts';
+import { drillGuards, proofs } from '../../src/proof/index.ts';
 import { parseClaims, parseRegister, scoreOf, toTable } from '../../src/scorecard/index.ts';
 import {
   type Connection,
@@ -144,8 +144,8 @@ const signer = await loadSigner(state).catch(() => initKeys(state));
 const journal = await openJournal({ directory: join(state, 'journal'), signer });
 // What this manager relies on proves itself on this host first; the score at the end stands on that.
 const reliedOn = ['fail-closed', 'journal', 'host-key', 'remote-command', 'owned-sockets', 'process-stop'];
-for (const proof of proofs)
-  if (reliedOn.includes(proof.guard.id)) await drillGuard(proof, journal, { mutants: true });
+const relied = proofs.filter(({ guard }) => reliedOn.includes(guard.id));
+await drillGuards(relied, journal, { mutants: true });
 
 const kept: string[] = [];
 const sink: EvidenceSink = {

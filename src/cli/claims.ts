@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
+import { mapAtOnce } from '../kernel/at-once.ts';
 import type { Fixtures } from '../proof/lock.ts';
 import type { Proof } from '../proof/proof.ts';
 import { parseClaims, writeClaims } from '../scorecard/claims.ts';
@@ -28,15 +29,16 @@ async function agreedFixtures(): Promise<Fixtures> {
 
 async function builtFixtures(proofs: readonly Proof[]): Promise<Fixtures> {
   const { fixturesOf } = await import('../proof/lock.ts');
+  const { GUARDS_AT_ONCE } = await import('../proof/drill-guards.ts');
   const progress = startProgress(proofs.length);
-  const all = new Map<string, string>();
-  for (const proof of proofs) {
-    progress.step(`building the states of ${proof.guard.id}`);
-    const built = await fixturesOf(proof, { signal: interruption, timeoutMs: 120_000 });
-    for (const [drill, digest] of built) all.set(drill, digest);
-  }
+  const build = async (proof: Proof, _n: number, signal: AbortSignal): Promise<Fixtures> => {
+    const built = await fixturesOf(proof, { signal, timeoutMs: 120_000 });
+    progress.step(`built the states of ${proof.guard.id}`);
+    return built;
+  };
+  const built = await mapAtOnce(proofs, GUARDS_AT_ONCE, build, interruption);
   progress.clear();
-  return all;
+  return new Map(built.flatMap((fixtures) => [...fixtures]));
 }
 
 async function claims(names: readonly string[], { write, check }: ClaimsOptions): Promise<void> {

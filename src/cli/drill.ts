@@ -42,7 +42,7 @@ function tally(kind: string, results: readonly DrillResult[]): string {
 async function drill(names: readonly string[], options: DrillOptions): Promise<void> {
   // Loaded here, so that a command that only asks a guard loads no drill.
   const { proofNamed, proofs } = await import('../proof/catalogue.ts');
-  const { drillGuard } = await import('../proof/drill.ts');
+  const { drillGuards } = await import('../proof/drill-guards.ts');
   const { robustnessMatrix } = await import('../proof/robustness-matrix.ts');
   const chosen = names.length === 0 ? proofs : names.map(proofNamed);
   if (options.only && names.length !== 1) {
@@ -53,22 +53,20 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
   const all: DrillResult[] = [];
   const progress = startProgress(chosen.length);
   const onResult = (result: DrillResult): void => {
+    if (result.guard !== all.at(-1)?.guard) progress.step(`drilling ${result.guard}`);
     all.push(result);
     if (options.json || options.format) return;
     progress.clear();
     process.stdout.write(`${lineOf(result)}\n`);
   };
   try {
-    for (const proof of chosen) {
-      progress.step(`drilling ${proof.guard.id}`);
-      await drillGuard(proof, journal, {
-        mutants: options.mutants ?? false,
-        ...(options.only ? { only: options.only } : {}),
-        state: options.about ?? options.dir,
-        onResult,
-        signal: interruption,
-      });
-    }
+    await drillGuards(chosen, journal, {
+      mutants: options.mutants ?? false,
+      ...(options.only ? { only: options.only } : {}),
+      state: options.about ?? options.dir,
+      onResult,
+      signal: interruption,
+    });
   } finally {
     progress.clear();
     await journal.close();

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
+import { mapAtOnce } from '../kernel/at-once.ts';
 import type { Drawn, Replayed } from '../scorecard/replay-draw.ts';
 
 const results = z.object({
@@ -15,6 +16,9 @@ type Results = z.infer<typeof results>;
 
 /** What a child may know of its caller: nothing that makes Node load other code. */
 const KEPT = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TMPDIR', 'TZ'];
+
+/** Each is a process, which computes more than it waits. */
+const AT_ONCE = 2;
 
 /** A guard that hangs must not hang the scorecard, in milliseconds. */
 const TIMEOUT_MS = 300_000;
@@ -50,15 +54,15 @@ export async function replay(
   whole: readonly { readonly guard: string; readonly mutants: readonly string[] }[],
   state: string,
 ): Promise<readonly Replayed[]> {
-  const replayed: Replayed[] = [];
-  for (const guard of new Set([...drawn, ...whole].map((each) => each.guard))) {
+  const guards = [...new Set([...drawn, ...whole].map((each) => each.guard))];
+  const replayed = await mapAtOnce(guards, AT_ONCE, async (guard): Promise<readonly Replayed[]> => {
     const mutants = whole.find((each) => each.guard === guard)?.mutants;
     const chosen = drawn.filter((each) => each.guard === guard);
     const args = mutants ? ['--mutants'] : ['--only', ...chosen.map(({ drill }) => drill)];
     const seen = await runAgain(guard, args, resolve(state));
     const outcomes = new Map(seen?.drills.map((each) => [each.drill, each]));
     const caught = new Set(seen?.mutants.filter(({ passed }) => passed).map(({ mutant }) => mutant));
-    replayed.push(
+    return [
       ...chosen.map((each) => {
         const { observed = 'no answer', fixture: built } = outcomes.get(each.drill) ?? {};
         return { ...each, seen: observed, built };
@@ -69,7 +73,7 @@ export async function replay(
         recorded: 'caught',
         seen: caught.has(id) ? 'caught' : 'alive',
       })),
-    );
-  }
-  return replayed;
+    ];
+  });
+  return replayed.flat();
 }

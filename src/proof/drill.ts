@@ -46,16 +46,26 @@ export interface DrillOptions {
 /** A machine may be busy, and a compiler part of the state. */
 const DEFAULT_TIMEOUT_MS = 120_000;
 
-/** Journals in which a drill that must fail has failed. */
-const warned = new WeakSet<EvidenceSink>();
+/** By journal, the run of a drill that must fail. */
+const canaries = new WeakMap<EvidenceSink, Promise<void>>();
 
 /**
- * Runs the drill that must fail, once in each journal, and records it.
+ * Waits for the drill that must fail, which is run once in each journal.
  *
  * @throws CodedError `drill.canary-passed`
  */
 async function requireCanary(journal: EvidenceSink, options: RunOptions): Promise<void> {
-  if (warned.has(journal)) return;
+  const run = canaries.get(journal) ?? runCanary(journal, options);
+  canaries.set(journal, run);
+  try {
+    await run;
+  } catch (error) {
+    canaries.delete(journal); // it was not recorded
+    throw error;
+  }
+}
+
+async function runCanary(journal: EvidenceSink, options: RunOptions): Promise<void> {
   const guard = definitionOf(canary);
   const run = await runDrill(guard, canaryDrill, options);
   const { id: drill, fault, expects: expected } = canaryDrill;
@@ -72,7 +82,6 @@ async function requireCanary(journal: EvidenceSink, options: RunOptions): Promis
     const remedy = 'Believe nothing of this run; install the package anew.';
     throw new CodedError('drill.canary-passed', 'a drill that must fail passed', remedy);
   }
-  warned.add(journal);
 }
 
 /** What of a proof is to be run. @throws CodedError `drill.unknown` */

@@ -21,8 +21,14 @@ const UMASKED = 0o055;
 
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
+interface Constants {
+  text(given: string): string;
+  /** The same, of a file's content. */
+  bytes(data: Buffer): Buffer;
+}
+
 /** Replaces what differs between hosts and runs; the narrowest path first, for one lies in the other. */
-function constants({ directory, random }: Fixture, real: string): (text: string) => string {
+function constants({ directory, random }: Fixture, real: string): Constants {
   const root = packageRoot()?.replace(/\/$/, '');
   const places: readonly (readonly [string, string | RegExp])[] = [
     ['SITE', real],
@@ -31,7 +37,17 @@ function constants({ directory, random }: Fixture, real: string): (text: string)
     ...(root === undefined ? [] : [['PACKAGE', root] as const]),
     ...random,
   ];
-  return (text) => places.reduce((result, [name, what]) => result.replaceAll(what, `<${name}>`), text);
+  const text: Constants['text'] = (given) =>
+    places.reduce((result, [name, what]) => result.replaceAll(what, `<${name}>`), given);
+  const isSure = places.every(([, what]) => typeof what === 'string');
+  return {
+    text,
+    bytes: (data) => {
+      // Most files hold nothing of the kind, and a large one takes long to turn into text and back.
+      const differs = !isSure || places.some(([, what]) => data.includes(what as string, 0, 'latin1'));
+      return differs ? Buffer.from(text(data.toString('latin1')), 'latin1') : data;
+    },
+  };
 }
 
 function ownerOf(uid: number): string {
@@ -55,24 +71,20 @@ async function contentOf(
   { directory, unread }: Fixture,
   path: string,
   found: Stats,
-  constant: (text: string) => string,
+  constant: Constants,
 ): Promise<string> {
   const at = join(directory, path);
-  if (found.isSymbolicLink()) return constant(await readlink(at));
+  if (found.isSymbolicLink()) return constant.text(await readlink(at));
   if (!found.isFile()) return '';
   if (unread.some((one) => (typeof one === 'string' ? one === path : one.test(path)))) return 'random';
-  return sha256(Buffer.from(constant((await readFile(at)).toString('latin1')), 'latin1'));
+  return sha256(constant.bytes(await readFile(at)));
 }
 
-async function entriesOf(
-  fixture: Fixture,
-  constant: (text: string) => string,
-  path = '',
-): Promise<readonly Entry[]> {
+async function entriesOf(fixture: Fixture, constant: Constants, path = ''): Promise<readonly Entry[]> {
   const at = join(fixture.directory, path);
   const found = await lstat(at);
   const entry = {
-    path: constant(path),
+    path: constant.text(path),
     kind: KINDS.find((is) => found[is]()) ?? 'isDevice',
     mode: (found.mode & 0o7777 & ~UMASKED).toString(8),
     owner: ownerOf(found.uid),
@@ -107,7 +119,7 @@ async function fixtureLines(fixture: Fixture, request: unknown): Promise<readonl
   const lines = entries.map(({ path, kind, mode, owner, content }) =>
     JSON.stringify([path, kind, mode, anyOwner ? 'any' : owner, content]),
   );
-  return [constant(textOf(request, anyOwner)), ...lines.sort()];
+  return [constant.text(textOf(request, anyOwner)), ...lines.sort()];
 }
 
 /** Returns the SHA-256 (hex) of a state and of the request about it. */

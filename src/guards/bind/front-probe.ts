@@ -6,6 +6,7 @@ import { type ClientRequest, type IncomingMessage, request as requestPlain } fro
 import { Agent, request as requestTls } from 'node:https';
 import { connect } from 'node:tls';
 import { errnoOf } from '../../evidence/coded-error.ts';
+import { mapAtOnce } from '../../kernel/at-once.ts';
 
 export interface FrontTarget {
   /** The name that the certificate must bear. */
@@ -209,7 +210,7 @@ function verdictOf({ status, location }: Answer, identityProviders: readonly str
     : 'let-through';
 }
 
-/** Returns what each request of a stranger came to, in an order of its own. */
+/** Returns what each request of a stranger came to. */
 export async function askAsStranger(
   probe: FrontProbe,
   paths: readonly string[],
@@ -234,31 +235,26 @@ export async function askAsStranger(
     index: paths.length,
     path: stream ?? '',
   }));
-  const queue = [...plans, ...upgrades];
-  const asked: Asked[] = [];
   // Connections are kept, a few for each kind of stranger: a handshake costs more than all that is asked over it.
   const options = { keepAlive: true, maxSockets: AT_ONCE / 2 };
   const agents = { none: new Agent(options), random: new Agent(options) };
-  const work = async (): Promise<void> => {
-    for (let plan = queue.shift(); plan; plan = queue.shift()) {
-      const { path, index, ...how } = plan;
-      let status: Asked['status'];
-      let verdict: Asked['verdict'] = 'let-through'; // silence is no refusal
-      try {
-        const agent = how.what === 'stream' ? false : agents[how.credentials];
-        const answer = await ask(probe, how, path, signal, agent);
-        ({ status } = answer);
-        verdict = verdictOf(answer, probe.identityProviders);
-      } catch (error) {
-        signal.throwIfAborted();
-        status = errnoOf(error);
-      }
-      asked.push({ ...how, path: index, status, verdict });
+  const askOne = async ({
+    path,
+    index,
+    ...how
+  }: (typeof plans | typeof upgrades)[number]): Promise<Asked> => {
+    const asked = { ...how, path: index };
+    try {
+      const agent = how.what === 'stream' ? false : agents[how.credentials];
+      const answer = await ask(probe, how, path, signal, agent);
+      return { ...asked, status: answer.status, verdict: verdictOf(answer, probe.identityProviders) };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { ...asked, status: errnoOf(error), verdict: 'let-through' }; // silence is no refusal
     }
   };
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    return asked;
+    return await mapAtOnce([...plans, ...upgrades], AT_ONCE, askOne, signal);
   } finally {
     for (const agent of Object.values(agents)) agent.destroy();
   }

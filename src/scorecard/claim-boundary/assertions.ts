@@ -72,9 +72,9 @@ const isFunction = (node: Node | undefined): node is Node =>
   node?.type === 'ArrowFunctionExpression' || node?.type === 'FunctionExpression';
 
 /** The functions of a file by their names: what a test may call. */
-function helpersOf(program: Node): ReadonlyMap<string, Node> {
+function helpersOf(nodes: readonly Node[]): ReadonlyMap<string, Node> {
   const helpers = new Map<string, Node>();
-  for (const node of below(program)) {
+  for (const node of nodes) {
     const [named, value] =
       node.type === 'FunctionDeclaration'
         ? [child(node, 'id'), node]
@@ -87,26 +87,43 @@ function helpersOf(program: Node): ReadonlyMap<string, Node> {
   return helpers;
 }
 
+/** A call by name or by a member of a name. */
+interface Call {
+  readonly first: string;
+  readonly last: string;
+}
+
+/** The calls below each node that was asked about: a helper is asked about by each test that calls it. */
+type Calls = WeakMap<Node, readonly Call[]>;
+
+function callsBelow(node: Node, known: Calls): readonly Call[] {
+  const before = known.get(node);
+  if (before) return before;
+  const calls = below(node).flatMap(({ type, callee }): readonly Call[] => {
+    if (type !== 'CallExpression' || !isNode(callee)) return [];
+    // `expect(x).toBe(y)` is counted at its `expect(x)`, `expect.fail()` and `fc.assert()` where they are called.
+    if (callee.type !== 'Identifier' && child(callee, 'object')?.type !== 'Identifier') return [];
+    const names = namesOf(callee);
+    return [{ first: names[0] ?? '', last: names.at(-1) ?? '' }];
+  });
+  known.set(node, calls);
+  return calls;
+}
+
 /** Counts the assertions below a node. `beside`: names of functions of other files that assert. */
 function count(
   node: Node,
   helpers: ReadonlyMap<string, Node>,
   beside: ReadonlySet<string>,
+  known: Calls,
   inside: ReadonlySet<string> = new Set(),
 ): number {
   let found = 0;
-  for (const { type, callee } of below(node)) {
-    if (type !== 'CallExpression' || !isNode(callee)) continue;
-    const names = namesOf(callee);
-    const [first = ''] = names;
-    const last = names.at(-1) ?? '';
-    // `expect(x).toBe(y)` is counted at its `expect(x)`, `expect.fail()` and `fc.assert()` where they are called.
-    const own = callee.type === 'Identifier' || child(callee, 'object')?.type === 'Identifier';
-    if (own && (ASSERTS.has(first) || last === 'assert')) found++;
-    else if (own && beside.has(first)) found++;
+  for (const { first, last } of callsBelow(node, known)) {
+    if (ASSERTS.has(first) || last === 'assert' || beside.has(first)) found++;
     else if (!inside.has(last)) {
       const helper = helpers.get(last);
-      if (own && helper) found += count(helper, helpers, beside, new Set([...inside, last]));
+      if (helper) found += count(helper, helpers, beside, known, new Set([...inside, last]));
     }
   }
   return found;
@@ -118,8 +135,9 @@ function parse(text: string): Node {
 
 /** Returns the names of the functions of a helper file that assert. @throws SyntaxError of acorn. */
 export function assertingHelpers(text: string): ReadonlySet<string> {
-  const helpers = helpersOf(parse(text));
-  const asserting = [...helpers].filter(([, body]) => count(body, helpers, new Set()) > 0);
+  const helpers = helpersOf(below(parse(text)));
+  const known: Calls = new WeakMap();
+  const asserting = [...helpers].filter(([, body]) => count(body, helpers, new Set(), known) > 0);
   return new Set(asserting.map(([name]) => name));
 }
 
@@ -144,12 +162,14 @@ function besideOf(program: Node, asserts: (imported: Imported) => boolean): Read
  */
 export function countAssertions(text: string, asserts: (imported: Imported) => boolean): Counted {
   const program = parse(text);
-  const helpers = helpersOf(program);
+  const nodes = below(program);
+  const helpers = helpersOf(nodes);
+  const known: Calls = new WeakMap();
   const beside = besideOf(program, asserts);
   let tests = 0;
   let assertions = 0;
   let emptyAt: number | undefined;
-  for (const node of below(program)) {
+  for (const node of nodes) {
     if (node.type !== 'CallExpression') continue;
     const [first = '', ...rest] = namesOf(child(node, 'callee'));
     const given = Array.isArray(node['arguments']) ? node['arguments'].filter(isNode) : [];
@@ -157,7 +177,7 @@ export function countAssertions(text: string, asserts: (imported: Imported) => b
     const body = given.find(isFunction) ?? helpers.get(nameOf(given.at(-1)));
     tests++;
     // What is left out for good asserts nothing; `skipIf` and `runIf` depend on the machine.
-    const asserted = body && !rest.includes('skip') ? count(body, helpers, beside) : 0;
+    const asserted = body && !rest.includes('skip') ? count(body, helpers, beside, known) : 0;
     assertions += asserted;
     if (asserted === 0) emptyAt ??= text.slice(0, node.start).split('\n').length;
   }

@@ -1,6 +1,7 @@
 // The one look at what a package says of itself, and at what it names as evidence. What cannot be read is a fact for a rule.
 import { CodedError } from '../../evidence/coded-error.ts';
 import { filesBelow } from '../../evidence/files.ts';
+import { pause } from '../../evidence/pass.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
 import { type Claims, parseClaims } from '../claims.ts';
 import { type Read, read } from '../read.ts';
@@ -84,7 +85,13 @@ async function countTests(
     texts.set(path, text.value);
   }
   try {
-    return { value: countSuite(texts) };
+    const counted: CountedFile[] = [];
+    for (const file of countSuite(texts)) {
+      counted.push(file);
+      await pause(); // the host has other work
+      signal.throwIfAborted();
+    }
+    return { value: counted };
   } catch (error) {
     if (error instanceof SyntaxError) return { code: 'syntax', why: 'a file of tests is no TypeScript' };
     throw error;

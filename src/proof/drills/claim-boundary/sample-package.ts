@@ -130,7 +130,7 @@ export function lockFiles(files: Files): void {
   const tests = [...files].filter(([path]) => path.startsWith('test/'));
   files.set(
     'data/suite.json',
-    writeSuite(countSuite(new Map(tests.map(([path, text]) => [path.slice(5), text])))),
+    writeSuite([...countSuite(new Map(tests.map(([path, text]) => [path.slice(5), text])))]),
   );
 }
 

@@ -1,7 +1,8 @@
 // Programs that listen where they are told, each a process of its own in a group of its own.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { ListeningSocket } from '../../../guards/bind/listening-sockets.ts';
 import type { DrillSite } from '../../proof.ts';
 import { PID, PORT } from '../../random.ts';
@@ -27,30 +28,43 @@ export async function endGroup(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Starts a program that listens on `hosts`, and returns it with what it listens on, in the order of `hosts`. */
+/** Starts a program that listens on `hosts`. Its standard input stays open for as long as this process lives. */
+export function spawnListening(
+  script: string,
+  hosts: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcessByStdio<Writable, Readable, null> {
+  return spawn(process.execPath, ['-e', script, '--', ...hosts], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, ...env },
+    detached: true, // a group of its own, so that its child ends with it
+  });
+}
+
+/** Waits until it listens on as many as it was told; returns its pid and what they are, in that order. */
+export async function toldBy(
+  child: ChildProcessByStdio<Writable, Readable, null>,
+  count: number,
+): Promise<{ readonly pid: number; readonly sockets: readonly ListeningSocket[] }> {
+  const sockets: ListeningSocket[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    sockets.push(JSON.parse(line) as ListeningSocket);
+    if (sockets.length === count) break;
+  }
+  if (sockets.length < count || child.pid === undefined) throw new Error('the program did not listen');
+  return { pid: child.pid, sockets };
+}
+
+/** The same for one drill, with whose site it ends. */
 export async function startListening(
   site: DrillSite,
   script: string,
   hosts: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<{
-  readonly pid: number;
-  readonly sockets: readonly ListeningSocket[];
-  readonly child: ChildProcess;
-}> {
-  const child = spawn(process.execPath, ['-e', script, '--', ...hosts], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, ...env },
-    detached: true, // a group of its own, so that its child ends with it
-  });
+): Promise<Awaited<ReturnType<typeof toldBy>> & { readonly child: ChildProcess }> {
+  const child = spawnListening(script, hosts, env);
   site.random('PORT', PORT);
   site.random('PID', PID);
   site.onCleanup(() => endGroup(child));
-  const sockets: ListeningSocket[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    sockets.push(JSON.parse(line) as ListeningSocket);
-    if (sockets.length === hosts.length) break;
-  }
-  if (sockets.length < hosts.length || child.pid === undefined) throw new Error('the program did not listen');
-  return { pid: child.pid, sockets, child };
+  return { ...(await toldBy(child, hosts.length)), child };
 }

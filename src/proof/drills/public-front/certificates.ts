@@ -1,6 +1,7 @@
 // Certificates for drills: an authority of the moment, and what it signs, right and wrong. node-forge makes the structures;
 // it reads nothing that anybody sends.
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPair, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { promisify } from 'node:util';
 import type forgeModule from 'node-forge';
 
 type Forge = typeof forgeModule;
@@ -28,24 +29,31 @@ const DAY_MS = 86_400_000;
 
 interface Pair {
   readonly publicKey: forgeModule.pki.PublicKey;
-  readonly privateKey: forgeModule.pki.rsa.PrivateKey;
-  /** PKCS#8 PEM. */
-  readonly key: string;
+  readonly privateKey: KeyObject;
 }
 
-function keyPair({ pki }: Forge): Pair {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+async function keyPair({ pki }: Forge): Promise<Pair> {
+  const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
   const spki = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  return { publicKey: pki.publicKeyFromPem(spki), privateKey: pki.privateKeyFromPem(key), key };
+  return { publicKey: pki.publicKeyFromPem(spki), privateKey };
 }
+
+/** Signs as node-forge asks its own keys to, a hundred times as fast. */
+function signWith({ asn1, md }: Forge, key: KeyObject, cert: forgeModule.pki.Certificate): void {
+  const signed = (): string => asn1.toDer(cert.tbsCertificate).getBytes();
+  const signer = { sign: () => sign('sha256', Buffer.from(signed(), 'latin1'), key).toString('latin1') };
+  cert.sign(signer as unknown as forgeModule.pki.rsa.PrivateKey, md.sha256.create());
+}
+
+let leaf: Promise<Pair> | undefined;
 
 /** Makes an authority that nobody else knows. */
 export async function makeAuthority(): Promise<Authority> {
   const { default: forge } = await import('node-forge');
-  const { pki, md } = forge;
-  const authority = keyPair(forge);
-  const leaf = keyPair(forge); // one for all certificates of a drill: making keys takes longest
+  const { pki } = forge;
+  leaf ??= keyPair(forge); // one for all certificates: making keys takes longest
+  const [authority, holder] = await Promise.all([keyPair(forge), leaf]);
+  const key = holder.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   const issuer = [{ name: 'commonName', value: 'drill authority' }];
   const make = (
     subject: string,
@@ -62,7 +70,7 @@ export async function makeAuthority(): Promise<Authority> {
     cert.setSubject([{ name: 'commonName', value: subject }]);
     cert.setIssuer(issuer);
     cert.setExtensions(extensions);
-    cert.sign(authority.privateKey, md.sha256.create());
+    signWith(forge, authority.privateKey, cert);
     return pki.certificateToPem(cert);
   };
   return {
@@ -70,14 +78,14 @@ export async function makeAuthority(): Promise<Authority> {
       { name: 'basicConstraints', cA: true, critical: true },
     ]),
     issue: (name, { names = [name], days = 30, forClients } = {}) => ({
-      cert: make(name, leaf.publicKey, days, [
+      cert: make(name, holder.publicKey, days, [
         { name: 'basicConstraints', cA: false },
         { name: 'extKeyUsage', serverAuth: !forClients, clientAuth: forClients === true },
         ...(names.length > 0
           ? [{ name: 'subjectAltName', altNames: names.map((value) => ({ type: 2, value })) }]
           : []),
       ]),
-      key: leaf.key,
+      key,
     }),
   };
 }
