@@ -2,7 +2,15 @@
 // a hash, a compressed file beside its inflation, the walk in WebAssembly beside the same walk in JavaScript, a process that
 // has transferred a buffer beside one that has not. CPU beside wall time: a machine that does other things takes longer.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,8 +18,9 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import { capacityModel } from '../dist/capacity/capacity-model.js';
 import { decodeModel } from '../dist/capacity/forest/model.js';
 import { judge } from '../dist/kernel/enforce.js';
+import { BAD_INPUTS } from '../test/fuzz/bad-inputs.ts';
 import { GROWN_SIZE, grownForest } from '../test/fuzz/grown-forest.ts';
-import { type Cost, cost, inTurns, show } from './journal/cost.ts';
+import { type Cost, cost, inTurns, show, spread } from './journal/cost.ts';
 import { hash, lay, NAME } from './load.ts';
 
 const SHIPPED = '../shared/agilab/balancer_model.pkl';
@@ -76,6 +85,24 @@ async function startBench(directory: string, file: string): Promise<void> {
   show('first decode of a process', first, node, 'bare node', '40 ms');
 }
 
+/** A guarded load of what is refused, in a process that has loaded before. */
+async function badInputBench(root: string): Promise<void> {
+  const directory = join(root, 'bad');
+  mkdirSync(directory, { mode: 0o700 });
+  for (const { what, make } of BAD_INPUTS) {
+    const bytes = Buffer.from(make());
+    await lay(directory, bytes);
+    const refused = async (): Promise<void> => {
+      const { decision } = await judge(capacityModel, { root: directory, model: NAME });
+      if (decision !== 'refuse') throw new Error(`${what} was not refused`);
+    };
+    const { ours } = await inTurns(7, { ours: () => cost(1, refused) });
+    console.log(
+      `${what}, ${bytes.length} bytes: ${spread(ours, 'cpu')} us CPU, ${spread(ours, 'wall')} wall (goal 50 ms)`,
+    );
+  }
+}
+
 /** The whole guard beside a hash of the same bytes: the median of five runs, and each run the median of its rounds. */
 async function guardBench(directory: string, bytes: Buffer): Promise<void> {
   await lay(directory, bytes);
@@ -137,9 +164,12 @@ export async function capacityBench(): Promise<void> {
     const bytes = existsSync(SHIPPED) ? readFileSync(SHIPPED) : grownForest();
     const file = join(directory, 'model.pkl');
     writeFileSync(file, bytes, { mode: 0o600 });
-    console.log(`capacity: a forest of ${GROWN_SIZE.estimators} trees, ${bytes.length} bytes; medians`);
+    console.log(
+      `capacity: a forest of ${GROWN_SIZE.estimators} trees, ${bytes.length} bytes; least / median / most`,
+    );
     await startBench(directory, file);
     await guardBench(directory, bytes);
+    await badInputBench(directory);
     await compressedBench(bytes);
     await walkBench(bytes);
     await transferBench(file, decodeModel(bytes).description.features);

@@ -101,6 +101,7 @@ in any bit is refused by name.
 | joblib, zlib or gzip | loads; inflated once, to at most 256 MiB and 16 times the file (32 MiB for small ones) |
 | joblib, bz2, xz, lzma or lz4 | refused: dump it again with \`compress=0\` or \`compress=3\` |
 | joblib before 0.10 (several files) | refused: dump it again |
+| more than 10,000 estimators and other objects, or far more structure than numbers | refused: train it again with fewer |
 | HDF5, ONNX, zip of PyTorch or skops, Git LFS pointer, text | refused by name |
 
 The bytes that a sidecar vouches for are those of the file as it is, compressed or not.

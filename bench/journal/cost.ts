@@ -5,6 +5,11 @@ export interface Cost {
   readonly wall: number;
 }
 
+/** A median, and what it is the median of. */
+export interface Middle extends Cost {
+  readonly among?: readonly Cost[];
+}
+
 export async function cost(count: number, work: () => Promise<unknown>): Promise<Cost> {
   const before = process.cpuUsage();
   const started = performance.now();
@@ -17,7 +22,7 @@ export async function cost(count: number, work: () => Promise<unknown>): Promise
 export async function inTurns<Name extends string>(
   rounds: number,
   works: Readonly<Record<Name, () => Promise<Cost>>>,
-): Promise<Record<Name, Cost>> {
+): Promise<Record<Name, Middle>> {
   const names = Object.keys(works) as Name[];
   const costs = Object.fromEntries(names.map((name) => [name, [] as Cost[]])) as Record<Name, Cost[]>;
   for (let round = 0; round <= rounds; round++) {
@@ -28,17 +33,26 @@ export async function inTurns<Name extends string>(
   }
   const median = (of: readonly number[]): number =>
     of.toSorted((a, b) => a - b)[of.length >> 1] ?? Number.NaN;
-  const middle = (all: readonly Cost[]): Cost => ({
-    cpu: median(all.map(({ cpu }) => cpu)),
-    wall: median(all.map(({ wall }) => wall)),
+  const middle = (among: readonly Cost[]): Middle => ({
+    cpu: median(among.map(({ cpu }) => cpu)),
+    wall: median(among.map(({ wall }) => wall)),
+    among,
   });
-  return Object.fromEntries(names.map((name) => [name, middle(costs[name])])) as Record<Name, Cost>;
+  return Object.fromEntries(names.map((name) => [name, middle(costs[name])])) as Record<Name, Middle>;
 }
 
-export function show(what: string, ours: Cost, peer: Cost, name: string, goal: string): void {
-  const figures = ({ cpu, wall }: Cost): string => `${cpu.toFixed(1)} us CPU, ${wall.toFixed(1)} wall`;
+export function show(what: string, ours: Middle, peer: Middle, name: string, goal: string): void {
+  const figures = (middle: Middle): string =>
+    `${spread(middle, 'cpu')} us CPU, ${spread(middle, 'wall')} wall`;
   const [cpu, wall] = [ours.cpu / peer.cpu, ours.wall / peer.wall];
   console.log(
     `${what}: ${figures(ours)}; ${name} ${figures(peer)}; ratio ${cpu.toFixed(2)} CPU, ${wall.toFixed(2)} wall (goal ${goal})`,
   );
+}
+
+/** A median with the least and the most, where it is one of several. */
+export function spread({ among, ...middle }: Middle, of: keyof Cost): string {
+  if (among === undefined) return middle[of].toFixed(1);
+  const all = among.map((each) => each[of]);
+  return [Math.min(...all), middle[of], Math.max(...all)].map((each) => each.toFixed(1)).join(' / ');
 }

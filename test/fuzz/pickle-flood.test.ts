@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { BAD_INPUTS } from './bad-inputs.ts';
 
 const SIZE = 8 * 1024 * 1024;
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -80,14 +81,26 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-it.each(FLOODS)('refuses a flood of %s at less than twenty times its size', (_what, make) => {
+function inspected(bytes: Uint8Array): { readonly code: string; readonly grown: number } {
   const file = join(scratch, 'flood');
-  writeFileSync(file, make());
-  const { stdout, stderr } = spawnSync(process.execPath, [script, file], {
-    encoding: 'utf8',
-  });
+  writeFileSync(file, bytes);
+  const { stdout, stderr } = spawnSync(process.execPath, [script, file], { encoding: 'utf8' });
   expect(stderr).toBe('');
-  const { code, times } = JSON.parse(stdout) as { code: string; times: number };
+  return JSON.parse(stdout) as { code: string; grown: number };
+}
+
+it.each(FLOODS)('refuses a flood of %s at less than twenty times its size', (_what, make) => {
+  const { code, grown } = inspected(make());
   expect(code).toMatch(/^(?:pickle|model)\.[a-z-]+$/);
-  expect(times).toBeLessThan(20);
+  expect(grown).toBeLessThan(20 * SIZE);
 });
+
+it.each(BAD_INPUTS)(
+  'refuses $what within the larger of 64 MiB and twenty times its size',
+  ({ code, make }) => {
+    const bytes = make();
+    const found = inspected(bytes);
+    expect(found.code).toBe(code);
+    expect(found.grown).toBeLessThan(Math.max(2 ** 26, 20 * bytes.length));
+  },
+);

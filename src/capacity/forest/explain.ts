@@ -10,6 +10,9 @@ import { parseWriter, VERSION_KEY } from '../state/writer.ts';
 /** Larger streams are refused with what the first pass found; a second one would take too long, and memory. */
 const LONGEST = 2 ** 21;
 
+/** These say all there is to say, and a second look at such a stream would take as long again. */
+const BOUNDS: readonly PickleCode[] = ['pickle.stack-limit', 'pickle.object-limit', 'pickle.budget'];
+
 /** How a text ends as a pickle. */
 const TEXT_CODES: readonly PickleCode[] = [
   'pickle.unknown-opcode',
@@ -52,7 +55,7 @@ type Names = PickleInspection['globals'];
 
 /** Returns the refusal that the owner of a file is best told, by the names in it where they are known already. */
 export function explain(stream: Buffer, refusal: PickleRefusal, names?: Names): Error {
-  if (names === undefined && stream.length > LONGEST) return refusal;
+  if (BOUNDS.includes(refusal.code) || (names === undefined && stream.length > LONGEST)) return refusal;
   if (TEXT_CODES.includes(refusal.code) && isText(stream))
     return new ContainerRefusal('container.format', 0, 'the file is text, not a pickle');
   const all = names ?? inspectStream(stream).globals;

@@ -6,6 +6,7 @@ import { openContainer } from '../container/open.ts';
 import { inspectStream, type ListedRefusal, type PickleInspection } from '../pickle/inspect.ts';
 import { explain, spelledVersion } from './explain.ts';
 import {
+  budgetOf,
   type DecodeOptions,
   formatOf,
   isRefusal,
@@ -46,7 +47,10 @@ export function inspectPickle(file: Uint8Array, options: DecodeOptions = {}): Mo
       description: undefined,
     });
   }
-  const { value, protocol, joblib, refusals, stopped, ...seen } = inspectStream(stream);
+  const { value, protocol, joblib, refusals, stopped, ...seen } = inspectStream(
+    stream,
+    budgetOf(file, stream),
+  );
   const format = formatOf(joblib, protocol, compression);
   const found = { ...seen, bytes: file.length, format, writer: spelledVersion(stream) };
   if (value === undefined) {

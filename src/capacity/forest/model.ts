@@ -58,7 +58,7 @@ export interface DecodeOptions {
 const MIB = 2 ** 20;
 
 /** What a stream may cost to decode where it was inflated: with it no more than 64 MiB or 20 times the file. */
-const budgetOf = (file: Uint8Array, stream: Buffer): number | undefined =>
+export const budgetOf = (file: Uint8Array, stream: Buffer): number | undefined =>
   stream.length === file.length ? undefined : Math.max(64 * MIB, 20 * file.length) - stream.length;
 
 /** Runs a strict pass over a file, and `use` on the value in it. A refusal says what the file is and where. */

@@ -1,6 +1,7 @@
 // Names and calls. A name counts only if it is on the allow-list, a call only with the opcode and arguments listed for it;
 // then both are written down. Two spellings of plain data are carried out at once.
 import { ENCODE, findAllowed, isUnknown, NO_BYTES, RECONSTRUCTOR, refusedName, UNKNOWN } from './allowed.ts';
+import { JOBLIB } from './names/joblib.ts';
 import { MADE_BYTES } from './tape.ts';
 import { latin1Bytes } from './text.ts';
 import { type AllowedGlobal, Dict, Global, Made, Tuple, type Value } from './values.ts';
@@ -61,8 +62,10 @@ function made(m: Workspace, by: 'REDUCE' | 'NEWOBJ', callee: Value, args: Value)
     m.charge(ENCODED_BYTES);
     return new Uint8Array();
   } else if (allowed === RECONSTRUCTOR && items[0] instanceof Global) {
+    m.countObject();
     return new Made(items[0].allowed, [], m.offset);
   } else {
+    if (by === 'NEWOBJ' && !JOBLIB.includes(allowed)) m.countObject();
     return new Made(allowed, items, m.offset);
   }
   return new Made(UNKNOWN, [], m.offset);

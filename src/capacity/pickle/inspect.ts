@@ -41,8 +41,8 @@ export interface PickleInspection {
 /** Enough to see what a stream is up to; a hostile one could list millions. */
 const MOST_LISTED = 1000;
 
-/** Returns opcode counts, names and refusals in stream order. Never throws for any bytes. */
-export function inspectStream(bytes: Uint8Array): PickleInspection {
+/** Returns opcode counts, names and refusals in stream order. Never throws for any bytes; `most` as for a reader. */
+export function inspectStream(bytes: Uint8Array, most?: number): PickleInspection {
   const globals = new Map<string, { name: string; offset: number; times: number; allowed: boolean }>();
   const refusals: ListedRefusal[] = [];
   let stopped: PickleRefusal | undefined;
@@ -64,7 +64,7 @@ export function inspectStream(bytes: Uint8Array): PickleInspection {
   let machine: Machine | undefined;
   let value: Value | undefined;
   try {
-    machine = new Machine(bytes, watcher);
+    machine = new Machine(bytes, watcher, most);
     value = machine.run();
   } catch (error) {
     if (!(error instanceof PickleRefusal)) throw error;

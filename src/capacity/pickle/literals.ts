@@ -10,6 +10,8 @@ const LONGEST_INDEX = 10;
 const LONGEST_NUMBER = 80;
 /** Bytes; the seed of a random generator has 16. */
 const LONGEST_INTEGER = 32;
+/** 16 MiB. Protocols 1 and 2 spell arrays as text; no tree of a capacity table has such a one. */
+const LONGEST_TEXT = 2 ** 24;
 /** About what a computed number occupies, and text besides its characters, in bytes. */
 const NUMBER_BYTES = 48;
 const TEXT_BYTES = 32;
@@ -54,6 +56,7 @@ export function indexLine(m: Workspace): number {
 
 /** BINUNICODE and its like: the next `length` bytes as UTF-8. */
 export function text(m: Workspace, length: number): Node {
+  if (length > LONGEST_TEXT) m.refuse('pickle.too-large', `a text of over ${LONGEST_TEXT} bytes`);
   const start = m.take(length);
   if (isAscii(m.bytes, start, m.position)) return m.tape.text(start, length);
   m.charge(2 * length);

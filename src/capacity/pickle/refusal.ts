@@ -8,6 +8,7 @@ const NAME =
   'In Python, loading runs what this names: do that only where you trust whoever wrote the file. Save the fitted regressor alone; docs/models.md says which load, and how to go on with the others.';
 const DAMAGED = 'Fetch the file again from where it was made: no pickler writes this.';
 const ALONE = 'Save the model alone in a file of its own, and find out what else was written to this one.';
+const FEWER = 'Train it again with fewer estimators, and save it alone.';
 const COPY = 'Copy the bytes into a buffer of your own first, and verify the copy.';
 const HOSTILE = 'Do not load this file in Python. Find out who wrote it, and train the model again.';
 
@@ -27,10 +28,11 @@ const REMEDIES = {
   'pickle.frame-straddled': HOSTILE,
   'pickle.stack-underflow': DAMAGED,
   'pickle.stack-limit': HOSTILE,
+  'pickle.object-limit': FEWER,
   'pickle.no-mark': DAMAGED,
   'pickle.memo-missing': DAMAGED,
   'pickle.memo-order': DAMAGED,
-  'pickle.budget': HOSTILE,
+  'pickle.budget': FEWER,
   'pickle.bad-text': DAMAGED,
   'pickle.bad-number': SAVE,
   'pickle.wrong-type': DAMAGED,

@@ -1,10 +1,14 @@
 // Numbers and text as pickles spell them. Each grammar is exactly what Python's own pickler writes: no spaces, no
 // underscores, no second way to say the same thing. `undefined` means "not that".
-import { Buffer } from 'node:buffer';
+import { Buffer, isAscii as isAsciiText } from 'node:buffer';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Below this a loop is faster than a call of the engine. */
+const SHORT = 256;
+
 export function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start > SHORT) return isAsciiText(bytes.subarray(start, end));
   let all = 0;
   for (let i = start; i < end; i++) all |= bytes[i] as number;
   return all < 0x80;

@@ -13,7 +13,9 @@ export interface Watcher {
 }
 
 /** A real pickler never holds more: it writes lists and dicts in batches of 1000. */
-const MAX_STACK = 65_536;
+const MAX_STACK = 16_384;
+/** Objects of classes, arrays of joblib aside: as many trees. Each costs more than its bytes, so they are counted first. */
+const MAX_OBJECTS = 10_000;
 
 /** Neither items nor state: what it takes comes in one batch, and before its state. */
 const isUntouched = ({ entries, state }: Made): boolean => entries.length === 0 && state === undefined;
@@ -39,6 +41,7 @@ export class Workspace extends Reader {
   private memoBottom = 0;
   private memo: Int32Array = this.table(32);
   private memoized = 0;
+  private objects = 0;
 
   constructor(bytes: Uint8Array, watcher?: Watcher, most?: number) {
     super(bytes, most);
@@ -54,6 +57,12 @@ export class Workspace extends Reader {
   /** A stand-in for what a refused opcode or name would have made; only an inspection gets this far. */
   pushUnknown(): void {
     this.push(this.tape.object(new Made(UNKNOWN, [], this.offset), MADE_BYTES));
+  }
+
+  /** Counts an object of a class before it is made. */
+  countObject(): void {
+    if (++this.objects > MAX_OBJECTS)
+      this.refuse('pickle.object-limit', `more than ${MAX_OBJECTS} estimators and other objects`);
   }
 
   push(node: Node): void {
