@@ -1,5 +1,7 @@
 // What npm's registry hands out about a package (`/-/npm/v1/attestations/NAME@VERSION`): Sigstore bundles, each a signed in-toto
 // statement. @sigstore/verify says who signed them and when; what they state is read here.
+import { X509Certificate } from 'node:crypto';
+import type { Bundle } from '@sigstore/bundle';
 import * as z from 'zod';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
 
@@ -133,6 +135,18 @@ function readStatement(statement: unknown): Pick<Attestation, 'statementFault' |
   return { statementFault: undefined, about: { subject: name, ...digest }, built };
 }
 
+/** Code signing (RFC 5280 section 4.2.1.12). @sigstore/verify looks at no use that a certificate was made for. */
+const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
+
+type Material = Bundle['verificationMaterial']['content'];
+
+function isForCode(material: Material): boolean {
+  const chain = material.$case === 'x509CertificateChain' ? material.x509CertificateChain.certificates : [];
+  const leaf = material.$case === 'certificate' ? material.certificate : chain[0];
+  // Node's name for the extended key usages.
+  return leaf !== undefined && new X509Certificate(leaf.rawBytes).keyUsage?.includes(CODE_SIGNING) === true;
+}
+
 const FULCIO = [1, 3, 6, 1, 4, 1, 57_264, 1];
 
 /** A UTF8String in DER, of up to 255 bytes. */
@@ -208,12 +222,14 @@ export async function readAttestations(
     return { ...none, trustFault: 'the trusted root or the keys of the registry depart from their format' };
   }
 
-  const verify = (bundle: ReturnType<typeof bundleFromJSON>): Certified | undefined => {
+  const verify = (bundle: Bundle): Certified | undefined => {
     for (const { inclusionProof } of bundle.verificationMaterial.tlogEntries)
       for (const [, name = ''] of inclusionProof?.checkpoint?.envelope.matchAll(SIGNER_LINE) ?? [])
         if (!PLAIN_NAME.test(name)) throw Object.assign(new Error(), { code: 'TLOG_INCLUSION_PROOF_ERROR' });
     const { identity } = verifier.verify(toSignedEntity(bundle));
     if (!identity) return undefined;
+    if (!isForCode(bundle.verificationMaterial.content))
+      throw Object.assign(new Error(), { code: 'CERTIFICATE_NOT_FOR_CODE' });
     const extension = (last: number): string | undefined => {
       const wanted = [...FULCIO, last].join('.');
       return textOf(identity.oids?.find(({ oid }) => oid?.id.join('.') === wanted)?.value);

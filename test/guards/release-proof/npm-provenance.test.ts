@@ -36,6 +36,7 @@ describe('the signing service of the drills', () => {
     expect(leaf.verify(rootOf(service).publicKey)).toBe(true);
     expect(leaf.verify(rootOf(other).publicKey)).toBe(false);
     expect(new Date(leaf.validFrom).getTime() / 1_000).toBe(AT - 30);
+    expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.3']);
   });
 });
 

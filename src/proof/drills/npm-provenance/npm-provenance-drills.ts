@@ -167,6 +167,13 @@ const inBundle =
     publication as Bundle,
     { predicateType: SLSA, bundle: JSON.parse(change(JSON.stringify(provenance?.bundle))) },
   ];
+/** The certificate as older bundles hold it: the first of a chain. */
+const inChain = inBundle((text) =>
+  text
+    .replace('bundle.v0.3+json', 'bundle+json;version=0.2')
+    .replace(/"certificate":(\{[^}]*\})/, '"x509CertificateChain":{"certificates":[$1]}'),
+);
+const FOR_SERVERS: Fault['edit'] = { signing: { uses: ['1.3.6.1.5.5.7.3.1'] } };
 const edited = (edit: Partial<Draft>): Fault => ({ edit });
 const certified = (how: Draft['certified']): Fault => edited({ certified: how });
 /** Backtracks for ever on the address of the log, which it is held against. */
@@ -178,6 +185,7 @@ export const npmProvenanceDrills: readonly Drill<NpmProvenanceRequest>[] = [
     edit: { builder: SELF_HOSTED },
     ask: { runners: ['self-hosted'] },
   }),
+  drill('older-bundle', 'none: a bundle of an older version', 'allow', { answer: inChain }),
   drill('another-kind', 'none: an attestation of a kind that says nothing here', 'allow', {
     answer: (made, draft, service) => [
       ...made,
@@ -267,6 +275,9 @@ export const npmProvenanceDrills: readonly Drill<NpmProvenanceRequest>[] = [
       'a certificate that no log of certificates has',
       edited({ signing: { withoutCertificateLog: true } }),
     ],
+    ['certificate-for-servers', 'a certificate that is for servers', { edit: FOR_SERVERS }],
+    ['chain-for-servers', 'the same in a chain', { edit: FOR_SERVERS, answer: inChain }],
+    ['certificate-for-nothing', 'a certificate that names no use', edited({ signing: { uses: [] } })],
     [
       'slow-name',
       'a checkpoint whose signer is a regular expression',

@@ -102,6 +102,8 @@ export interface Signing {
   /** Who signs the checkpoint, in the words of the log. */
   readonly origin?: string;
   readonly withoutCertificateLog?: true;
+  /** What the certificate is for (extended key usages). Default: code signing. */
+  readonly uses?: readonly string[];
 }
 
 export interface SigningService {
@@ -128,11 +130,13 @@ export function makeSigningService(from: Date): SigningService {
     authority,
   );
 
-  const leaf = (key: Buffer, who: Identity, begin: Date, seconds: number, isLogged: boolean): Buffer => {
+  const leaf = (key: Buffer, begin: Date, who: Identity, how: Omit<Signing, 'identity' | 'at'>): Buffer => {
+    const { lasts: seconds = 600, withoutCertificateLog, uses = ['1.3.6.1.5.5.7.3.3'] } = how;
     const fulcio = (last: number, text: string): Buffer =>
       extension(`1.3.6.1.4.1.57264.1.${last}`, utf8(text));
     const extensions = [
       extension('2.5.29.17', sequence(der(0x86, Buffer.from(who.identity))), true),
+      ...(uses.length > 0 ? [extension('2.5.29.37', sequence(...uses.map(oid)))] : []),
       fulcio(8, who.issuer),
       fulcio(11, who.runner),
       fulcio(12, who.repository),
@@ -160,7 +164,7 @@ export function makeSigningService(from: Date): SigningService {
     ]);
     const logged = extension('1.3.6.1.4.1.11129.2.4.2', octets(sized(sized(sct))));
     return certificate(
-      tbs({ ...parts, extensions: isLogged ? [...extensions, logged] : extensions }),
+      tbs({ ...parts, extensions: withoutCertificateLog ? extensions : [...extensions, logged] }),
       authority,
     );
   };
@@ -227,7 +231,8 @@ export function makeSigningService(from: Date): SigningService {
     keys: {
       keys: [{ keyId: 'SHA256:drill', keyUsage: 'npm:attestations', publicKey: publicKey(registry) }],
     },
-    attest(statement, { at, identity, instead, lasts = 600, origin = 'log.example', withoutCertificateLog }) {
+    attest(statement, { at, identity, ...how }) {
+      const { instead, origin = 'log.example' } = how;
       const payloadType = 'application/vnd.in-toto+json';
       const signer = identity ? pair() : registry;
       const text = JSON.stringify(statement);
@@ -238,7 +243,7 @@ export function makeSigningService(from: Date): SigningService {
       const key = identity
         ? {
             certificate: {
-              rawBytes: base64(leaf(signer.spki, identity, begin, lasts, !withoutCertificateLog)),
+              rawBytes: base64(leaf(signer.spki, begin, identity, how)),
             },
           }
         : { publicKey: { hint: 'SHA256:drill' } };
