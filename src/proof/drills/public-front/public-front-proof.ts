@@ -8,6 +8,8 @@ export const publicFrontProof: Proof = defineHouseProof({
   drills: publicFrontDrills,
   excused: {
     'asked.*.credentials': 'what was asked of the front, not what it answered',
+    'asked.*.method': 'what was asked of the front, not what it answered',
+    'asked.*.path': 'what was asked of the front, not what it answered',
     'asked.*.what': 'what was asked of the front, not what it answered',
     'backEnd.sockets.*.family': 'told by the address as well',
   },
