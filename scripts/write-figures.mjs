@@ -13,7 +13,11 @@ const unknown = asked.find((name) => !names.includes(name));
 if (unknown !== undefined || names.length === 0) throw new Error(`name some of: ${names.join(', ')}`);
 
 /** What a bench printed last time: its section, whole. */
-const before = existsSync(page) ? readFileSync(page, 'utf8').split(/^(?=## )/m).slice(1) : [];
+const before = existsSync(page)
+  ? readFileSync(page, 'utf8')
+      .split(/^(?=## )/m)
+      .slice(1)
+  : [];
 
 function section(name) {
   const old = before.find((text) => text.startsWith(`## ${name}\n`));

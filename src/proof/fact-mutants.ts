@@ -111,7 +111,10 @@ export function missedFacts(
   const paths = new Map(
     seen.flatMap(({ facts }) => factsRead(guard, facts)).map((path) => [path.join('.'), path]),
   );
-  const goods = seen.filter(({ expects }) => expects === 'allow').map(({ facts }) => facts);
+  const allowed = seen.filter(({ expects }) => expects === 'allow');
+  const goods = allowed.map(({ facts }) => facts);
+  // Who was refused most likely misses a fact, so those are asked first.
+  const asked = [...seen.filter(({ expects }) => expects !== 'allow'), ...allowed];
   let noticed: Missed['noticed'];
   const missed: string[] = [];
   let read = 0;
@@ -120,7 +123,7 @@ export function missedFacts(
     let isSaid = false;
     let isBroken = false;
     for (const good of goods)
-      for (const { drill, expects, facts, reason } of seen) {
+      for (const { drill, expects, facts, reason } of asked) {
         const changed = withGood(facts, good, path);
         if (changed === facts) continue;
         const judged = judgeFacts(guard, changed);
