@@ -92,9 +92,11 @@ function canaryDraft(change: Partial<Probe> = {}): DecisionDraft {
   };
 }
 
-/** Everything that a full run records: each claim drilled, each mutant killed, each real subject allowed. */
-export function fullRun(): readonly DecisionDraft[] {
-  return claims.claims.flatMap(({ guard, drills, mutants, live }) => [
+/** Everything that a full run records: each claim drilled, each mutant killed, each real subject allowed. Or that of one row. */
+export function fullRun(letters?: string): readonly DecisionDraft[] {
+  const row = claims.dimensions.find((dimension) => dimension.letters === letters);
+  const asked = claims.claims.filter(({ guard }) => row?.probes.includes(guard) ?? letters === undefined);
+  return asked.flatMap(({ guard, drills, mutants, live }) => [
     ...drills.map(({ id, expects }) => drillDraft(guard, expects, { drill: id })),
     ...(live === undefined ? [] : [liveDraft(guard)]),
     ...mutants.map((mutant) => mutantDraft(guard, mutant)),
@@ -115,6 +117,14 @@ export interface Recorded {
   readonly directory: string;
   readonly signer: NoteSigner;
   readonly verdict: JournalVerdict;
+}
+
+let inFull: Promise<Recorded> | undefined;
+
+/** One full run, recorded once for all the tests of a file that only look at its verdict: a record takes a signature and a sync. */
+export async function recordedInFull(): Promise<JournalVerdict> {
+  inFull ??= recorded(fullRun());
+  return (await inFull).verdict;
 }
 
 /** Writes runs to one journal, each with an opening of its own, and verifies it under the pinned key. */

@@ -15,7 +15,17 @@ import { SCORED_MODES } from '../../src/scorecard/look.ts';
 import { lostSince } from '../../src/scorecard/lost.ts';
 import { drawDrills } from '../../src/scorecard/replay-draw.ts';
 import { bytesOf, inMemory } from '../evidence/support.ts';
-import { claims, drillDraft, fullRun, here, liveDraft, mutantDraft, recorded, runUnder } from './fixture.ts';
+import {
+  claims,
+  drillDraft,
+  fullRun,
+  here,
+  liveDraft,
+  mutantDraft,
+  recorded,
+  recordedInFull,
+  runUnder,
+} from './fixture.ts';
 
 const DAY = 24 * 60 * 60 * 1_000;
 const rowsOf = (
@@ -32,12 +42,12 @@ const rowsOf = (
 
 describe('a row is worth what its weakest probe has shown', () => {
   it('is live when every claim was drilled and every mutant killed in the newest run', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     expect(rowsOf(verdict)).toMatchObject({ RG: { grade: 'E4' }, RX: { grade: 'E4' }, CM: { grade: 'E4' } });
   });
 
   it('is nothing, and says so, when nobody has built it', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const empty = { id: 'nobody', letters: 'NB', label: 'Nobody built it', weight: 1, probes: [] };
     const dimensions = [...claims.dimensions, empty];
     expect(rowsOf(verdict, here, { ...claims, dimensions })['NB']).toEqual({
@@ -53,12 +63,12 @@ describe('a row is worth what its weakest probe has shown', () => {
 
   it('of capacity models falls with either claim: integrity does not stand in for origin', async () => {
     const origin = (draft: DecisionDraft): boolean => draft.guard.id === 'capacity-origin';
-    const without = await recorded(fullRun().filter((draft) => !origin(draft)));
+    const without = await recorded(fullRun('CM').filter((draft) => !origin(draft)));
     expect(rowsOf(without.verdict)['CM']).toEqual({
       grade: 'E0',
       why: 'capacity-origin: no drill of it is in the journal',
     });
-    const racy = fullRun().map((draft) =>
+    const racy = fullRun('CM').map((draft) =>
       origin(draft) ? { ...draft, method: 'path-walk' as const } : draft,
     );
     expect(rowsOf((await recorded(racy)).verdict)['CM']).toMatchObject({ grade: 'E3' });
@@ -73,7 +83,7 @@ describe('a row is worth what its weakest probe has shown', () => {
       grade: (isGone: (record: DrillRecord) => boolean) => Finding,
     ) => void,
   ): Promise<void> {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     for (const claim of claims.claims) {
       const rows = claims.dimensions.filter(({ probes }) => probes.includes(claim.guard));
       const alone = rows.map((row) => ({ ...row, probes: [claim.guard], restsOn: [] }));
@@ -124,7 +134,7 @@ describe('a claim', () => {
     ['nothing that must be allowed', (expects: string) => expects === 'allow', 'allowed'],
     ['nothing at all', () => true, 'allowed'],
   ])('of %s is emptied, whatever the journal holds', async (_what, gone, kind) => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     expect(rowsOf(verdict, here, withoutDrills('bind', gone))['RG']).toEqual({
       grade: 'E0',
       why: `bind: its claim is emptied: nothing in it must be ${kind}`,
@@ -164,7 +174,7 @@ describe('what keeps evidence from counting in full', () => {
 
   it('a drill that came out differently: nothing', async () => {
     const { verdict } = await recorded([
-      ...fullRun(),
+      ...fullRun('RG'),
       drillDraft('bind', code, { observed: 'allow', passed: false }),
     ]);
     expect(rowsOf(verdict)['RG']).toMatchObject({ grade: 'E0', why: expect.stringContaining('saw allow') });
@@ -172,14 +182,16 @@ describe('what keeps evidence from counting in full', () => {
 
   it('a record that calls itself passed although its decision says otherwise: nothing', async () => {
     const lie = { ...drillDraft('bind', code), decision: 'allow' as const, codes: [] };
-    expect(rowsOf((await recorded([...fullRun(), lie])).verdict)['RG']).toMatchObject({ grade: 'E0' });
+    expect(rowsOf((await recorded([...fullRun('RG'), lie])).verdict)['RG']).toMatchObject({ grade: 'E0' });
   });
 
   it('mutants never run, or one that survived: E3', async () => {
-    const withoutMutants = fullRun().filter(({ mode }) => mode !== 'mutant');
+    const withoutMutants = fullRun('RG').filter(({ mode }) => mode !== 'mutant');
     expect(rowsOf((await recorded(withoutMutants)).verdict)['RG']).toMatchObject({ grade: 'E3' });
     const survivor = mutantDraft('bind', code, { observed: code, passed: false });
-    expect(rowsOf((await recorded([...fullRun(), survivor])).verdict)['RG']).toMatchObject({ grade: 'E3' });
+    expect(rowsOf((await recorded([...fullRun('RG'), survivor])).verdict)['RG']).toMatchObject({
+      grade: 'E3',
+    });
   });
 
   it('not drilled again in the newest run: E3', async () => {
@@ -191,7 +203,7 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('older than a day by the clock that nobody can set: E2, and from the future: nothing', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const later = { ...here, monotonic: here.monotonic + DAY * 1_000 };
     expect(rowsOf(verdict, later)['RG']).toMatchObject({ grade: 'E2' });
     const earlier = { ...here, monotonic: 0 };
@@ -205,8 +217,8 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('mutants of another run than the drills: E3', async () => {
-    const drills = fullRun().filter(({ mode }) => mode !== 'mutant');
-    const { verdict } = await recorded(fullRun(), drills);
+    const drills = fullRun('RG').filter(({ mode }) => mode !== 'mutant');
+    const { verdict } = await recorded(fullRun('RG'), drills);
     expect(rowsOf(verdict)['RG']).toEqual({
       grade: 'E3',
       why: 'fail-closed: its mutants were not run with it',
@@ -214,7 +226,7 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('a mutant that was noticed by a drill of nobody, or by an error: E3', async () => {
-    const without = fullRun().filter(({ probe }) => probe?.mutant !== code);
+    const without = fullRun('RG').filter(({ probe }) => probe?.mutant !== code);
     const byNobody = mutantDraft('bind', code, { drill: 'unheard-of' });
     const byError = {
       ...mutantDraft('bind', code, { observed: 'guard.timeout' }),
@@ -229,10 +241,10 @@ describe('what keeps evidence from counting in full', () => {
 
   it('a failure of the same code in another run of today: E3, by name, sealed or not', async () => {
     const flaky = drillDraft('bind', code, { drill: 'star', observed: 'allow', passed: false });
-    const { verdict } = await recorded([flaky], fullRun());
+    const { verdict } = await recorded([flaky], fullRun('RG'));
     const named = { grade: 'E3', why: 'bind: its drill star failed in another run of the same code' };
     expect(rowsOf(verdict)['RG']).toEqual(named);
-    const unsealed = await recorded(fullRun(), [flaky]);
+    const unsealed = await recorded(fullRun('RG'), [flaky]);
     const [first] = unsealed.verdict.lines;
     const lines = unsealed.verdict.lines.map((line) => ({
       ...line,
@@ -240,13 +252,15 @@ describe('what keeps evidence from counting in full', () => {
     }));
     expect(rowsOf({ ...unsealed.verdict, lines })['RG']).toEqual(named);
     const byOtherCode = { ...flaky, guard: { ...flaky.guard, codeDigest: '1'.repeat(64) } };
-    expect(rowsOf((await recorded([byOtherCode], fullRun())).verdict)['RG']).toMatchObject({ grade: 'E4' });
+    expect(rowsOf((await recorded([byOtherCode], fullRun('RG'))).verdict)['RG']).toMatchObject({
+      grade: 'E4',
+    });
     const notHere = drillDraft('bind', code, { observed: 'drill.unavailable', passed: false });
-    expect(rowsOf((await recorded([notHere], fullRun())).verdict)['RG']).toMatchObject({ grade: 'E4' });
+    expect(rowsOf((await recorded([notHere], fullRun('RG'))).verdict)['RG']).toMatchObject({ grade: 'E4' });
   });
 
   it('a sealed run counts although somebody added passes of a later run behind it', async () => {
-    const { verdict } = await recorded(fullRun(), fullRun());
+    const { verdict } = await recorded(fullRun('RG'), fullRun('RG'));
     const [first] = verdict.lines;
     const lines = verdict.lines.map((line) => ({ ...line, sealed: line.record.run === first?.record.run }));
     expect(rowsOf({ ...verdict, lines })['RG']).toMatchObject({ grade: 'E4' });
@@ -257,16 +271,16 @@ describe('what keeps evidence from counting in full', () => {
 
   it('a refusal that was decided as allow: nothing', async () => {
     const lie = { ...drillDraft('bind', code), decision: 'allow' as const };
-    expect(rowsOf((await recorded([...fullRun(), lie])).verdict)['RG']).toMatchObject({ grade: 'E0' });
+    expect(rowsOf((await recorded([...fullRun('RG'), lie])).verdict)['RG']).toMatchObject({ grade: 'E0' });
   });
 
   it('a drill that must fail and passed: nothing; none in the run: E3', async () => {
     const passing = drillDraft('canary', 'allow', { drill: 'must-fail' });
-    expect(rowsOf((await recorded([...fullRun(), passing])).verdict)['RG']).toEqual({
+    expect(rowsOf((await recorded([...fullRun('RG'), passing])).verdict)['RG']).toEqual({
       grade: 'E0',
       why: 'fail-closed: a drill that must fail passed in the same run',
     });
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const lines = verdict.lines.filter(
       ({ record }) => !(record.mode === 'drill' && record.guard.id === 'canary'),
     );
@@ -277,7 +291,7 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('a drill that shows something else when it is run again: nothing', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const [drawn] = drawDrills(verdict, claims, 1, new Set(['bind'])).filter(({ guard }) => guard === 'bind');
     if (!drawn) throw new Error('bind is drilled');
     const again = (seen: string) =>
@@ -292,12 +306,12 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('other rules than are claimed, or another row: nothing', async () => {
-    const otherRules = fullRun().map((draft) => ({ ...draft, policyDigest: '1'.repeat(64) }));
+    const otherRules = fullRun('RG').map((draft) => ({ ...draft, policyDigest: '1'.repeat(64) }));
     expect(rowsOf((await recorded(otherRules)).verdict)['RG']).toEqual({
       grade: 'E0',
       why: 'fail-closed: judged by other rules than are claimed',
     });
-    const otherRow = fullRun().map((draft) => ({ ...draft, dimension: 'architecture_claim_boundary' }));
+    const otherRow = fullRun('CM').map((draft) => ({ ...draft, dimension: 'architecture_claim_boundary' }));
     expect(rowsOf((await recorded(otherRow)).verdict)['CM']).toMatchObject({
       grade: 'E0',
       why: 'capacity-model: recorded for another row',
@@ -311,7 +325,7 @@ describe('what keeps evidence from counting in full', () => {
     ['-r', { flags: ['-r', 'x'] }],
     ['--conditions', { flags: ['--conditions=evil'] }],
   ])('a run of Node under %s: E3', async (flag, change) => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     expect(rowsOf(runUnder(verdict, { flags: [], nodeOptions: '', ...change }))['RG']).toEqual({
       grade: 'E3',
       why: `fail-closed: recorded under node ${flag}, which can change any guard`,
@@ -319,13 +333,13 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('a run of Node with more memory and fewer warnings: live', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const roomy = runUnder(verdict, { flags: ['--no-warnings'], nodeOptions: '--max-old-space-size=4096' });
     expect(rowsOf(roomy)['RG']).toMatchObject({ grade: 'E4' });
   });
 
   it('code that was not looked at, is not what was built, or of which nothing is said: E2', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const [run] = verdict.lines.flatMap(({ record }) => (record.mode === 'run' ? [record] : []));
     if (!run) throw new Error('a journal begins with its run');
     for (const change of [{ checked: 'no' }, { agrees: false }, { codeDigest: '1'.repeat(64) }] as const)
@@ -337,7 +351,7 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('another machine of the same name: E2; no machine id on either side: only this very boot', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     expect(rowsOf(runUnder(verdict, { machine: 'f'.repeat(32) }))['RG']).toMatchObject({
       grade: 'E2',
       why: 'fail-closed: recorded on another host',
@@ -350,12 +364,12 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('mutants that were added by somebody without the key: E3', async () => {
-    const { directory, signer } = await recorded(fullRun().filter(({ mode }) => mode !== 'mutant'));
+    const { directory, signer } = await recorded(fullRun('RG').filter(({ mode }) => mode !== 'mutant'));
     const journal = await openJournal({ directory }).catch((error: CodedError) => error.code);
     expect(journal).toBe('journal.foreign-key'); // nor can they continue it; so they write the lines themselves
     const files = await readJournal(directory);
     const lines = (await bytesOf(files)).toString().trimEnd().split('\n');
-    for (const draft of fullRun().filter(({ mode }) => mode === 'mutant')) {
+    for (const draft of fullRun('RG').filter(({ mode }) => mode === 'mutant')) {
       const last = lines.at(-1) ?? '';
       const prev = createHash('sha256').update(last).digest('hex');
       const record = { ...JSON.parse(last), ...draft, seq: lines.length, prev, run: 'forged' };
@@ -367,7 +381,7 @@ describe('what keeps evidence from counting in full', () => {
     expect(verdict).toMatchObject({
       ok: false,
       problems: [],
-      unsealed: { open: fullRun().filter(({ mode }) => mode === 'mutant').length },
+      unsealed: { open: fullRun('RG').filter(({ mode }) => mode === 'mutant').length },
     });
     expect(rowsOf(runUnder(verdict))['RG']).toMatchObject({ grade: 'E3' });
     const adopting = await (async () => {
@@ -379,25 +393,25 @@ describe('what keeps evidence from counting in full', () => {
   });
 
   it('files that could only be looked at by path: E3', async () => {
-    const racy = fullRun().map((draft) =>
+    const racy = fullRun('CM').map((draft) =>
       draft.guard.id === 'capacity-model' ? { ...draft, method: 'path-walk' as const } : draft,
     );
     expect(rowsOf((await recorded(racy)).verdict)['CM']).toMatchObject({ grade: 'E3' });
   });
 
   it('drilled before this host was last started: E3', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     expect(rowsOf(verdict, { ...here, boot: 'another' })['RG']).toMatchObject({ grade: 'E3' });
   });
 
   it('another host or other code: E2', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     expect(rowsOf(verdict, { ...here, machine: 'elsewhere' })['RG']).toMatchObject({ grade: 'E2' });
     expect(rowsOf(verdict, { ...here, codeDigest: '1'.repeat(64) })['RG']).toMatchObject({ grade: 'E2' });
   });
 
   it('a key that is not pinned, or no signature at all: E1', async () => {
-    const { directory } = await recorded(fullRun());
+    const { directory } = await recorded(fullRun('RG'));
     const files = await readJournal(directory);
     expect(rowsOf(await verifyJournal(files, { pins: [] }))['RG']).toMatchObject({ grade: 'E1' });
     expect(
@@ -448,7 +462,7 @@ describe('a drill that takes a place which not every machine has', () => {
     change: (draft: DecisionDraft) => readonly DecisionDraft[],
     drill = rare,
   ): readonly DecisionDraft[] =>
-    fullRun().flatMap((draft) =>
+    fullRun('CM').flatMap((draft) =>
       draft.guard.id === 'capacity-model' && draft.mode === 'drill' && draft.probe?.drill === drill
         ? change(draft)
         : [draft],
@@ -490,7 +504,7 @@ describe('a drill that takes a place which not every machine has', () => {
   });
 
   it('is neither the good state nor the bad one that a claim must have', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const emptied = (allowed: boolean): unknown => {
       const claimed = claims.claims.map((claim) => ({
         ...claim,
@@ -519,7 +533,7 @@ describe('a drill that takes a place which not every machine has', () => {
 
 describe('a drill counts in the state that it is named for', () => {
   const rename = (fixtureDigest: string | undefined) =>
-    fullRun().map((draft) =>
+    fullRun('RG').map((draft) =>
       draft.guard.id === 'bind' && draft.probe?.drill === 'star'
         ? { ...draft, replay: { argv: ['x'], ...(fixtureDigest && { fixtureDigest }) } }
         : draft,
@@ -545,7 +559,7 @@ describe('a drill counts in the state that it is named for', () => {
   });
 
   it('and built it again when it was run again', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const drawn = drawDrills(verdict, claims, 1).slice(0, 1);
     const again = (built: string | undefined): unknown =>
       gradeDimensions(
@@ -565,7 +579,7 @@ describe('a drill counts in the state that it is named for', () => {
 });
 
 describe('a guard over this package counts as far as it allowed the package itself', () => {
-  const without = fullRun().filter(({ mode, guard }) => mode !== 'live' || guard.id !== 'secrets');
+  const without = fullRun('RG').filter(({ mode, guard }) => mode !== 'live' || guard.id !== 'secrets');
   const secretsAfter = async (...live: readonly DecisionDraft[]): Promise<unknown> => {
     const { verdict } = await recorded([...without, ...live]);
     return gradeDimensions(verdict, claims, here)
@@ -601,7 +615,7 @@ describe('a guard over this package counts as far as it allowed the package itse
   });
 
   it('and is asked about it again in every replay, however few drills are drawn', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const drawn = drawDrills(verdict, claims, 1);
     const live = claims.claims.filter((claim) => claim.live !== undefined).map(({ guard }) => guard);
     expect(live).toHaveLength(6);
@@ -627,7 +641,7 @@ describe('a guard over this package counts as far as it allowed the package itse
   });
 
   it('and is worth half where nobody computes what is here', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const { subjects: _, ...nowhere } = here;
     expect(rowsOf(verdict, nowhere)['SC']).toMatchObject({ grade: 'E2' });
   });

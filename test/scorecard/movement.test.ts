@@ -9,7 +9,7 @@ import { type Gap, type GapRegister, parseRegister } from '../../src/scorecard/r
 import { toStatement } from '../../src/scorecard/report.ts';
 import { parseRetired, retire } from '../../src/scorecard/retired.ts';
 import { type Score, type ScoreInput, scoreOf } from '../../src/scorecard/score.ts';
-import { claims, fullRun, here, recorded } from './fixture.ts';
+import { claims, fullRun, here, recorded, recordedInFull } from './fixture.ts';
 
 const register = parseRegister(readFileSync('data/hardening-gaps.json'));
 const OTHER_CODE = 'c'.repeat(64);
@@ -35,13 +35,13 @@ const withGap = (id: string, change: Partial<Gap>): GapRegister => ({
 
 describe('a fall', () => {
   it('counts at once', async () => {
-    const before = baselineOf(scored((await recorded(fullRun())).verdict));
+    const before = baselineOf(scored(await recordedInFull()));
     const now = scored((await recorded([])).verdict, { baseline: before });
     expect(now).toMatchObject({ milli: 0, movement: { unsupported: [] } });
   });
 
   it('is not undone by a baseline that was higher: field by field', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const p0: Gap = { ...(register.gaps[0] as Gap), id: 'new', severity: 'P0', status: 'open' };
     const worse = { ...register, gaps: [...register.gaps, p0] };
     const before = baselineOf(scored(verdict));
@@ -59,13 +59,13 @@ describe('a rise', () => {
 
   it('counts on new evidence for changed code', async () => {
     const before = baselineOf(scored((await recorded([])).verdict), otherCode);
-    const now = scored((await recorded(fullRun())).verdict, { baseline: before });
+    const now = scored(await recordedInFull(), { baseline: before });
     expect(now.movement.unsupported).toEqual([]);
     expect(now.milli).toBeGreaterThan(before.score.milli);
   });
 
   it('does not count on evidence that the baseline already had, whatever changed', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const real = scored(verdict);
     const before = baselineOf(real, (predicate) => [sunk(predicate), otherCode(predicate)]);
     const now = scored(verdict, { baseline: before });
@@ -74,7 +74,7 @@ describe('a rise', () => {
   });
 
   it('does not count by running unchanged code once more', async () => {
-    const before = baselineOf(scored((await recorded(fullRun())).verdict), sunk);
+    const before = baselineOf(scored(await recordedInFull()), sunk);
     const now = scored((await recorded(fullRun())).verdict, { baseline: before });
     expect(now.movement.unsupported).toEqual([
       'bind rose from E2 to E4 without changed code or a closed gap',
@@ -82,7 +82,7 @@ describe('a rise', () => {
   });
 
   it('does not count in a row that is new, or that nothing proved, without changed code', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const [bind] = claims.claims.filter(({ guard }) => guard === 'bind');
     const [row] = claims.dimensions.filter(({ probes }) => probes.includes('bind'));
     if (!bind || !row) throw new Error('bind is claimed');
@@ -106,7 +106,7 @@ describe('a rise', () => {
   });
 
   it('never lifts the total over the baseline beside anything unsupported', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const before = baselineOf(scored(verdict), (predicate) => {
       sunk(predicate);
       predicate.score.milli = 1;
@@ -124,7 +124,7 @@ describe('a rise', () => {
   ])(
     'over a baseline of a scorer %s is not comparable, and no usage error',
     async (_what, predicate, why) => {
-      const { verdict } = await recorded(fullRun());
+      const verdict = await recordedInFull();
       const earlier = { ...JSON.parse(toStatement(scored(verdict))), predicate };
       const { movement } = scored(verdict, { baseline: parseEarlier(Buffer.from(JSON.stringify(earlier))) });
       expect(movement).toMatchObject({
@@ -135,7 +135,7 @@ describe('a rise', () => {
   );
 
   it('over a baseline of another scorer is not comparable', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const before = baselineOf(scored(verdict), ({ scorer }) => Object.assign(scorer, { version: 1 }));
     expect(scored(verdict, { baseline: before }).movement.unsupported).toEqual([
       expect.stringContaining('not comparable'),
@@ -188,7 +188,7 @@ describe('what is gone since the baseline', () => {
     ],
   ];
   it.each(cases.slice(0, -1))('%s costs its row, and is named', async (id, now) => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const before = baselineOf(scored(verdict));
     const score = scored(verdict, { claims: now, baseline: before });
     expect(score.movement.unsupported).toEqual([expect.stringContaining(`${id} is gone`)]);
@@ -209,7 +209,7 @@ describe('what is gone since the baseline', () => {
   });
 
   it.each(cases.slice(0, 5))('%s may be retired, with a reason', async (id, now) => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const before = baselineOf(scored(verdict));
     const entries = parseRetired(Buffer.from(retire([id], 'replaced by a better one', 'a'.repeat(64))));
     const score = scored(verdict, { claims: now, baseline: before, retired: entries });
@@ -223,7 +223,7 @@ describe('what is gone since the baseline', () => {
   ])(
     'a file of tests that %s, with its list written anew, costs the row of public text',
     async (_how, less) => {
-      const { verdict } = await recorded(fullRun());
+      const verdict = await recordedInFull();
       const before = baselineOf(scored(verdict, { suite }));
       const hollow = suite.flatMap((file) => (file.path === 'a.test.ts' ? less(file) : [file]));
       const now = scored(verdict, { suite: hollow, baseline: before });
@@ -239,7 +239,7 @@ describe('what is gone since the baseline', () => {
   );
 
   it('is no rise where a test asserts more, or one is added', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const before = baselineOf(scored(verdict, { suite }));
     const more = [
       ...suite.map((file) => ({ ...file, assertions: file.assertions + 1 })),
@@ -257,7 +257,7 @@ describe('what is gone since the baseline', () => {
   });
 
   it('does not depend on the order in which claims are written', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const before = baselineOf(scored(verdict));
     const shuffled = { ...claims, claims: claims.claims.toReversed() };
     const read = parseClaims(Buffer.from(writeClaims(shuffled)));
@@ -274,7 +274,7 @@ describe('a gap', () => {
       withGap('regulated-serving', { evidence_required: [{ requirement: 'trust me', evidence: [] }] }),
     ],
   ])('%s costs what it cost', async (_how, changed) => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const before = scored(verdict);
     const now = scored(verdict, { register: changed, baseline: baselineOf(before) });
     expect(now.register.penalty).toBe(before.register.penalty);
@@ -282,7 +282,7 @@ describe('a gap', () => {
   });
 
   it('does not get cheaper in two steps: open, called shipped without proof, then conditional', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const open = scored(verdict, { register: withGap('regulated-serving', { status: 'open' }) });
     const called = scored(verdict, {
       register: withGap('regulated-serving', { status: 'shipped' }),
@@ -297,7 +297,7 @@ describe('a gap', () => {
   });
 
   it('that gets dearer costs at once, also where the baseline knew it otherwise', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const before = scored(verdict);
     const dearer = withGap('regulated-serving', {
       status: 'open',
@@ -310,7 +310,7 @@ describe('a gap', () => {
 
 describe('a baseline from another machine', () => {
   it('is compared, and said to be from there', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const before = baselineOf(scored(verdict), ({ context }) =>
       Object.assign(context, { machine: 'another' }),
     );

@@ -7,7 +7,7 @@ import { type Gap, parseRegister } from '../../src/scorecard/register.ts';
 import { toAgilabJson, toTable, toV1, toV2 } from '../../src/scorecard/report.ts';
 import { milliOf, scoreOf, supportedScore, termsOf } from '../../src/scorecard/score.ts';
 import { beside, withBeside } from '../left-out.ts';
-import { claims, fullRun, here, recorded } from './fixture.ts';
+import { claims, here, recordedInFull } from './fixture.ts';
 
 const priceRegister = (gaps: readonly Gap[], dimensions: readonly DimensionFinding[]) =>
   sumUp(priceGaps(gaps, dimensions, claims));
@@ -124,7 +124,7 @@ describe('a register of your own', () => {
       given({ evidence_required: [{ requirement: 'trust me', evidence: [] }] }),
     ],
   ])('%s', async (_what, changed) => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const own = scoreOf({ verdict, claims, context: here, register });
     const theirs = scoreOf({ verdict, claims, context: here, register: changed, ownRegister: register });
     expect(theirs.milli).toBe(own.milli);
@@ -132,7 +132,7 @@ describe('a register of your own', () => {
   });
 
   it('may lower it', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const own = scoreOf({ verdict, claims, context: here, register });
     const open = given({ status: 'open' });
     const theirs = scoreOf({ verdict, claims, context: here, register: open, ownRegister: register });
@@ -142,7 +142,7 @@ describe('a register of your own', () => {
 
 describe('a scorecard', () => {
   it('carries all that it was computed from but the journal: from both, anybody computes it again', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const card = JSON.parse(JSON.stringify(toV2(scoreOf({ verdict, claims, context: here, register }))));
     const again = scoreOf({
       verdict,
@@ -156,7 +156,7 @@ describe('a scorecard', () => {
   });
 
   it('spells its vector from the rows and from how the gaps count', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const score = scoreOf({ verdict, claims, context: here, register });
     const grades = claims.dimensions.map(
       ({ letters, probes }) => `${letters}:${probes.length > 0 ? 'E4' : 'E0'}`,
@@ -167,13 +167,13 @@ describe('a scorecard', () => {
   });
 
   it('has the same bytes for the same inputs', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const print = (): string => JSON.stringify(toV2(scoreOf({ verdict, claims, context: here, register })));
     expect(print()).toBe(print());
   });
 
   it('prints every key of AGILAB version 1, sorted, in ASCII', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const text = toAgilabJson(toV1(scoreOf({ verdict, claims, context: here, register })));
     const keys = ['checks', 'kpi', 'schema', 'score_scope', 'status', 'summary', 'supported_score'];
     expect(Object.keys(JSON.parse(text))).toEqual(keys);
@@ -186,7 +186,7 @@ describe('a scorecard', () => {
   });
 
   it('says in the table where each number comes from', async () => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     const table = toTable(scoreOf({ verdict, claims, context: here, register }));
     expect(table).toContain(verdict.root);
     for (const { label } of claims.dimensions) expect(table).toContain(label);
@@ -203,7 +203,7 @@ describe('a score is conditional, and says why,', () => {
     ['beside lines that nobody sealed', { unsealed: { open: 3, adopted: 0 } }, '3 lines are not sealed'],
     ['beside lines that were adopted', { unsealed: { open: 0, adopted: 4 } }, '4 lines were found unsealed'],
   ])('%s', async (_where, change, why) => {
-    const { verdict } = await recorded(fullRun());
+    const verdict = await recordedInFull();
     expect(conditions({}, verdict)).toEqual([]);
     expect(conditions(change, verdict)).toEqual([expect.stringContaining(why)]);
   });
