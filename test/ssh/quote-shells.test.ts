@@ -1,7 +1,8 @@
 // quote(), judged by every POSIX-family shell on this machine: byte for byte, in each position a word can take.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, symlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quote } from '../../src/ssh/quote.ts';
@@ -206,6 +207,24 @@ const LEGACY = [
 /** Where the C libraries find the locales that are compiled here. */
 const LOCALES = join(site.root, 'locales');
 
+/** A character of four bytes that is one of a great many alike. Compiling GB18030 with all of them takes four times as long. */
+const ALIKE = /^<U[0-9A-F]+>.*(?:\/x[0-9a-f]{2}){4} +(?:<|HANGUL SYLLABLE)/;
+
+/**
+ * Compiles what decides how bytes become characters: the class of each, and which of the C library's converters reads them.
+ * The orders of sorting, which take most of the time, decide nothing about a word that is quoted.
+ */
+function compileLocale({ locale, language, charmap }: (typeof LEGACY)[number]): void {
+  const [classes, characters] = [join(LOCALES, `${locale}.classes`), join(LOCALES, `${locale}.charmap`)];
+  writeFileSync(classes, `comment_char %\nescape_char /\nLC_CTYPE\ncopy "${language}"\nEND LC_CTYPE\n`);
+  const lines = gunzipSync(readFileSync(`/usr/share/i18n/charmaps/${charmap}.gz`))
+    .toString('latin1')
+    .split('\n');
+  writeFileSync(characters, lines.filter((line) => !ALIKE.test(line)).join('\n'), 'latin1');
+  spawnSync('localedef', ['-c', '-i', classes, '-f', characters, join(LOCALES, locale)]);
+  expect(existsSync(join(LOCALES, locale)), locale).toBe(true);
+}
+
 const noLocales =
   missing('localedef') ||
   (!existsSync('/usr/share/i18n/charmaps') && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1');
@@ -216,10 +235,7 @@ describe(
   () => {
     beforeAll(() => {
       site.directory('locales');
-      for (const { locale, language, charmap } of LEGACY) {
-        spawnSync('localedef', ['-c', '-i', language, '-f', charmap, join(LOCALES, locale)]);
-        expect(existsSync(join(LOCALES, locale)), locale).toBe(true);
-      }
+      for (const each of LEGACY) compileLocale(each);
     });
     const inLocale = (locale: string): Record<string, string> => ({ LOCPATH: LOCALES, LC_ALL: locale });
     // yash refuses to read bytes that its locale cannot decode, so there is nothing to compare.
