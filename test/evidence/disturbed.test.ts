@@ -26,7 +26,7 @@ import type { Journal } from '../../src/evidence/journal.ts';
 import { CHECKPOINT_FILE, FIRST_SEGMENT, readJournal } from '../../src/evidence/journal-files.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import { verifyJournal } from '../../src/evidence/verify.ts';
+import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import { bind } from '../../src/guards/bind/bind.ts';
 import { enforce } from '../../src/kernel/enforce.ts';
 import type { GuardRefusal } from '../../src/kernel/refusal.ts';

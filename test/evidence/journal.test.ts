@@ -24,7 +24,7 @@ import {
   evidenceRecord,
   isDecision,
 } from '../../src/evidence/record.ts';
-import { verifyJournal } from '../../src/evidence/verify.ts';
+import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import { leftOut } from '../left-out.ts';
 import { draft, EVERY, errno, IN_MEMORY, replaceCall, scratch } from './support.ts';
 

@@ -11,7 +11,7 @@ import type { Pin } from '../../src/evidence/pin.ts';
 import { rotateKey } from '../../src/evidence/rotate-key.ts';
 import { journalDirectory, openState } from '../../src/evidence/state.ts';
 import type { JournalVerdict } from '../../src/evidence/verdict.ts';
-import { verifyJournal } from '../../src/evidence/verify.ts';
+import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import { leftOut } from '../left-out.ts';
 import { draft, scratch } from './support.ts';
 

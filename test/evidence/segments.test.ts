@@ -24,7 +24,7 @@ import {
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { type JournalOptions, openJournal } from '../../src/evidence/open-journal.ts';
 import type { JournalVerdict } from '../../src/evidence/verdict.ts';
-import { verifyJournal } from '../../src/evidence/verify.ts';
+import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import { draft, IN_MEMORY, scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');

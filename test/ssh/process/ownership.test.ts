@@ -108,7 +108,7 @@ describe('an owned process', leftOut(missing('setsid')), () => {
 
   it('has the locale and the mask of its caller', async () => {
     const mask = spawnSync('sh', ['-c', 'umask']).stdout.toString();
-    const say = 'umask; printenv LC_ALL || echo none; sleep 600';
+    const say = 'umask; printenv LC_ALL || echo none; exec sleep 600'; // no child that starts while it is being stopped
     for (const locale of ['C.UTF-8', undefined]) {
       const env = { ...process.env, ...(locale ? { LC_ALL: locale } : {}) };
       if (locale === undefined) delete env['LC_ALL'];
