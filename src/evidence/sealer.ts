@@ -86,7 +86,7 @@ export class Sealer {
       throw fail(
         'journal.seal-failed',
         `the checkpoint could not be written (${whyOf(error)})`,
-        'Free space and inodes, or mend the disk; until a checkpoint can be written nothing is granted.',
+        'Free space and inodes, or mend the disk, before this process ends: until a checkpoint is written nothing is granted, and lines that a process leaves unsealed stay so.',
         error,
       );
     }
