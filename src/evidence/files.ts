@@ -1,7 +1,7 @@
 // How every room keeps files of its own: made durable before anybody relies on them, read within a bound and only when
 // they are what the caller may believe. A crash leaves the old content or the new, never a mixture.
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError, errnoOf } from './coded-error.ts';
@@ -137,31 +137,48 @@ export interface ReadPolicy {
 const refuse = (code: string, message: string, remedy: string): CodedError =>
   new CodedError(code, message, remedy);
 
-/** Reads what a handle holds from its start, within the bound. A file may grow, or hold more than it says (/proc). */
-export async function readHandle(file: FileHandle, maxBytes: number): Promise<Buffer> {
+/** Gives each part of what a handle holds, from its start, to `take`. A file may grow, or hold more than it says (/proc). */
+async function eachPart(
+  file: FileHandle,
+  maxBytes: number,
+  take: (part: Buffer) => void,
+  partBytes: number = Number.POSITIVE_INFINITY,
+): Promise<void> {
   const stat = await file.stat();
   const plain = stat.isFile();
-  const chunks: Buffer[] = [];
+  // Nothing is read, and no room made, for what is too large by its own account.
+  if (plain && stat.size > maxBytes) throw tooLarge(maxBytes);
   for (let total = 0; ; ) {
     // One byte more than is allowed tells the end from the bound.
-    const wanted = Math.max(plain ? stat.size - total : 65_536, 64) + 1;
-    const chunk = Buffer.allocUnsafe(Math.min(wanted, maxBytes - total + 1));
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, plain ? total : null);
-    if (bytesRead === 0) return Buffer.concat(chunks);
-    chunks.push(chunk.subarray(0, bytesRead));
+    const wanted = Math.min(Math.max(plain ? stat.size - total : 65_536, 64) + 1, partBytes);
+    const part = Buffer.allocUnsafe(Math.min(wanted, maxBytes - total + 1));
+    const { bytesRead } = await file.read(part, 0, part.length, plain ? total : null);
+    if (bytesRead === 0) return;
     total += bytesRead;
     if (total > maxBytes) throw tooLarge(maxBytes);
+    take(part.subarray(0, bytesRead));
   }
 }
 
+/** Returns what a handle holds, within the bound. */
+export async function readHandle(file: FileHandle, maxBytes: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  await eachPart(file, maxBytes, (part) => parts.push(part));
+  return Buffer.concat(parts);
+}
+
 /**
- * Returns the content of a file that is what `policy` asks for, judged on the descriptor that is read.
+ * Opens a file that is what `policy` asks for, judged on the descriptor that `use` then reads.
  *
- * @throws CodedError `read.not-plain`, `read.too-large`, `read.foreign-owner`, `read.open-mode`; system errors (`ELOOP`
- * for a link that is not followed).
+ * @throws CodedError `read.not-plain`, `read.foreign-owner`, `read.open-mode`; system errors (`ELOOP` for a link that is
+ * not followed); what `use` throws.
  */
-export async function readBounded(path: string, policy: ReadPolicy): Promise<Buffer> {
-  const { maxBytes, owner = 'any', forbiddenMode = 0, follow = false, anyKind = false } = policy;
+async function withPlain<T>(
+  path: string,
+  policy: ReadPolicy,
+  use: (file: FileHandle, stat: Stats) => Promise<T>,
+): Promise<T> {
+  const { owner = 'any', forbiddenMode = 0, follow = false, anyKind = false } = policy;
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
   const flags = O_RDONLY | (follow ? 0 : O_NOFOLLOW) | (anyKind ? 0 : O_NONBLOCK);
   const file = await open(path, flags);
@@ -174,10 +191,48 @@ export async function readBounded(path: string, policy: ReadPolicy): Promise<Buf
       throw refuse('read.foreign-owner', 'another user owns it', 'Make it a file of your own.');
     if ((stat.mode & forbiddenMode) !== 0)
       throw refuse('read.open-mode', 'group or others may use it', 'Make it mode 0600.');
-    return await readHandle(file, maxBytes);
+    return await use(file, stat);
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Returns the content of a file that is what `policy` asks for.
+ *
+ * @throws CodedError `read.too-large` and as {@link withPlain}.
+ */
+export function readBounded(path: string, policy: ReadPolicy): Promise<Buffer> {
+  return withPlain(path, policy, (file) => readHandle(file, policy.maxBytes));
+}
+
+/**
+ * Returns the digest of a file, in hex, in little memory whatever its size. `prefix` is what is hashed before the content; it
+ * is told how much that is.
+ *
+ * @throws CodedError `read.changed` for a file that grew or shrank meanwhile, and as {@link readBounded}.
+ */
+export function hashBounded(
+  path: string,
+  policy: ReadPolicy,
+  algorithm: 'sha1' | 'sha256',
+  prefix: (size: number) => string = () => '',
+): Promise<string> {
+  return withPlain(path, policy, async (file, { size }) => {
+    const hash = createHash(algorithm).update(prefix(size));
+    let total = 0;
+    await eachPart(
+      file,
+      policy.maxBytes,
+      (part) => {
+        hash.update(part);
+        total += part.length;
+      },
+      1_048_576,
+    );
+    if (total !== size) throw refuse('read.changed', 'it changed while it was read', 'Try again.');
+    return hash.digest('hex');
+  });
 }
 
 /** Returns why a call of this module failed, for a message: our own words, or the errno name. */

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readBounded } from '../../evidence/files.ts';
+import { hashBounded } from '../../evidence/files.ts';
 
 export interface WorkFile {
   readonly path: string;
@@ -55,9 +55,10 @@ async function lookAt(root: string, path: string): Promise<WorkFile> {
     };
   }
   if (!stat.isFile()) return nothing;
-  const content = await readBounded(file, { maxBytes: MAX_FILE_BYTES }).catch(() => undefined);
-  if (!content) return nothing;
-  return { ...nothing, mode: (stat.mode & 0o100) === 0 ? '100644' : '100755', oid: blobOf(content) };
+  const head = (size: number): string => `blob ${size}\0`;
+  const oid = await hashBounded(file, { maxBytes: MAX_FILE_BYTES }, 'sha1', head).catch(() => undefined);
+  if (oid === undefined) return nothing;
+  return { ...nothing, mode: (stat.mode & 0o100) === 0 ? '100644' : '100755', oid };
 }
 
 export interface WorkTree {

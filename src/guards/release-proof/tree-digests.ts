@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { errnoOf } from '../../evidence/coded-error.ts';
-import { readBounded } from '../../evidence/files.ts';
+import { hashBounded } from '../../evidence/files.ts';
 
 /** Path below the directory to SHA-256, hex; `not-plain` for a link, a device or what could not be read. */
 export type TreeDigests = ReadonlyMap<string, string>;
@@ -49,8 +49,8 @@ export async function digestTree(
   for (const path of paths.filter(wanted).toSorted()) {
     signal.throwIfAborted();
     const file = join(directory, path.split('/').join(sep));
-    const bytes = await readBounded(file, { maxBytes: MAX_FILE_BYTES }).catch(() => undefined);
-    digests.set(path, bytes ? createHash('sha256').update(bytes).digest('hex') : 'not-plain');
+    const digest = await hashBounded(file, { maxBytes: MAX_FILE_BYTES }, 'sha256').catch(() => 'not-plain');
+    digests.set(path, digest);
   }
   return digests;
 }
