@@ -47,12 +47,22 @@ const decode = (bytes: Uint8Array): string => {
   }
 };
 
-/** Longest document, in bytes: the reader of Markdown takes its time over hostile ones. */
+/** Longest document, in bytes. */
 const MAX_TEXT = 262_144;
+// The reader of Markdown takes time out of proportion over many marks: far more than people write.
+const MARK = /[[\]*_~!<>#]|(?:^|[ \t])(?:[-+]|\d{1,9}[.)])(?=[ \t\n])/gm;
+const MAX_MARKS = 2_048;
+const CELL = /[|`]/g;
+const MAX_CELLS = 16_384;
+
+const isDense = (text: string): boolean =>
+  (text.match(MARK) ?? []).length > MAX_MARKS || (text.match(CELL) ?? []).length > MAX_CELLS;
 
 function parseDocument(bytes: Uint8Array): Document {
   if (bytes.length > MAX_TEXT) throw new CodedError('too-large', 'it is longer than 256 KiB', '');
-  return readBlocks(decode(bytes));
+  const text = decode(bytes);
+  if (isDense(text)) throw new CodedError('too-dense', 'it holds more marks than people write', '');
+  return readBlocks(text);
 }
 
 function notMarkdown(): never {
