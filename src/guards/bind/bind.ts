@@ -47,6 +47,8 @@ export interface BindFacts {
   readonly sockets: readonly { readonly path: string; readonly place: FileFacts }[];
 }
 
+/** Each name among them is looked up. */
+const MAX_ADDRESSES = 256;
 const value = z.string().max(1_024);
 const programs = Object.keys(PROGRAMS) as [ProgramName, ...ProgramName[]];
 const bindRequest: z.ZodType<BindRequest> = z.strictObject({
@@ -59,18 +61,16 @@ const bindRequest: z.ZodType<BindRequest> = z.strictObject({
       }),
     )
     .min(1)
-    .max(32),
+    .max(32)
+    .refine((sources) => sources.flatMap(({ value: given }) => textsOf(given)).length <= MAX_ADDRESSES),
   program: z.enum(programs).optional(),
   port: z.int().min(0).max(65_535).optional(),
 });
 
-async function resolve(name: string, signal: AbortSignal): Promise<readonly HostReading[]> {
-  signal.throwIfAborted();
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
+/** Returns what a name stands for. The kernel waits no longer than the deadline. */
+async function resolve(name: string): Promise<readonly HostReading[]> {
   try {
-    const found = await Promise.race([lookup(name, { all: true, verbatim: true }), aborted]);
+    const found = await lookup(name, { all: true, verbatim: true });
     // A link-local address comes back with its zone: no text that a person wrote, and not loopback either.
     return found.map(({ address, family }) => {
       const reading = readHost(address);
@@ -78,8 +78,7 @@ async function resolve(name: string, signal: AbortSignal): Promise<readonly Host
         ? { kind: 'elsewhere', address, family: family === 4 ? 4 : 6 }
         : reading;
     });
-  } catch (error) {
-    if (signal.aborted) throw error;
+  } catch {
     return []; // whatever the resolver said instead of an address; its message repeats the name
   }
 }
@@ -126,7 +125,7 @@ export async function observeBind(request: BindRequest, signal: AbortSignal): Pr
   const look = async ({ from, value: given }: BindRequest['sources'][number]): Promise<BindSource> => {
     const found = textsOf(given).map(readListen);
     const readings = await Promise.all(
-      found.map(async ({ host }) => (host.kind === 'name' ? resolve(host.name, signal) : [host])),
+      found.map(async ({ host }) => (host.kind === 'name' ? resolve(host.name) : [host])),
     );
     // A name among others that does not resolve must not hide behind them.
     const silent = readings.some((each) => each.length === 0);
