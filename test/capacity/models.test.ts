@@ -7,7 +7,14 @@ import { inspectPickle } from '../../src/capacity/forest/inspect.ts';
 import { decodeModel } from '../../src/capacity/forest/model.ts';
 import { CodedError } from '../../src/evidence/coded-error.ts';
 import { leftOut } from '../left-out.ts';
-import { DEBIAN_PYTHON, differingBits, doubles, hasSklearn, runPython } from './forest/oracle.ts';
+import {
+  DEBIAN_PYTHON,
+  differingBits,
+  doubles,
+  hasSklearn,
+  OTHER_SKLEARNS,
+  runPython,
+} from './forest/oracle.ts';
 
 interface Made {
   readonly kind: string;
@@ -144,5 +151,5 @@ function describeModels(title: string, command: readonly string[]): void {
 }
 
 describeModels('a model of Debian 12 (left out without python3-sklearn)', DEBIAN_PYTHON);
-const newer = process.env['GUARDRAILS_SKLEARN_14']?.split(' ') ?? [];
-describeModels('a model of scikit-learn 1.4 (left out without GUARDRAILS_SKLEARN_14)', newer);
+for (const { version, variable, command } of OTHER_SKLEARNS)
+  describeModels(`a model of scikit-learn ${version} (left out without ${variable})`, command);

@@ -28,12 +28,12 @@ const MISSING_CRITERIA: ReadonlySet<Value | undefined> = new Set([
 
 /** sklearn/tree/_classes.py: the tags and checks that decide whether predict takes NaN, version by version. */
 function takesMissing({ name }: Made['allowed'], state: State, { minor }: Writer): boolean {
-  const best = state.get('splitter') === 'best';
+  const splitter = state.get('splitter');
   if (minor < 3) return false;
-  if (minor === 9) return best || name === 'ExtraTreeRegressor';
+  if (minor === 9) return name === 'DecisionTreeRegressor' || splitter === 'random';
   const free =
     MISSING_CRITERIA.has(state.get('criterion')) && (minor === 3 || state.get('monotonic_cst') === null);
-  return free && (best || minor >= 6);
+  return free && (splitter === 'best' || minor >= 6);
 }
 
 /** From 1.3 on fit refuses a fraction in float32, so no such file is written. */

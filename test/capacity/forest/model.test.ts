@@ -11,6 +11,7 @@ import {
   hasSklearn,
   type Oracle,
   type OracleModel,
+  OTHER_SKLEARNS,
 } from './oracle.ts';
 
 const code = (expected: string): unknown => expect.objectContaining({ code: expected });
@@ -103,6 +104,5 @@ function describeOracle(title: string, command: readonly string[]): void {
 }
 
 describeOracle('a model of Debian 12 (left out without python3-sklearn)', DEBIAN_PYTHON);
-// A command that runs another Python, such as `chroot /opt/trixie python3` for a debootstrapped Debian 13.
-const newer = process.env['GUARDRAILS_SKLEARN_14']?.split(' ') ?? [];
-describeOracle('a model of scikit-learn 1.4 and numpy 2 (left out without GUARDRAILS_SKLEARN_14)', newer);
+for (const { version, variable, command } of OTHER_SKLEARNS)
+  describeOracle(`a model of scikit-learn ${version} (left out without ${variable})`, command);

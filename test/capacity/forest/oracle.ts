@@ -26,6 +26,19 @@ export interface Oracle {
 /** The Python of Debian's python3-sklearn; a Python of another origin comes first on many a PATH. */
 export const DEBIAN_PYTHON: readonly string[] = ['/usr/bin/python3'];
 
+export interface OtherSklearn {
+  readonly version: string;
+  /** The variable that names it, as `.ci/run` sets it: a command, such as `chroot /opt/trixie python3`. */
+  readonly variable: string;
+  readonly command: readonly string[];
+}
+
+/** Other scikit-learns than Debian's. */
+export const OTHER_SKLEARNS: readonly OtherSklearn[] = ['1.4', '1.6', '1.9'].map((version) => {
+  const variable = `GUARDRAILS_SKLEARN_${version.replace('.', '')}`;
+  return { version, variable, command: process.env[variable]?.split(' ') ?? [] };
+});
+
 /** Returns whether this Python has scikit-learn. */
 export function hasSklearn([program, ...args]: readonly string[]): boolean {
   return (
@@ -37,7 +50,7 @@ export function hasSklearn([program, ...args]: readonly string[]): boolean {
 /** Runs a script and returns its standard output. */
 export function runPython(command: readonly string[], script: URL, ...input: readonly string[]): string {
   const [program, ...args] = command;
-  if (program === undefined) throw new Error('no Python is named: set GUARDRAILS_SKLEARN_14');
+  if (program === undefined) throw new Error('no Python is named: set GUARDRAILS_SKLEARN_14, _16 and _19');
   const source = readFileSync(script, 'utf8');
   // The source goes in on stdin and not as a path: the Python may live in another root directory.
   const { status, stdout, stderr } = spawnSync(program, [...args, '-', ...input], {

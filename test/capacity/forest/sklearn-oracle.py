@@ -44,6 +44,7 @@ cases = {
     "stump": (DecisionTreeRegressor(max_depth=1), X, y),
     "constant": (DecisionTreeRegressor(), X, np.full(90, -0.0)),
     "extra tree": (ExtraTreeRegressor(random_state=0), X, y),
+    "extra tree, best splits": (ExtraTreeRegressor(max_depth=4, splitter="best", random_state=0), X, y),
     "boosting": (GB(n_estimators=9, random_state=0), X, y),
     "boosting from the global generator": (GB(n_estimators=3), X, y),
     "boosting from zero": (GB(n_estimators=5, init="zero", random_state=0), X, y),
