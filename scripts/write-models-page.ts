@@ -131,7 +131,7 @@ differ from run to run in scikit-learn itself, are those with \`n_jobs=None\`.
 ## A model that lies in something else
 <!-- claim: test/capacity/models.test.ts -->
 
-A search is unwrapped to its \`best_estimator_\`; a dict, list or tuple to the one model in it. Where there are several,
+A search is unwrapped to its \`best_estimator_\`, wherever it stands; a dict, list or tuple to the one model in it. Where there are several,
 say which: \`--at "['model']"\`, \`--at [0]\`, \`--at best_estimator_\`, as Python would write it. The record in the
 journal says what was unwrapped, and what lay beside the model and is not applied, such as a scaler in the same dict.
 

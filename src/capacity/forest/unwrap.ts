@@ -3,6 +3,7 @@
 import { ModelRefusal } from '../model-refusal.ts';
 import { Dict, List, Made, Tuple, type Value } from '../pickle/values.ts';
 import { isRegressor, isTransformer } from '../regressors/read.ts';
+import { SEARCHES } from '../regressors/search.ts';
 import { readState } from '../state/state.ts';
 import { plain, SEARCH } from '../state/wrappers.ts';
 import { requireWriter } from '../state/writer.ts';
@@ -26,14 +27,7 @@ const MOST_PLACES = 10_000;
 const MOST_LEVELS = 8;
 const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_ .-]{0,79}$/;
 
-const SEARCHES: ReadonlySet<string> = new Set([
-  'GridSearchCV',
-  'RandomizedSearchCV',
-  'HalvingGridSearchCV',
-  'HalvingRandomSearchCV',
-]);
-const isSearch = (value: Value): value is Made =>
-  value instanceof Made && value.allowed.by === 'NEWOBJ' && SEARCHES.has(value.allowed.name);
+const isSearch = (value: Made): boolean => SEARCHES.includes(value.allowed.name);
 
 /** Every estimator that lies in the lists, tuples and dicts of a value, in their order. */
 function estimatorsIn(root: Value): readonly Place[] {
@@ -52,7 +46,7 @@ function estimatorsIn(root: Value): readonly Place[] {
       requireKeys(value);
       for (let i = 0; i < value.entries.length; i += 2)
         look(value.entries[i + 1] ?? null, `${at}[${keyText(value.entries[i])}]`, level + 1);
-    } else if (isRegressor(value) || isSearch(value) || isTransformer(value)) found.push({ at, value });
+    } else if (isRegressor(value) || isTransformer(value)) found.push({ at, value });
   };
   look(root, '', 0);
   return found;
@@ -80,7 +74,7 @@ const keyText = (key: Value | undefined): string =>
       ? `'${key}'`
       : UNNAMED;
 
-const isModel = ({ value }: Place): boolean => isRegressor(value) || isSearch(value);
+const isModel = ({ value }: Place): boolean => isRegressor(value);
 
 /**
  * Returns the one model in a value, or the one below `path`. Throws `model.not-an-estimator`, `model.ambiguous`,

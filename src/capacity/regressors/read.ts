@@ -7,6 +7,7 @@ import { readHistogram } from './histogram.ts';
 import { readPipeline, readTarget, readTransformers } from './pipeline.ts';
 import type { Reading } from './reading.ts';
 import type { Regressor, Transformer } from './regressor.ts';
+import { readSearch, SEARCHES } from './search.ts';
 import { readImputer, readMinMaxScaler, readStandardScaler } from './transformer.ts';
 import { readBoosting, readForest, readSingle } from './trees.ts';
 import { readVoting } from './voting.ts';
@@ -25,6 +26,7 @@ const REGRESSORS: ReadonlyMap<string, Read<Regressor>> = new Map([
   ['VotingRegressor', readVoting],
   ['Pipeline', readPipeline],
   ['TransformedTargetRegressor', readTarget],
+  ...SEARCHES.map((name) => [name, readSearch] as const),
 ]);
 const TRANSFORMERS: ReadonlyMap<string, Read<Transformer>> = new Map([
   ['StandardScaler', readStandardScaler],
@@ -40,7 +42,7 @@ export const isRegressor = (value: Value | undefined): value is Made =>
 export const isTransformer = (value: Value | undefined): value is Made =>
   value instanceof Made && value.allowed.by === 'NEWOBJ' && TRANSFORMERS.has(value.allowed.name);
 
-function read<T>(readers: ReadonlyMap<string, Read<T>>, what: string) {
+function read<T>(readers: ReadonlyMap<string, Read<T>>) {
   return (value: Value, reading: Reading, owner: Made): T => {
     const reader = value instanceof Made && value.allowed.by === 'NEWOBJ' && readers.get(value.allowed.name);
     if (value instanceof Made && reader) return reader(value, reading);
@@ -48,7 +50,7 @@ function read<T>(readers: ReadonlyMap<string, Read<T>>, what: string) {
     const where = value instanceof Made ? value.offset : owner.offset;
     throw new ModelRefusal(
       'model.unsupported',
-      `${owner.allowed.name} holds ${found} where ${what} is due`,
+      `${owner.allowed.name} holds ${found} where one of these is due: ${[...readers.keys()].join(', ')}`,
       where,
     );
   };
@@ -56,8 +58,8 @@ function read<T>(readers: ReadonlyMap<string, Read<T>>, what: string) {
 
 /** Returns the regressor that an estimator describes. Throws {@link ModelRefusal}. */
 export function readRegressor(estimator: Made): Regressor {
-  const regressor = read(REGRESSORS, 'a regressor that is read');
-  const transformer = read(TRANSFORMERS, 'a step that is read');
+  const regressor = read(REGRESSORS);
+  const transformer = read(TRANSFORMERS);
   const reading: Reading = { writer: undefined, level: 0, owned: new Set(), regressor, transformer };
   return regressor(estimator, reading, estimator);
 }
