@@ -206,6 +206,27 @@ owned='
   fi
   stat=$(cat "/proc/$$/stat") || exit 120
   tick=$(set -f; set -- ${'$'}{stat##*\)}; shift 19; echo "$1")
+  # A link above the log is followed where root or we made it, and no other: whoever can put one there chooses the file.
+  links() (
+    todo=${'$'}{1#/}/ path= hops=0
+    while [ -n "$todo" ]; do
+      part=${'$'}{todo%%/*} todo=${'$'}{todo#*/}
+      case $part in
+      "" | .) continue ;;
+      ..) path=${'$'}{path%/*}; continue ;;
+      esac
+      path=$path/$part
+      [ -L "$path" ] || continue
+      set -f
+      set -- $(ls -ldn -- "$path")
+      [ "$((hops += 1))" -le 40 ] && { [ "$3" = 0 ] || [ "$3" = "$uid" ]; } || exit 1
+      to=$(readlink -- "$path"; echo .)
+      to=${'$'}{to%??}
+      case $to in /*) path= ;; *) path=${'$'}{path%/*} ;; esac
+      todo=${'$'}{to#/}/$todo
+    done
+  )
+  links "${'$'}{log%/*}" || exit 121
   # What was opened must be what was named: a link, also one that is planted now, leads elsewhere.
   dir=$(cd -P -- "${'$'}{log%/*}/" && pwd -P && echo .) || exit 121
   [ ! -L "$log" ] && { [ ! -e "$log" ] || [ -f "$log" ]; } && { :; } >>"$log" || exit 121

@@ -77,7 +77,7 @@ const REFUSALS: Readonly<Record<string, readonly [message: string, remedy: strin
   locked: ['another start is under way, or was cut off', 'Wait; then remove RECORD.lock if it stays.'],
   record: ['the record could not be written', 'Give the record a directory that exists and is writable.'],
   log: [
-    'the log could not be opened, or is a link or no plain file',
+    'the log could not be opened, is a link or no plain file, or lies behind a link of somebody else',
     'Give the log a directory that exists and is writable, and a name that is free or a plain file.',
   ],
   failed: [

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -256,13 +257,44 @@ describe('a start that did not start', leftOut(missing('setsid')), () => {
     expect(startTickOf(child)).toBeUndefined();
   });
 
-  it('follows a link above its log, which is the operator’s own', () => {
+  /** Starts with a log below `link/to`, where `link` leads to `away` and `to` to the directory beside it, `real`. */
+  function startBelowLinks(shell: string, shape: () => void): string {
     mkdirSync(at('real'));
-    symlinkSync(at('real'), at('link'));
-    const args = ['-c', OWNERSHIP_SCRIPT, ...startArgs({ log: join(at('link'), 'log') }), 'sleep', '600'];
-    const output = spawnSync('/bin/sh', args, { timeout: 20_000 }).stdout.toString();
-    started.push(startedPid(output));
+    mkdirSync(at('away'));
+    symlinkSync('away/', at('link'));
+    symlinkSync('.././away/../real', join(at('away'), 'to'));
+    shape();
+    const log = join(at('link'), 'to', '.', 'log');
+    const args = ['-c', OWNERSHIP_SCRIPT, ...startArgs({ log }), 'sleep', '600'];
+    const output = spawnSync(shell, args, { timeout: 20_000 }).stdout.toString();
+    if (output.startsWith('started')) started.push(startedPid(output));
+    return output;
+  }
+
+  it.each(['dash', 'bash'])('follows links above its log that are the operator’s own, in %s', (shell) => {
+    expect(startBelowLinks(shell, () => undefined)).toMatch(/^started /);
     expect(existsSync(join(at('real'), 'log'))).toBe(true);
+  });
+
+  it.each([
+    ['a link', () => at('link')],
+    ['a link behind a link', () => join(at('away'), 'to')],
+  ])(
+    'follows no link above its log that somebody else made: %s',
+    leftOut(process.getuid?.() !== 0 && 'only root makes a link of somebody else'),
+    (_what, link) => {
+      expect(startBelowLinks('/bin/sh', () => lchownSync(link(), 65_534, 65_534))).toBe('refused log\n');
+      expect(existsSync(join(at('real'), 'log'))).toBe(false);
+      expect(existsSync(at('owner'))).toBe(false);
+    },
+  );
+
+  it('follows no links above its log that go in a circle', () => {
+    const circle = (): void => {
+      rmSync(join(at('away'), 'to'));
+      symlinkSync('to', join(at('away'), 'to'));
+    };
+    expect(startBelowLinks('/bin/sh', circle)).toBe('refused log\n');
   });
 });
 
