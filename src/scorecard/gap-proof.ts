@@ -30,16 +30,16 @@ export function speaksFor(gap: string, guard: string): boolean {
   return !OF_THE_DEPLOYMENT.has(gap) || guard.includes('/');
 }
 
-/** Returns the first id that two requirements of these gaps share: one drill shows one thing. */
-export function sharedEvidence(gaps: readonly Gap[]): string | undefined {
+/** Returns every id that two requirements of these gaps share: one drill shows one thing. */
+export function sharedEvidence(gaps: readonly Gap[]): ReadonlySet<string> {
   const seen = new Set<string>();
+  const shared = new Set<string>();
   for (const { evidence_required } of gaps)
     for (const { evidence } of evidence_required)
       for (const id of evidence) {
-        if (seen.has(id)) return id;
-        seen.add(id);
+        (seen.has(id) ? shared : seen).add(id);
       }
-  return undefined;
+  return shared;
 }
 
 /**

@@ -59,9 +59,8 @@ export function priceGaps(
   const shippedBy = (gap: Gap): readonly [boolean, string] => {
     const proof = proofOf(gap, drills);
     if (typeof proof === 'string') return [false, `called shipped, but ${proof}`];
-    const names = (evidence: readonly string[]): boolean => shared !== undefined && evidence.includes(shared);
-    if (gap.evidence_required.some(({ evidence }) => names(evidence)))
-      return [false, `called shipped, but ${shared} is to show two things`];
+    const twice = gap.evidence_required.flatMap(({ evidence }) => evidence).find((id) => shared.has(id));
+    if (twice !== undefined) return [false, `called shipped, but ${twice} is to show two things`];
     const dead = proof.filter((guard) => !live.has(guard));
     if (dead.length > 0) return [false, `called shipped, but ${dead.join(', ')} is not live`];
     return [true, `shipped, proven by ${proof.join(', ')}`];

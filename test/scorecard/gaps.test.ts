@@ -69,6 +69,15 @@ describe('a gap that is called shipped', () => {
       rows(),
       'to show two things',
     ],
+    [
+      'one drill for two things, behind a gap that does the same with another',
+      [
+        { ...tenants({})[0], id: 'decoy', evidence_required: named('drill:a/b', 'drill:a/b') } as Gap,
+        ...tenants({ evidence_required: named(`drill:${TENANTS}/cache`, `drill:${TENANTS}/cache`) }),
+      ],
+      rows(),
+      'to show two things',
+    ],
   ])('is open with %s', (_what, gaps, found, why) => {
     expect(priced(gaps, found)).toMatchObject({
       counted: 'open',

@@ -102,7 +102,7 @@ export const gapRegisterRules: readonly Rule<GapRegisterFacts>[] = [
     code: 'gap-register.shared-drill',
     remedy: 'Name a drill of its own for each requirement.',
     refuses: (facts) => {
-      const shared = sharedEvidence(gapsOf(facts));
+      const [shared] = sharedEvidence(gapsOf(facts));
       return shared !== undefined && `${shared} is to show two things`;
     },
   },
