@@ -10,6 +10,7 @@ import { inputDigest } from './input-digest.ts';
 import { fail } from './journal-files.ts';
 import type { NoteSigner } from './keys.ts';
 import { encodeLine } from './line.ts';
+import { loadingOptions } from './loading-options.ts';
 import type { Lock } from './lock.ts';
 import { MerkleTree } from './merkle.ts';
 import { native } from './native.ts';
@@ -84,8 +85,7 @@ function runDraft(): RunDraft {
     code: runningCode(),
     machine: processIdentity().machine,
     node: process.version,
-    flags: process.execArgv.slice(0, 32).map((flag) => flag.slice(0, 400)),
-    nodeOptions: (process.env['NODE_OPTIONS'] ?? '').slice(0, 2_000),
+    ...loadingOptions(),
   };
 }
 

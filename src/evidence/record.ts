@@ -105,7 +105,7 @@ export interface RunDraft {
   readonly machine: string;
   /** `process.version` */
   readonly node: string;
-  /** Options of Node itself (`process.execArgv`): a preload could change any guard. */
+  /** Options of Node itself (`process.execArgv`), and names of variables that load code: a preload could change any guard. */
   readonly flags: readonly string[];
   /** NODE_OPTIONS, which Node obeys as well. */
   readonly nodeOptions: string;

@@ -18,7 +18,7 @@ export const GRADE_MILLI: Readonly<Record<Grade, number>> = { E0: 0, E1: 0, E2: 
 /** What a probe has when it has this grade; the reasons below say it case by case. */
 export const GRADE_MEANING: Readonly<Record<Grade, string>> = {
   E4: 'live: drilled in the newest sealed run, by this code on this machine since it was started, within a day, under a pinned key, every mutant caught, and its real subject allowed where it has one',
-  E3: 'recorded: as E4, but in an earlier run or boot, with mutants missing or alive, a failure today, or an option of Node that could change a guard',
+  E3: 'recorded: as E4, but in an earlier run or boot, with mutants missing or alive, a failure today, or an option or a variable that could change a guard',
   E2: 'stale or foreign: older than its time to live, by other code, on another machine, or about another subject than is here',
   E1: 'advisory: unsigned, not sealed, or under a key that nobody pinned; whoever can write a file can make it',
   E0: 'nothing that counts: missing, failed, skipped, unclear, or in a journal that is not intact',

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { CodedError } from '../../src/evidence/coded-error.ts';
 import { FIRST_SEGMENT, readJournal } from '../../src/evidence/journal-files.ts';
 import { encodeLine } from '../../src/evidence/line.ts';
+import { loadingOptions } from '../../src/evidence/loading-options.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { DecisionDraft, Probe } from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
@@ -330,6 +331,23 @@ describe('what keeps evidence from counting in full', () => {
       grade: 'E3',
       why: `fail-closed: recorded under node ${flag}, which can change any guard`,
     });
+  });
+
+  it('a run under a variable that loads code: E3', async () => {
+    const { verdict } = await recorded(fullRun());
+    expect(rowsOf(runUnder(verdict, { flags: ['LD_PRELOAD'], nodeOptions: '' }))['RG']).toEqual({
+      grade: 'E3',
+      why: 'fail-closed: recorded under LD_PRELOAD, which can change any guard',
+    });
+  });
+
+  it.each([
+    ['NODE_OPTIONS', [], `${'--no-warnings '.repeat(142).padEnd(2_000)} --require=/tmp/x.js`],
+    ['flags', [...Array(32).fill('--no-warnings'), '--require=/tmp/x.js'], ''],
+  ])('a run under %s that no record holds as a whole: E3', async (_what, execArgv, NODE_OPTIONS) => {
+    const { verdict } = await recorded(fullRun());
+    const under = runUnder(verdict, loadingOptions({ execArgv, env: { NODE_OPTIONS } }));
+    expect(rowsOf(under)['RG']?.grade).toBe('E3');
   });
 
   it('a run of Node with more memory and fewer warnings: live', async () => {
