@@ -8,7 +8,7 @@ const { name, version } = JSON.parse(readFileSync(path('package.json'), 'utf8'))
 const build = {
   name,
   version,
-  src: digestOfCode(path('src'), '.ts'),
-  dist: digestOfCode(path('dist'), '.js'),
+  src: digestOfCode(path('src')),
+  dist: digestOfCode(path('dist')),
 };
 writeFileSync(path('dist/evidence/build-info.js'), `export const BUILD = ${JSON.stringify(build)};\n`);

@@ -1,26 +1,48 @@
 // One digest over the code in a folder, the same for whoever computes it: the build, or the running code later.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { type Dirent, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import type { BuildInfo } from './build-info.ts';
 
 /** Written by the build after the digest was taken. */
 const BUILD_INFO = 'evidence/build-info.js';
 
+/** Declarations and source maps never run. Whatever else lies there may: Node loads a file by any name, and a package beside the code before that of the same name above it. */
+const NEVER_RUNS = /\.(?:d\.[cm]?ts|map)$/;
+
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
+/** What a path holds, in a word. Links are named, not followed. */
+function contentOf(entry: Dirent, at: string): string {
+  if (entry.isFile()) return sha256(readFileSync(at));
+  return entry.isSymbolicLink() ? `-> ${readlinkSync(at)}` : 'no plain file';
+}
+
 /**
- * Returns the SHA-256 (hex) over the paths and digests of the files below `folder` whose names end in `suffix`, in the
- * order of their paths; `undefined` when there is none. Declarations and source maps do not run, so they do not count.
+ * Returns the SHA-256 (hex) over the paths and digests of all that could run below `folder`, in the order of their paths;
+ * `undefined` when there is nothing.
  */
-export function digestOfCode(folder: string, suffix: '.ts' | '.js'): string | undefined {
-  let found: string[];
+export function digestOfCode(folder: string): string | undefined {
+  let entries: readonly Dirent[];
   try {
-    found = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   } catch {
     return undefined;
   }
-  const files = found.map((file) => file.split(sep).join('/')).filter((file) => file.endsWith(suffix));
-  const code = files.filter((file) => file !== BUILD_INFO).sort();
-  if (code.length === 0) return undefined;
-  return sha256(code.map((file) => `${file}\0${sha256(readFileSync(join(folder, file)))}\n`).join(''));
+  const lines = entries.flatMap((entry) => {
+    const at = join(entry.parentPath, entry.name);
+    const path = relative(folder, at).split(sep).join('/');
+    if (entry.isDirectory() || NEVER_RUNS.test(path) || path === BUILD_INFO) return [];
+    return `${path}\0${contentOf(entry, at)}\n`;
+  });
+  return lines.length === 0 ? undefined : sha256(lines.sort().join(''));
+}
+
+/** Returns what a build wrote about itself; `undefined` for a text that is not that one line of data, and could run. */
+export function buildInfoIn(text: string): Partial<BuildInfo> | undefined {
+  try {
+    return JSON.parse(/^export const BUILD = (\{.*\});\n$/.exec(text)?.[1] ?? '') as Partial<BuildInfo>;
+  } catch {
+    return undefined;
+  }
 }

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BUILD, type BuildInfo } from './build-info.ts';
-import { digestOfCode } from './code-digest.ts';
+import { buildInfoIn, digestOfCode } from './code-digest.ts';
 import { errnoOf } from './coded-error.ts';
 
 /** What tells one process from every other that ever ran here. */
@@ -100,7 +100,7 @@ export interface RunningCode {
   readonly codeDigest: string;
   /** Which of our folders were looked at; `no` for code that was bundled or vendored. */
   readonly checked: 'both' | 'dist' | 'src' | 'no';
-  /** Whether what was looked at is what was built; `unknown` where there is no build or nothing was looked at. */
+  /** Whether what was looked at is what was built; `unknown` where there is no build or nothing was looked at. A build that does not say what it is agrees with nothing. */
   readonly agrees: boolean | 'unknown';
 }
 
@@ -143,10 +143,9 @@ function dependencyManifest(root: string, dependency: string): string {
 }
 
 /** What dist says of itself. Read as text: while the sources run, nothing of dist may. */
-function buildIn(root: string): BuildInfo | undefined {
+function buildIn(root: string): Partial<BuildInfo> | undefined {
   try {
-    const text = readFileSync(join(root, 'dist/evidence/build-info.js'), 'utf8');
-    return JSON.parse(/^export const BUILD = (\{.*\});$/m.exec(text)?.[1] ?? '') as BuildInfo;
+    return buildInfoIn(readFileSync(join(root, 'dist/evidence/build-info.js'), 'utf8'));
   } catch {
     return undefined;
   }
@@ -161,20 +160,21 @@ function look(): RunningCode {
     return { name: NAME, version, codeDigest: hash.digest('hex'), checked: 'no', agrees: 'unknown' };
   }
   const { version, dependencies = {} } = manifestIn(root) ?? {};
-  const src = digestOfCode(join(root, 'src'), '.ts');
-  const dist = digestOfCode(join(root, 'dist'), '.js');
+  const src = digestOfCode(join(root, 'src'));
+  const dist = digestOfCode(join(root, 'dist'));
   const manifests = Object.keys(dependencies)
     .sort()
     .map((dependency) => [dependency, dependencyManifest(root, dependency)]);
   const parts = [NAME, version, src, dist, manifests, process.version];
   const build = buildIn(root);
-  const differs = (seen: string | undefined, built: string): boolean => seen !== undefined && seen !== built;
+  const differs = (seen: string | undefined, built: string | undefined): boolean =>
+    seen !== undefined && seen !== built;
   return {
     name: NAME,
     version: typeof version === 'string' ? version : 'unknown',
     codeDigest: hash.update(JSON.stringify(parts)).digest('hex'),
     checked: src && dist ? 'both' : dist ? 'dist' : 'src',
-    agrees: build ? !differs(src, build.src) && !differs(dist, build.dist) : 'unknown',
+    agrees: dist === undefined ? 'unknown' : !differs(src, build?.src) && !differs(dist, build?.dist),
   };
 }
 

@@ -1,6 +1,6 @@
 // What the code says of itself: as built, as changed since, and where the files around it are not ours.
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,11 +63,24 @@ it.each<[string, (root: string) => void]>([
   ['a file of dist was edited', (root) => appendFileSync(join(root, 'dist/evidence/coded-error.js'), '\n')],
   ['a source was edited', (root) => appendFileSync(join(root, 'src/evidence/coded-error.ts'), '\n')],
   ['a file was added to dist', (root) => writeFileSync(join(root, 'dist/more.js'), '')],
+  [
+    'packages of another place lie beside the build',
+    (root) => symlinkSync(tmpdir(), join(root, 'dist/node_modules')),
+  ],
+  ['a file of no kind was added to dist', (root) => writeFileSync(join(root, 'dist/main'), '')],
   ['a source was removed', (root) => rmSync(join(root, 'src/evidence/coded-error.ts'))],
 ])('notices that %s', async (_what, change) => {
   const now = said(await changed(change));
   expect(now).toMatchObject({ checked: 'both', agrees: false });
   expect(now.codeDigest).not.toBe(fresh.codeDigest);
+});
+
+it.each<[string, (path: string) => void]>([
+  ['does more than to say it', (path) => appendFileSync(path, 'process.title;\n')],
+  ['is gone', (path) => rmSync(path)],
+])('agrees with no build whose word on itself %s', async (_what, change) => {
+  const root = await changed((at) => change(join(at, 'dist/evidence/build-info.js')));
+  expect(said(root, 'src/evidence/identity.ts', '--import', 'tsx')).toMatchObject({ agrees: false });
 });
 
 it('counts neither declarations nor source maps, which do not run', async () => {

@@ -14,7 +14,7 @@ export interface InstalledPackage {
 }
 
 export interface ReleaseProofFacts {
-  /** Modules and declarations as they lie in the package, and as its sources compile to now. */
+  /** All that could be loaded, as it lies in the package, and as its sources compile to now. */
   readonly built: TreeDigests | undefined;
   readonly rebuilt: TreeDigests | undefined;
   readonly lock: DependenciesLock | undefined;

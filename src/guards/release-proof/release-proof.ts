@@ -2,6 +2,7 @@
 // every production package is the one that came in its tarball.
 import { join } from 'node:path';
 import * as z from 'zod';
+import { buildInfoIn } from '../../evidence/code-digest.ts';
 import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
 import { readBounded } from '../../evidence/files.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
@@ -9,7 +10,7 @@ import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
 import { dependenciesLock, type LockedDependency } from './dependencies-lock.ts';
 import { type InstalledPackage, type ReleaseProofFacts, releaseProofRules } from './release-proof-rules.ts';
-import { digestOfPackage, digestTree } from './tree-digests.ts';
+import { digestOfPackage, digestTree, type TreeDigests } from './tree-digests.ts';
 
 export interface ReleaseProofRequest {
   /** Absolute path of the built code. */
@@ -33,11 +34,26 @@ const releaseProofRequest: z.ZodType<ReleaseProofRequest> = z.strictObject({
 const MAX_LOCK_BYTES = 16 * 1024 * 1024;
 const MAX_MANIFEST_BYTES = 1_048_576;
 
-/** Declarations and modules. Source maps name the way back to the sources, which depends on where the code was built to. */
-const isCompiled = (file: string): boolean => /\.(?:[cm]?js|d\.[cm]?ts)$/.test(file) && file !== BUILD_INFO;
+/**
+ * All that Node or a compiler could load, whatever its name: a package that lies beside the code comes before the one above
+ * it. Source maps name the way back to the sources, which depends on where the code was built to.
+ */
+const isCompiled = (file: string): boolean => !file.endsWith('.map') && file !== BUILD_INFO;
 
 /** Written by the build about itself, after it compiled. */
 const BUILD_INFO = 'evidence/build-info.js';
+
+/** The built code; what the build says of itself stands beside it only where it could do something. */
+async function readBuilt(built: string, signal: AbortSignal): Promise<TreeDigests | undefined> {
+  const tree = await digestTree(built, isCompiled, signal);
+  try {
+    const said = await readBounded(join(built, BUILD_INFO), { maxBytes: 4_096 });
+    if (buildInfoIn(said.toString('utf8'))) return tree;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return tree;
+  }
+  return tree && new Map([...tree, [BUILD_INFO, 'no data']]);
+}
 
 async function readLock(file: string): Promise<Pick<ReleaseProofFacts, 'lock' | 'lockFault'>> {
   try {
@@ -102,7 +118,7 @@ export async function observeRelease(
   const packages: InstalledPackage[] = [];
   for (const locked of listed) packages.push(await lookAt(modules, locked, all, signal));
   return {
-    built: await digestTree(built, isCompiled, signal),
+    built: await readBuilt(built, signal),
     rebuilt: await digestTree(rebuilt, isCompiled, signal),
     ...read,
     packages,

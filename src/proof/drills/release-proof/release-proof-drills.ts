@@ -11,7 +11,7 @@ type Files = Readonly<Record<string, string>>;
 const CODE: Files = {
   'index.js': 'export const answer = 42;\n',
   'index.d.ts': 'export declare const answer = 42;\n',
-  'evidence/build-info.js': 'export const BUILD = {};\n',
+  'evidence/build-info.js': 'export const BUILD = {"name":"built"};\n',
 };
 
 const manifest = (name: string, more: object = {}): string =>
@@ -119,6 +119,23 @@ export const releaseProofDrills: readonly Drill<ReleaseProofRequest>[] = [
   }),
   drill('edited-types', 'declarations that were edited', 'release-proof.not-from-source', {
     after: put('built/index.d.ts', 'export declare const answer: any;\n'),
+  }),
+  drill(
+    'package-beside',
+    'a package beside the code, by a name of no kind',
+    'release-proof.not-from-source',
+    {
+      after: async (at) => {
+        await put('built/node_modules/plain/package.json', '{"main":"./main"}')(at);
+        await put('built/node_modules/plain/main', 'module.exports = 2;\n')(at);
+      },
+    },
+  ),
+  drill('packages-linked', 'a link to other packages beside the code', 'release-proof.not-from-source', {
+    after: (at) => symlink(at('modules'), at('built/node_modules')),
+  }),
+  drill('build-info-runs', 'code in what the build says of itself', 'release-proof.not-from-source', {
+    after: put('built/evidence/build-info.js', 'export const BUILD = {"name":"built"};\nprocess.title;\n'),
   }),
   drill('linked-module', 'a module that is a link', 'release-proof.not-from-source', {
     after: async (at) => {
