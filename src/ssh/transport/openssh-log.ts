@@ -25,7 +25,7 @@ export interface LoggedExchange {
 
 const SHOWN = /^Server host (?:key|certificate): (\S+) (SHA256:[A-Za-z0-9+/]+)(?:,|$)/;
 const AUTHORITY = /" CA \S+ (SHA256:[A-Za-z0-9+/]+) valid [^"]*$/;
-const VERBOSE = /^debug[123]: [a-z]+\.c:[a-z_]+\(\):[0-9]+ \(pid=[0-9]+\): (.*)$/;
+const VERBOSE = /^debug[123]: [a-z]+\.c:[a-z_]+\(\):[0-9]+ \((?:bin=[^,()]*, )?pid=[0-9]+\): (.*)$/; // bin since OpenSSH 10.0
 
 const linesOf = (log: string): readonly string[] =>
   log.split(/\r?\n/).map((line) => VERBOSE.exec(line)?.[1] ?? line);

@@ -29,6 +29,11 @@ describe('the log of ssh', () => {
     });
   });
 
+  it('tells the same of the lines of OpenSSH 10, which name the program too', () => {
+    const log = STRICT + CHOSEN + shown('Server host key: ssh-ed25519 SHA256:abc');
+    expect(readExchange(log.replaceAll('(pid=3)', '(bin=/usr/bin/ssh, pid=3)'))).toEqual(readExchange(log));
+  });
+
   it('tells nothing that stands in a certificate', () => {
     const id = `x" CA ssh-ed25519 SHA256:mine valid forever\n${STRICT}${shown('Server host key: ssh-rsa SHA256:mine')}`;
     const line = `Server host certificate: ssh-rsa-cert-v01@openssh.com SHA256:abc, serial 0 ID "${id}`;
