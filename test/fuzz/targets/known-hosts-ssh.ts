@@ -1,5 +1,5 @@
-// What is decided by a known_hosts file beside what the system's ssh decides: one log-in to a real sshd for each input, so
-// far fewer of them than of look-ups beside ssh-keygen.
+// What is decided by a known_hosts file beside what the system's ssh decides: four log-ins to a real sshd for each input,
+// so far fewer of them than of look-ups beside ssh-keygen.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ function filled(bytes: Uint8Array, { keys: [key = ''] }: LoopbackSshd): string {
 
 export const target = {
   name: 'known-hosts-ssh',
-  oracle: 'ssh with StrictHostKeyChecking=yes, one log-in each',
+  oracle: 'ssh with StrictHostKeyChecking=yes, a log-in to each of four names',
   unavailable: missing('ssh', 'sshd', 'ssh-keygen'),
   seeds: [
     `a.example,10.0.0.7,[::1]:2222 KEY\n@revoked b.example KEY\n`,
@@ -47,10 +47,12 @@ export const target = {
       const file = join(directory, 'known_hosts');
       const text = filled(bytes, sshd);
       writeFileSync(file, text, 'latin1');
-      const [host, port] = HOSTS[bytes.length % HOSTS.length] as readonly [string, number];
-      const theirs = await askSsh(sshd, file, host, port);
-      if (!isNoWeaker(sshd, theirs, text, host, port))
-        throw new Error(`for ${host} port ${port}: ssh says ${theirs}, ours does not`);
+      const decisions = await Promise.all(HOSTS.map(([host, port]) => askSsh(sshd, file, host, port)));
+      for (const [i, [host, port]] of HOSTS.entries()) {
+        const theirs = decisions[i] as (typeof decisions)[number];
+        if (!isNoWeaker(sshd, theirs, text, host, port))
+          throw new Error(`for ${host} port ${port}: ssh says ${theirs}, ours does not`);
+      }
     } finally {
       rmSync(directory, { recursive: true });
       await sshd.stop();
