@@ -30,9 +30,9 @@ describe(`a host that exchanges keys by ${KEX} alone`, { timeout: 60_000, ...lef
   let server: ReturnType<typeof spawn>;
   let port = 0;
   const file = (name: string): string => join(directory, name);
-  const enter = async (transport: Transport): Promise<string> => {
+  const enter = async (transport: Transport, key = 'user'): Promise<string> => {
     const target = { host: '127.0.0.1', port, user: 'root', knownHosts: [file('known_hosts')] };
-    const credentials = { privateKey: readFileSync(file('user')) };
+    const credentials = { privateKey: readFileSync(file(key)) };
     await using connection = await connect(target, credentials, { journal, transport });
     const { stdout } = await connection.run(
       await enforce(remoteCommand, argv(['cat', '/etc/debian_version']), { journal }),
@@ -43,7 +43,7 @@ describe(`a host that exchanges keys by ${KEX} alone`, { timeout: 60_000, ...lef
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'guardrails-mlkem-'));
     inside = mkdtempSync(`${root}/tmp/guardrails-mlkem-`);
-    for (const name of ['host', 'user'])
+    for (const name of ['host', 'user', 'stranger'])
       spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file(name)]);
     port = await freePort();
     const keep = (name: string, text: string | Buffer): void =>
@@ -97,5 +97,17 @@ describe(`a host that exchanges keys by ${KEX} alone`, { timeout: 60_000, ...lef
       code: 'host-key.no-common-algorithm',
       message: expect.stringContaining(KEX),
     });
+  });
+
+  // Last: the server remembers it.
+  it('says that it takes nobody from here for a while, once enough log-ins have failed', async () => {
+    const failed = async (): Promise<unknown> =>
+      enter('openssh', 'stranger').catch((error: unknown) => error);
+    await expect
+      .poll(failed, { timeout: 30_000, interval: 0 })
+      .toMatchObject({
+        code: 'host-key.unreachable',
+        message: expect.stringContaining('PerSourcePenalties'),
+      });
   });
 });

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../evidence/coded-error.ts';
 import type { KeyExchange, ReachedStream } from './key-exchange.ts';
 import type { Link } from './link.ts';
+import { said } from './said.ts';
 import { Semaphore } from './semaphore.ts';
 
 export type Reached =
@@ -40,6 +41,17 @@ const software = new WeakMap<ReachedStream, string>();
 /** Returns what the host at the other end calls its software. */
 export const softwareOf = (socket: ReachedStream): string => software.get(socket) ?? '';
 
+/** What sshd says in place of its version line, before it closes. */
+const NO_PLACE = 'Exceeded MaxStartups';
+const PENALTY = 'Not allowed at this time';
+
+function whyClosed(greeting: string): string {
+  if (greeting === '' || greeting.startsWith(NO_PLACE)) return DROPPED;
+  if (greeting.startsWith(PENALTY))
+    return 'the host takes no connection from here for a while, after log-ins that failed (PerSourcePenalties)';
+  return `the host speaks another protocol than SSH: ${said(greeting)}`;
+}
+
 /** Waits until the other side has said its version line. */
 function awaitVersion(socket: ReachedStream, signal: AbortSignal): Promise<Reached> {
   return new Promise<Reached>((resolve, reject) => {
@@ -70,8 +82,7 @@ function awaitVersion(socket: ReachedStream, signal: AbortSignal): Promise<Reach
     };
     const onError = (error: Error): void => settle(errnoOf(error, 'network error'));
     const onClose = (): void => {
-      const other = greeting.length > 0 && !greeting.toString('latin1').startsWith('Exceeded MaxStartups');
-      settle(other ? 'the host speaks another protocol than SSH' : DROPPED);
+      settle(whyClosed(greeting.toString('latin1')));
     };
     const onAbort = (): void => {
       leave();
