@@ -39,16 +39,33 @@ function tally(kind: string, results: readonly DrillResult[]): string {
   return `${kind}: ${results.length - failed - missing} ok, ${failed} failed, ${missing} not run here`;
 }
 
+/** The drills that are named, by guard: of the one guard that is named, or each with its own as GUARD/DRILL. */
+function drillsNamed(
+  names: readonly string[],
+  drills: readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const [guard] = names;
+  if (guard !== undefined && names.length === 1) return new Map([[guard, drills]]);
+  const named = new Map<string, string[]>();
+  for (const name of drills) {
+    const [of = '', id] = name.split('/');
+    if (id === undefined || names.length > 0) {
+      const remedy = 'Name one guard and its drills, or each drill as GUARD/DRILL and no guard.';
+      throw new CodedError('drill.unknown', 'it is not said whose drills these are', remedy);
+    }
+    named.set(of, [...(named.get(of) ?? []), id]);
+  }
+  return named;
+}
+
 async function drill(names: readonly string[], options: DrillOptions): Promise<void> {
   // Loaded here, so that a command that only asks a guard loads no drill.
   const { proofNamed, proofs } = await import('../proof/catalogue.ts');
   const { drillGuards } = await import('../proof/drill-guards.ts');
   const { robustnessMatrix } = await import('../proof/robustness-matrix.ts');
-  const chosen = names.length === 0 ? proofs : names.map(proofNamed);
-  if (options.only && names.length !== 1) {
-    const remedy = 'Name the guard whose drills these are.';
-    throw new CodedError('drill.unknown', 'drills are named beside one guard', remedy);
-  }
+  const only = options.only && drillsNamed(names, options.only);
+  const asked = only ? [...only.keys()] : names;
+  const chosen = asked.length === 0 ? proofs : asked.map(proofNamed);
   const journal = await openState(options);
   const all: DrillResult[] = [];
   const progress = startProgress(chosen.length);
@@ -62,7 +79,7 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
   try {
     await drillGuards(chosen, journal, {
       mutants: options.mutants ?? false,
-      ...(options.only ? { only: options.only } : {}),
+      ...(only ? { only } : {}),
       state: options.about ?? options.dir,
       onResult,
       signal: interruption,
@@ -95,9 +112,10 @@ export function registerDrill(program: Command): void {
     .argument('[guard...]', 'guards to drill (default: all)')
     .option('--mutants', 'also drill every guard without each of its rules: some drill must notice')
     .addOption(
-      new Option('--only <drill...>', 'only these drills of one guard, as its records name them').conflicts(
-        'mutants',
-      ),
+      new Option(
+        '--only <drill...>',
+        'only these drills of one guard, as its records name them, or each as GUARD/DRILL',
+      ).conflicts('mutants'),
     )
     .addOption(
       new Option(

@@ -1,33 +1,31 @@
-// `guardrails scorecard --replay N`: runs again what was drawn, each guard in a process of its own without any option of Node
-// and with a journal of its own, and says what came out.
+// `guardrails scorecard --replay N`: runs again what was drawn, in a process of its own without any option of Node and with a
+// journal of its own, and says what came out.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
-import { mapAtOnce } from '../kernel/at-once.ts';
 import type { Drawn, Replayed } from '../scorecard/replay-draw.ts';
 
 const results = z.object({
-  drills: z.array(z.object({ drill: z.string(), observed: z.string(), fixture: z.string().optional() })),
-  mutants: z.array(z.object({ mutant: z.string(), passed: z.boolean() })),
+  drills: z.array(
+    z.object({ guard: z.string(), drill: z.string(), observed: z.string(), fixture: z.string().optional() }),
+  ),
+  mutants: z.array(z.object({ guard: z.string(), mutant: z.string(), passed: z.boolean() })),
 });
 type Results = z.infer<typeof results>;
 
 /** What a child may know of its caller: nothing that makes Node load other code. */
 const KEPT = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TMPDIR', 'TZ'];
 
-/** Each is a process, which computes more than it waits. */
-const AT_ONCE = 2;
+/** A drill has a deadline of its own; all of them together must not hang the scorecard, in milliseconds. */
+const TIMEOUT_MS = 1_800_000;
 
-/** A guard that hangs must not hang the scorecard, in milliseconds. */
-const TIMEOUT_MS = 300_000;
-
-async function runAgain(guard: string, args: readonly string[], state: string): Promise<Results | undefined> {
+async function runAgain(args: readonly string[], state: string): Promise<Results | undefined> {
   const directory = await mkdtemp(join(tmpdir(), 'guardrails-replay-'));
   const main = process.argv[1] ?? '';
   const loader = main.endsWith('.ts') ? process.execArgv : []; // the sources do not run without one
-  const own = ['--dir', join(directory, 'state'), 'drill', guard, '--json', '--about', state];
+  const own = ['--dir', join(directory, 'state'), 'drill', '--json', '--about', state];
   const argv = [...loader, main, ...own, ...args];
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => KEPT.includes(name) || name.startsWith('GUARDRAILS_')),
@@ -45,6 +43,20 @@ async function runAgain(guard: string, args: readonly string[], state: string): 
   }
 }
 
+const named = (guard: string, id: string): string => `${guard}/${id}`;
+
+/** Names of all that this package could run again: asked for anything else, the process would run nothing. */
+async function knownNames(): Promise<ReadonlySet<string>> {
+  const { proofs } = await import('../proof/catalogue.ts');
+  const { LIVE } = await import('../proof/proof.ts');
+  return new Set(
+    proofs.flatMap(({ guard, drills, live }) => [
+      guard.id,
+      ...[...drills.map(({ id }) => id), ...(live ? [LIVE] : [])].map((id) => named(guard.id, id)),
+    ]),
+  );
+}
+
 /**
  * Runs again what was drawn; of the guards in `whole` every mutant as well. Live probes are asked about the state directory
  * `state`, which the records are from.
@@ -54,26 +66,36 @@ export async function replay(
   whole: readonly { readonly guard: string; readonly mutants: readonly string[] }[],
   state: string,
 ): Promise<readonly Replayed[]> {
-  const guards = [...new Set([...drawn, ...whole].map((each) => each.guard))];
-  const replayed = await mapAtOnce(guards, AT_ONCE, async (guard): Promise<readonly Replayed[]> => {
-    const mutants = whole.find((each) => each.guard === guard)?.mutants;
-    const chosen = drawn.filter((each) => each.guard === guard);
-    const args = mutants ? ['--mutants'] : ['--only', ...chosen.map(({ drill }) => drill)];
-    const seen = await runAgain(guard, args, resolve(state));
-    const outcomes = new Map(seen?.drills.map((each) => [each.drill, each]));
-    const caught = new Set(seen?.mutants.filter(({ passed }) => passed).map(({ mutant }) => mutant));
-    return [
-      ...chosen.map((each) => {
-        const { observed = 'no answer', fixture: built } = outcomes.get(each.drill) ?? {};
-        return { ...each, seen: observed, built };
-      }),
-      ...(mutants ?? []).map((id) => ({
+  const about = resolve(state);
+  const known = await knownNames();
+  const guards = whole.map(({ guard }) => guard).filter((guard) => known.has(guard));
+  const apart = drawn.filter(({ guard }) => !guards.includes(guard));
+  const only = apart.map(({ guard, drill }) => named(guard, drill)).filter((name) => known.has(name));
+  const runs = [
+    only.length > 0 ? await runAgain(['--only', ...only], about) : undefined,
+    guards.length > 0 ? await runAgain(['--mutants', ...guards], about) : undefined,
+  ];
+  const drills = new Map(
+    runs.flatMap((run) => run?.drills ?? []).map((each) => [named(each.guard, each.drill), each]),
+  );
+  const caught = new Set(
+    runs
+      .flatMap((run) => run?.mutants ?? [])
+      .filter(({ passed }) => passed)
+      .map(({ guard, mutant }) => named(guard, mutant)),
+  );
+  return [
+    ...drawn.map((each) => {
+      const { observed = 'no answer', fixture: built } = drills.get(named(each.guard, each.drill)) ?? {};
+      return { ...each, seen: observed, built };
+    }),
+    ...whole.flatMap(({ guard, mutants }) =>
+      mutants.map((id) => ({
         guard,
         drill: `mutant ${id}`,
         recorded: 'caught',
-        seen: caught.has(id) ? 'caught' : 'alive',
+        seen: caught.has(named(guard, id)) ? 'caught' : 'alive',
       })),
-    ];
-  });
-  return replayed.flat();
+    ),
+  ];
 }

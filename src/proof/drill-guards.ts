@@ -8,6 +8,11 @@ import type { Proof } from './proof.ts';
 /** How many guards are drilled, or their states built, at the same time. */
 export const GUARDS_AT_ONCE = 4;
 
+export interface DrillGuardsOptions extends Omit<DrillOptions, 'only'> {
+  /** Ids of the drills to run, by the id of their guard; see {@link DrillOptions}. Default: all. */
+  readonly only?: ReadonlyMap<string, readonly string[]>;
+}
+
 /**
  * Drills each of `proofs` as {@link drillGuard} does. `onResult` hears of the guards in their order, of each as soon as the
  * guards before it are done. The first that throws ends the others, and what they had built is taken down.
@@ -17,7 +22,7 @@ export const GUARDS_AT_ONCE = 4;
 export async function drillGuards(
   proofs: readonly Proof[],
   journal: EvidenceSink,
-  { onResult = () => {}, signal, ...options }: DrillOptions = {},
+  { onResult = () => {}, signal, only, ...options }: DrillGuardsOptions = {},
 ): Promise<readonly DrillResult[]> {
   const untold: DrillResult[][] = proofs.map(() => []);
   const done = new Set<number>();
@@ -25,6 +30,7 @@ export async function drillGuards(
   const drill = async (proof: Proof, n: number, within: AbortSignal): Promise<readonly DrillResult[]> => {
     const results = await drillGuard(proof, journal, {
       ...options,
+      ...(only && { only: only.get(proof.guard.id) ?? [] }),
       signal: within,
       onResult: (result) => (n === told ? onResult(result) : void untold[n]?.push(result)),
     });

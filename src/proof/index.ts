@@ -1,7 +1,7 @@
 // The public surface of the drills: `agilab-guardrails/drills`. Nobody who only asks guards needs it.
 export { proofs } from './catalogue.ts';
 export { type DrillOptions, type DrillResult, drillGuard } from './drill.ts';
-export { drillGuards } from './drill-guards.ts';
+export { type DrillGuardsOptions, drillGuards } from './drill-guards.ts';
 export { claimsOf, type Fixtures, fixturesOf } from './lock.ts';
 export {
   type BrokenLook,

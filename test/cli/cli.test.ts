@@ -46,6 +46,23 @@ describe('drill', () => {
       problems: [],
     });
   });
+
+  it('runs drills of several guards by their full names, and no others', () => {
+    withCopy((directory) => {
+      const only = ['--only', 'routes/flask', 'bind/star', 'bind/octal'];
+      const { code, stdout } = guardrails(['drill', ...only, '--json'], directory);
+      const { drills } = JSON.parse(stdout);
+      const seen = drills.map(({ guard, drill, passed }: Record<string, unknown>) => [guard, drill, passed]);
+      expect([code, seen]).toEqual([
+        0,
+        [
+          ['routes', 'flask', true],
+          ['bind', 'star', true],
+          ['bind', 'octal', true],
+        ],
+      ]);
+    });
+  });
 });
 
 describe('check', () => {
@@ -145,6 +162,8 @@ describe('bad input', () => {
     ['an unknown option', ['verify', '--loud']],
     ['an unknown guard to check', ['check', 'dragon', '--json', '{}']],
     ['an unknown guard to drill', ['drill', 'dragon']],
+    ['a drill of nobody', ['drill', '--only', 'star']],
+    ['drills of two guards under one name', ['drill', 'bind', 'routes', '--only', 'flask']],
     ['text that is no JSON', ['check', 'bind', '--json', '{"sources":']],
     ['a key given twice', ['check', 'bind', '--json', '{"port":1,"port":2}']],
     ['a journal that is not there', ['verify']],

@@ -103,11 +103,9 @@ describe(`a host that exchanges keys by ${KEX} alone`, { timeout: 60_000, ...lef
   it('says that it takes nobody from here for a while, once enough log-ins have failed', async () => {
     const failed = async (): Promise<unknown> =>
       enter('openssh', 'stranger').catch((error: unknown) => error);
-    await expect
-      .poll(failed, { timeout: 30_000, interval: 0 })
-      .toMatchObject({
-        code: 'host-key.unreachable',
-        message: expect.stringContaining('PerSourcePenalties'),
-      });
+    await expect.poll(failed, { timeout: 30_000, interval: 0 }).toMatchObject({
+      code: 'host-key.unreachable',
+      message: expect.stringContaining('PerSourcePenalties'),
+    });
   });
 });
