@@ -62,7 +62,11 @@ const bindRequest: z.ZodType<BindRequest> = z.strictObject({
     )
     .min(1)
     .max(32)
-    .refine((sources) => sources.flatMap(({ value: given }) => textsOf(given)).length <= MAX_ADDRESSES),
+    .refine((sources) => {
+      let addresses = 0;
+      for (const { value: given } of sources) addresses += textsOf(given).length;
+      return addresses <= MAX_ADDRESSES;
+    }),
   program: z.enum(programs).optional(),
   port: z.int().min(0).max(65_535).optional(),
 });

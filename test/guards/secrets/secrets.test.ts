@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findSecrets } from '../../../src/guards/find-secrets.ts';
-import { GUESSED_SHAPES, PREFIXED_SHAPES } from '../../../src/guards/secret-shapes.ts';
+import { GUESSED_SHAPES, PREFIXED_SHAPES, SPACED_SHAPES } from '../../../src/guards/secret-shapes.ts';
 import { type SecretsRequest, secrets } from '../../../src/guards/secrets/secrets.ts';
 import { judge } from '../../../src/kernel/enforce.ts';
 import { liveSecrets } from '../../../src/proof/drills/secrets/live-secrets.ts';
@@ -39,6 +39,19 @@ describe('what is found', () => {
     for (const { name, why, pattern } of [...PREFIXED_SHAPES, ...GUESSED_SHAPES]) {
       expect(`${name}: ${why}`).toMatch(/^[a-z-]+: ./);
       expect(pattern.global).toBe(true);
+    }
+  });
+
+  it('is looked for wherever its pattern could match: every match holds one of the words', () => {
+    for (const { name, has, pattern } of [...PREFIXED_SHAPES, ...SPACED_SHAPES, ...GUESSED_SHAPES]) {
+      if (has.length === 0) continue;
+      // As fast-check reads it: without the edges of words.
+      const matches = fc.stringMatching(new RegExp(pattern.source.replaceAll(String.raw`\b`, '')));
+      fc.assert(
+        fc.property(matches, (text) => has.some((word) => text.includes(word))),
+        { numRuns: 200, examples: [] },
+      );
+      expect(name).not.toBe('');
     }
   });
 
