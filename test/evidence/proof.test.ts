@@ -51,6 +51,10 @@ function treeOf(size: number): Tree {
 const random = (below: number): number => Math.floor(Math.random() * below);
 
 it('proves every leaf and every earlier tree of all small trees, and nothing else', () => {
+  const wrong: string[] = []; // an assertion for each of the 45,000 would take most of the time
+  const see = (held: boolean, expected: boolean, what: string): void => {
+    if (held !== expected) wrong.push(`${what}: ${held}`);
+  };
   for (let size = 1; size <= 40; size++) {
     const { leaves, root } = treeOf(size);
     for (let index = 0; index < size; index++) {
@@ -58,22 +62,27 @@ it('proves every leaf and every earlier tree of all small trees, and nothing els
       const leaf = leaves[index] ?? new Uint8Array();
       const holds = (at: number, of: number, by = path): boolean =>
         checkInclusion(sha256, leaf, at, of, root(size), by);
-      expect(holds(index, size)).toBe(true);
-      for (let at = 0; at <= size; at++) if (at !== index) expect(holds(at, size)).toBe(false);
-      expect(holds(index, size, [...path, leaf])).toBe(false);
+      see(holds(index, size), true, `leaf ${index} of ${size}`);
+      for (let at = 0; at <= size; at++)
+        if (at !== index) see(holds(at, size), false, `leaf ${index} as ${at} of ${size}`);
+      see(holds(index, size, [...path, leaf]), false, `leaf ${index} of ${size} by a longer path`);
       if (path.length > 0)
-        expect(holds(index, size, path.slice(1)) || holds(index, size, path.slice(0, -1))).toBe(false);
+        for (const shorter of [path.slice(1), path.slice(0, -1)])
+          see(holds(index, size, shorter), false, `leaf ${index} of ${size} by a shorter path`);
     }
     for (let before = 1; before <= size; before++) {
       const path = before === size ? [] : consistencyProof(sha256, leaves, before);
       const holds = (of: number, old = root(before), by = path): boolean =>
         checkConsistency(sha256, of, old, size, root(size), by);
-      expect(holds(before), `${before} of ${size}`).toBe(true);
-      for (let of = 0; of <= size + 1; of++) if (of !== before) expect(holds(of)).toBe(false);
-      expect(holds(before, randomBytes(32))).toBe(false);
-      if (path.length > 0) expect(holds(before, root(before), path.slice(1))).toBe(false);
+      see(holds(before), true, `${before} of ${size}`);
+      for (let of = 0; of <= size + 1; of++)
+        if (of !== before) see(holds(of), false, `${before} as ${of} of ${size}`);
+      see(holds(before, randomBytes(32)), false, `another root of ${before} of ${size}`);
+      if (path.length > 0)
+        see(holds(before, root(before), path.slice(1)), false, `${before} of ${size} by a shorter path`);
     }
   }
+  expect(wrong).toEqual([]);
 });
 
 describe('on a real journal', () => {
@@ -110,10 +119,15 @@ describe('on a real journal', () => {
   it('is not believed with any one character changed', async () => {
     const { directory, ids } = await journal();
     const text = await proveRecord(directory, ids[300] ?? '');
+    const believed: number[] = [];
     for (let at = 0; at < text.length; at++) {
       const changed = text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1);
-      expect(() => verifyProof(changed, [signer.vkey], native), `at ${at}`).toThrow();
+      try {
+        verifyProof(changed, [signer.vkey], native);
+        believed.push(at);
+      } catch {}
     }
+    expect(believed).toEqual([]);
   });
 
   it('makes no proof from lines that were changed, nor of a record that is not sealed', async () => {

@@ -1,7 +1,15 @@
 // Every hostile pickle is refused, with the code of its own rule, without running anything. The payloads are real:
 // CPython runs each live one in a scratch directory, which is how we know that the list is not made of straw.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -27,6 +35,21 @@ function codeOf(bytes: Uint8Array): string {
 const python = '/usr/bin/python3';
 const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 const hasPython = spawnSync(python, ['-V'], { stdio: 'ignore' }).status === 0;
+/** Loads each payload in a process and a directory of its own, one after the other. */
+const LOAD_EACH = `
+import os, pickle, sys
+for at in range(int(sys.argv[1])):
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        continue
+    os.chdir(str(at))
+    try:
+        r = pickle.load(open("payload", "rb"))
+        getattr(r, "wait", int)()
+    except Exception: pass
+    sys.exit()
+`;
 const corpus = new URL('picklescan/', beside('corpora'));
 
 describe('a hostile pickle', () => {
@@ -65,20 +88,19 @@ describe('a hostile pickle', () => {
     leftOut(!hasPython && !real && 'no python3 here'),
     () => {
       const scratch = mkdtempSync(join(tmpdir(), 'guardrails-pickle-'));
-      const marker = join(scratch, 'marker');
+      const alive = HOSTILE.filter(({ live }) => live === true);
+      const ofPayload = (at: number, name: string): string => join(scratch, `${at}`, name);
       try {
-        for (const { what, bytes, live } of HOSTILE) {
-          if (live !== true) continue;
+        for (const [at, { bytes }] of alive.entries()) {
+          mkdirSync(ofPayload(at, ''));
+          writeFileSync(ofPayload(at, 'payload'), bytes);
           expect(codeOf(bytes)).not.toBe('accepted');
-          expect([what, existsSync(marker)]).toEqual([what, false]);
-          writeFileSync(join(scratch, 'payload'), bytes);
-          // -I: nothing of this machine's Python settings; the payload touches one file in its own directory.
-          const load =
-            'import pickle\ntry:\n r = pickle.load(open("payload", "rb"))\n getattr(r, "wait", int)()\nexcept Exception: pass';
-          spawnSync(python, ['-I', '-c', load], { cwd: scratch, stdio: 'ignore' });
-          expect([what, existsSync(marker)]).toEqual([what, true]);
-          rmSync(marker);
         }
+        const marked = (): unknown => alive.filter((_, at) => existsSync(ofPayload(at, 'marker')));
+        expect(marked()).toEqual([]);
+        // -I: nothing of this machine's Python settings; the payload touches one file in its own directory.
+        spawnSync(python, ['-I', '-c', LOAD_EACH, `${alive.length}`], { cwd: scratch, stdio: 'ignore' });
+        expect(marked()).toEqual(alive);
       } finally {
         rmSync(scratch, { recursive: true });
       }

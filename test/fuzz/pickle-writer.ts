@@ -5,14 +5,11 @@
 export type Token = Uint8Array;
 
 const bytesOf = (...parts: (string | number | Uint8Array | readonly number[])[]): Token =>
-  Uint8Array.from(
-    parts.flatMap((part) =>
-      typeof part === 'string'
-        ? [...Buffer.from(part, 'latin1')]
-        : typeof part === 'number'
-          ? [part]
-          : [...part],
-    ),
+  joined(
+    parts.map((part) => {
+      if (typeof part === 'string') return Buffer.from(part, 'latin1');
+      return Uint8Array.from(typeof part === 'number' ? [part] : part);
+    }),
   );
 const uint = (value: number, size: 1 | 2 | 4 | 8): number[] => {
   const view = new DataView(new ArrayBuffer(8));
@@ -95,5 +92,5 @@ export function pickle(value: Py): Uint8Array {
 }
 
 export function joined(tokens: readonly Token[]): Uint8Array {
-  return Uint8Array.from(Buffer.concat(tokens));
+  return new Uint8Array(Buffer.concat(tokens)); // a copy in one go: from() asks for each byte
 }

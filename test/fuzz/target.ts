@@ -18,6 +18,17 @@ export interface FuzzTarget {
 
 export const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
 
+/** Runs `work`, in which no error carries a stack. Where ten thousands are thrown and caught, taking them is most of the time. */
+export async function withoutStacks(work: () => unknown): Promise<void> {
+  const frames = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    await work();
+  } finally {
+    Error.stackTraceLimit = frames;
+  }
+}
+
 interface Edit {
   readonly at: number;
   readonly drop: number;
