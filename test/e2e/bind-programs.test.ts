@@ -1,6 +1,7 @@
 // What programs bind when nothing is set, and that each setting of the table is one they obey: by their sockets.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,12 @@ async function appDirectory(): Promise<string> {
   return directory;
 }
 
+/** Whether anything listens on that port, as proc_net_tcp(5) tells: one read, where sockets are told apart in a look at all processes. */
+const isTaken = (port: number): boolean => {
+  const listens = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} 0+:0000 0A `);
+  return ['tcp', 'tcp6'].some((table) => listens.test(readFileSync(`/proc/net/${table}`, 'latin1')));
+};
+
 /** Starts a program, and returns where it listens on that port. */
 async function socketsOf(
   argv: readonly string[],
@@ -96,10 +103,12 @@ async function socketsOf(
   for (;;) {
     if (child.exitCode === 127) skip('a stand-in of a version manager for a program that is not there');
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
-    const { sockets } = await listeningSockets(pid, new AbortController().signal);
-    const hosts = sockets.filter((socket) => socket.port === port).map(({ host }) => host);
-    if (hosts.length > 0) return hosts;
-    await setTimeout(200);
+    if (isTaken(port)) {
+      const { sockets } = await listeningSockets(pid, new AbortController().signal);
+      const hosts = sockets.filter((socket) => socket.port === port).map(({ host }) => host);
+      if (hosts.length > 0) return hosts;
+    }
+    await setTimeout(100);
   }
 }
 

@@ -1,6 +1,6 @@
 // What is found in text, line by line, and that whatever lies in a tree is answered by a decision.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,7 +92,8 @@ describe('the guard', () => {
       execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }).trim();
     try {
       mkdirSync(join(copy.root, '.cache'));
-      writeFileSync(join(copy.root, '.cache/large'), Buffer.alloc(64 * 1024 * 1024));
+      writeFileSync(join(copy.root, '.cache/large'), '');
+      truncateSync(join(copy.root, '.cache/large'), 64 * 1024 * 1024);
       writeFileSync(join(copy.root, '.env'), `${SECRETS[0]?.[1]}\n`);
       expect(live()).toBe('allow');
       writeFileSync(join(copy.root, 'data/notes.txt'), `${SECRETS[0]?.[1]}\n`);
