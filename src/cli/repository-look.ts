@@ -1,14 +1,12 @@
 // The look at somebody else's repository: a bounded walk that follows no link, and what each artefact on the way shows. It is
 // read as hostile, and nothing of it is executed.
-import { opendir, realpath } from 'node:fs/promises';
+import { opendir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { openEnvelope } from '../evidence/dsse.ts';
 import { readBounded } from '../evidence/files.ts';
 import { parseVerifierKey } from '../evidence/keys.ts';
 import type { Pin } from '../evidence/pin.ts';
-import { portable } from '../evidence/primitives.ts';
-import { parseStrictJson } from '../evidence/strict-json.ts';
 import { verifyDirectory } from '../evidence/verify-native.ts';
 import { supplyChain } from '../guards/supply-chain/supply-chain.ts';
 import { judge } from '../kernel/enforce.ts';
@@ -19,6 +17,7 @@ import { drillIds, proofOf } from '../scorecard/gap-proof.ts';
 import { gradeDimensions } from '../scorecard/grade.ts';
 import { type Gap, parseRegister } from '../scorecard/register.ts';
 import type { Shown, Words } from '../scorecard/repository.ts';
+import { judgeStatement } from './repository-statement.ts';
 
 const MAX_ENTRIES = 500_000;
 const MAX_DEPTH = 40;
@@ -47,10 +46,18 @@ const KINDS: readonly (readonly [Kind, RegExp])[] = [
 const shownPath = (path: string): string =>
   /^[\w@./+ -]{1,300}$/.test(path) ? path : 'a file with an odd name';
 
+interface Found {
+  /** Paths by their kind, in their order: the same repository reads the same everywhere. */
+  readonly paths: ReadonlyMap<Kind, readonly string[]>;
+  /** Directories below it that could not be read. */
+  readonly unread: number;
+}
+
 /** @throws CodedError `repository.too-large`, `repository.unreadable`. */
-async function walk(root: string): Promise<ReadonlyMap<Kind, readonly string[]>> {
+async function walk(root: string): Promise<Found> {
   const found = new Map<Kind, string[]>();
   let entries = 0;
+  let unread = 0;
   const visit = async (below: string, depth: number): Promise<void> => {
     if (depth > MAX_DEPTH) return; // nothing that counts lies so deep
     for await (const entry of await opendir(join(root, below))) {
@@ -62,11 +69,18 @@ async function walk(root: string): Promise<ReadonlyMap<Kind, readonly string[]>>
         );
       const path = below === '' ? entry.name : `${below}/${entry.name}`;
       if (entry.isDirectory() && entry.name !== '.git' && entry.name !== 'node_modules')
-        await visit(path, depth + 1);
+        await visit(path, depth + 1).catch(passOver);
       if (!entry.isFile()) continue;
       const kind = KINDS.find(([, pattern]) => pattern.test(path))?.[0];
-      if (kind) found.set(kind, [...(found.get(kind) ?? []), path]);
+      if (!kind) continue;
+      const paths = found.get(kind);
+      if (paths) paths.push(path);
+      else found.set(kind, [path]);
     }
+  };
+  const passOver = (error: unknown): void => {
+    if (error instanceof CodedError) throw error;
+    unread++; // closed to this user, or named in no text that this system knows
   };
   try {
     await visit('', 0);
@@ -77,7 +91,8 @@ async function walk(root: string): Promise<ReadonlyMap<Kind, readonly string[]>>
       cause: error,
     });
   }
-  return found;
+  for (const paths of found.values()) paths.sort();
+  return { paths: found, unread };
 }
 
 interface Look {
@@ -89,14 +104,6 @@ interface Look {
 
 const read = (root: string, path: string): Promise<Buffer> =>
   readBounded(join(root, path), { maxBytes: MAX_BYTES });
-
-/** Reads a file that a statement names: no directory on the way may be a link that leads out. */
-async function readInside(root: string, name: string): Promise<Buffer> {
-  const [top, folder] = await Promise.all([realpath(root), realpath(dirname(join(root, name)))]);
-  if (folder !== top && !folder.startsWith(`${top}/`))
-    throw new CodedError('repository.outside', 'it lies outside of the repository', 'Name a file in it.');
-  return await read(root, name);
-}
 
 /** What kept an artefact from counting, in our own words. */
 const whyNot = (error: unknown): string => (error instanceof CodedError ? error.code : errnoOf(error));
@@ -113,25 +120,11 @@ async function journal(path: string, { root, pins, claims, context }: Look): Pro
   }));
 }
 
-async function statement(path: string, { root, pins }: Look): Promise<readonly Shown[]> {
-  const shown = (grade: Shown['grade'], why: string): readonly Shown[] => [
-    { row: SUPPLY, grade, path: shownPath(path), why },
-  ];
+async function statement(path: string, { root, pins, context: { now } }: Look): Promise<readonly Shown[]> {
   const keys = pins.map(({ vkey }) => parseVerifierKey(vkey));
   const { payload, signers } = openEnvelope(await read(root, path), IN_TOTO, keys, MAX_BYTES);
-  const { subject } = parseStrictJson(payload, { maxBytes: MAX_BYTES, maxDepth: 32 }) as {
-    subject?: unknown;
-  };
-  for (const each of Array.isArray(subject) ? subject : []) {
-    const { name, digest } = each as { name?: unknown; digest?: { sha256?: unknown } };
-    if (typeof name !== 'string' || !/^(?!.*(?:^|\/)\.{0,2}(?:\/|$))[^\0]{1,1000}$/.test(name)) continue;
-    const bytes = await readInside(root, name).catch(() => undefined);
-    if (bytes && portable.sha256Hex(bytes) === digest?.sha256)
-      return signers.length > 0
-        ? shown('E2', 'a pinned key states the digest of a file that is here')
-        : shown('E1', 'it states the digest of a file that is here, under no pinned key');
-  }
-  return shown('E0', 'it states the digest of nothing that is here');
+  const shown = await judgeStatement(payload, { root, now, signed: signers.length > 0 });
+  return [{ row: SUPPLY, path: shownPath(path), ...shown }];
 }
 
 async function sbom(path: string, { root }: Look): Promise<readonly Shown[]> {
@@ -158,8 +151,8 @@ function register(path: string, gaps: readonly Gap[], { claims }: Look): readonl
 export interface RepositoryLook {
   readonly shown: readonly Shown[];
   readonly words: Words;
-  /** `undefined`: it registers none. */
-  readonly gaps: readonly Gap[] | undefined;
+  /** Those of each register in it. */
+  readonly registers: readonly (readonly Gap[])[];
 }
 
 /**
@@ -168,7 +161,7 @@ export interface RepositoryLook {
  * @throws CodedError `repository.*`.
  */
 export async function lookAtRepository(look: Look): Promise<RepositoryLook> {
-  const found = await walk(look.root);
+  const { paths: found, unread } = await walk(look.root);
   const of = (kind: Kind): readonly string[] => (found.get(kind) ?? []).slice(0, MAX_ARTEFACTS);
   const shown: Shown[] = [];
   const add = async (row: string, path: string, work: () => Promise<readonly Shown[]>): Promise<void> => {
@@ -183,11 +176,11 @@ export async function lookAtRepository(look: Look): Promise<RepositoryLook> {
     await add('architecture_runtime_guardrails', path, () => journal(path, look));
   for (const path of of('statement')) await add(SUPPLY, path, () => statement(path, look));
   for (const path of of('sbom')) await add(SUPPLY, path, () => sbom(path, look));
-  let gaps: readonly Gap[] | undefined;
+  const registers: (readonly Gap[])[] = [];
   for (const path of of('register'))
     await add(REGISTER, path, async () => {
       const parsed = parseRegister(await read(look.root, path));
-      gaps ??= parsed.gaps;
+      registers.push(parsed.gaps);
       return register(path, parsed.gaps, look);
     });
   for (const path of of('result'))
@@ -198,6 +191,6 @@ export async function lookAtRepository(look: Look): Promise<RepositoryLook> {
       why: `${basename(path).includes('.sarif') ? 'results' : 'a report'} without a signature: a file that says pass`,
     });
   const count = (kind: Kind): number => found.get(kind)?.length ?? 0;
-  const words = { workflows: count('workflow'), tests: count('test'), documents: count('document') };
-  return { shown, words, gaps };
+  const words = { workflows: count('workflow'), tests: count('test'), documents: count('document'), unread };
+  return { shown, words, registers };
 }

@@ -21,6 +21,8 @@ export interface Words {
   readonly workflows: number;
   readonly tests: number;
   readonly documents: number;
+  /** Directories that could not be read. */
+  readonly unread: number;
 }
 
 export interface RepositoryRow {
@@ -59,13 +61,13 @@ function raiseOf({ label }: Dimension, grade: Grade): string {
 
 /**
  * Computes the score of a repository from what its artefacts show. A row is worth its best artefact, since each stands alone;
- * the gaps that the repository registers, or else `ownGaps`, cost as they always do.
+ * the gaps of its dearest register cost as they always do: one more register makes no gap cheaper.
  */
 export function scoreRepository(
   shown: readonly Shown[],
   words: Words,
   claims: Claims,
-  gaps: readonly Gap[],
+  registers: readonly [readonly Gap[], ...(readonly Gap[])[]],
 ): RepositoryScore {
   const rows = claims.dimensions.map((dimension): RepositoryRow => {
     const { id, letters, label } = dimension;
@@ -82,8 +84,13 @@ export function scoreRepository(
     const probe: ProbeFinding = { probe: dimension.id, grade, why, evidence: [] };
     return { dimension, grade, why, probes: [probe] };
   });
-  const register = sumUp(priceGaps(gaps, findings, claims));
-  const terms = termsOf(findings, register);
+  const termsUnder = (gaps: readonly Gap[]): ReturnType<typeof termsOf> =>
+    termsOf(findings, sumUp(priceGaps(gaps, findings, claims)));
+  const terms = registers
+    .map(termsUnder)
+    .reduce((dearest, each) =>
+      milliOf(each) - each.penalty < milliOf(dearest) - dearest.penalty ? each : dearest,
+    );
   return {
     schema: 'agilab.repository_scorecard.v1',
     score: { milli: milliOf(terms), ...terms },
@@ -94,7 +101,7 @@ export function scoreRepository(
 }
 
 /** The scorecard of a repository as a table. */
-export function repositoryTable({ score, rows, boundary }: RepositoryScore): string {
+export function repositoryTable({ score, rows, words, boundary }: RepositoryScore): string {
   return [
     `Repository scorecard: ${score.milli} milli-points (evidence ${score.evidence}, penalties ${score.penalty}, at most ${score.cap})`,
     ...rows.flatMap(({ letters, grade, label, why, found, raise }) => [
@@ -105,6 +112,9 @@ export function repositoryTable({ score, rows, boundary }: RepositoryScore): str
         .map(({ path, grade: each, why: reason }) => `                ${each} ${path}: ${reason}`),
       `                to raise it: ${raise}`,
     ]),
+    ...(words.unread === 0
+      ? []
+      : [`${words.unread} directories could not be read: what lies there counts for nothing.`]),
     boundary,
   ].join('\n');
 }

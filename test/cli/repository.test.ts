@@ -26,8 +26,9 @@ function repository(files: Readonly<Record<string, string | Buffer>> = {}): stri
 }
 
 async function score(root: string, pins: readonly Pin[] = []): Promise<RepositoryScore> {
-  const { shown, words, gaps } = await lookAtRepository({ root, pins, claims, context: here });
-  return scoreRepository(shown, words, claims, gaps ?? own);
+  const { shown, words, registers } = await lookAtRepository({ root, pins, claims, context: here });
+  const [first = own, ...others] = registers;
+  return scoreRepository(shown, words, claims, [first, ...others]);
 }
 const gradeOf = ({ rows }: RepositoryScore, letters: string) => rows.find((row) => row.letters === letters);
 
@@ -44,7 +45,7 @@ describe('words', () => {
     );
     expect(found.score.milli).toBe(0);
     expect(found.rows.map(({ grade }) => grade)).toEqual(Array(7).fill('E0'));
-    expect(found.words).toEqual({ workflows: 1, tests: 1, documents: 1 });
+    expect(found.words).toEqual({ workflows: 1, tests: 1, documents: 1, unread: 0 });
     for (const { raise } of found.rows) expect(raise).toContain('signed evidence');
   });
 
@@ -79,14 +80,16 @@ describe('a journal', () => {
 describe('a statement', () => {
   const signer = generateSigner('somebody');
   const pins = [{ vkey: signer.vkey, host: 'somebody' }];
-  const sealed = (name: string, sha256: string): string =>
+  const TESTED = { predicateType: 'https://in-toto.io/attestation/test-result/v0.1' };
+  const passed = { ...TESTED, predicate: { result: 'PASSED' } };
+  const about = (subject: readonly object[], stated: object = passed): string =>
     sealEnvelope(
       signer,
       'application/vnd.in-toto+json',
-      Buffer.from(
-        JSON.stringify({ _type: 'https://in-toto.io/Statement/v1', subject: [{ name, digest: { sha256 } }] }),
-      ),
+      Buffer.from(JSON.stringify({ _type: 'https://in-toto.io/Statement/v1', subject, ...stated })),
     );
+  const sealed = (name: string, sha256: string, stated?: object): string =>
+    about([{ name, digest: { sha256 } }], stated);
   const digest = createHash('sha256').update('release').digest('hex');
 
   it('counts over a file that is there and hashes to it, under a pinned key', async () => {
@@ -108,7 +111,95 @@ describe('a statement', () => {
   });
 });
 
+describe('a statement that is signed, and about a file that is here', () => {
+  const signer = generateSigner('somebody');
+  const pins = [{ vkey: signer.vkey, host: 'somebody' }];
+  const sha256 = createHash('sha256').update('release').digest('hex');
+  const file = { name: 'a.tgz', digest: { sha256 } };
+  const commit = (of: string) => ({ name: 'source', digest: { gitCommit: of.repeat(40) } });
+  const grade = async (
+    subject: readonly object[],
+    stated: object,
+    files: Readonly<Record<string, string>> = {},
+  ) => {
+    const text = JSON.stringify({ _type: 'https://in-toto.io/Statement/v1', subject, ...stated });
+    const envelope = sealEnvelope(signer, 'application/vnd.in-toto+json', Buffer.from(text));
+    const root = repository({ 'a.tgz': 'release', 'b.tgz': 'other', 'a.intoto.jsonl': envelope, ...files });
+    return gradeOf(await score(root, pins), 'SC')?.grade;
+  };
+  const tested = (predicate: object) => ({
+    predicateType: 'https://in-toto.io/attestation/test-result/v0.1',
+    predicate,
+  });
+  const verified = (predicate: object) => ({
+    predicateType: 'https://slsa.dev/verification_summary/v1',
+    predicate,
+  });
+  const passed = tested({ result: 'PASSED' });
+  const then = new Date(here.now - 86_400_000).toISOString();
+  const later = new Date(here.now + 86_400_000).toISOString();
+
+  it.each([
+    ['a verification that passed', [file], verified({ verificationResult: 'PASSED', timeVerified: then })],
+    ['with time left', [file], tested({ result: 'PASSED', expires: later })],
+    ['and about the commit that is checked out', [file, commit('a')], passed],
+    ['and about the commit that a packed ref names', [file, commit('b')], passed, 'ref: refs/heads/old\n'],
+  ])('counts: %s', async (_what, subject, stated, head = 'ref: refs/heads/main\n') => {
+    const git = {
+      '.git/HEAD': head,
+      '.git/refs/heads/main': `${'a'.repeat(40)}\n`,
+      '.git/packed-refs': `# pack-refs\n${'b'.repeat(40)} refs/heads/old\n`,
+    };
+    expect(await grade(subject, stated, git)).toBe('E2');
+  });
+
+  it.each([
+    ['a test that failed', [file], tested({ result: 'FAILED' })],
+    ['a verification that failed', [file], verified({ verificationResult: 'FAILED', timeVerified: then })],
+    ['one from the future', [file], verified({ verificationResult: 'PASSED', timeVerified: later })],
+    ['one without a time', [file], verified({ verificationResult: 'PASSED' })],
+    ['one that has expired', [file], tested({ result: 'PASSED', expires: then })],
+    ['one that expires at no time', [file], tested({ result: 'PASSED', expires: 'never' })],
+    ['one of no known kind', [file], { predicateType: 'https://example.org/fine/v1', predicate: {} }],
+    ['one that states nothing', [file], {}],
+    ['another content of a second file', [file, { ...file, name: 'b.tgz' }], passed],
+    ['another commit', [file, commit('c')], passed],
+    ['another commit alone', [commit('c')], passed],
+  ])('counts as nothing: %s', async (_what, subject, stated) => {
+    expect(await grade(subject, stated, { '.git/HEAD': `${'a'.repeat(40)}\n` })).toBe('E0');
+  });
+
+  it('about the commit alone is no more than advice: nobody compared the files', async () => {
+    expect(await grade([commit('a')], passed, { '.git/HEAD': `${'a'.repeat(40)}\n` })).toBe('E1');
+  });
+});
+
+describe('registers of a repository', () => {
+  it('cost what the dearest costs, however they are named', async () => {
+    const dear = JSON.parse(readFileSync('data/hardening-gaps.json', 'utf8'));
+    const cheap = JSON.stringify(dear);
+    for (const gap of dear.gaps) if (gap.status === 'conditional') gap.status = 'open';
+    const penalty = async (files: Readonly<Record<string, string>>) =>
+      (await score(repository(files))).score.penalty;
+    const worst = await penalty({ 'hardening-gaps.json': JSON.stringify(dear) });
+    expect(await penalty({ 'hardening-gaps.json': cheap })).toBeLessThan(worst);
+    for (const name of ['a', 'z'])
+      expect(
+        await penalty({
+          'hardening-gaps.json': JSON.stringify(dear),
+          [`${name}-hardening-gaps.json`]: cheap,
+        }),
+      ).toBe(worst);
+  });
+});
+
 describe('a hostile repository', () => {
+  it('may have directories that are named in no text: they are counted, and the rest is looked at', async () => {
+    const root = repository({ 'a.md': 'words' });
+    mkdirSync(Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9])]));
+    expect((await score(root)).words).toMatchObject({ documents: 1, unread: 1 });
+  });
+
   it('costs an answer of E0, and nothing else', async () => {
     const root = repository({
       'a/journal-000000000000.jsonl': 'not a record\n',
