@@ -1,5 +1,6 @@
-// One digest over this package as it lies here: what npm publishes of it, and the lock that it was built from. Guards that
-// are asked about this very package name it in their records, and the scorer computes it by itself.
+// One digest over this package as it lies here: what npm publishes of it, the lock that it was built from, and in a clone the
+// tests that its public text leans on. Guards that are asked about this very package name it in their records, and the scorer
+// computes it by itself.
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,9 +35,5 @@ export function publishedParts(root: string): readonly string[] {
 export function packageDigest(): string | undefined {
   const root = packageRoot();
   if (root === undefined) return undefined;
-  return sha256(
-    publishedParts(root)
-      .flatMap((part) => linesOf(root, part))
-      .join(''),
-  );
+  return sha256([...publishedParts(root), 'test'].flatMap((part) => linesOf(root, part)).join(''));
 }

@@ -147,6 +147,12 @@ describe("AGILAB's seven rows", () => {
       mkdirSync(dirname(at), { recursive: true });
       writeFileSync(at, "import { it } from 'vitest';\nit('holds', () => {});\n");
     }
+    // Who does not drill again keeps nothing: what was asked about had other tests.
+    const kept = cardOf(honest, state.directory);
+    expect([kept.grade('CB'), kept.why('claim-boundary')]).toEqual([
+      'E2',
+      'it was asked about another package than is here',
+    ]);
     const hollow = (text: string): string =>
       rewritten ? text.replaceAll(/"tests":\d+,"assertions":\d+/g, '"tests":1,"assertions":0') : text;
     try {
