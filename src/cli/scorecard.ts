@@ -80,6 +80,7 @@ async function inputOf(options: ScorecardOptions): Promise<ScoreInput> {
   return {
     verdict: await verdictOf(options),
     claims: await parseInput(claims, parseClaims),
+    ...(claims === OWN_CLAIMS ? {} : { ownClaims: await parseInput(OWN_CLAIMS, parseClaims) }),
     register: register === undefined ? own : await parseInput(register, parseRegister),
     ...(register === undefined ? {} : { ownRegister: own }),
     baseline: baseline === undefined ? undefined : parseEarlier(await signed(baseline)),
@@ -136,8 +137,9 @@ async function printRepository(root: string, options: ScorecardOptions): Promise
   const claims = await parseInput(options.claims ?? OWN_CLAIMS, parseClaims);
   const own = await parseInput(OWN_REGISTER, parseRegister);
   const pins = options.pin ? await pinsOf(options) : []; // this host's own keys say nothing of it
-  const { shown, words, gaps } = await lookAtRepository({ root, pins, claims, context: here() });
-  const score = scoreRepository(shown, words, claims, gaps ?? own.gaps);
+  const { shown, words, registers } = await lookAtRepository({ root, pins, claims, context: here() });
+  const [first = own.gaps, ...others] = registers;
+  const score = scoreRepository(shown, words, claims, [first, ...others]);
   process.stdout.write(options.compact ? `${JSON.stringify(score)}\n` : `${repositoryTable(score)}\n`);
   return score.score.milli > 0 && score.score.milli >= (options.minScore ?? 0) ? 0 : 1;
 }

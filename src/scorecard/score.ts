@@ -16,6 +16,8 @@ import type { Retired } from './retired.ts';
 export interface ScoreInput {
   readonly verdict: JournalVerdict;
   readonly claims: Claims;
+  /** The package's own claims, where `claims` are others: what they leave out is told. */
+  readonly ownClaims?: Claims | undefined;
   readonly context: GradingContext;
   readonly register: GapRegister;
   /** The package's own register, where `register` is another: no gap gets cheaper than it is there. */
@@ -88,12 +90,18 @@ export function milliOf({ evidence, penalty, cap }: Score['terms']): number {
   return Math.max(0, Math.min(cap, evidence - penalty));
 }
 
-function conditionsOf({ verdict, baseline, context }: ScoreInput): readonly string[] {
+function conditionsOf({ verdict, baseline, context, claims, ownClaims }: ScoreInput): readonly string[] {
   const { clockBack } = verdict;
   const { open, adopted } = verdict.unsealed;
   const machine = baseline && isComparable(baseline) ? baseline.context.machine : undefined;
   const elsewhere = machine !== undefined && machine !== context.machine;
+  const unasked = ownClaims ? lostSince(ownClaims, claims, []) : [];
   return [
+    ...(unasked.length === 0
+      ? []
+      : [
+          `other claims than those of this package: ${unasked.length} of its rows, probes, drills or mutants, such as ${unasked[0]?.id}, are not asked for`,
+        ]),
     ...(elsewhere ? ['the baseline was made on another machine: what that can build may differ'] : []),
     ...(clockBack.times === 0 ? [] : [`time ran back at line ${clockBack.line}: ages across it mean little`]),
     ...(open === 0 ? [] : [`${open} lines are not sealed: they may lower a grade and lift none`]),

@@ -110,6 +110,25 @@ describe('the register', () => {
   });
 });
 
+describe('claims of your own', () => {
+  it('that ask for less than those of the package make the score conditional, and say how much less', async () => {
+    const verdict = await recordedInFull();
+    const given = { verdict, context: here, register, ownClaims: claims };
+    const easy = claims.dimensions.map((row) =>
+      row.letters === 'CM' ? { ...row, probes: ['capacity-model'] } : row,
+    );
+    const fewer = {
+      ...claims,
+      dimensions: easy,
+      claims: claims.claims.filter(({ guard }) => guard !== 'capacity-origin'),
+    };
+    expect(scoreOf({ ...given, claims }).conditions).toEqual([]);
+    expect(scoreOf({ ...given, claims: fewer }).conditions).toEqual([
+      expect.stringMatching(/: [1-9]\d* of its .*, such as probe:capacity-origin, are not asked for$/),
+    ]);
+  });
+});
+
 describe('a register of your own', () => {
   const given = (change: Partial<Gap>) => ({
     ...register,
