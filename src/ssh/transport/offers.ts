@@ -25,7 +25,14 @@ const withHashes = (offer: Offer, isRsa: boolean): readonly Offer[] =>
       ]
     : [offer];
 
-/** Returns the key. @throws CodedError `ssh.key-encrypted`, `ssh.key-passphrase`, `ssh.key-unreadable`, `ssh.key-public`. */
+/** What Node and OpenSSL write, and PuTTY from 0.75 on. */
+const FOREIGN = /^(?:-----BEGIN (?:ENCRYPTED )?PRIVATE KEY-----|PuTTY-User-Key-File-)/m;
+
+/**
+ * Returns the key.
+ *
+ * @throws CodedError `ssh.key-encrypted`, `ssh.key-passphrase`, `ssh.key-format`, `ssh.key-unreadable`, `ssh.key-public`.
+ */
 export async function parsePrivateKey(
   text: string | Buffer,
   passphrase: string | undefined,
@@ -44,6 +51,12 @@ export async function parsePrivateKey(
         'ssh.key-passphrase',
         'the passphrase does not open the private key',
         'Give the right one.',
+      );
+    if (FOREIGN.test(text.toString('latin1')))
+      throw new CodedError(
+        'ssh.key-format',
+        'the private key is in the format of OpenSSL (PKCS#8) or PuTTY, which is not read here',
+        'Let `ssh-keygen -p -f FILE` write it anew in that of OpenSSH, or export it from PuTTYgen.',
       );
     throw new CodedError(
       'ssh.key-unreadable',
