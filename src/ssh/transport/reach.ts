@@ -55,7 +55,9 @@ function whyClosed(greeting: string): string {
 /** Waits until the other side has said its version line. */
 function awaitVersion(socket: ReachedStream, signal: AbortSignal): Promise<Reached> {
   return new Promise<Reached>((resolve, reject) => {
-    let greeting = Buffer.alloc(0);
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let line = ''; // the last one, from its beginning: a line is looked at once it ends, however many packets it comes in
     const leave = (): void => {
       socket.off('readable', onReadable).off('error', onError).off('close', onClose);
       signal.removeEventListener('abort', onAbort);
@@ -64,7 +66,7 @@ function awaitVersion(socket: ReachedStream, signal: AbortSignal): Promise<Reach
       leave();
       if (why === undefined) {
         socket.on('error', () => {}); // whoever takes the socket sees it closed
-        socket.unshift(greeting); // the key exchange begins with this line
+        socket.unshift(Buffer.concat(chunks)); // the key exchange begins with this line
         resolve({ outcome: 'reached', socket });
         return;
       }
@@ -72,17 +74,28 @@ function awaitVersion(socket: ReachedStream, signal: AbortSignal): Promise<Reach
       resolve({ outcome: 'unreachable', why });
     };
     const onReadable = (): void => {
-      for (let bytes = socket.read(); bytes !== null; bytes = socket.read())
-        greeting = Buffer.concat([greeting, bytes]);
-      const version = VERSION_LINE.exec(greeting.toString('latin1'));
-      if (version) {
-        software.set(socket, version[1] ?? '');
-        settle();
-      } else if (greeting.length > MAX_GREETING) settle('the host speaks another protocol than SSH');
+      for (let bytes: Buffer | null = socket.read(); bytes !== null; bytes = socket.read()) {
+        chunks.push(bytes);
+        length += bytes.length;
+        line += bytes.toString('latin1');
+        if (bytes.includes('\n')) {
+          const version = VERSION_LINE.exec(line);
+          if (version) {
+            software.set(socket, version[1] ?? '');
+            settle();
+            return;
+          }
+          line = line.slice(line.lastIndexOf('\n') + 1);
+        }
+        if (length > MAX_GREETING) {
+          settle('the host speaks another protocol than SSH');
+          return;
+        }
+      }
     };
     const onError = (error: Error): void => settle(errnoOf(error, 'network error'));
     const onClose = (): void => {
-      settle(whyClosed(greeting.toString('latin1')));
+      settle(whyClosed(Buffer.concat(chunks).toString('latin1')));
     };
     const onAbort = (): void => {
       leave();
