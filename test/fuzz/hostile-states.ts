@@ -488,7 +488,7 @@ const wrapped: readonly Hostile[] = [
       op('sb'),
     ],
   }),
-  state('a hundred thousand estimators', 'pickle.budget', {
+  state('a hundred thousand estimators', 'pickle.object-limit', {
     raw: [
       ...tokensOf(global('sklearn.tree._classes', 'DecisionTreeRegressor')),
       op('q', 0),

@@ -55,6 +55,7 @@ const SPELLED: Readonly<Record<string, (bird: string) => string>> = {
   'npm-provenance.repository': (bird) => `https://github.com/${bird}/${bird}`,
   'npm-provenance.version': (bird) => `1.0.0-${bird}`,
   'npm-provenance.workflows[]': (bird) => `.github/workflows/${bird}.yml`,
+  'owned-sockets.granted[].host': () => '127.0.0.1',
   'public-front.address': () => '127.0.0.1',
   'public-front.identityProviders[]': (bird) => `https://${bird}`,
 };
