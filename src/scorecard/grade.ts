@@ -107,7 +107,9 @@ function failureToday({ others, claim, context }: Look): string | false {
 
 /** Why the mutants do not show that the drills notice a missing rule. */
 function mutantsUnproven({ mutants, claim }: Look): string | false {
-  if (claim.mutants.length > 0 && mutants.length === 0) return 'its mutants were not run with it';
+  if (claim.mutants.length === 0)
+    return 'its claim names no mutant, so nothing shows that its drills notice a missing rule';
+  if (mutants.length === 0) return 'its mutants were not run with it';
   const alive =
     mutants.find((record) => !differs(record, claim))?.probe?.mutant ??
     claim.mutants.find((id) => !mutants.some(({ probe }) => probe?.mutant === id));

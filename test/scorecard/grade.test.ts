@@ -186,6 +186,15 @@ describe('what keeps evidence from counting in full', () => {
     expect(rowsOf((await recorded([...fullRun('RG'), lie])).verdict)['RG']).toMatchObject({ grade: 'E0' });
   });
 
+  it('a claim without any mutant: E3', async () => {
+    const none = { ...claims, claims: claims.claims.map((claim) => ({ ...claim, mutants: [] })) };
+    const { verdict } = await recorded(fullRun());
+    expect(rowsOf(verdict, here, none)['CM']).toMatchObject({
+      grade: 'E3',
+      why: expect.stringContaining('its claim names no mutant'),
+    });
+  });
+
   it('mutants never run, or one that survived: E3', async () => {
     const withoutMutants = fullRun('RG').filter(({ mode }) => mode !== 'mutant');
     expect(rowsOf((await recorded(withoutMutants)).verdict)['RG']).toMatchObject({ grade: 'E3' });
