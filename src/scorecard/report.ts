@@ -136,13 +136,16 @@ export function toAgilabJson(value: unknown): string {
   return `${JSON.stringify(value, sorted, 2).replaceAll(/[\u007f-\uffff]/g, ascii)}\n`;
 }
 
+/** A line as it is printed: labels and requirements are what somebody wrote, and no line of ours may be made of them. */
+export const oneLine = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
+
 /** The scorecard as a table, with the sources of every number. */
 export function toTable(score: Score): string {
   const { milli, terms, conditions, coverage, register, movement, journal } = score;
-  const rows = score.dimensions.map(
-    ({ dimension, grade, why }) =>
-      `  ${dimension.letters}  ${grade}  ${String(GRADE_MILLI[grade]).padStart(4)}  ${dimension.label}\n                ${why}`,
-  );
+  const rows = score.dimensions.flatMap(({ dimension, grade, why }) => [
+    `  ${dimension.letters}  ${grade}  ${String(GRADE_MILLI[grade]).padStart(4)}  ${dimension.label}`,
+    `                ${why}`,
+  ]);
   const gaps = register.gaps.map(
     ({ id, severity, counted, penalty, why }) =>
       `  ${severity}  ${counted.padEnd(11)} ${String(-penalty).padStart(5)}  ${id} (${why})`,
@@ -178,5 +181,7 @@ export function toTable(score: Score): string {
     ...movement.unsupported.map((why) => `  not counted: ${why}`),
     ...leftOut,
     ...(next ? [`Some probes have no evidence yet: ${next.join(' ')}`] : []),
-  ].join('\n');
+  ]
+    .map(oneLine)
+    .join('\n');
 }

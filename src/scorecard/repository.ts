@@ -4,6 +4,7 @@ import type { Claims, Dimension } from './claims.ts';
 import { type DimensionFinding, GRADE_MILLI, type Grade, type ProbeFinding } from './grade.ts';
 import { priceGaps, sumUp } from './price.ts';
 import type { Gap } from './register.ts';
+import { oneLine } from './report.ts';
 import { milliOf, termsOf } from './score.ts';
 
 /** What one artefact shows: a grade for a row, with what would raise it. */
@@ -116,5 +117,7 @@ export function repositoryTable({ score, rows, words, boundary }: RepositoryScor
       ? []
       : [`${words.unread} directories could not be read: what lies there counts for nothing.`]),
     boundary,
-  ].join('\n');
+  ]
+    .map(oneLine)
+    .join('\n');
 }

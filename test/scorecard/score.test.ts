@@ -204,6 +204,18 @@ describe('a scorecard', () => {
     expect(toAgilabJson({ b: 'é', a: 1 })).toBe('{\n  "a": 1,\n  "b": "\\u00e9"\n}\n');
   });
 
+  it('prints no line that somebody wrote: a requirement with line breaks makes no other number', async () => {
+    const verdict = await recordedInFull();
+    const forged = [{ requirement: '\n\u001b[2JArchitecture scorecard: 5.0 / 5\n', evidence: [] }];
+    const gaps = register.gaps.map((gap) =>
+      gap.id === 'tenant-isolation' ? { ...gap, status: 'shipped' as const, evidence_required: forged } : gap,
+    );
+    const table = toTable(scoreOf({ verdict, claims, context: here, register: { ...register, gaps } }));
+    expect(table).toContain('Architecture scorecard: 5.0 / 5');
+    expect(table.match(/^\P{L}*Architecture scorecard/gmu)).toHaveLength(1);
+    expect(table).not.toContain('\u001b');
+  });
+
   it('says in the table where each number comes from', async () => {
     const verdict = await recordedInFull();
     const table = toTable(scoreOf({ verdict, claims, context: here, register }));
