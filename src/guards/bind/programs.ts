@@ -1,5 +1,5 @@
 // Where programs take their address from, and what they do when nobody says. Each row is taken from the program's own
-// documentation; a test starts those that the machine has, with nothing set, and reads their sockets.
+// documentation; tests start those that the machine has, with nothing set and with everything, and read their sockets.
 
 export interface Program {
   /** Flags and variables that set the address. Each must be among the sources, as `null` where it is not set. */
@@ -16,7 +16,7 @@ export const PROGRAMS = {
   // browser.serverAddress is only printed; an unset server.address is every interface.
   streamlit: { settings: ['--server.address', 'STREAMLIT_SERVER_ADDRESS'], file: true, fallback: '' },
   jupyter: { settings: ['--ip'], file: true, fallback: '127.0.0.1' },
-  // Opens a second socket for HTTP, with a setting of its own.
+  // Opens a second socket for HTTP, with a setting of its own. --interface and --listen-address do not go with --host.
   'dask-scheduler': { settings: ['--host'], fallback: '' },
   'dask-worker': { settings: ['--host'], fallback: '' },
   'dask-dashboard': { settings: ['--dashboard-address'], fallback: '' },
@@ -27,7 +27,8 @@ export const PROGRAMS = {
     fallback: '127.0.0.1',
     exposedBy: 'PORT',
   },
-  flask: { settings: ['--host', 'FLASK_RUN_HOST'], fallback: '127.0.0.1' },
+  // Reads .env and .flaskenv where python-dotenv is installed.
+  flask: { settings: ['--host', 'FLASK_RUN_HOST'], file: true, fallback: '127.0.0.1' },
   'ray-dashboard': { settings: ['--dashboard-host'], fallback: '127.0.0.1' },
   ollama: { settings: ['OLLAMA_HOST'], fallback: '127.0.0.1' },
 } as const satisfies Readonly<Record<string, Program>>;
