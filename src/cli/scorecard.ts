@@ -20,8 +20,8 @@ import { parseRetired } from '../scorecard/retired.ts';
 import { type Score, type ScoreInput, scoreOf } from '../scorecard/score.ts';
 import { OWN_CLAIMS } from './claims.ts';
 import {
+  foreignPins,
   parseInput,
-  pinsOf,
   readSigned,
   readVerdict,
   type VerdictOptions,
@@ -136,7 +136,7 @@ async function printRepository(root: string, options: ScorecardOptions): Promise
   const { lookAtRepository } = await import('./repository-look.ts');
   const claims = await parseInput(options.claims ?? OWN_CLAIMS, parseClaims);
   const own = await parseInput(OWN_REGISTER, parseRegister);
-  const pins = options.pin ? await pinsOf(options) : []; // this host's own keys say nothing of it
+  const pins = foreignPins(options.pin ?? []); // this host's own keys say nothing of it
   const { shown, words, registers } = await lookAtRepository({ root, pins, claims, context: here() });
   const [first = own.gaps, ...others] = registers;
   const score = scoreRepository(shown, words, claims, [first, ...others]);

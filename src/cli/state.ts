@@ -96,6 +96,8 @@ function decodeHost(name: string): string {
   }
 }
 
+const OURS = 'agilab-guardrails/';
+
 /** Returns the host that the name of a key carries (`agilab-guardrails/<host>`). @throws CodedError `key.malformed`. */
 export function hostInName(vkey: string): string {
   const { name } = parseNoteKey(vkey);
@@ -103,6 +105,14 @@ export function hostInName(vkey: string): string {
   if (host !== undefined) return decodeHost(host);
   const remedy = 'Pass the key as `guardrails keys show` prints it on the host that signs.';
   throw new CodedError('key.malformed', 'the name in the verifier key is no host of ours', remedy);
+}
+
+/** Returns keys given by hand as pins, whoever's they are: in somebody's repository others sign than hosts of ours. */
+export function foreignPins(vkeys: readonly string[]): readonly Pin[] {
+  return vkeys.map((vkey) => {
+    const { name } = parseNoteKey(vkey);
+    return { vkey, host: name.startsWith(OURS) ? hostInName(vkey) : name };
+  });
 }
 
 /**

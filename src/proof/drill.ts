@@ -4,6 +4,7 @@
 import { CodedError } from '../evidence/coded-error.ts';
 import { unrestricted } from '../evidence/journal.ts';
 import type { EvidenceSink, Probe } from '../evidence/record.ts';
+import { checkTimeout } from '../kernel/deadline.ts';
 import { judgeFacts } from '../kernel/decide.ts';
 import { type AnyDefinition, definitionOf } from '../kernel/define.ts';
 import { draftOf } from '../kernel/draft.ts';
@@ -123,7 +124,7 @@ export async function drillGuard(
 ): Promise<readonly DrillResult[]> {
   requireProof(proof);
   const { mutants = false, only, onResult = () => {}, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  const within: RunOptions = { signal, timeoutMs };
+  const within: RunOptions = { signal, timeoutMs: checkTimeout(timeoutMs) };
   const guard = definitionOf(proof.guard);
   const sink = unrestricted(journal);
   const results: DrillResult[] = [];

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { lookAtRepository } from '../../src/cli/repository-look.ts';
+import { foreignPins } from '../../src/cli/state.ts';
 import { sealEnvelope } from '../../src/evidence/dsse.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import type { Pin } from '../../src/evidence/pin.ts';
@@ -91,6 +92,17 @@ describe('a statement', () => {
   const sealed = (name: string, sha256: string, stated?: object): string =>
     about([{ name, digest: { sha256 } }], stated);
   const digest = createHash('sha256').update('release').digest('hex');
+
+  it('may be signed by anybody whom the caller pins, not only by hosts of ours', () => {
+    const ours = generateSigner('agilab-guardrails/worker%2D1');
+    expect(foreignPins([signer.vkey, ours.vkey])).toEqual([
+      { vkey: signer.vkey, host: 'somebody' },
+      { vkey: ours.vkey, host: 'worker-1' },
+    ]);
+    expect(() => foreignPins(['somebody+00000000+AAAA'])).toThrow(
+      expect.objectContaining({ code: 'key.malformed' }),
+    );
+  });
 
   it('counts over a file that is there and hashes to it, under a pinned key', async () => {
     const root = repository({ 'dist/a.tgz': 'release', 'a.intoto.jsonl': sealed('dist/a.tgz', digest) });

@@ -178,6 +178,17 @@ it('drills a guard of this package by its own proof and no other', async () => {
   expect(accepted).toBe(false);
 });
 
+it.each([-1, 0, Number.NaN, Number.POSITIVE_INFINITY])(
+  'records nothing under a timeout of %s',
+  async (timeoutMs) => {
+    const journal = memoryJournal();
+    const appended = vi.spyOn(journal, 'append');
+    const proof = numbers([rule('n.two', 2)], [drill('a', 1, 'allow')]);
+    await expect(drillGuard(proof, journal, { timeoutMs })).rejects.toMatchObject({ code: 'usage.timeout' });
+    expect(appended).not.toHaveBeenCalled();
+  },
+);
+
 it('runs the drills that are named and no mutant, and knows no others', async () => {
   const proof = numbers([rule('one', 1)], [drill('a', 1, 'one'), drill('b', 3, 'allow')]);
   const results = await drillGuard(proof, memoryJournal(), { only: ['b'], mutants: true });
