@@ -8,7 +8,7 @@ import type { Retired } from './retired.ts';
 
 /** One thing that is gone or asks for less. */
 export interface Lost {
-  /** As a retired entry names it: `drill:bind/star`. */
+  /** As a retired entry names it: `drill:bind/star`. A row more is `weight:ROW`, since it takes weight from the others. */
   readonly id: string;
   readonly row: string;
   /** The guard that it belonged to; `undefined` for what belongs to the row itself. */
@@ -55,7 +55,12 @@ export function lostSince(before: Claims, now: Claims, retired: readonly Retired
       .map((guard) => ({ id: `rests:${id}/${guard}`, row: id }));
     return [...own, ...below, ...unsaid];
   });
-  return lost.filter(({ id }) => !excused.has(id));
+  // One row more, and every other weighs less.
+  const known = new Set(before.dimensions.map(({ id }) => id));
+  const more = now.dimensions
+    .filter(({ id }) => !known.has(id))
+    .map(({ id }) => ({ id: `weight:${id}`, row: id }));
+  return [...lost, ...more].filter(({ id }) => !excused.has(id));
 }
 
 /** Returns every file of tests that holds less than the baseline knew, without what was retired: the text leans on them. */

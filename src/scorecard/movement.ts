@@ -29,7 +29,9 @@ export function holdRows(
   lost: readonly Lost[],
   { codeChanged, gapClosed }: Carried,
 ): Held<DimensionFinding> {
-  const unsupported = lost.map(({ id }) => `${id} is gone, or asks for less, and no retired entry says why`);
+  const unsupported = lost.map(
+    ({ id }) => `${id} is gone, asks for less or weighs otherwise, and no retired entry says why`,
+  );
   const before = new Map(baseline.probes.map((finding) => [finding.probe, finding]));
   const proven = new Set(
     baseline.claims.dimensions.flatMap(({ id, probes }) => (probes.length > 0 ? id : [])),

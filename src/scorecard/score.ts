@@ -100,7 +100,7 @@ function conditionsOf({ verdict, baseline, context, claims, ownClaims }: ScoreIn
     ...(unasked.length === 0
       ? []
       : [
-          `other claims than those of this package: ${unasked.length} of its rows, probes, drills or mutants, such as ${unasked[0]?.id}, are not asked for`,
+          `other claims than those of this package: ${unasked.length} of its rows, probes, drills or mutants, such as ${unasked[0]?.id}, are not asked for or weigh otherwise`,
         ]),
     ...(elsewhere ? ['the baseline was made on another machine: what that can build may differ'] : []),
     ...(clockBack.times === 0 ? [] : [`time ran back at line ${clockBack.line}: ages across it mean little`]),

@@ -81,6 +81,40 @@ describe('a rise', () => {
     ]);
   });
 
+  it('does not come from a row more, which makes the others weigh less, unless a signed entry says so', async () => {
+    const [bind, ...others] = claims.claims.filter(({ guard }) => ['bind', 'routes'].includes(guard));
+    const [easy] = others;
+    if (!bind || !easy) throw new Error('both are claimed');
+    const row = (id: string, letters: string, weight: number, probes: string[]) => ({
+      id,
+      letters,
+      label: id,
+      weight,
+      probes,
+    });
+    const drafts = fullRun().filter(({ guard }) => guard.id === 'routes');
+    const { verdict } = await recorded(drafts.map((draft) => ({ ...draft, dimension: 'easy' })));
+    const hard = [row('hard', 'HA', 1, ['bind'])];
+    const before = baselineOf(scored(verdict, { claims: { ...claims, dimensions: hard, claims: [bind] } }));
+    const changed = { ...before, context: { ...before.context, codeDigest: 'f'.repeat(64) } };
+    const more = {
+      ...claims,
+      dimensions: [...hard, row('easy', 'EA', 1_000, ['routes'])],
+      claims: [bind, easy],
+    };
+    const given = { claims: more, baseline: changed };
+    expect(scored(verdict, { ...given, baseline: undefined }).milli).toBeGreaterThan(before.score.milli);
+    const score = scored(verdict, given);
+    expect([score.milli, score.movement.unsupported]).toEqual([
+      before.score.milli,
+      [expect.stringContaining('weight:easy')],
+    ]);
+    const retired = parseRetired(
+      Buffer.from(retire(['weight:easy'], 'a row of our own, by intent', 'a'.repeat(64))),
+    );
+    expect(scored(verdict, { ...given, retired }).movement.unsupported).toEqual([]);
+  });
+
   it('does not count in a row that is new, or that nothing proved, without changed code', async () => {
     const verdict = await recordedInFull();
     const [bind] = claims.claims.filter(({ guard }) => guard === 'bind');

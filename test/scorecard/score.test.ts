@@ -124,7 +124,9 @@ describe('claims of your own', () => {
     };
     expect(scoreOf({ ...given, claims }).conditions).toEqual([]);
     expect(scoreOf({ ...given, claims: fewer }).conditions).toEqual([
-      expect.stringMatching(/: [1-9]\d* of its .*, such as probe:capacity-origin, are not asked for$/),
+      expect.stringMatching(
+        /: [1-9]\d* of its .*, such as probe:capacity-origin, are not asked for or weigh otherwise$/,
+      ),
     ]);
   });
 });
