@@ -121,6 +121,7 @@ export const bindDrills: readonly Drill<BindRequest>[] = [
   programDrill('safe-default', 'none: nothing set, and the default is loopback', 'allow', 'flask', {
     '--host': null,
     FLASK_RUN_HOST: null,
+    '/srv/.flaskenv': null,
   }),
   programDrill(
     'open-default',
