@@ -65,31 +65,24 @@ export const ${camel}Proof: Proof = defineHouseProof({
 `,
 };
 
-/** Adds an import and an entry to a list; the formatter sorts the imports. */
-function list(file, from, imported, entry, into) {
+/** Adds an entry to a list. */
+function list(file, entry, into) {
   const text = readFileSync(path(file), 'utf8');
-  const [first = ''] = /^import /m.exec(text) ?? [];
-  if (first === '' || !text.includes(into)) fail(`${file} has no list to add to`);
+  if (!text.includes(into)) fail(`${file} has no list to add to`);
   const at = text.indexOf(into) + into.length;
-  const withEntry = `${text.slice(0, at)}\n  ${entry},${text.slice(at)}`;
-  writeFileSync(
-    path(file),
-    withEntry.replace(/^import /m, `import { ${imported} } from '${from}';\nimport `),
-  );
+  writeFileSync(path(file), `${text.slice(0, at)}\n  ${entry},${text.slice(at)}`);
 }
 
 for (const [file, text] of Object.entries(files)) {
   mkdirSync(dirname(path(file)), { recursive: true });
   writeFileSync(path(file), text);
 }
-list('src/catalogue.ts', `./guards/${name}/${name}.ts`, camel, camel, 'readonly AnyGuard[] = [');
-list(
-  'src/proof/catalogue.ts',
-  `./drills/${name}/${name}-proof.ts`,
-  `${camel}Proof`,
-  `${camel}Proof`,
-  'readonly Proof[] = [',
-);
+const load = `async () => (await import('./guards/${name}/${name}.ts')).${camel}`;
+list('src/catalogue.ts', `['${name}', ${load}]`, 'new Map<string, Load>([');
+const proofs = 'src/proof/catalogue.ts';
+list(proofs, `${camel}Proof`, 'readonly Proof[] = [');
+const imported = `import { ${camel}Proof } from './drills/${name}/${name}-proof.ts';\n`;
+writeFileSync(path(proofs), readFileSync(path(proofs), 'utf8').replace(/^import /m, `${imported}import `));
 process.stdout.write(
   `Made src/guards/${name} and src/proof/drills/${name}, and listed both. Next: what it looks at and refuses, and a drill for\n` +
     `each rule; its name in SECURITY.md; npm run claims; npx guardrails drill ${name} --mutants\n`,

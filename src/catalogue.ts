@@ -1,73 +1,58 @@
-// Every guard that can be asked by name. Their drills are in src/proof, which nobody needs who only asks.
-
-import { capacityModel } from './capacity/capacity-model.ts';
-import { capacityOrigin } from './capacity/origin/capacity-origin.ts';
+// Every guard that can be asked by name, each loaded when it is asked: all of them bring a lot with them. Their drills are in
+// src/proof, which nobody needs who only asks.
 import { CodedError } from './evidence/coded-error.ts';
-import { agilabSettings } from './guards/agilab-settings/agilab-settings.ts';
-import { bind } from './guards/bind/bind.ts';
-import { listeners } from './guards/bind/listeners.ts';
-import { publicFront } from './guards/bind/public-front.ts';
-import { clusterShare } from './guards/cluster-share/cluster-share.ts';
-import { externalApp } from './guards/external-app/external-app.ts';
-import { evidenceJournal } from './guards/journal/evidence-journal.ts';
-import { notebookImport } from './guards/notebook-import/notebook-import.ts';
-import { planes } from './guards/planes/planes.ts';
-import { recovery } from './guards/recovery/recovery.ts';
-import { npmProvenance } from './guards/release-proof/npm-provenance.ts';
-import { releaseProof } from './guards/release-proof/release-proof.ts';
-import { resources } from './guards/resources/resources.ts';
-import { routes } from './guards/routes/routes.ts';
-import { proofCapsule } from './guards/run-manifest/proof-capsule.ts';
-import { runManifest } from './guards/run-manifest/run-manifest.ts';
-import { secrets } from './guards/secrets/secrets.ts';
-import { serviceHealth } from './guards/service-health/service-health.ts';
-import { supplyChain } from './guards/supply-chain/supply-chain.ts';
 import type { AnyGuard } from './kernel/guard.ts';
-import { claimBoundary } from './scorecard/claim-boundary/claim-boundary.ts';
-import { gapRegister } from './scorecard/gap-register/gap-register.ts';
-import { hostKey } from './ssh/host-key/host-key.ts';
-import { ownedSockets } from './ssh/process/owned-sockets.ts';
-import { processStop } from './ssh/process/process-stop.ts';
-import { remoteCommand } from './ssh/remote-command.ts';
 
-export const catalogue: readonly AnyGuard[] = [
-  evidenceJournal,
-  bind,
-  listeners,
-  publicFront,
-  runManifest,
-  proofCapsule,
-  clusterShare,
-  serviceHealth,
-  notebookImport,
-  agilabSettings,
-  routes,
-  recovery,
-  planes,
-  supplyChain,
-  releaseProof,
-  npmProvenance,
-  secrets,
-  externalApp,
-  resources,
-  remoteCommand,
-  hostKey,
-  processStop,
-  ownedSockets,
-  capacityModel,
-  capacityOrigin,
-  gapRegister,
-  claimBoundary,
-];
+type Load = () => Promise<AnyGuard>;
+
+/** By the id of each guard, what loads it. */
+export const catalogue: ReadonlyMap<string, Load> = new Map<string, Load>([
+  ['journal', async () => (await import('./guards/journal/evidence-journal.ts')).evidenceJournal],
+  ['bind', async () => (await import('./guards/bind/bind.ts')).bind],
+  ['listeners', async () => (await import('./guards/bind/listeners.ts')).listeners],
+  ['public-front', async () => (await import('./guards/bind/public-front.ts')).publicFront],
+  ['run-manifest', async () => (await import('./guards/run-manifest/run-manifest.ts')).runManifest],
+  ['proof-capsule', async () => (await import('./guards/run-manifest/proof-capsule.ts')).proofCapsule],
+  ['cluster-share', async () => (await import('./guards/cluster-share/cluster-share.ts')).clusterShare],
+  ['service-health', async () => (await import('./guards/service-health/service-health.ts')).serviceHealth],
+  [
+    'notebook-import',
+    async () => (await import('./guards/notebook-import/notebook-import.ts')).notebookImport,
+  ],
+  [
+    'agilab-settings',
+    async () => (await import('./guards/agilab-settings/agilab-settings.ts')).agilabSettings,
+  ],
+  ['routes', async () => (await import('./guards/routes/routes.ts')).routes],
+  ['recovery', async () => (await import('./guards/recovery/recovery.ts')).recovery],
+  ['planes', async () => (await import('./guards/planes/planes.ts')).planes],
+  ['supply-chain', async () => (await import('./guards/supply-chain/supply-chain.ts')).supplyChain],
+  ['release-proof', async () => (await import('./guards/release-proof/release-proof.ts')).releaseProof],
+  ['npm-provenance', async () => (await import('./guards/release-proof/npm-provenance.ts')).npmProvenance],
+  ['secrets', async () => (await import('./guards/secrets/secrets.ts')).secrets],
+  ['external-app', async () => (await import('./guards/external-app/external-app.ts')).externalApp],
+  ['resources', async () => (await import('./guards/resources/resources.ts')).resources],
+  ['remote-command', async () => (await import('./ssh/remote-command.ts')).remoteCommand],
+  ['host-key', async () => (await import('./ssh/host-key/host-key.ts')).hostKey],
+  ['process-stop', async () => (await import('./ssh/process/process-stop.ts')).processStop],
+  ['owned-sockets', async () => (await import('./ssh/process/owned-sockets.ts')).ownedSockets],
+  ['capacity-model', async () => (await import('./capacity/capacity-model.ts')).capacityModel],
+  ['capacity-origin', async () => (await import('./capacity/origin/capacity-origin.ts')).capacityOrigin],
+  ['gap-register', async () => (await import('./scorecard/gap-register/gap-register.ts')).gapRegister],
+  [
+    'claim-boundary',
+    async () => (await import('./scorecard/claim-boundary/claim-boundary.ts')).claimBoundary,
+  ],
+]);
 
 /**
  * Returns a guard by its id.
  *
  * @throws CodedError `guard.unknown`.
  */
-export function guardNamed(id: string): AnyGuard {
-  const guard = catalogue.find((candidate) => candidate.id === id);
-  if (guard) return guard;
-  const remedy = `Name one of: ${catalogue.map((known) => known.id).join(', ')}.`;
+export async function guardNamed(id: string): Promise<AnyGuard> {
+  const load = catalogue.get(id);
+  if (load) return await load();
+  const remedy = `Name one of: ${[...catalogue.keys()].join(', ')}.`;
   throw new CodedError('guard.unknown', 'there is no guard of that name', remedy);
 }

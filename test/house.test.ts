@@ -14,6 +14,8 @@ import * as scorecard from '../src/scorecard/index.ts';
 import * as quote from '../src/ssh/commands.ts';
 import * as ssh from '../src/ssh/index.ts';
 
+const handles = await Promise.all([...catalogue.values()].map((load) => load()));
+
 interface Edge {
   readonly from: string;
   /** A file of ours, relative to src, or the name of a module. */
@@ -50,13 +52,14 @@ const { rooms } = JSON.parse(readFileSync('data/planes.json', 'utf8')) as {
 };
 const allowed = new Map(rooms.map(({ room, imports }) => [room, new Set([room, ...imports])]));
 
-/** Every file and module that the import of `entry` loads. */
+/** Every file and module that the import of `entry` loads; of the catalogue, also what it loads when it is asked. */
 function loadedBy(entry: string): ReadonlySet<string> {
   const seen = new Set<string>();
   const visit = (file: string): void => {
     if (seen.has(file)) return;
     seen.add(file);
-    for (const { to, typeOnly } of edges.filter(({ from }) => from === file)) if (!typeOnly) visit(to);
+    for (const { to, typeOnly } of edges.filter(({ from }) => from === file))
+      if (!typeOnly || file === 'catalogue.ts') visit(to);
   };
   visit(entry);
   return seen;
@@ -163,7 +166,7 @@ describe('a grant', () => {
           continue;
         }
         tried.push(name);
-        for (const guard of catalogue) expect([name, guards.isGranted(guard, made)]).toEqual([name, false]);
+        for (const guard of handles) expect([name, guards.isGranted(guard, made)]).toEqual([name, false]);
       }
     }
     expect(tried.length).toBeGreaterThan(20);
@@ -182,7 +185,7 @@ describe('a grant', () => {
   });
 
   it('cannot be had by a guard that calls itself one of ours', () => {
-    for (const { id, codes } of catalogue) {
+    for (const { id, codes } of handles) {
       const impostor = {
         id,
         dimension: 'architecture_runtime_guardrails',

@@ -15,7 +15,7 @@ interface CheckOptions extends StateOptions {
 }
 
 async function check(name: string, options: CheckOptions): Promise<void> {
-  const guard = guardNamed(name);
+  const guard = await guardNamed(name);
   if (options.schema) {
     process.stdout.write(`${JSON.stringify(requestJsonSchema(guard), null, 2)}\n`);
     return;

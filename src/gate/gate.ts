@@ -82,7 +82,7 @@ export async function askGate(
       if (asked === undefined) missing.push(guard);
       else {
         const name = elsewhere(guard, asked, settings);
-        if (name === undefined) answers.push(await answerTo(guardNamed(guard), asked, options));
+        if (name === undefined) answers.push(await answerTo(await guardNamed(guard), asked, options));
         else missing.push(`${guard} about what ${name} names`);
       }
     }

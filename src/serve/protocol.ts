@@ -76,7 +76,7 @@ export async function answerLine(
   if (typeof request === 'string') return request;
   const { id, predict } = request;
   try {
-    const answer = await answerTo(guardNamed(request.guard), request.request, { journal, signal });
+    const answer = await answerTo(await guardNamed(request.guard), request.request, { journal, signal });
     const { grant } = answer;
     const model = predict && isGranted(capacityModel, grant) ? grant : undefined;
     const text = lineOf({

@@ -14,6 +14,8 @@ import { judge } from '../../src/kernel/enforce.ts';
 import type { AnyGuard, Decision, Guard } from '../../src/kernel/guard.ts';
 import { type HostileSite, hostileRequests } from './hostile-requests.ts';
 
+const guards = await Promise.all([...catalogue.values()].map((load) => load()));
+
 /** Any JSON, and values that only a program in JavaScript can pass. */
 const anything = fc.oneof(
   fc.jsonValue({ maxDepth: 4 }),
@@ -141,7 +143,7 @@ describe('every guard', () => {
       const root = await mkdtemp(join(top, 'alone-'));
       await STATES[state]?.(join(root, 'it'), 'it');
       const asked = request(root, 'it');
-      const { decision, codes } = await decide(guardNamed(guard), asked);
+      const { decision, codes } = await decide(await guardNamed(guard), asked);
       // A log in which nothing was written yet is whole.
       const isFreshLog = state === 'empty' && 'kind' in asked && asked.kind === 'log';
       expect({ guard, isAllowed: decision === 'allow' }).toEqual({ guard, isAllowed: isFreshLog });
@@ -149,7 +151,7 @@ describe('every guard', () => {
     }
   });
 
-  describe.each(catalogue.map((guard) => [guard.id, guard] as const))('%s', (_id, guard) => {
+  describe.each(guards.map((guard) => [guard.id, guard] as const))('%s', (_id, guard) => {
     it('refuses what is no request of its own, with a code', async () => {
       await fc.assert(
         fc.asyncProperty(shaped(guard, NAMES), async (request) => {

@@ -24,7 +24,11 @@ describe('the catalogues and the claims agree', () => {
     const drilled = parseClaims(Buffer.from(agreed)).claims.map(({ guard }) => guard);
     expect(new Set(drilled).size).toBe(drilled.length);
     // The self-test asks the kernel, not the world: a drill and no question for a caller.
-    expect(catalogue.map(({ id }) => id)).toEqual(drilled.filter((id) => id !== 'fail-closed'));
+    expect([...catalogue.keys()]).toEqual(drilled.filter((id) => id !== 'fail-closed'));
+  });
+
+  it('on their names', async () => {
+    for (const [id, load] of catalogue) expect((await load()).id).toBe(id);
   });
 
   it.each(proofs.map((proof) => [proof.guard.id, proof] as const))(
