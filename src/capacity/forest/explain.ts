@@ -53,10 +53,16 @@ const HINTS: readonly (readonly [name: RegExp, hint: string, beside?: RegExp])[]
 
 type Names = PickleInspection['globals'];
 
+const STOP = 0x2e;
+
+/** Any letter or digit may be an opcode: a text falls at its first one, and seldom ends as every pickle does. */
+const atFirst = (stream: Buffer, { code, offset }: PickleRefusal): boolean =>
+  offset === 0 && code !== 'pickle.global-refused' && stream.at(-1) !== STOP;
+
 /** Returns the refusal that the owner of a file is best told, by the names in it where they are known already. */
 export function explain(stream: Buffer, refusal: PickleRefusal, names?: Names): Error {
   if (BOUNDS.includes(refusal.code) || (names === undefined && stream.length > LONGEST)) return refusal;
-  if (TEXT_CODES.includes(refusal.code) && isText(stream))
+  if ((TEXT_CODES.includes(refusal.code) || atFirst(stream, refusal)) && isText(stream))
     return new ContainerRefusal('container.format', 0, 'the file is text, not a pickle');
   const all = names ?? inspectStream(stream).globals;
   const ours = all.every(({ name, allowed }) => allowed || PACKAGES.test(name));

@@ -37,3 +37,17 @@ it.each([
     expect.objectContaining({ code: 'pickle.global-refused', message: expect.stringMatching(said) }),
   );
 });
+
+it('calls a text by its name, whatever opcode it begins with', () => {
+  for (const first of 'abdefhijklmnopqrstuvwyzBCDEFHIJKLMNOPQRSTUVWXYZ0123456789({[<#"-')
+    expect(() => decodeModel(Buffer.from(`${first}ello, these are\ntwo lines of text\n`)), first).toThrow(
+      expect.objectContaining({ code: 'container.format' }),
+    );
+});
+
+it('does not call a pickle of protocol 0 a text', () => {
+  for (const pickle of ["S'text'\np0\n.", 'Pname\n.', "cos\nsystem\n(S'true'\ntR."])
+    expect(() => decodeModel(Buffer.from(pickle)), pickle).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^pickle\./) }),
+    );
+});
