@@ -57,6 +57,10 @@ class Guardrails:
             self._next_id += 1
             asked = {"id": self._next_id, "guard": guard, "request": request, **more}
             line = json.dumps(asked, allow_nan=False).encode() + b"\n"
+            if len(line) > MAX_LINE_BYTES:  # the server would hang up while it is sent, which looks like its death
+                remedy = "Ask in less, for example with fewer rows."
+                reason = f"the request is over {MAX_LINE_BYTES} bytes"
+                raise Refused({"codes": ["serve.too-long"], "reason": reason, "remedy": remedy, "evidence": None})
             try:
                 answer = self._exchange(line)
             except (OSError, ValueError):

@@ -57,7 +57,7 @@ function read(line: Uint8Array): Asked | string {
     json = parseStrictJson(line, { maxBytes: MAX_LINE_BYTES, maxDepth: 64, fractionAt: () => true });
   } catch (error) {
     if (error instanceof StrictJsonError)
-      return lineOf(failure(null, error.code, error.message, 'Send JSON.'));
+      return lineOf(failure(null, error.code, error.message, error.remedy));
     throw error;
   }
   const { success, data } = asked.safeParse(json);

@@ -41,6 +41,7 @@ interface Answer {
   readonly id: unknown;
   readonly decision: string;
   readonly codes: readonly string[];
+  readonly remedy: string;
   readonly grant: { readonly host: string } | null;
   readonly evidence: string | null;
 }
@@ -89,6 +90,12 @@ describe('a served guard', () => {
     const answers = await answersTo(await client(path), [line, ask(2, '127.0.0.1')]);
     expect(answers.map(({ codes }) => codes[0])).toContain(code);
     expect(answers.find(({ id }) => id === 2)?.decision).toBe('allow');
+  });
+
+  it('says how to write what is JSON and not strict', async () => {
+    const { path } = await server();
+    const [answer] = await answersTo(await client(path), ['{"id": 1, "id": 2}\n']);
+    expect(answer?.remedy).toContain('each key once');
   });
 
   it('closes a connection whose line has no end, within the bound', async () => {
@@ -254,6 +261,10 @@ with Guardrails(sys.argv[2], timeout=30) as guards:
         except Refused as refusal:
             out.append(list(refusal.codes)[0])
             assert refusal.evidence
+    try:
+        guards.predict_capacity(sys.argv[3], "metrics.csv", [[1.0]] * 300_000)
+    except Refused as refusal:
+        out.append(refusal.codes[0])
     print("stop", flush=True)
     sys.stdin.readline()
     try:
@@ -305,6 +316,7 @@ describe('a manager written in Python', leftOut(missing('python3')), () => {
       'bind.wildcard',
       'command.listen-address',
       expect.stringMatching(/^(?:sidecar|model)\./),
+      'serve.too-long',
       'unreachable',
     ]);
     expect(existsSync(socket)).toBe(false);
