@@ -65,7 +65,7 @@ export async function observeModel(
   return { name, model, sidecarFile, sidecar, decoded };
 }
 
-const SEAL = 'Check where the model comes from, then seal it again: guardrails model seal.';
+const SEAL = 'Check where the model comes from, then seal it: guardrails model seal.';
 
 const sidecarRules = siblingRules<CapacityModelFacts>('sidecar', ({ sidecarFile }) => sidecarFile);
 const isMissing = ({ code }: Rule<CapacityModelFacts>): boolean => code === 'sidecar.missing';
@@ -74,7 +74,7 @@ const rules: readonly Rule<CapacityModelFacts>[] = [
   ...sidecarRules.filter((rule) => !isMissing(rule)),
   ...fileRules<CapacityModelFacts>('model', ({ model }) => model),
   // Last of the file rules: where the model itself is bad or missing, that is the headline.
-  ...sidecarRules.filter(isMissing),
+  ...sidecarRules.filter(isMissing).map((rule) => ({ ...rule, remedy: SEAL })),
   {
     code: 'sidecar.not-strict-json',
     remedy: SEAL,

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { CodedError } from '../evidence/coded-error.ts';
+import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { EXPORT_FORMATS, type ExportFormat, exportJournal } from '../evidence/exports/export.ts';
 import { HeadMemory } from '../evidence/head-memory.ts';
 import { runningCode } from '../evidence/identity.ts';
@@ -40,9 +40,18 @@ function requireRecord(bytes: Uint8Array): EvidenceRecord {
   throw noRecord();
 }
 
+/** The first positions of the files of a journal that is there. */
+async function requireSegments(directory: string): Promise<readonly number[]> {
+  const firsts = await segmentsIn(directory).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  if (firsts.length > 0) return firsts;
+  throw new CodedError('journal.unreadable', 'there is no journal', 'Name its state directory with --dir.');
+}
+
 async function* recordsIn(directory: string): AsyncGenerator<EvidenceRecord> {
-  if ((await segmentsIn(directory)).length === 0)
-    throw new CodedError('journal.unreadable', 'there is no journal', 'Name its state directory with --dir.');
+  await requireSegments(directory);
   for await (const batch of readLines(directory)) for (const { bytes } of batch) yield requireRecord(bytes);
 }
 
@@ -50,7 +59,9 @@ const show = (record: EvidenceRecord, json: boolean | undefined): void =>
   void process.stdout.write(`${json ? JSON.stringify(record) : lineOf(record)}\n`);
 
 async function tail({ dir, json, lines }: JsonOption & { readonly lines: number }): Promise<void> {
-  for (const bytes of await lastLines(journalDirectory(dir), lines)) show(requireRecord(bytes), json);
+  const directory = journalDirectory(dir);
+  await requireSegments(directory);
+  for (const bytes of await lastLines(directory, lines)) show(requireRecord(bytes), json);
 }
 
 function matches(
@@ -119,7 +130,7 @@ async function stats({ dir, json }: JsonOption): Promise<void> {
 
 async function segments({ dir, json }: JsonOption): Promise<void> {
   const directory = journalDirectory(dir);
-  const firsts = await segmentsIn(directory);
+  const firsts = await requireSegments(directory);
   for (const [index, first] of firsts.entries()) {
     const name = segmentName(first);
     const { size } = await stat(join(directory, name));

@@ -57,6 +57,11 @@ function describe({
         ]
       : []),
     `root ${root}, ${history}`,
+    ...(key === 'unpinned'
+      ? [
+          'To trust its key, have its owner show it by another way (`guardrails keys show`), then `guardrails keys pin` it.',
+        ]
+      : []),
   ].join('\n');
 }
 

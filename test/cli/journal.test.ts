@@ -127,3 +127,19 @@ it('hands the journal over to another key, and believes a revoked one no more', 
   expect(run('keys', 'pin', before)).toMatchObject({ code: 2 });
   expect(run('keys', 'revoke', 'nothing')).toMatchObject({ code: 2 });
 });
+
+it('says where to look for a journal that is not there', () => {
+  for (const verb of ['tail', 'grep', 'stats', 'segments']) {
+    const { code, stderr } = run('--dir', 'nowhere', 'journal', verb);
+    expect([code, stderr], verb).toEqual([2, expect.stringMatching(/journal\.unreadable.*--dir/)]);
+  }
+});
+
+it('tells an auditor whose pins lack the key how to trust it', () => {
+  const pins = join(at, '.guardrails/pins.json');
+  const kept = readFileSync(pins);
+  rmSync(pins);
+  const { code, stdout } = run('verify');
+  writeFileSync(pins, kept, { mode: 0o600 });
+  expect([code, stdout]).toEqual([1, expect.stringContaining('guardrails keys pin')]);
+});
