@@ -66,3 +66,8 @@ it('is drilled, mutated and claimed', { timeout: 180_000 }, () => {
   expect(JSON.parse(asked)).toMatchObject({ decision: 'allow', grant: { name: 'a' } });
   expect(after.get('data/claims.json')).toContain('"tenant-isolation"');
 });
+
+it('reaches the claims of one guard by `npm run claims -- GUARD`', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
+  expect(scripts.claims).toMatch(/ claims --write$/); // npm appends the words to the last command
+});
