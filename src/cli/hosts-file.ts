@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { readBounded, whyOf } from '../evidence/files.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
+import { schemaReason } from '../kernel/schema-reason.ts';
 import { type ConfiguredHost, parseSshConfig, routeTo, type SshConfig } from '../ssh/config/ssh-config.ts';
 import { type ConnectOptions, connect } from '../ssh/transport/connect.ts';
 import type { Connection, Target } from '../ssh/transport/connection.ts';
@@ -144,7 +145,10 @@ export async function readHosts(path: string, sshConfig?: string): Promise<Hosts
   if (!parsed.success || nameless) {
     const remedy =
       'Write {"hosts": [{"host": "10.0.0.2", "user": "me"}]}; see docs/ssh.md for the other keys.';
-    throw new CodedError('hosts.malformed', `${path}: the hosts file does not match its schema`, remedy);
+    const why = parsed.success
+      ? 'a host has no user'
+      : schemaReason(schema, parsed.error.issues, 'the hosts file');
+    throw new CodedError('hosts.malformed', `${path}: ${why}`, remedy);
   }
   const common = await commonOf(parsed.data);
   const config = sshConfig === undefined ? [] : await readSshConfig(expand(sshConfig));

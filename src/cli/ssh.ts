@@ -17,8 +17,9 @@ interface RequestOptions extends StateOptions {
 }
 
 async function readRequest({ json }: RequestOptions): Promise<JsonObject> {
-  const text = json === undefined || json === '-' ? await readStdin() : Buffer.from(json);
-  return parseStrictJson(text, { maxBytes: 1_048_576 }) as JsonObject;
+  const given = json === undefined || json === '-' ? undefined : Buffer.from(json);
+  const file = given ? '--json' : 'standard input';
+  return parseStrictJson(given ?? (await readStdin()), { maxBytes: 1_048_576, file }) as JsonObject;
 }
 
 /** setTimeout of Node takes more milliseconds than this for one. */

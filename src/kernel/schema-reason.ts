@@ -64,9 +64,13 @@ function innermost(issue: Issue): Issue {
 }
 
 /** Returns one sentence about the first departure: the expected key, the kind of fault, how many there are. */
-export function schemaReason(schema: z.core.$ZodType, issues: readonly Issue[]): string {
+export function schemaReason(
+  schema: z.core.$ZodType,
+  issues: readonly Issue[],
+  what = 'the request',
+): string {
   const [first] = issues;
-  if (!first) return 'the request does not match the schema';
+  if (!first) return `${what} does not match the schema`;
   const keys = keysOf(schema);
   const issue = innermost(first);
   const place = issue.path
@@ -76,5 +80,5 @@ export function schemaReason(schema: z.core.$ZodType, issues: readonly Issue[]):
     .join('')
     .replace(/^\./, '');
   const where = place === '' ? '' : `${place}: `;
-  return `the request does not match the schema (${where}${expected(issue)}; ${issues.length} in all)`;
+  return `${what} does not match the schema (${where}${expected(issue)}; ${issues.length} in all)`;
 }

@@ -143,6 +143,8 @@ describe('guardrails ssh', {
       code: 2,
       stderr: expect.stringContaining('hosts.malformed'),
     });
+    writeFileSync(file, '{"hosts": [{"host": "h", "user": "me"}, {"host": "h", "user": "me", "prot": 1}]}');
+    expect(cli('hosts', file, 'check').stderr).toContain('(hosts[1]: 1 unknown keys');
   });
 
   it('leaves a journal that verifies', () => {
