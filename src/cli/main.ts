@@ -64,7 +64,10 @@ function explain(error: unknown): string {
   if (error instanceof CommanderError && error.code === 'commander.help') return `name a command; ${help}`;
   if (error instanceof CommanderError) {
     // Of an option that there is not, its name alone: what is glued to it may be a request.
-    const said = error.message.replace(/^error: /, '').replace(/^(unknown option '[\w-]*).*'/s, "$1'");
+    const said = error.message
+      .replace(/^error: /, '')
+      .replace(/\.$/, '')
+      .replace(/^(unknown option '[\w-]*).*'/s, "$1'");
     return `${said}; ${help}`;
   }
   if (error instanceof CodedError) return `${error.code}: ${error.message}. ${error.remedy}`;

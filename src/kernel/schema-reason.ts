@@ -47,7 +47,8 @@ function keysOf(schema: z.core.$ZodType): ReadonlySet<string> {
 
 /** The options of a discriminator are constants of ours; so are the values of an enum and what a type is called. */
 function expected(issue: Issue): string {
-  if (issue.code === 'unrecognized_keys') return `${issue.keys.length} unknown keys`;
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.length === 1 ? 'an unknown key' : `${issue.keys.length} unknown keys`;
   if (issue.code === 'invalid_type') return `${issue.expected} expected`;
   if (issue.code === 'invalid_value') return `one of ${issue.values.join(', ')} expected`;
   if (issue.code === 'invalid_union' && 'options' in issue && Array.isArray(issue.options))

@@ -144,7 +144,7 @@ describe('guardrails ssh', {
       stderr: expect.stringContaining('hosts.malformed'),
     });
     writeFileSync(file, '{"hosts": [{"host": "h", "user": "me"}, {"host": "h", "user": "me", "prot": 1}]}');
-    expect(cli('hosts', file, 'check').stderr).toContain('(hosts[1]: 1 unknown keys');
+    expect(cli('hosts', file, 'check').stderr).toContain('(hosts[1]: an unknown key');
   });
 
   it('leaves a journal that verifies', () => {

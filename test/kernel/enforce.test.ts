@@ -479,7 +479,7 @@ it('shows the remedy of the innermost cause', async () => {
 describe('what is said of a request that does not fit the schema', () => {
   it.each([
     ['a missing key', { name: undefined }, 'name: string expected; 1 in all'],
-    ['an unknown key, unnamed', { name: 'a', [CANARY]: 1 }, '1 unknown keys; 1 in all'],
+    ['an unknown key, unnamed', { name: 'a', [CANARY]: 1 }, 'an unknown key; 1 in all'],
     ['a wrong type', { name: 1 }, 'name: string expected; 1 in all'],
   ])('names our key of %s', async (_what, request, said) => {
     const { reason } = await judge(sample().guard, request as Request);
