@@ -48,8 +48,8 @@ function drillsNamed(
   if (guard !== undefined && names.length === 1) return new Map([[guard, drills]]);
   const named = new Map<string, string[]>();
   for (const name of drills) {
-    const [of = '', id] = name.split('/');
-    if (id === undefined || names.length > 0) {
+    const [of = '', id, ...rest] = name.split('/');
+    if (id === undefined || rest.length > 0 || names.length > 0) {
       const remedy = 'Name one guard and its drills, or each drill as GUARD/DRILL and no guard.';
       throw new CodedError('drill.unknown', 'it is not said whose drills these are', remedy);
     }

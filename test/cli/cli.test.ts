@@ -163,6 +163,7 @@ describe('bad input', () => {
     ['an unknown guard to check', ['check', 'dragon', '--json', '{}']],
     ['an unknown guard to drill', ['drill', 'dragon']],
     ['a drill of nobody', ['drill', '--only', 'star']],
+    ['a drill below a drill', ['drill', '--only', 'bind/star/wide']],
     ['drills of two guards under one name', ['drill', 'bind', 'routes', '--only', 'flask']],
     ['text that is no JSON', ['check', 'bind', '--json', '{"sources":']],
     ['a key given twice', ['check', 'bind', '--json', '{"port":1,"port":2}']],

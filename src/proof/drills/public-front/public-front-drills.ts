@@ -2,11 +2,11 @@
 import { once } from 'node:events';
 import { createServer as createPlainServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer } from 'node:https';
-import { Socket } from 'node:net';
 import type { PublicFrontRequest } from '../../../guards/bind/public-front.ts';
 import type { Drill, DrillSite } from '../../proof.ts';
 import { PEM, PID, PORT } from '../../random.ts';
-import { LISTEN, spawnListening, startListening, toldBy } from '../listeners/listening-program.ts';
+import { LISTEN, startListening } from '../listeners/listening-program.ts';
+import { backEndFor } from './back-end.ts';
 import { type Authority, makeAuthority, type Wanted } from './certificates.ts';
 
 const NAME = 'ui.example.test';
@@ -53,20 +53,6 @@ const authoritiesOnce = (): Promise<readonly [Authority, Authority]> => {
   return authorities;
 };
 
-let backEnd: ReturnType<typeof toldBy> | undefined;
-/** One back end on loopback for all drills of a process, which keeps nobody waiting and ends when that process does. */
-const backEndOnce = (): ReturnType<typeof toldBy> => {
-  if (backEnd) return backEnd;
-  const child = spawnListening(`${LISTEN} process.stdin.on('end', () => process.exit()).resume();`, [
-    '127.0.0.1',
-  ]);
-  backEnd = toldBy(child, 1).finally(() => {
-    child.unref();
-    for (const pipe of [child.stdin, child.stdout]) if (pipe instanceof Socket) pipe.unref();
-  });
-  return backEnd;
-};
-
 function drill(id: string, fault: string, expects: string, front: Front = {}): Drill<PublicFrontRequest> {
   return {
     id,
@@ -96,7 +82,9 @@ function drill(id: string, fault: string, expects: string, front: Front = {}): D
       const plainPort = await portOf(plainServer, site);
       site.random('PORT', PORT);
       site.random('PID', PID);
-      const { pid } = await (front.backEnd ? startListening(site, LISTEN, [front.backEnd]) : backEndOnce());
+      const pid = front.backEnd
+        ? (await startListening(site, LISTEN, [front.backEnd])).pid
+        : await backEndFor(site);
       if (front.down) {
         server.close();
         await once(server, 'close');
