@@ -55,6 +55,24 @@ describe('what is found', () => {
     }
   });
 
+  it('is looked for behind whatever may stand between a name and what assigns', () => {
+    const names =
+      'password passwd passphrase secret secret_key secretkey token credential credentials auth api_key access-key'
+        .concat(' privatekey account_key signing-key encryption_key')
+        .split(' ');
+    const quotes = ['', '"', "'", ']', `"]`, `']"`, ']]]'];
+    const blanks = ['', ' ', '\t', '\n', '\u00a0', '\u2003 ', ' '.repeat(8)];
+    const missed: string[] = [];
+    for (const name of names.flatMap((each) => [each, each.toUpperCase(), `DB_${each}`]))
+      for (const quote of quotes)
+        for (const blank of blanks)
+          for (const sign of ['=', ':', ':=', '=>']) {
+            const text = `x.${name}${quote}${blank}${sign}${blank}"Zx8kQ2mP9vL4tR7w"`;
+            if (!findSecrets(text).some(({ shape }) => shape === 'assignment')) missed.push(text);
+          }
+    expect(missed).toEqual([]);
+  });
+
   it('takes time that grows with the text only', async () => {
     const units = [
       'eyJ',
