@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/build.ts',
+    isolate: false, // the modules are loaded once a worker; a test that needs others resets them for itself and after itself
     maxWorkers: 3, // most of what takes long here waits for another process
     sequence: { sequencer: LongestFirst },
     expect: { requireAssertions: true }, // a test that ran and asserted nothing has failed

@@ -9,6 +9,7 @@ import { generateSigner } from '../../../src/evidence/keys.ts';
 import { openJournal } from '../../../src/evidence/open-journal.ts';
 import { isDecision } from '../../../src/evidence/record.ts';
 import type { JournalVerdict } from '../../../src/evidence/verdict.ts';
+import type * as VerifyNative from '../../../src/evidence/verify-native.ts';
 import {
   evidenceJournal,
   type JournalRequest,
@@ -18,17 +19,6 @@ import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { isGranted } from '../../../src/kernel/grants.ts';
 import { draft, scratch } from '../../evidence/support.ts';
 import { memoryJournal } from '../../memory-journal.ts';
-
-// The real verifier, until a test says what a later one might add to its verdict.
-const later = vi.hoisted(() => ({ over: {} as Partial<JournalVerdict> }));
-vi.mock('../../../src/evidence/verify-native.ts', async (original) => {
-  const real = await original<typeof import('../../../src/evidence/verify-native.ts')>();
-  const verifyJournal: typeof real.verifyJournal = async (...args) => ({
-    ...(await real.verifyJournal(...args)),
-    ...later.over,
-  });
-  return { ...real, verifyJournal };
-});
 
 const { host } = processIdentity();
 async function sealed(count = 3): Promise<JournalRequest> {
@@ -132,12 +122,25 @@ describe('a refusal', () => {
     ['a problem', { ok: false, problems: [{ code: 'journal.of-tomorrow', message: 'is new' }] }],
     ['a doubt without a problem', { ok: false }],
   ])('follows from %s that no rule knows', async (_why, over) => {
-    later.over = over;
+    // What a later verifier might add to its verdict. The module is replaced below a copy of the room that only this test loads.
+    const verifier = '../../../src/evidence/verify-native.ts';
+    const { verifyJournal, ...real } = await vi.importActual<typeof VerifyNative>(verifier);
+    vi.resetModules();
+    vi.doMock(verifier, () => ({
+      ...real,
+      verifyJournal: async (...args: Parameters<typeof verifyJournal>) => ({
+        ...(await verifyJournal(...args)),
+        ...over,
+      }),
+    }));
     try {
-      const decision = await judge(evidenceJournal, await sealed());
+      const later = await import('../../../src/guards/journal/evidence-journal.ts');
+      const kernel = await import('../../../src/kernel/enforce.ts');
+      const decision = await kernel.judge(later.evidenceJournal, await sealed());
       expect(decision).toMatchObject({ decision: 'error', codes: ['guard.observe-failed'] });
     } finally {
-      later.over = {};
+      vi.doUnmock(verifier);
+      vi.resetModules();
     }
   });
 });
