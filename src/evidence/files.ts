@@ -94,9 +94,12 @@ export function publishFile(path: string, content: string | Uint8Array): Promise
   return writeBeside(path, content, (draft) => link(draft, path));
 }
 
-/** Opens a file for {@link append} and for reading; makes it, mode 0600, where it is missing. Follows no link. */
-export function openAppend(path: string): Promise<FileHandle> {
-  return open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600);
+/**
+ * Opens a file for {@link append} and for reading; makes it, mode 0600, where it is missing. Follows no link. `flags` are
+ * further ones of open(2).
+ */
+export function openAppend(path: string, flags = 0): Promise<FileHandle> {
+  return open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | flags, 0o600);
 }
 
 /** Adds bytes to a file that {@link openAppend} opened, durably; the name of a new file needs {@link syncDirectory} too. */

@@ -1,6 +1,6 @@
 // The journal: append-only files of records, one JSON line each, chained and sealed by signed checkpoints. An append
-// resolves only after fdatasync, and all appends that wait share one. Whatever goes wrong rejects the append, and a
-// guard without a record refuses.
+// resolves only once its line would survive a power cut, and all appends that wait share one write. Whatever goes wrong
+// rejects the append, and a guard without a record refuses.
 import { randomBytes } from 'node:crypto';
 import { CodedError } from './coded-error.ts';
 import type { Head } from './head.ts';
@@ -113,7 +113,7 @@ export class Journal implements EvidenceSink {
   readonly #segmentBytes: number;
   readonly #onSealFailed: ((error: CodedError) => void) | undefined;
   readonly #digestOf: (input: string) => string;
-  readonly #tree: MerkleTree;
+  #tree: MerkleTree;
   readonly #ids: IdWindow;
   #segment: Segment;
   #prev: string;
@@ -183,14 +183,14 @@ export class Journal implements EvidenceSink {
     });
   }
 
-  /** Group commit: while one fdatasync runs, the next group gathers. */
+  /** Group commit: while one group is on its way to the disk, the next one gathers. */
   async #flush(): Promise<void> {
     await Promise.resolve(); // let every append of this turn join the first group
     while (this.#waiting.length > 0) {
       const group = this.#waiting;
       this.#waiting = [];
       try {
-        await this.#requireSealable();
+        if (this.#sealFailure) await this.#seal();
         await this.#commit(group);
       } catch (error) {
         for (const waiting of group) waiting.reject(error);
@@ -227,8 +227,11 @@ export class Journal implements EvidenceSink {
     }
     if (placed.length === 0) return;
     const bytes = this.#room.subarray(0, end);
+    let tree: MerkleTree;
     try {
-      await this.#segment.write(bytes);
+      const written = this.#segment.write(bytes);
+      tree = this.#tree.with(placed.map(({ line }) => line)); // while the disk is busy, this thread is not
+      await written;
       this.#segment.requireInPlace(bytes.length);
       this.#lock.requireHeld('journal.lock-lost');
     } catch (error) {
@@ -237,7 +240,7 @@ export class Journal implements EvidenceSink {
     }
     this.#segment.length += bytes.length;
     this.#prev = envelope.prev;
-    for (const { line } of placed) this.#tree.append(line);
+    this.#tree = tree;
     for (const id of ids) this.#ids.add(id);
     for (const { waiting, record } of placed) waiting.resolve(record);
   }
@@ -338,10 +341,6 @@ export class Journal implements EvidenceSink {
       offset: this.#segment.length,
       idFloor: this.#ids.floor,
     };
-  }
-
-  async #requireSealable(): Promise<void> {
-    if (this.#sealFailure) await this.#seal();
   }
 
   /** Closes the file of lines at a seal and goes on in the next. Whatever fails is told, and tried again. */

@@ -64,6 +64,13 @@ export class MerkleTree {
     return this.#size;
   }
 
+  /** Returns the tree with further entries; this one stays as it is. */
+  with(entries: readonly Uint8Array[]): MerkleTree {
+    const tree = new MerkleTree(this.#sha256, this.edge());
+    for (const entry of entries) tree.append(entry);
+    return tree;
+  }
+
   append(entry: Uint8Array): void {
     let hash = leafHash(this.#sha256, entry);
     const path: Uint8Array[] = [];

@@ -16,7 +16,7 @@ import { describe, expect, it } from 'vitest';
 import { publishFile, readBounded, readStream, replaceFile } from '../../src/evidence/files.ts';
 import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
-import { errno, replaceCall, scratch } from './support.ts';
+import { draft, errno, replaceCall, scratch } from './support.ts';
 
 const coded = (code: string): unknown => expect.objectContaining({ code });
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -135,17 +135,14 @@ it(
     const directory = await scratch();
     const dir = join(directory, 'a/b');
     const program = `
-      import { openState } from ${JSON.stringify(join(ROOT, 'src/evidence/state.ts'))};
-      import { draft } from ${JSON.stringify(join(ROOT, 'test/evidence/support.ts'))};
+      import { openState } from ${JSON.stringify(join(ROOT, 'dist/evidence/state.js'))};
       const journal = await openState({ dir: ${JSON.stringify(dir)} });
-      await journal.append({ ...JSON.parse(process.argv[1]) }, '');
+      await journal.append(JSON.parse(process.argv[1]), '');
       process.stdout.write('granted');
       await journal.close();`;
-    const withoutDraft = program.replace(/^.*support.*$/m, '');
-    const { draft } = await import('./support.ts');
     const trace = join(directory, 'trace');
-    const calls = 'trace=mkdir,rename,link,linkat,renameat,renameat2,fsync,fdatasync,write';
-    const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', withoutDraft];
+    const calls = 'trace=mkdir,rename,link,linkat,renameat,renameat2,fsync,fdatasync,openat,write';
+    const node = [process.execPath, '--input-type=module', '-e', program];
     const run = spawnSync(
       'strace',
       ['-f', '-y', '-qq', '-o', trace, '-e', calls, ...node, JSON.stringify(draft())],
@@ -159,6 +156,12 @@ it(
     const granted = lines.findIndex((line) => line.includes('"granted"'));
     const before = lines.slice(0, granted);
     const synced = new Set(before.flatMap((line) => /f(?:data)?sync\(\d+<([^>]*)>/.exec(line)?.[1] ?? []));
+    // Of a file that was opened so, a write is a sync as well.
+    const durable = before.flatMap((line) => /O_DSYNC.* = \d+<([^>]*)>$/.exec(line)?.[1] ?? []);
+    for (const line of before) {
+      const [, written = ''] = /write\(\d+<([^>]*)>/.exec(line) ?? [];
+      if (durable.includes(written)) synced.add(written);
+    }
     // Each new directory and file has its name in a directory that was synced, and the journal's bytes were.
     for (const name of [
       directory,

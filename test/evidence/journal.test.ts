@@ -26,7 +26,7 @@ import {
 } from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import { leftOut } from '../left-out.ts';
-import { draft, EVERY, errno, IN_MEMORY, replaceCall, scratch } from './support.ts';
+import { draft, EVERY, errno, IN_MEMORY, replaceWrite, scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -44,22 +44,18 @@ async function written(count: number): Promise<string> {
   return directory;
 }
 
-it('keeps the order and the chain of concurrent appends with far fewer syncs than appends', async () => {
+it('keeps the order and the chain of concurrent appends with far fewer durable writes than appends', async () => {
   const directory = await scratch();
   const journal = await openJournal({ directory, signer });
-  let syncs = 0;
-  await replaceCall(
-    'datasync',
-    (real) =>
-      function (this: unknown, ...args) {
-        syncs++;
-        return real(this, args);
-      },
-  );
+  let writes = 0;
+  replaceWrite((real) => (...args) => {
+    writes++;
+    return real(...args);
+  });
   const drafts = Array.from({ length: 500 }, () => draft());
   const records = await Promise.all(drafts.map((each) => journal.append(each, '')));
   expect(records.map(({ id, seq }) => [id, seq])).toEqual(drafts.map(({ id }, at) => [id, at + 1]));
-  expect(syncs).toBeLessThan(50);
+  expect(writes).toBeLessThan(50);
   await journal.close();
   const lines = linesOf(directory);
   for (const [index, line] of lines.entries()) {
@@ -78,15 +74,12 @@ it('never leaves an append waiting that is made as soon as the one before resolv
 it('resolves an append only after the sync', async () => {
   const journal = await openJournal({ directory: await scratch() });
   let synced = false;
-  await replaceCall(
-    'datasync',
-    (real) =>
-      async function (this: unknown, ...args) {
-        await new Promise((resolve) => setTimeout(resolve, 30));
-        await real(this, args);
-        synced = true;
-      },
-  );
+  replaceWrite((real) => async (...args) => {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const count = await real(...args);
+    synced = true;
+    return count;
+  });
   await journal.append(draft(), '');
   expect(synced).toBe(true);
   await journal.close();
@@ -174,10 +167,8 @@ it('records a repair whose record a second crash prevented', async () => {
   const directory = await written(1);
   const path = join(directory, FIRST_SEGMENT);
   writeFileSync(path, '{"torn', { flag: 'a' });
-  const restore = await replaceCall(
-    'write',
-    () => () => Promise.reject(errno('ENOSPC')), // after the quarantine, before its record
-  );
+  // after the quarantine, before its record
+  const restore = replaceWrite(() => () => Promise.reject(errno('ENOSPC')));
   await expect(openJournal({ directory, signer })).rejects.toThrow(coded('journal.write-failed'));
   restore();
   for (let again = 0; again < 2; again++) await (await openJournal({ directory, signer })).close();
@@ -192,13 +183,9 @@ it('takes back a short write that ends in a full disk, and writes on once there 
   const journal = await openJournal({ directory, signer });
   await journal.append(draft(), '');
   let calls = 0;
-  const restore = await replaceCall(
-    'write',
-    (real) =>
-      function (this: unknown, ...args) {
-        const [buffer, at] = args;
-        return calls++ === 0 ? real(this, [buffer, at, 20, null]) : Promise.reject(errno('ENOSPC'));
-      },
+  const restore = replaceWrite(
+    (real) => (file, bytes, at) =>
+      calls++ === 0 ? real(file, bytes, at, 20) : Promise.reject(errno('ENOSPC')),
   );
   await expect(journal.append(draft(), '')).rejects.toThrow(coded('journal.write-failed'));
   restore();
@@ -207,10 +194,25 @@ it('takes back a short write that ends in a full disk, and writes on once there 
   expect(recordsOf(directory).map(({ seq }) => seq)).toEqual([0, 1, 2]);
 });
 
-it('writes nothing more after a sync that failed', async () => {
+it('goes on after a write that failed and left nothing', async () => {
   const directory = await scratch();
   const journal = await openJournal({ directory, signer });
-  const restore = await replaceCall('datasync', () => () => Promise.reject(errno('EIO')));
+  await journal.append(draft(), '');
+  const restore = replaceWrite(() => () => Promise.reject(errno('EIO')));
+  await expect(journal.append(draft(), '')).rejects.toThrow(coded('journal.write-failed'));
+  restore();
+  await journal.append(draft(), '');
+  await journal.close();
+  expect(recordsOf(directory).map(({ seq }) => seq)).toEqual([0, 1, 2]);
+});
+
+it('writes nothing more after a write that left bytes and could not make them durable', async () => {
+  const directory = await scratch();
+  const journal = await openJournal({ directory, signer });
+  const restore = replaceWrite((real) => async (...args) => {
+    await real(...args);
+    throw errno('EIO');
+  });
   await expect(journal.append(draft(), '')).rejects.toThrow(coded('journal.broken'));
   restore();
   await expect(journal.append(draft(), '')).rejects.toThrow(coded('journal.broken'));

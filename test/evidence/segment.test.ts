@@ -1,6 +1,15 @@
 // The file that is being written is told by its device and by its number on it: each of the two alone can be another's.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -21,6 +30,28 @@ it('another file on the same device is not the file that is being written', asyn
   writeFileSync(segment.path, '');
   expect(() => segment.requireInPlace()).toThrow('another file lies in its place');
 });
+
+it(
+  'the kernel knows that what is written to it must be durable when the write returns',
+  leftOut(process.platform !== 'linux' && 'no procfs: elsewhere fdatasync follows each write'),
+  async () => {
+    const segment = await Segment.open(directory(), 0);
+    onTestFinished(() => segment.close());
+    const link = (fd: string): string => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return ''; // closed meanwhile: the one that reads the directory
+      }
+    };
+    const fds = readdirSync('/proc/self/fd').filter((fd) => link(fd) === segment.path);
+    const flags = fds.map(
+      (fd) => /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1],
+    );
+    expect(flags).toHaveLength(1);
+    expect(Number.parseInt(flags[0] ?? '', 8) & constants.O_DSYNC).toBe(constants.O_DSYNC);
+  },
+);
 
 // A fresh tmpfs numbers its files from the start, so that the first file of each has the same number.
 const inNamespace = (script: string, ...args: readonly string[]) =>

@@ -1,6 +1,7 @@
 // What the evidence tests share: a directory that goes away, a draft, and a fault in the real file calls.
-import { existsSync } from 'node:fs';
+import fs, { existsSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -36,10 +37,38 @@ export function draft(over: Partial<DecisionDraft> = {}): DecisionDraft {
   };
 }
 
+/** Writes so many bytes from `at` on to an open file, and returns how many it took. */
+type Write = (file: number, bytes: Uint8Array, at: number, length: number) => Promise<number>;
+
+/** Replaces the call by which a journal writes its lines until the test ends; `real` does what the system does. */
+export function replaceWrite(make: (real: Write) => Write): () => void {
+  const original = fs.write;
+  const restore = (): void => {
+    fs.write = original;
+    syncBuiltinESMExports();
+  };
+  const replaced = make(
+    (file, bytes, at, length) =>
+      new Promise((resolve, reject) =>
+        original(file, bytes, at, length, null, (error, count) => (error ? reject(error) : resolve(count))),
+      ),
+  );
+  const write = (
+    file: number,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    _position: null,
+    done: (error: unknown, count?: number) => void,
+  ): void => void replaced(file, bytes, at, length).then((count) => done(null, count), done);
+  fs.write = write as unknown as typeof fs.write;
+  syncBuiltinESMExports();
+  onTestFinished(restore);
+  return restore;
+}
+
 interface FileCalls {
   write(...args: unknown[]): Promise<{ bytesWritten: number }>;
-  datasync(): Promise<void>;
-  truncate(length?: number): Promise<void>;
 }
 
 /** Replaces one call of every open file until the test ends; `real` does what the system does. */
