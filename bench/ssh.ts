@@ -18,8 +18,11 @@ import { Semaphore } from '../dist/ssh/transport/semaphore.js';
 import { startHost, type TestHost } from '../test/e2e/host.ts';
 
 const ROUNDS = 5;
-const COMMANDS = 60;
+// Short turns, many of them: what else the machine does is then met by each of the peers alike.
+const TURNS = 15;
+const COMMANDS = 20;
 const HOSTS = 50;
+const BYTES = 60;
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
@@ -36,21 +39,31 @@ function bareConnect(host: TestHost, noDelay: boolean): Promise<Client> {
   });
 }
 
-function bareExec(client: Client, command: string, stdin?: string): Promise<void> {
+/** Output is kept, as ours keeps it. */
+function bareExec(client: Client, command: string, stdin?: string): Promise<readonly Buffer[]> {
   return new Promise((resolve, reject) => {
     client.exec(command, (error, channel) => {
       if (error) return reject(error);
-      channel.on('close', () => resolve()).resume();
-      channel.stderr.resume();
+      const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+      channel.on('data', (bytes: Buffer) => stdout.push(bytes));
+      channel.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
+      channel.on('close', () => resolve([Buffer.concat(stdout), Buffer.concat(stderr)]));
       if (stdin !== undefined) channel.end(stdin);
     });
   });
 }
 
-async function perSecond(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
+/** What a command takes, in milliseconds, and how much of it is CPU time of this process. */
+interface Cost {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+async function costOf(work: () => Promise<unknown>): Promise<Cost> {
+  const [start, before] = [performance.now(), process.cpuUsage()];
   for (let i = 0; i < COMMANDS; i++) await work();
-  return (COMMANDS * 1000) / (performance.now() - start);
+  const [wall, { user, system }] = [performance.now() - start, process.cpuUsage(before)];
+  return { wall: wall / COMMANDS, cpu: (user + system) / 1_000 / COMMANDS };
 }
 
 async function reused(host: TestHost, durable: EvidenceSink): Promise<void> {
@@ -71,18 +84,19 @@ async function reused(host: TestHost, durable: EvidenceSink): Promise<void> {
     ['bare ssh2, noDelay, script on stdin', () => bareExec(quick, 'exec /bin/sh -s', 'uname\n')],
     ['bare ssh2, defaults', () => bareExec(slow, 'uname')],
   ];
-  const rates = new Map<string, number[]>(contenders.map(([name]) => [name, []]));
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, work] of contenders) rates.get(name)?.push(await perSecond(work));
+  const costs = new Map<string, Cost[]>(contenders.map(([name]) => [name, []]));
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const [name, work] of contenders) costs.get(name)?.push(await costOf(work));
   }
   for (const client of [quick, slow]) client.end();
   for (const connection of [ours, journalled, system]) connection.close();
-  const rate = (name: string): number => median(rates.get(name) ?? []);
-  console.log(`ssh: one reused connection, ${COMMANDS} commands back to back, median of ${ROUNDS}`);
+  const rate = (name: string): number => 1_000 / median((costs.get(name) ?? []).map(({ wall }) => wall));
+  const cpu = (name: string): number => median((costs.get(name) ?? []).map((cost) => cost.cpu));
+  console.log(`ssh: one reused connection, ${COMMANDS} commands back to back, median of ${TURNS}`);
   for (const [name] of contenders) {
     const ratio = rate('ours') / rate(name);
     console.log(
-      `  ${name.padEnd(34)} ${rate(name).toFixed(0).padStart(5)}/s   ours is ${ratio.toFixed(2)} times that`,
+      `  ${name.padEnd(34)} ${rate(name).toFixed(0).padStart(5)}/s ${cpu(name).toFixed(1).padStart(5)} ms of CPU here   ours is ${ratio.toFixed(2)} times that`,
     );
   }
 }
@@ -146,7 +160,7 @@ async function firstByte(host: TestHost, journal: EvidenceSink): Promise<void> {
       });
     });
   const times = { ours: [] as number[], bare: [] as number[] };
-  for (let round = 0; round < COMMANDS; round++) {
+  for (let round = 0; round < BYTES; round++) {
     times.ours.push(await ours());
     times.bare.push(await bare());
   }

@@ -41,7 +41,7 @@ describe('yash in Shift_JIS', leftOut(missing('yash', 'localedef')), () => {
   });
 
   it('does not run what the transport sends, and says so', () => {
-    const output = outputOf(startLine(NONCE), scriptMessage(COMMAND, undefined, NONCE));
+    const output = outputOf(startLine(NONCE), scriptMessage(COMMAND, undefined));
     expect(output).toContain(`${NONCE} begin 1\n`);
     expect(output).toContain(`${NONCE} unread 1\n`);
     expect(output).not.toMatch(/INJECTED\n| go 1| end 1/);

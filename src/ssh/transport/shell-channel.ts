@@ -52,7 +52,9 @@ class Stream {
     this.onOutput?.(this.number, bytes);
   };
 
+  /** Once: a host that begins again and again would have no limit. */
   begin(): void {
+    if (this.state !== 'noise') return;
     this.size = 0;
     this.state = 'body';
   }
@@ -145,18 +147,23 @@ export class ShellChannel {
   }
 
   #onMark({ kind, stream: printedTo, code }: Mark, stream: Stream): void {
-    if (kind === 'begin') this.#onBegin();
-    // Only our own shell prints this one, in the place of the script.
-    if (kind === 'unread' && !this.#started) this.#unread = true;
+    const own = printedTo === stream.number;
+    if (kind === 'begin') {
+      this.#onBegin();
+      // Nothing is printed to standard error between this mark and the script, so it needs no second one.
+      if (own && printedTo === 2) stream.begin();
+    }
+    // Only our own shell prints this one, in the place of `go`, which would have come by the same way.
+    if (kind === 'unread' && own && !this.#started) this.#unread = true;
     if (kind === 'go') {
       this.#started = true;
       this.#onStart();
-      if (printedTo === stream.number) stream.begin();
+      if (own) stream.begin();
     }
     if (kind === 'end' && code !== undefined) {
       this.#code ??= code;
       this.#ends++;
-      if (printedTo === stream.number) stream.state = 'ended';
+      if (own) stream.state = 'ended';
     }
   }
 
@@ -164,7 +171,8 @@ export class ShellChannel {
     if (this.#status) return;
     this.#status = { code: status };
     for (const stream of this.#streams) stream.reader.flush(stream.take);
-    this.#onBegin(neverStarted(status === undefined ? 'the link was lost' : 'it ended at once'));
+    if (!this.#sent)
+      this.#onBegin(neverStarted(status === undefined ? 'the link was lost' : 'it ended at once'));
     this.#onChange();
     this.#onGone();
   }
@@ -219,7 +227,7 @@ export class ShellChannel {
       };
       if (signal.aborted) return onAbort();
       signal.addEventListener('abort', onAbort, { once: true });
-      const message = scriptMessage(script, input, this.#nonce);
+      const message = scriptMessage(script, input);
       this.#sent = true;
       try {
         this.#channel?.write(message);

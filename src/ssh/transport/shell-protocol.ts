@@ -5,26 +5,19 @@
 // (`exec zsh`), or a ForceCommand that reads standard input as a script, never prints the mark and never gets a byte.
 // No mark means that nothing ran. The line has no backslash, no `!` and no newline, so every login shell reads it alike.
 
+// IFS starts as a blank, a tab and a newline, whatever the environment says: a newline, which the line itself cannot hold,
+// without a process to make one.
+const NEWLINE = `\${IFS#??}`;
+const say = (mark: string): string => `echo "${NEWLINE}$0 ${mark}"`;
+
 /** Returns the command line. `nonce` is 32 hex digits. */
 export function startLine(nonce: string): string {
-  // `read` takes one line and leaves the bytes behind it to the script. A line that was cut off runs nothing, nor does one
-  // that `printf %b` leaves as it was: there a backslash is another character (yash in a Shift_JIS locale).
-  return `exec /bin/sh -c 'echo; echo "$0 begin 1"; echo >&2; echo "$0 begin 2" >&2; s=; IFS= read -r s || s=; t=$(printf %b "$s"); case "$t" in "$s") echo; echo "$0 unread 1";; *) eval " $t";; esac' ${nonce}`;
+  // `read` takes one line and leaves the bytes behind it to the script. A line that was cut off runs nothing. The variable
+  // is not named as one that a host may export: the program would get it.
+  return `exec /bin/sh -c '${say('begin 1')}; ${say('begin 2')} >&2; IFS= read -r guardrails_line || guardrails_line=; case "$guardrails_line" in "") ${say('unread 1')};; *) eval "$guardrails_line"; set -- $?; ${say('end 1 $1')}; ${say('end 2 $1')} >&2;; esac' ${nonce}`;
 }
 
-// Where a login file left a PATH without head(1), the command would read an empty input, and nothing would tell.
-const requireHead = (nonce: string): string =>
-  `command -v head >/dev/null || { printf '\\n%s unread 1\\n' ${nonce}; exit 0; }\n`;
-// The script is one simple command, so it can neither leave the braces nor the shell. If it did, no end mark would
-// come, and the outcome would be unknown.
-const wrap = (command: string, nonce: string): string => `printf '\\n%s go 1\\n' ${nonce}
-printf '\\n%s go 2\\n' ${nonce} >&2
-${command}
-c=$?
-printf '\\n%s end 1 %s\\n' ${nonce} "$c"
-printf '\\n%s end 2 %s\\n' ${nonce} "$c" >&2
-exit 0
-`;
+const PLAIN = /^[ -~\n]*$/;
 
 const CODES: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
   /[A-Za-z0-9 ./_,:=@+-]/.test(String.fromCharCode(byte))
@@ -32,15 +25,29 @@ const CODES: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
     : `\\0${byte.toString(8).padStart(3, '0')}`,
 );
 
-/** Returns what the started shell is sent: the script as one line for `printf %b`, and right behind it the input. */
-export function scriptMessage(script: string, input: Buffer | undefined, nonce: string): Buffer {
+/** Returns the script as one word on one line, in ASCII: `read` of some shells changes other bytes. */
+function wordOf(script: string): string {
+  if (PLAIN.test(script)) return `'${script.replaceAll("'", `'"'"'`).replaceAll('\n', `'"${NEWLINE}"'`)}'`;
+  let codes = '';
+  for (const byte of Buffer.from(script)) codes += CODES[byte];
+  return `"$(printf %b '${codes}')"`;
+}
+
+/**
+ * Returns what the started shell is sent: one line that runs the script, and right behind it the input. The script is one
+ * simple command, so it cannot leave the shell. If it did, no end mark would come, and the outcome would be unknown.
+ */
+export function scriptMessage(script: string, input: Buffer | undefined): Buffer {
+  const unread = `${say('unread 1')}; exit`;
   // Without input, children find an empty standard input. With input it is counted, so that the channel can stay open
-  // to the end: no signal can be sent once standard input is closed.
-  const fed = input ? `head -c ${input.length} | {\n${script}\n}` : `{\n${script}\n} </dev/null`;
-  let line = '';
-  const text = (input ? requireHead(nonce) : '') + wrap(fed, nonce);
-  for (const byte of Buffer.from(text)) line += CODES[byte];
-  return Buffer.concat([Buffer.from(`${line}\n`), input ?? Buffer.alloc(0)]);
+  // to the end: no signal can be sent once standard input is closed. Where a login file left a PATH without head(1), the
+  // command would read an empty input, and nothing would tell.
+  const [first, fed] = input
+    ? [`command -v head >/dev/null || { ${unread}; }; `, `head -c ${input.length} | eval ${wordOf(script)}`]
+    : ['', `eval ${wordOf(script)} </dev/null`];
+  // Where a backslash is another character (yash in a Shift_JIS locale), what is quoted would run.
+  const line = `case '\\' in \\\\) ${first}${say('go 1')}; ${fed};; *) ${unread};; esac\n`;
+  return Buffer.concat([Buffer.from(line), input ?? Buffer.alloc(0)]);
 }
 
 /** `begin`: our shell runs. `go`: the script runs. `end`: it has ended. `unread`: it never got its script. */

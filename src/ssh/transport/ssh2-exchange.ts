@@ -131,6 +131,7 @@ async function exchangeOn(
       hostVerifier: (blob: Buffer): boolean => verify(blob),
       authHandler,
       debug: (text) => {
+        if (negotiated) return; // from here on ssh2 tells of every packet
         const [, what, offered] = REMOTE_LIST.exec(text) ?? [];
         if (what !== undefined && offered !== undefined) list = { what: said(what), offered: said(offered) };
         if (text === STRICT_ON) strict = true;

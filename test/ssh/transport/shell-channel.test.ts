@@ -83,7 +83,7 @@ describe('before the begin mark', () => {
 describe('once the script was sent', () => {
   it('an exit code on either stream is the exit code, and a stream without its mark is lost, not empty', async () => {
     const separate = await play(begin, (host) => {
-      host.says(2, '@go 2\n', 'err', '@end 2 3\n');
+      host.says(2, 'err', '@end 2 3\n');
       host.says(1, '@go 1\n', 'out', '@end 1 3\n');
     });
     expect(separate.result).toMatchObject({ outcome: 'exited', code: 3, lost: [] });
@@ -94,12 +94,12 @@ describe('once the script was sent', () => {
     });
     expect(deaf.result).toMatchObject({ outcome: 'exited', code: 3, lost: ['stderr'] });
     const mute = await play(begin, (host) => {
-      host.says(2, '@go 2\n', 'err', '@end 2 3\n');
+      host.says(2, 'err', '@end 2 3\n');
       host.events?.closed(undefined);
     });
     expect(mute.result).toMatchObject({ outcome: 'exited', code: 3, lost: ['stdout'] });
     const merged = await play(begin, (host) => {
-      host.says(1, '@go 1\n@go 2\n', 'both', '@end 1 3\n@end 2 3\n');
+      host.says(1, '@go 1\n', 'both', '@end 1 3\n@end 2 3\n');
     });
     expect(merged.result).toMatchObject({ outcome: 'exited', code: 3, lost: ['stderr'] });
     expect(merged.result.stdout.toString()).toBe('both');
@@ -132,6 +132,12 @@ describe('once the script was sent', () => {
       host.events?.closed(0);
     });
     expect(forged.result).toMatchObject({ outcome: 'unknown', started: true });
+    // Where \`go\` is lost with its stream, the other stream proves nothing.
+    const elsewhere = await play(begin, (host) => {
+      host.says(2, '@unread 1\n');
+      host.events?.closed(0);
+    });
+    expect(elsewhere.result).toMatchObject({ outcome: 'unknown', started: false });
   });
 
   it('it is ended beyond the limit of output, and what came first is kept', async () => {
@@ -141,6 +147,19 @@ describe('once the script was sent', () => {
     expect(result).toMatchObject({ outcome: 'unknown', cause: 'output-limit', lost: ['stdout', 'stderr'] });
     expect(result.stdout.length).toBeGreaterThan(900);
     expect(log).toEqual(['script', 'TERM', 'close']);
+  });
+
+  it.each([
+    [1, '@go 1\n'],
+    [2, '@begin 2\n'],
+    [2, '@go 2\n'],
+  ] as const)('the limit on stream %d counts on where a host says %j again', async (stream, again) => {
+    const { result } = await play(begin, (host) => {
+      host.says(1, '@go 1\n');
+      for (let part = 0; part < 4; part++) host.says(stream, 'x'.repeat(900), again);
+      host.events?.closed(undefined);
+    });
+    expect(result).toMatchObject({ outcome: 'unknown', cause: 'output-limit' });
   });
 });
 

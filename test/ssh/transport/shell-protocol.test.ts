@@ -80,30 +80,50 @@ const SHELLS = [
   ['/bin/bash', '--posix'],
   ['/bin/busybox', 'sh'],
   ['/bin/mksh'],
+  ['/bin/ksh93'],
+  ['/bin/posh'],
+  ['/bin/yash'],
+  ['/bin/zsh', '--emulate', 'sh'],
 ].filter(([path = '']) => existsSync(path));
 
 describe.each(SHELLS.map((argv) => [argv.join(' '), argv] as const))('%s', (_name, argv) => {
-  const run = (message: Buffer): { readonly stdout: string; readonly status: number | null } => {
+  const run = (
+    message: Buffer,
+    env = process.env,
+  ): { readonly stdout: string; readonly status: number | null } => {
     const [program = '', ...options] = argv;
     // As a login shell gets it, but for the program that stands for /bin/sh.
     const [, constant = ''] = /^exec \/bin\/sh -c '([^']*)' [0-9a-f]{32}$/.exec(startLine(NONCE)) ?? [];
-    const { stdout, status } = spawnSync(program, [...options, '-c', constant, NONCE], { input: message });
+    const { stdout, status } = spawnSync(program, [...options, '-c', constant, NONCE], {
+      input: message,
+      env,
+    });
     return { stdout: stdout.toString('latin1'), status };
   };
 
   it('runs the script, feeds it the input, and says how it ended', () => {
     const script = `printf '%s' 'it'\\''s % \\ $x é'; cat; (exit 7)`;
     const { stdout } = run(
-      scriptMessage(`/bin/sh -c ${JSON.stringify('cat; exit 7')}`, Buffer.from('a\nb\\0\n'), NONCE),
+      scriptMessage(`/bin/sh -c ${JSON.stringify('cat; exit 7')}`, Buffer.from('a\nb\\0\n')),
     );
     expect(stdout).toContain(`\n${NONCE} go 1\na\nb\\0\n\n${NONCE} end 1 7\n`);
-    const text = run(scriptMessage(script, undefined, NONCE)).stdout;
+    const text = run(scriptMessage(script, undefined)).stdout;
     expect(Buffer.from(text, 'latin1').toString()).toContain(`it's % \\ $x é\n${NONCE} end 1 7\n`);
   });
 
+  it('sends lines, quotes and what is expanded as they are, and gives the program no variable of its own', () => {
+    const text = "it's\n'two' lines \\ \"$x\" `id` $(id) !! %s # * '";
+    const quoted = `'${text.replaceAll("'", String.raw`'\''`)}'`;
+    const script = `printf '%s\n' ${quoted} "$#"; printenv c s t guardrails_line`;
+    const env = { ...process.env, c: '1', s: '2', t: '3' };
+    const said = `${text}\n0\n1\n2\n3\n`;
+    const { stdout } = run(scriptMessage(script, undefined), env);
+    expect(stdout).toContain(`\n${NONCE} go 1\n${said}\n${NONCE} end 1 1\n`);
+  });
+
   it('runs nothing of a script that was cut off', () => {
-    const message = scriptMessage('echo ran', undefined, NONCE);
-    for (let length = 0; length < message.length; length += 7) {
+    const message = scriptMessage('echo ran', undefined);
+    for (let length = (message.length - 1) % 31; length < message.length; length += 31) {
       const { stdout } = run(message.subarray(0, length));
       expect(stdout).toBe(`\n${NONCE} begin 1\n\n${NONCE} unread 1\n`);
     }
@@ -111,7 +131,7 @@ describe.each(SHELLS.map((argv) => [argv.join(' '), argv] as const))('%s', (_nam
 
   it('takes a script as long as any', () => {
     const word = 'a b'.repeat(43_000);
-    const { stdout } = run(scriptMessage(`printf %s '${word}'`, undefined, NONCE));
+    const { stdout } = run(scriptMessage(`printf %s '${word}'`, undefined));
     expect(stdout).toContain(word);
   });
 });
