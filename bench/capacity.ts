@@ -73,11 +73,11 @@ async function startBench(directory: string, file: string): Promise<void> {
   writeFileSync(meter, METER);
   writeFileSync(empty, '');
   const read = `const bytes = (await import('node:fs')).readFileSync(${JSON.stringify(file)});`;
-  const decode = `${read} const { decodeModel } = ${imported('capacity/forest/model.js')};`;
+  const decode = `${read} const { decodeModel } = ${imported('node/capacity.js')};`;
   const { node, inspect, room, first } = await inTurns(7, {
     node: async () => processCost(meter, [empty]),
-    inspect: async () => processCost(meter, [built('cli/main.js'), 'model', 'inspect', file]),
-    room: async () => partCost(`const work = () => import(${JSON.stringify(built('capacity/index.js'))});`),
+    inspect: async () => processCost(meter, [built('node/main.js'), 'model', 'inspect', file]),
+    room: async () => partCost(`const work = () => import(${JSON.stringify(built('node/capacity.js'))});`),
     first: async () => partCost(`${decode} const work = () => decodeModel(bytes);`),
   });
   show('model inspect', inspect, node, 'bare node', '<= 2.5');

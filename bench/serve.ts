@@ -89,7 +89,7 @@ export async function serveBench(): Promise<void> {
       one.push(await served(clients, 1, 100));
       many.push(await served(clients, 64, 20));
     }
-    const command = [resolve('dist/cli/main.js'), '--dir', join(directory, 'other'), 'check', 'bind'];
+    const command = [resolve('dist/node/main.js'), '--dir', join(directory, 'other'), 'check', 'bind'];
     const asked: number[] = [];
     for (let round = 0; round < 6; round += 1)
       asked.push(

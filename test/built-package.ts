@@ -43,6 +43,7 @@ export function buildPackage(change?: (root: string) => void): BuiltPackage {
   const build = (): void => {
     for (const argv of [
       [join(ROOT, 'node_modules/.bin/tsc'), '-p', 'tsconfig.json', ...CODE_ONLY],
+      [process.execPath, 'scripts/merge.mjs', 'dist'],
       [process.execPath, 'scripts/write-build-info.mjs'],
     ]) {
       const { code, stdout, stderr } = run(argv, root);
@@ -57,7 +58,7 @@ export function buildPackage(change?: (root: string) => void): BuiltPackage {
     root,
     build,
     guardrails: (args, cwd, env) =>
-      run([process.execPath, join(root, 'dist/cli/main.js'), ...args], cwd, env),
+      run([process.execPath, join(root, 'dist/node/main.js'), ...args], cwd, env),
     remove: () => {
       rmSync(join(root, 'node_modules')); // the link, not what it names
       rmSync(root, { recursive: true, force: true });

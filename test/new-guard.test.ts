@@ -30,7 +30,7 @@ it('is drilled, mutated and claimed', { timeout: 180_000 }, () => {
   const before = filesIn(copy);
   const run = (...argv: string[]): string =>
     execFileSync(process.execPath, argv, { cwd: copy, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  const guardrails = (...argv: string[]): string => run('dist/cli/main.js', ...argv);
+  const guardrails = (...argv: string[]): string => run('dist/node/main.js', ...argv);
 
   run('scripts/new-guard.mjs', 'tenant-isolation');
   // The declarations of the libraries are the same as before. In one thread it takes half of the processor time.

@@ -84,7 +84,7 @@ function ofChildren(): number {
 }
 
 async function checkBench(long: string, empty: string): Promise<void> {
-  const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+  const cli = fileURLToPath(new URL('../../dist/node/main.js', import.meta.url));
   const request = '{"sources":[{"from":"cli","value":"127.0.0.1"}],"port":8501}';
   const checking = (dir: string) => async (): Promise<Cost> => {
     const [before, started] = [ofChildren(), performance.now()];

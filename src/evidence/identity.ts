@@ -104,15 +104,15 @@ export interface RunningCode {
   readonly agrees: boolean | 'unknown';
 }
 
+/** Where this module lies in our package: built, merged with others, or as it was written. */
+const PLACES =
+  /^file:.*\/(?:dist\/evidence\/identity\.js|dist\/node\/[\w-]+\.js|src\/evidence\/identity\.ts)$/;
+
 /** Returns the folder of our package, when this module lies in its place there. */
 export function packageRoot(): string | undefined {
   // `import.meta` is empty in a CommonJS bundle, whatever the types say.
   const url = import.meta.url as string | undefined;
-  if (
-    url === undefined ||
-    !/^file:.*\/(?:dist\/evidence\/identity\.js|src\/evidence\/identity\.ts)$/.test(url)
-  )
-    return undefined;
+  if (url === undefined || !PLACES.test(url)) return undefined;
   const root = fileURLToPath(new URL('../../', url));
   return manifestIn(root)?.name === NAME ? root : undefined;
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { packageRoot } from './identity.ts';
 
 /** Published whatever `files` says, or needed to build and to check what is. */
-const ALWAYS = ['package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'LICENSE'];
+const ALWAYS = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts', 'README.md', 'LICENSE'];
 
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 

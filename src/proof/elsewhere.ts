@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
-import { packageRoot } from '../evidence/identity.ts';
 import type { Deadline } from '../kernel/deadline.ts';
 import type { Outcome } from '../kernel/decide.ts';
 import type { AnyDefinition } from '../kernel/define.ts';
 import type { Decision } from '../kernel/guard.ts';
+import { ownPackage } from './own-package.ts';
 import { DrillUnavailable, type Elsewhere } from './proof.ts';
 
 const decision: z.ZodType<Decision> = z.strictObject({
@@ -41,9 +41,8 @@ export async function judgeElsewhere(
   [program = '', ...args]: readonly string[],
   deadline: Deadline,
 ): Promise<Pick<Outcome, 'decision' | 'subject' | 'observed' | 'input'>> {
-  const root = packageRoot();
-  if (root === undefined) throw new DrillUnavailable('Run it where the package lies in files of its own.');
-  const module = (path: string): string => pathToFileURL(join(root, 'dist', path, 'index.js')).href;
+  const root = await ownPackage();
+  const module = (name: string): string => pathToFileURL(join(root, 'dist/node', `${name}.js`)).href;
   const argv = ['--input-type=module', '--eval', JUDGE, module(room), module('kernel'), guard.id];
   const input = JSON.stringify(request);
   const { stdout, stderr } = await deadline.run(

@@ -241,7 +241,7 @@ print(json.dumps([report['schema'] == module.SCHEMA, report['status'], report['s
     withState((directory) => {
       mkdirSync(join(directory, 'tools'));
       writeFileSync(join(directory, 'tools/architecture_scorecard.py'), shim);
-      const npx = `#!/bin/sh\nshift\nexec '${process.execPath}' '${honest.root}/dist/cli/main.js' "$@"\n`;
+      const npx = `#!/bin/sh\nshift\nexec '${process.execPath}' '${honest.root}/dist/node/main.js' "$@"\n`;
       mkdirSync(join(directory, 'bin'));
       writeFileSync(join(directory, 'bin/npx'), npx, { mode: 0o755 });
       const env = {

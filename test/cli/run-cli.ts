@@ -11,7 +11,7 @@ export interface CliResult {
 }
 
 /** The command, for `spawn` of Node. */
-export const MAIN: string = resolve(import.meta.dirname, '../../dist/cli/main.js');
+export const MAIN: string = resolve(import.meta.dirname, '../../dist/node/main.js');
 
 /** What verifiers remember stays below the directory that goes away with the test. */
 const environment = (cwd: string): NodeJS.ProcessEnv => ({

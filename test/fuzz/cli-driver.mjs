@@ -16,7 +16,7 @@ for (const [index, args] of JSON.parse(readFileSync(file, 'utf8')).entries()) {
   stderr.write = caught('stderr');
   process.argv = [process.execPath, 'guardrails', ...args];
   process.exitCode = undefined;
-  await import(`../../dist/cli/main.js?run=${index}`);
+  await import(`../../dist/node/main.js?run=${index}`);
   outcomes.push({ code: Number(process.exitCode ?? 0), ...said });
 }
 process.exitCode = 0;

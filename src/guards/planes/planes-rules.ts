@@ -257,7 +257,9 @@ export const planesRules: readonly Rule<PlanesFacts>[] = [
   eachModule(
     'planes.hidden-loading',
     LOAD_PLAINLY,
-    ({ hiddenAt }) =>
-      hiddenAt !== undefined && `runs text as code, or loads past the module loader ${lineOf(hiddenAt)}`,
+    ({ hiddenAt }, { merged }) =>
+      merged !== true &&
+      hiddenAt !== undefined &&
+      `runs text as code, or loads past the module loader ${lineOf(hiddenAt)}`,
   ),
 ];

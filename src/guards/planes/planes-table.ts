@@ -12,6 +12,11 @@ export interface Room {
   readonly uses: readonly string[];
   /** The folders inside do not import one another. */
   readonly apart?: boolean | undefined;
+  /**
+   * A package that the build merged into the code. How a package loads what it runs is not asked, here as elsewhere; that it
+   * is the package which was released, `release-proof` is asked.
+   */
+  readonly merged?: boolean | undefined;
 }
 
 export interface PlanesTable {
@@ -32,6 +37,7 @@ export const planesTable: z.ZodType<PlanesTable> = z.strictObject({
         imports: z.array(name).max(64),
         uses: z.array(moduleName).max(256),
         apart: z.boolean().optional(),
+        merged: z.boolean().optional(),
       }),
     )
     .min(1)

@@ -1,10 +1,10 @@
 // The request about this very package: its own register, held against its own claims.
 import { realpath } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { GapRegisterRequest } from '../../../scorecard/gap-register/gap-register-look.ts';
+import { ownPackage } from '../../own-package.ts';
 
-const inPackage = (path: string): Promise<string> =>
-  realpath(fileURLToPath(new URL(`../../../../${path}`, import.meta.url)));
+const inPackage = async (path: string): Promise<string> => realpath(join(await ownPackage(), path));
 
 /** Returns the request about this package. Earlier registers are compared where a baseline is: in the scorecard. */
 export async function liveGapRegister(): Promise<GapRegisterRequest> {

@@ -1,22 +1,18 @@
 // The request about this very package: its built code, the state directory that it writes evidence to, and payloads that
 // run under Node's permission model in a directory of the drill's.
 import { realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { keyPath } from '../../../evidence/key-store.ts';
 import { confinedNode } from '../../../guards/planes/confined-node.ts';
 import type { PlanesRequest } from '../../../guards/planes/planes.ts';
+import { ownPackage } from '../../own-package.ts';
 import type { DrillSite } from '../../proof.ts';
-
-/** From here or from where this was built to, the folder of package.json. */
-const PACKAGE = dirname(fileURLToPath(new URL('../../../../package.json', import.meta.url)));
 
 /** Returns the request about this package and the state directory `state`. */
 export async function livePlanes(state: string, site: DrillSite): Promise<PlanesRequest> {
-  const [root, evidence, payload] = await Promise.all(
-    [PACKAGE, state, site.directory].map((path) => realpath(path)),
-  );
-  if (!root || !evidence || !payload) throw new TypeError('three paths');
+  const root = await ownPackage();
+  const evidence = await realpath(state);
+  const payload = await realpath(site.directory);
   const code = join(root, 'dist');
   return {
     roots: { control: [code, join(root, 'data')], payload: [payload], evidence: [evidence] },

@@ -28,6 +28,13 @@ const SOUND_TABLE = table(
   room('main', ['guards', 'ground']),
 );
 
+const MERGED_TABLE = table(
+  room('parser', [], { merged: true }),
+  room('ground', ['parser']),
+  room('guards', ['ground'], { uses: ['net'], apart: true }),
+  room('main', ['guards', 'ground']),
+);
+
 /** Modules that keep to the table, in every form of import that counts. */
 const SOUND_CODE: Readonly<Record<string, string>> = {
   'ground/files.js': "import { readFile } from 'node:fs/promises';\nexport { readFile };\n",
@@ -276,6 +283,21 @@ const codeDrills: readonly Drill<PlanesRequest>[] = [
   ),
   drill('evaluated', 'text run as code', 'planes.hidden-loading', {
     code: { 'ground/load.js': 'export const run = (text) => new Function(text)();\n' },
+  }),
+  drill('merged-package', 'none: a merged package that runs text as code', 'allow', {
+    table: MERGED_TABLE,
+    code: { 'parser.js': 'export const run = (text) => new Function(text)();\n' },
+  }),
+  drill('merged-upward', 'a merged package that imports a guard', 'planes.upward-import', {
+    table: MERGED_TABLE,
+    code: { 'parser.js': "import './guards/index.js';\n" },
+  }),
+  drill('beside-merged', 'text run as code by who may import a merged package', 'planes.hidden-loading', {
+    table: MERGED_TABLE,
+    code: {
+      'parser.js': '',
+      'ground/load.js': "import '../parser.js';\nexport const run = (text) => new Function(text)();\n",
+    },
   }),
 ];
 

@@ -1,10 +1,10 @@
 // The request about this very package: its built code beside its sources compiled anew, and the packages under it.
 import { execFile } from 'node:child_process';
-import { realpath } from 'node:fs/promises';
+import { realpath, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ReleaseProofRequest } from '../../../guards/release-proof/release-proof.ts';
+import { ownPackage } from '../../own-package.ts';
 import { type DrillSite, DrillUnavailable } from '../../proof.ts';
 
 const run = promisify(execFile);
@@ -13,17 +13,21 @@ const run = promisify(execFile);
 const modulesOf = (root: string): string =>
   basename(dirname(root)) === 'node_modules' ? dirname(root) : join(root, 'node_modules');
 
-/** Returns the request about this package; compiles its sources into the directory of the drill. */
+/** Returns the request about this package; builds it once more into the directory of the drill: both steps of `npm run build`. */
 export async function liveReleaseProof(site: DrillSite): Promise<ReleaseProofRequest> {
-  const root = await realpath(fileURLToPath(new URL('../../../../', import.meta.url)));
-  const rebuilt = join(await realpath(site.directory), 'rebuilt');
+  const root = await ownPackage();
+  const directory = await realpath(site.directory);
+  const rebuilt = join(directory, 'rebuilt');
   const modules = modulesOf(root);
   const compiler = join(modules, 'typescript/bin/tsc');
   // Types leave nothing in what is written; `npm run check` asks for them.
-  const argv = [compiler, '-p', join(root, 'tsconfig.json'), '--noCheck', '--outDir', rebuilt];
-  await run(process.execPath, argv).catch(() => {
-    throw new DrillUnavailable('Install the compiler, in a clone of the repository: npm ci.');
-  });
+  const compile = [compiler, '-p', join(root, 'tsconfig.json'), '--noCheck', '--outDir', rebuilt];
+  await symlink(modules, join(directory, 'node_modules')); // what is merged names the way to zod: it is the same from here
+  const merge = [join(root, 'scripts/merge.mjs'), rebuilt];
+  for (const step of [compile, merge])
+    await run(process.execPath, step).catch(() => {
+      throw new DrillUnavailable('Install what builds it, in a clone of the repository: npm ci.');
+    });
   return {
     built: join(root, 'dist'),
     rebuilt,

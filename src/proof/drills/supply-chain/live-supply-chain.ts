@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process';
 import { readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { SupplyChainRequest } from '../../../guards/supply-chain/supply-chain.ts';
+import { ownPackage } from '../../own-package.ts';
 import { type DrillSite, DrillUnavailable } from '../../proof.ts';
 
 const run = promisify(execFile);
@@ -17,7 +17,7 @@ const original = (path: string): Promise<Buffer> =>
 /** Returns the request about this package; the SBOM lies in the directory of the drill, beside copies of lock and manifest. */
 export async function liveSupplyChain(site: DrillSite): Promise<SupplyChainRequest> {
   const root = await realpath(site.directory);
-  const cwd = fileURLToPath(new URL('../../../../', import.meta.url));
+  const cwd = await ownPackage();
   for (const name of ['package.json', 'package-lock.json'])
     await writeFile(join(root, name), await original(join(cwd, name)), { mode: 0o600 });
   const options = { cwd: root, maxBuffer: 32 * 1024 * 1024 };
