@@ -1,9 +1,9 @@
 // What a drill built, as one digest: the request, and each entry below its directory by kind, mode, owner and content. The
 // claims name it, so that a drill which builds something easier than it is named for does not count. It is the same on every
-// host: paths are made constant, and what is random by nature the drill itself names.
+// host: paths are made constant, and what is random by nature the drill itself names. It is read at once: states are thousands
+// of small files, where each wait costs more than the file.
 import { createHash } from 'node:crypto';
-import type { Stats } from 'node:fs';
-import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../evidence/identity.ts';
 
@@ -67,34 +67,29 @@ interface Entry {
 
 const KINDS = ['isFile', 'isDirectory', 'isSymbolicLink', 'isFIFO', 'isSocket'] as const;
 
-async function contentOf(
-  { directory, unread }: Fixture,
-  path: string,
-  found: Stats,
-  constant: Constants,
-): Promise<string> {
+function contentOf({ directory, unread }: Fixture, path: string, found: Stats, constant: Constants): string {
   const at = join(directory, path);
-  if (found.isSymbolicLink()) return constant.text(await readlink(at));
+  if (found.isSymbolicLink()) return constant.text(readlinkSync(at));
   if (!found.isFile()) return '';
   if (unread.some((one) => (typeof one === 'string' ? one === path : one.test(path)))) return 'random';
-  return sha256(constant.bytes(await readFile(at)));
+  return sha256(constant.bytes(readFileSync(at)));
 }
 
-async function entriesOf(fixture: Fixture, constant: Constants, path = ''): Promise<readonly Entry[]> {
+function entriesOf(fixture: Fixture, constant: Constants, path = ''): readonly Entry[] {
   const at = join(fixture.directory, path);
-  const found = await lstat(at);
+  const found = lstatSync(at);
   const entry = {
     path: constant.text(path),
     kind: KINDS.find((is) => found[is]()) ?? 'isDevice',
     mode: (found.mode & 0o7777 & ~UMASKED).toString(8),
     owner: ownerOf(found.uid),
-    content: await contentOf(fixture, path, found, constant),
+    content: contentOf(fixture, path, found, constant),
   };
-  const names = found.isDirectory() ? await readdir(at) : [];
-  const below = await Promise.all(
-    names.map((name) => entriesOf(fixture, constant, path === '' ? name : `${path}/${name}`)),
-  );
-  return [entry, ...below.flat()];
+  const names = found.isDirectory() ? readdirSync(at) : [];
+  return [
+    entry,
+    ...names.flatMap((name) => entriesOf(fixture, constant, path === '' ? name : `${path}/${name}`)),
+  ];
 }
 
 /** The request as text. A request that is there to be refused may be no data at all. */
@@ -111,9 +106,9 @@ function textOf(request: unknown, anyOwner: boolean): string {
  * Returns what the digest is taken of, a line for the request and for each entry. Root gives files away to make them
  * foreign; everybody else asks the guard to trust root alone. In both cases nothing is said of who owns what.
  */
-async function fixtureLines(fixture: Fixture, request: unknown): Promise<readonly string[]> {
-  const constant = constants(fixture, await realpath(fixture.directory));
-  const entries = await entriesOf(fixture, constant);
+function fixtureLines(fixture: Fixture, request: unknown): readonly string[] {
+  const constant = constants(fixture, realpathSync(fixture.directory));
+  const entries = entriesOf(fixture, constant);
   const asksRoot = typeof request === 'object' && request !== null && 'owners' in request;
   const anyOwner = asksRoot || entries.some(({ owner }) => owner === FOREIGN);
   const lines = entries.map(({ path, kind, mode, owner, content }) =>
@@ -123,6 +118,6 @@ async function fixtureLines(fixture: Fixture, request: unknown): Promise<readonl
 }
 
 /** Returns the SHA-256 (hex) of a state and of the request about it. */
-export async function fixtureDigest(fixture: Fixture, request: unknown): Promise<string> {
-  return sha256((await fixtureLines(fixture, request)).join('\n'));
+export function fixtureDigest(fixture: Fixture, request: unknown): string {
+  return sha256(fixtureLines(fixture, request).join('\n'));
 }

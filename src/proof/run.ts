@@ -68,7 +68,7 @@ function digestOf(
   { fixture, directory }: OpenSite,
   request: unknown,
   elsewhere: Drill<unknown>['elsewhere'],
-): Promise<string> {
+): string {
   return fixtureDigest(fixture, elsewhere ? [request, elsewhere.within(directory)] : request);
 }
 
@@ -82,7 +82,7 @@ async function buildAndJudge(
   let fixture: string;
   try {
     request = await within(options, (deadline) => deadline.run(() => build(site)));
-    fixture = await digestOf(site, request, elsewhere); // before the look, which may change what it finds
+    fixture = digestOf(site, request, elsewhere); // before the look, which may change what it finds
     if (elsewhere) {
       const place = elsewhere.within(site.directory);
       const outcome = await within(options, (deadline) =>
@@ -105,10 +105,10 @@ export async function buildFixture(
   { build, elsewhere }: Pick<Drill<unknown>, 'build' | 'elsewhere'>,
   options: RunOptions,
 ): Promise<{ readonly fixture?: string; readonly reason: string }> {
-  const site = await openSite();
+  const site = openSite();
   try {
     const request = await within(options, (deadline) => deadline.run(() => build(site)));
-    return { fixture: await digestOf(site, request, elsewhere), reason: '' };
+    return { fixture: digestOf(site, request, elsewhere), reason: '' };
   } catch (error) {
     return { reason: error instanceof DrillUnavailable ? error.message : `It failed: ${errnoOf(error)}.` };
   } finally {
@@ -122,7 +122,7 @@ export async function runDrill(
   drill: Pick<Drill<unknown>, 'build' | 'elsewhere'>,
   options: RunOptions,
 ): Promise<Run> {
-  const site = await openSite();
+  const site = openSite();
   const run = await buildAndJudge(guard, drill, site, options);
   const failure = await site.takeDown(options.timeoutMs);
   options.signal?.throwIfAborted(); // what was judged meanwhile was judged by a caller who gave up

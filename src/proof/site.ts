@@ -1,6 +1,5 @@
 // Where a drill builds its state, and how the state goes away again, whatever ends the drill.
-import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Deadline } from '../kernel/deadline.ts';
@@ -36,10 +35,10 @@ async function undone(step: Undo, timeoutMs: number): Promise<void> {
 }
 
 /** Makes a site with a fresh directory. */
-export async function openSite(): Promise<OpenSite> {
-  const directory = await mkdtemp(join(tmpdir(), 'guardrails-drill-'));
+export function openSite(): OpenSite {
+  const directory = mkdtempSync(join(tmpdir(), 'guardrails-drill-'));
   made.push(directory);
-  const undo: Undo[] = [() => rm(directory, { recursive: true, force: true })];
+  const undo: Undo[] = [() => rmSync(directory, { recursive: true, force: true })];
   const site = { directory, undo };
   open.add(site);
   let isOpen = true;

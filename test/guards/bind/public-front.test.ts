@@ -124,17 +124,17 @@ describe('the back end that drills share', () => {
   const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
   it('is one while they follow one another, ends soon after the last, and is started again', async () => {
-    const [first, second] = [await openSite(), await openSite()];
+    const [first, second] = [openSite(), openSite()];
     const pid = await backEndFor(first);
     expect(await backEndFor(second)).toBe(pid);
     await first.takeDown(5_000);
-    const third = await openSite();
+    const third = openSite();
     await second.takeDown(5_000);
     expect(await backEndFor(third)).toBe(pid);
     expect(isAlive(pid)).toBe(true);
     await third.takeDown(5_000);
     await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
-    const fourth = await openSite();
+    const fourth = openSite();
     const again = await backEndFor(fourth);
     expect(again).not.toBe(pid);
     await fourth.takeDown(5_000);
