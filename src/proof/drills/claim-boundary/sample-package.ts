@@ -123,15 +123,28 @@ export function sampleFiles(): Files {
   ]);
 }
 
+type Texts = readonly (readonly [path: string, text: string])[];
+
+/** The same lock for the same files, which most drills share, is written once. */
+function once(write: (texts: Texts) => string): (texts: Texts) => string {
+  const written = new Map<string, string>();
+  return (texts) => {
+    const key = JSON.stringify(texts);
+    const lock = written.get(key) ?? write(texts);
+    written.set(key, lock);
+    return lock;
+  };
+}
+
+const lockOfText = once(writeStatements);
+const lockOfTests = once((tests) =>
+  writeSuite([...countSuite(new Map(tests.map(([path, text]) => [path.slice('test/'.length), text])))]),
+);
+
 /** Adds the locks of what the files say and assert now. */
 export function lockFiles(files: Files): void {
-  const documents = [...files].filter(([path]) => path.endsWith('.md'));
-  files.set('data/statements.json', writeStatements(documents));
-  const tests = [...files].filter(([path]) => path.startsWith('test/'));
-  files.set(
-    'data/suite.json',
-    writeSuite([...countSuite(new Map(tests.map(([path, text]) => [path.slice(5), text])))]),
-  );
+  files.set('data/statements.json', lockOfText([...files].filter(([path]) => path.endsWith('.md'))));
+  files.set('data/suite.json', lockOfTests([...files].filter(([path]) => path.startsWith('test/'))));
 }
 
 /** Writes the files below a directory. */

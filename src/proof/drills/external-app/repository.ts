@@ -1,7 +1,8 @@
 // A repository with one commit, made without git, and a drill on it.
 import * as fs from 'node:fs';
 import { existsSync } from 'node:fs';
-import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExternalAppRequest } from '../../../guards/external-app/external-app.ts';
 import type { AskedTag } from '../../../guards/external-app/signed-tag.ts';
@@ -23,10 +24,11 @@ export type Change = (repository: Repository) => Promise<unknown>;
 
 const author = { name: 'A Drill', email: 'drill@example.org', timestamp: 1_700_000_000, timezoneOffset: 0 };
 
-async function makeRepository(root: string, program: string): Promise<Repository> {
+/** Makes a repository in an empty directory; returns its commit. */
+async function makeRepository(root: string): Promise<string> {
   const { default: git } = await import('isomorphic-git');
   const place = { fs, dir: root };
-  await mkdir(join(root, 'src'), { recursive: true, mode: 0o700 });
+  await mkdir(join(root, 'src'), { mode: 0o700 });
   await git.init({ ...place, defaultBranch: 'main' });
   await writeFile(join(root, '.gitignore'), 'ignored/\n', { mode: 0o600 });
   await writeFile(join(root, 'README.md'), '# An app\n', { mode: 0o600 });
@@ -35,9 +37,59 @@ async function makeRepository(root: string, program: string): Promise<Repository
   await symlink('src/run.py', join(root, 'run'));
   for (const filepath of ['.gitignore', 'README.md', 'src/run.py', 'src/tool', 'run'])
     await git.add({ ...place, filepath });
-  const commit = await git.commit({ ...place, message: 'An app\n', author });
+  return await git.commit({ ...place, message: 'An app\n', author });
+}
+
+/** One entry below the root of a repository. */
+interface Laid {
+  readonly path: string;
+  readonly mode: number;
+  /** What a file holds or where a link leads; a directory has neither. */
+  readonly bytes?: Buffer;
+  readonly link?: string;
+}
+
+function entriesBelow(root: string): readonly Laid[] {
+  const paths = fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).sort(); // a directory before what is in it
+  return paths.map((path) => {
+    const at = join(root, path);
+    const found = fs.lstatSync(at);
+    const mode = found.mode & 0o777;
+    if (found.isSymbolicLink()) return { path, mode, link: fs.readlinkSync(at) };
+    return found.isFile() ? { path, mode, bytes: fs.readFileSync(at) } : { path, mode };
+  });
+}
+
+interface Pattern {
+  readonly commit: string;
+  readonly entries: readonly Laid[];
+}
+
+async function makePattern(): Promise<Pattern> {
+  const root = await mkdtemp(join(tmpdir(), 'guardrails-drill-'));
+  try {
+    const commit = await makeRepository(root);
+    return { commit, entries: entriesBelow(root) };
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+let pattern: Promise<Pattern> | undefined;
+
+/** Lays the repository below `root`. It is the same each time, and to make it takes longer than to judge it. */
+async function layRepository(root: string, program: string): Promise<Repository> {
+  const { default: git } = await import('isomorphic-git');
+  pattern ??= makePattern();
+  const { commit, entries } = await pattern;
+  for (const { path, mode, bytes, link } of entries) {
+    const at = join(root, path);
+    if (link !== undefined) fs.symlinkSync(link, at);
+    else if (bytes) fs.writeFileSync(at, bytes, { mode });
+    else fs.mkdirSync(at, { mode });
+  }
   const write: Repository['write'] = (type, object) =>
-    git.writeObject({ ...place, type, object, format: 'content' });
+    git.writeObject({ fs, dir: root, type, object, format: 'content' });
   return { root, commit, program, write };
 }
 
@@ -60,7 +112,7 @@ export function drill(
     });
     const root = join(directory, 'app');
     await mkdir(root, { mode: 0o700 });
-    const repository = await makeRepository(root, program);
+    const repository = await layRepository(root, program);
     await change(repository);
     const { commit, signedTag } = repository;
     return { root, commit, ...(signedTag && { signedTag }) };
