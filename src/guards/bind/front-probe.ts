@@ -4,7 +4,7 @@
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http';
 import { Agent, request as requestTls } from 'node:https';
-import { connect } from 'node:tls';
+import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import { errnoOf } from '../../evidence/coded-error.ts';
 import { mapAtOnce } from '../../kernel/at-once.ts';
 
@@ -16,6 +16,16 @@ export interface FrontTarget {
   readonly port: number;
   /** PEM certificates of the authorities that are believed, and no others. */
   readonly roots: readonly string[];
+}
+
+/** Where a front is asked, and whom it must be vouched for by. */
+export interface FrontAddress extends Pick<FrontTarget, 'name' | 'address' | 'port'> {
+  readonly trust: SecureContext;
+}
+
+/** Returns the trust in these roots and no others. Made once for all connections: to read certificates takes longest. */
+export function trustIn(roots: FrontTarget['roots']): SecureContext {
+  return createSecureContext({ ca: [...roots], minVersion: 'TLSv1.2' });
 }
 
 export interface TlsSeen {
@@ -49,11 +59,10 @@ const ANSWER_MS = 3_000;
 const AT_ONCE = 8;
 const MAX_HOPS = 3;
 const MAX_BODY_BYTES = 1_048_576;
-const TLS_FLOOR = { minVersion: 'TLSv1.2', rejectUnauthorized: true } as const;
 
 /** Returns what the front's certificate is, seen over a connection of its own. */
 export async function lookAtTls(
-  { name, address, port, roots }: FrontTarget,
+  { name, address, port, trust }: FrontAddress,
   signal: AbortSignal,
 ): Promise<TlsSeen> {
   const none = { key: '', notAfter: 0 };
@@ -62,8 +71,8 @@ export async function lookAtTls(
       host: address,
       port,
       servername: name,
-      ca: [...roots],
-      ...TLS_FLOOR,
+      secureContext: trust,
+      rejectUnauthorized: true,
       timeout: ANSWER_MS,
     });
     const finish = (seen: TlsSeen): void => {
@@ -136,7 +145,7 @@ async function exchange(sent: ClientRequest): Promise<Answer> {
 const within = (signal: AbortSignal): AbortSignal =>
   AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
 
-export interface FrontProbe extends FrontTarget {
+export interface FrontProbe extends FrontAddress {
   /** The Authorization header that is right. */
   readonly authorization: string;
   /** Origins to which a stranger may be sent to log in. */
@@ -166,7 +175,8 @@ async function ask(
   signal: AbortSignal,
   agent: Agent | false = false,
 ): Promise<Answer> {
-  const { name, address, port, roots } = probe;
+  const { name, address, port, trust } = probe;
+  const secure = { secureContext: trust, rejectUnauthorized: true };
   const origin = new URL(`https://${name}:${port}`);
   const authorization = authorizationOf(probe, credentials);
   let at = path;
@@ -174,12 +184,11 @@ async function ask(
     const target = at;
     const send = (): ClientRequest =>
       requestTls({
-        ...TLS_FLOOR,
+        ...secure,
         agent,
         host: address,
         port,
         servername: name,
-        ca: [...roots],
         method,
         path: target,
         signal: within(signal),
@@ -278,7 +287,7 @@ export async function reachesBackEnd(
 
 /** What plain HTTP does: nothing, or sends to HTTPS; anything else serves. */
 export async function askPlainly(
-  { name, address }: FrontTarget,
+  { name, address }: FrontAddress,
   port: number,
   paths: readonly string[],
   signal: AbortSignal,

@@ -15,6 +15,7 @@ import {
   reachesBackEnd,
   strangePaths,
   type TlsSeen,
+  trustIn,
 } from './front-probe.ts';
 import { listeningSockets, type ProcessSockets } from './listening-sockets.ts';
 
@@ -89,7 +90,8 @@ const publicFrontRequest: z.ZodType<PublicFrontRequest> = z.strictObject({
 
 async function observe(request: PublicFrontRequest, signal: AbortSignal): Promise<PublicFrontFacts> {
   const { name, address, port: at, roots, plainPort, paths, stream, proof, identityProviders = [] } = request;
-  const probe = { name, address, port: at, roots, authorization: request.authorization, identityProviders };
+  const { authorization } = request;
+  const probe = { name, address, port: at, trust: trustIn(roots), authorization, identityProviders };
   const strange = strangePaths();
   const now = Date.now();
   const tls = await lookAtTls(probe, signal);

@@ -64,8 +64,12 @@ function drill(id: string, fault: string, expects: string, front: Front = {}): D
       const { stranger = () => 401, known = 200, upgrade = 401, certificate, certified = NAME } = front;
       const server = createServer(believed.issue(certified, certificate), (request, response) => {
         const told = request.headers.authorization === RIGHT ? known : stranger(request);
-        if (typeof told === 'string') response.writeHead(302, { location: told }).end();
-        else response.writeHead(told).end(told === 200 ? MARKER : '');
+        if (typeof told === 'string') response.writeHead(302, { location: told, 'content-length': 0 }).end();
+        else {
+          const body = told === 200 ? MARKER : '';
+          // Without its length an answer to HEAD would end the connection, and each makes for one handshake more.
+          response.writeHead(told, { 'content-length': body.length }).end(body);
+        }
       });
       server.on('upgrade', (request, socket) => {
         const status = request.headers.authorization === RIGHT ? 101 : upgrade;
