@@ -2,7 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
-import { readBounded } from '../../evidence/files.ts';
+import { readBounded, readPlainNow } from '../../evidence/files.ts';
+import { pause } from '../../evidence/pass.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
 import { type ModuleImports, readImports } from './module-imports.ts';
 import { type PlanesTable, planesTable } from './planes-table.ts';
@@ -32,6 +33,8 @@ export interface CodeFacts {
 const MAX_TABLE_BYTES = 262_144;
 const MAX_MODULE_BYTES = 1_048_576;
 const MAX_FILES = 4_096;
+/** So many are read before others have their turn. */
+const AT_ONCE = 16;
 const PLAIN_NAME = /^[\w./-]{1,500}$/;
 /** Loaded by Node as code too, and read by nothing here. */
 const OTHER_CODE = /\.(?:cjs|mjs|node)$/;
@@ -108,10 +111,11 @@ export async function observeCode(
   const { files, faults } = listed;
   const known = new Set(files);
   const modules: CodeModule[] = [];
-  for (const file of files) {
+  for (const [n, file] of files.entries()) {
+    if (n % AT_ONCE === 0) await pause();
     signal?.throwIfAborted();
     try {
-      const source = await readBounded(join(directory, file), { maxBytes: MAX_MODULE_BYTES });
+      const source = readPlainNow(join(directory, file), MAX_MODULE_BYTES);
       modules.push(moduleOf(file, await readImports(source.toString()), known));
     } catch {
       faults.push(`${file} cannot be read as an ES module`);

@@ -20,6 +20,9 @@ export const LOADERS: ReadonlySet<string> = new Set([
   'mainModule',
 ]);
 
+/** As ECMAScript counts lines. */
+const LINE_END = /\r\n?|[\n\u2028\u2029]/;
+
 const literal = (node: AnyNode | undefined): string | undefined => {
   if (node?.type === 'Literal' && typeof node.value === 'string') return node.value;
   const [only] = node?.type === 'TemplateLiteral' && node.expressions.length === 0 ? node.quasis : [];
@@ -67,11 +70,11 @@ function loadedBy(node: AnyNode): string | null | undefined {
 export async function readImports(source: string): Promise<ModuleImports> {
   // Loaded with the first module: who asks other guards needs no parser.
   const [{ parse }, { full }] = await Promise.all([import('acorn'), import('acorn-walk')]);
-  const tree: Program = parse(source, { ecmaVersion: 'latest', sourceType: 'module', locations: true });
+  const tree: Program = parse(source, { ecmaVersion: 'latest', sourceType: 'module' });
   const specifiers: string[] = [];
   let computedAt: number | undefined;
   let hiddenAt: number | undefined;
-  const lineOf = (node: Node): number => node.loc?.start.line ?? 0;
+  const lineOf = ({ start }: Node): number => source.slice(0, start).split(LINE_END).length;
   full(tree, (visited) => {
     const node = visited as AnyNode;
     const loaded = loadedBy(node);

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { errnoOf } from '../../evidence/coded-error.ts';
-import { hashBounded } from '../../evidence/files.ts';
+import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
+import { hashBounded, readPlainNow } from '../../evidence/files.ts';
+import { pause } from '../../evidence/pass.ts';
 
 /** Path below the directory to SHA-256, hex; `not-plain` for a link, a device or what could not be read. */
 export type TreeDigests = ReadonlyMap<string, string>;
@@ -12,6 +13,20 @@ const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** No package has so many; somebody named a whole file system. */
 const MAX_PATHS = 100_000;
+
+/** Up to this many bytes a file is read at once: of thousands of small files each wait costs more than the file. */
+const SMALL_BYTES = 1_048_576;
+/** So many are read before others have their turn. */
+const AT_ONCE = 64;
+
+async function digestOf(file: string): Promise<string> {
+  try {
+    return createHash('sha256').update(readPlainNow(file, SMALL_BYTES)).digest('hex');
+  } catch (error) {
+    if (!(error instanceof CodedError && error.code === 'read.too-large')) return 'not-plain';
+  }
+  return await hashBounded(file, { maxBytes: MAX_FILE_BYTES }, 'sha256').catch(() => 'not-plain');
+}
 
 /** Adds to `found` the paths of all that is no directory, joined by `/`; `skip` leaves out whole directories. */
 async function list(
@@ -46,11 +61,10 @@ export async function digestTree(
     throw error;
   }
   const digests = new Map<string, string>();
-  for (const path of paths.filter(wanted).toSorted()) {
+  for (const [n, path] of paths.filter(wanted).toSorted().entries()) {
+    if (n % AT_ONCE === 0) await pause();
     signal.throwIfAborted();
-    const file = join(directory, path.split('/').join(sep));
-    const digest = await hashBounded(file, { maxBytes: MAX_FILE_BYTES }, 'sha256').catch(() => 'not-plain');
-    digests.set(path, digest);
+    digests.set(path, await digestOf(join(directory, path.split('/').join(sep))));
   }
   return digests;
 }
