@@ -36,8 +36,8 @@ function childrenOf(node: Node): readonly Node[] {
   const found: Node[] = [];
   for (const key in node) {
     const value = node[key];
-    if (Array.isArray(value)) found.push(...value.filter(isNode));
-    else if (isNode(value)) found.push(value);
+    if (isNode(value)) found.push(value);
+    else if (Array.isArray(value)) for (const each of value) if (isNode(each)) found.push(each);
   }
   return found;
 }
@@ -48,7 +48,8 @@ function below(node: Node): readonly Node[] {
   const waiting = [node];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     found.push(next);
-    waiting.push(...childrenOf(next).toReversed());
+    const children = childrenOf(next);
+    for (let n = children.length - 1; n >= 0; n--) waiting.push(children[n] as Node);
   }
   return found;
 }

@@ -35,6 +35,9 @@ export interface Document {
   readonly stray: readonly StrayMark[];
 }
 
+/** GitHub Flavored Markdown. */
+const GITHUB = { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] };
+
 const MARK = /^<!--\s*(claim|no-claim|figures):\s*(.+?)\s*-->$/s;
 const COMMENT = /^<!--(?!-?>)(?:(?!--)[\s\S])*-->$/;
 const ID = /^[a-zA-Z0-9][a-zA-Z0-9_./:+-]{0,199}$/;
@@ -110,10 +113,7 @@ function piecesOf(node: Nodes): readonly Piece[] {
  * before a block for that block, one inside a row or an item for that alone.
  */
 export function readBlocks(markdown: string): Document {
-  const tree = fromMarkdown(markdown, {
-    extensions: [gfm()],
-    mdastExtensions: [gfmFromMarkdown()],
-  });
+  const tree = fromMarkdown(markdown, GITHUB);
   const stray: StrayMark[] = [];
   const read = (node: Nodes): Mark | undefined => {
     const mark = node.type === 'html' ? markIn(node.value) : undefined;
