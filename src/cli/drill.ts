@@ -14,6 +14,7 @@ interface DrillOptions extends StateOptions {
   readonly json?: boolean;
   readonly format?: 'agilab';
   readonly about?: string;
+  readonly second?: boolean;
 }
 
 function lineOf({
@@ -59,9 +60,13 @@ function drillsNamed(
 }
 
 async function drill(names: readonly string[], options: DrillOptions): Promise<void> {
+  if (options.second) {
+    const { drillForParent } = await import('../proof/second-process.ts');
+    return await drillForParent(interruption);
+  }
   // Loaded here, so that a command that only asks a guard loads no drill.
   const { proofNamed, proofs } = await import('../proof/catalogue.ts');
-  const { drillGuards } = await import('../proof/drill-guards.ts');
+  const { drillInTwo } = await import('../proof/two-processes.ts');
   const { robustnessMatrix } = await import('../proof/robustness-matrix.ts');
   const only = options.only && drillsNamed(names, options.only);
   const asked = only ? [...only.keys()] : names;
@@ -76,8 +81,9 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
     progress.clear();
     process.stdout.write(`${lineOf(result)}\n`);
   };
+  const second = [process.argv[1] ?? '', '--dir', options.dir, 'drill', '--second'];
   try {
-    await drillGuards(chosen, journal, {
+    await drillInTwo(second, chosen, journal, {
       mutants: options.mutants ?? false,
       ...(only ? { only } : {}),
       state: options.about ?? options.dir,
@@ -123,6 +129,7 @@ export function registerDrill(program: Command): void {
         'the state directory that live probes are asked about, where another than --dir records',
       ).hideHelp(),
     )
+    .addOption(new Option('--second', 'drill what the process that started this one asks for').hideHelp())
     .option('--scorecard', 'print the scorecard afterwards')
     .addOption(new Option('--json', 'print one line of JSON instead of text').conflicts('scorecard'))
     .addOption(

@@ -13,29 +13,52 @@ export interface DrillGuardsOptions extends Omit<DrillOptions, 'only'> {
   readonly only?: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Drills one guard as {@link drillGuard} does, in this process or another. */
+export type DrillOne = (proof: Proof, options: DrillOptions) => Promise<readonly DrillResult[]>;
+
 /**
  * Drills each of `proofs` as {@link drillGuard} does. `onResult` hears of the guards in their order, of each as soon as the
  * guards before it are done. The first that throws ends the others, and what they had built is taken down.
  *
  * @throws what `drillGuard` throws.
  */
-export async function drillGuards(
+export function drillGuards(
   proofs: readonly Proof[],
   journal: EvidenceSink,
-  { onResult = () => {}, signal, only, ...options }: DrillGuardsOptions = {},
+  options: DrillGuardsOptions = {},
+): Promise<readonly DrillResult[]> {
+  return drillBy((proof, each) => drillGuard(proof, journal, each), undefined, proofs, options);
+}
+
+/** As {@link drillGuards}. `here` drills from the first guard on; `there`, where it is given, from the last one back. */
+export async function drillBy(
+  here: DrillOne,
+  there: DrillOne | undefined,
+  proofs: readonly Proof[],
+  { onResult = () => {}, signal, only, ...options }: DrillGuardsOptions,
 ): Promise<readonly DrillResult[]> {
   const untold: DrillResult[][] = proofs.map(() => []);
   const done = new Set<number>();
   let told = 0; // the guard that is told of as it goes
-  const drill = async (proof: Proof, n: number, within: AbortSignal): Promise<readonly DrillResult[]> => {
-    const results = await drillGuard(proof, journal, {
+  const waiting = [...proofs.entries()];
+  const running = { here: 0, there: 0 };
+  const found: (readonly DrillResult[])[] = [];
+  const drillNext = async (_: Proof, _n: number, within: AbortSignal): Promise<void> => {
+    const where = there !== undefined && running.there < running.here ? 'there' : 'here';
+    const next = where === 'here' ? waiting.shift() : waiting.pop();
+    if (!next) return;
+    const [n, proof] = next;
+    running[where]++;
+    const by = where === 'there' && there ? there : here;
+    found[n] = await by(proof, {
       ...options,
       ...(only && { only: only.get(proof.guard.id) ?? [] }),
       signal: within,
       onResult: (result) => (n === told ? onResult(result) : void untold[n]?.push(result)),
     });
+    running[where]--;
     for (done.add(n); done.has(told); told++) for (const result of untold[told + 1] ?? []) onResult(result);
-    return results;
   };
-  return (await mapAtOnce(proofs, GUARDS_AT_ONCE, drill, signal)).flat();
+  await mapAtOnce(proofs, GUARDS_AT_ONCE, drillNext, signal);
+  return found.flat();
 }
