@@ -17,6 +17,7 @@ import { drillIds, proofOf } from '../scorecard/gap-proof.ts';
 import { gradeDimensions } from '../scorecard/grade.ts';
 import { type Gap, parseRegister } from '../scorecard/register.ts';
 import type { Shown, Words } from '../scorecard/repository.ts';
+import { otherThanCommit } from './checked-out.ts';
 import { judgeStatement } from './repository-statement.ts';
 
 const MAX_ENTRIES = 500_000;
@@ -120,10 +121,14 @@ async function journal(path: string, { root, pins, claims, context }: Look): Pro
   }));
 }
 
-async function statement(path: string, { root, pins, context: { now } }: Look): Promise<readonly Shown[]> {
+async function statement(
+  path: string,
+  { root, pins, context: { now } }: Look,
+  otherThan: (commit: string) => Promise<string | false>,
+): Promise<readonly Shown[]> {
   const keys = pins.map(({ vkey }) => parseVerifierKey(vkey));
   const { payload, signers } = openEnvelope(await read(root, path), IN_TOTO, keys, MAX_BYTES);
-  const shown = await judgeStatement(payload, { root, now, signed: signers.length > 0 });
+  const shown = await judgeStatement(payload, { root, now, signed: signers.length > 0, otherThan });
   return [{ row: SUPPLY, path: shownPath(path), ...shown }];
 }
 
@@ -174,7 +179,13 @@ export async function lookAtRepository(look: Look): Promise<RepositoryLook> {
   const journals = new Map(of('journal').map((path) => [dirname(path), path]));
   for (const path of journals.values())
     await add('architecture_runtime_guardrails', path, () => journal(path, look));
-  for (const path of of('statement')) await add(SUPPLY, path, () => statement(path, look));
+  const statements = new Set(found.get('statement'));
+  let other: Promise<string | false> | undefined; // of the one commit that is checked out: compared once, where it is named
+  const otherThan = (commit: string): Promise<string | false> => {
+    other ??= otherThanCommit(look.root, commit, statements);
+    return other;
+  };
+  for (const path of of('statement')) await add(SUPPLY, path, () => statement(path, look, otherThan));
   for (const path of of('sbom')) await add(SUPPLY, path, () => sbom(path, look));
   const registers: (readonly Gap[])[] = [];
   for (const path of of('register'))

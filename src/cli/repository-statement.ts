@@ -91,6 +91,14 @@ function refused({ predicateType, predicate }: z.infer<typeof statement>, now: n
   return false;
 }
 
+interface About {
+  readonly root: string;
+  readonly now: number;
+  readonly signed: boolean;
+  /** Why the files are not those of the commit that is checked out, or `false`. */
+  readonly otherThan: (commit: string) => Promise<string | false>;
+}
+
 /**
  * Returns what the payload of an envelope shows of the repository below `root`.
  *
@@ -98,19 +106,20 @@ function refused({ predicateType, predicate }: z.infer<typeof statement>, now: n
  */
 export async function judgeStatement(
   payload: Uint8Array,
-  { root, now, signed }: { readonly root: string; readonly now: number; readonly signed: boolean },
+  { root, now, signed, otherThan }: About,
 ): Promise<Pick<Shown, 'grade' | 'why'>> {
   const parsed = statement.safeParse(parseStrictJson(payload, { maxBytes: MAX_BYTES, maxDepth: 32 }));
   if (!parsed.success)
     throw new CodedError('repository.statement', 'it is no in-toto statement, v1', 'Write it as one.');
   const why = refused(parsed.data, now);
   if (why !== false) return { grade: 'E0', why };
-  let [files, commits] = [0, 0];
+  let files = 0;
+  let commit: string | undefined;
   for (const { name = '', digest } of parsed.data.subject) {
     if (digest['gitCommit'] !== undefined) {
-      if (digest['gitCommit'] !== (await headOf(root)))
+      commit = digest['gitCommit'];
+      if (commit !== (await headOf(root)))
         return { grade: 'E0', why: 'it is about another commit than is checked out here' };
-      commits++;
     }
     const bytes = isBelow(name) ? await readInside(root, name).catch(() => undefined) : undefined;
     if (!bytes || digest['sha256'] === undefined) continue;
@@ -118,13 +127,13 @@ export async function judgeStatement(
       return { grade: 'E0', why: 'it states another digest of a file that is here' };
     files++;
   }
-  if (files === 0 && commits > 0)
-    return {
-      grade: 'E1',
-      why: 'it names the commit that is checked out, and nobody looked whether the files are those of it',
-    };
-  if (files === 0) return { grade: 'E0', why: 'it states the digest of nothing that is here' };
+  if (files === 0 && commit === undefined)
+    return { grade: 'E0', why: 'it states the digest of nothing that is here' };
+  const other = commit !== undefined && (await otherThan(commit));
+  if (other !== false) return { grade: 'E1', why: `it names the commit that is checked out, and ${other}` };
+  const what =
+    commit === undefined ? 'the digest of a file that is here' : 'the commit that all files here are of';
   return signed
-    ? { grade: 'E2', why: 'a pinned key states the digest of a file that is here' }
-    : { grade: 'E1', why: 'it states the digest of a file that is here, under no pinned key' };
+    ? { grade: 'E2', why: `a pinned key states ${what}` }
+    : { grade: 'E1', why: `it states ${what}, under no pinned key` };
 }

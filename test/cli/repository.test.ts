@@ -1,6 +1,16 @@
 // What somebody else's repository is worth: words nothing, and evidence no more than E2, whatever the repository says of itself.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -11,9 +21,11 @@ import { generateSigner } from '../../src/evidence/keys.ts';
 import type { Pin } from '../../src/evidence/pin.ts';
 import { parseRegister } from '../../src/scorecard/register.ts';
 import { type RepositoryScore, scoreRepository } from '../../src/scorecard/repository.ts';
-import { beside, withBeside } from '../left-out.ts';
+import { beside, leftOut, withBeside } from '../left-out.ts';
 import { claims, fullRun, here, recorded } from '../scorecard/fixture.ts';
+import { missing } from '../ssh/support.ts';
 
+const withoutGit = missing('git');
 const own = parseRegister(readFileSync('data/hardening-gaps.json')).gaps;
 
 function repository(files: Readonly<Record<string, string | Buffer>> = {}): string {
@@ -154,15 +166,8 @@ describe('a statement that is signed, and about a file that is here', () => {
   it.each([
     ['a verification that passed', [file], verified({ verificationResult: 'PASSED', timeVerified: then })],
     ['with time left', [file], tested({ result: 'PASSED', expires: later })],
-    ['and about the commit that is checked out', [file, commit('a')], passed],
-    ['and about the commit that a packed ref names', [file, commit('b')], passed, 'ref: refs/heads/old\n'],
-  ])('counts: %s', async (_what, subject, stated, head = 'ref: refs/heads/main\n') => {
-    const git = {
-      '.git/HEAD': head,
-      '.git/refs/heads/main': `${'a'.repeat(40)}\n`,
-      '.git/packed-refs': `# pack-refs\n${'b'.repeat(40)} refs/heads/old\n`,
-    };
-    expect(await grade(subject, stated, git)).toBe('E2');
+  ])('counts: %s', async (_what, subject, stated) => {
+    expect(await grade(subject, stated)).toBe('E2');
   });
 
   it.each([
@@ -181,8 +186,64 @@ describe('a statement that is signed, and about a file that is here', () => {
     expect(await grade(subject, stated, { '.git/HEAD': `${'a'.repeat(40)}\n` })).toBe('E0');
   });
 
-  it('about the commit alone is no more than advice: nobody compared the files', async () => {
-    expect(await grade([commit('a')], passed, { '.git/HEAD': `${'a'.repeat(40)}\n` })).toBe('E1');
+  /** A repository of git's own making, with a statement about its commit beside it, and then changed. */
+  const committed = async (change: (root: string) => void, more: readonly object[] = []) => {
+    const root = repository({ 'src/a.py': 'print(1)\n', 'a.tgz': 'release' });
+    const git = (...args: readonly string[]): string =>
+      execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], {
+        cwd: root,
+        encoding: 'utf8',
+      }).trim();
+    git('init', '--quiet', '--initial-branch=main');
+    git('add', '.');
+    git('commit', '--quiet', '--message=one');
+    const subject = [{ name: 'source', digest: { gitCommit: git('rev-parse', 'HEAD') } }, ...more];
+    const text = JSON.stringify({ _type: 'https://in-toto.io/Statement/v1', subject, ...passed });
+    const envelope = sealEnvelope(signer, 'application/vnd.in-toto+json', Buffer.from(text));
+    writeFileSync(join(root, 'a.intoto.jsonl'), envelope);
+    git('pack-refs', '--all');
+    change(root);
+    const shown = gradeOf(await score(root, pins), 'SC');
+    return `${shown?.grade} ${shown?.why}`;
+  };
+
+  it(
+    'counts about the commit that is checked out, where every file is as in it',
+    leftOut(withoutGit),
+    async () => {
+      expect(await committed(() => {})).toMatch(/^E2 .* commit that all files here are of/);
+      expect(await committed(() => {}, [file])).toMatch(/^E2 /);
+    },
+  );
+
+  it.each<[string, (root: string) => void, string]>([
+    [
+      'a file was changed',
+      (root) => writeFileSync(join(root, 'src/a.py'), 'print(2)\n'),
+      'not as in that commit',
+    ],
+    ['a file is gone', (root) => rmSync(join(root, 'src/a.py')), 'not as in that commit'],
+    ['a file may be run', (root) => chmodSync(join(root, 'src/a.py'), 0o755), 'not as in that commit'],
+    ['a file came', (root) => writeFileSync(join(root, 'src/b.py'), ''), 'not in that commit'],
+    [
+      'a file came that the repository ignores',
+      (root) => {
+        writeFileSync(join(root, '.git/info/exclude'), 'b.py\n');
+        writeFileSync(join(root, 'src/b.py'), '');
+      },
+      'not in that commit',
+    ],
+    [
+      'the objects are gone',
+      (root) => rmSync(join(root, '.git/objects'), { recursive: true }),
+      'could not be compared',
+    ],
+  ])('is no more than advice about it where %s', leftOut(withoutGit), async (_what, change, why) => {
+    for (const more of [[], [file]]) {
+      const shown = await committed(change, more);
+      expect(shown).toMatch(/^E1 it names the commit/);
+      expect(shown).toContain(why);
+    }
   });
 });
 
