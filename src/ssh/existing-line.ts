@@ -15,6 +15,10 @@ const MAX_LINE = 2_048;
 const BARE = /^[\w./:@%+,-][\w./:@%+,=-]*$/;
 // What no shell gives a meaning between double quotes.
 const DOUBLE_QUOTED = /^[^"$`\\!]*$/;
+// What may stand behind a variable between double quotes: zsh takes [0] and :h for a part of the variable, and a letter of
+// another alphabet for one of its name.
+const AFTER_VARIABLE = /^:?(?:$|[/$ ])/;
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 // Controls, and characters that a terminal shows as a blank or not at all.
 const HIDDEN = /(?! )[\p{Cc}\p{Cf}\p{Z}]|\p{Cs}/u;
 
@@ -92,9 +96,9 @@ export async function readLine(
 /** One line and its reading. Each method takes a node of the tree and throws {@link Unread} for what is not listed. */
 class Line {
   readonly #text: string;
-  readonly #variables: ReadonlyMap<string, string>;
+  readonly #variables: Map<string, string>;
 
-  constructor(text: string, variables: ReadonlyMap<string, string>) {
+  constructor(text: string, variables: Map<string, string>) {
     this.#text = text;
     this.#variables = variables;
   }
@@ -116,11 +120,10 @@ class Line {
     const [word, ...others] = command.children[name]?.children ?? [];
     if (!word || others.length > 0) throw new Unread('no program');
     if (word.type === 'word' && RESERVED_WORDS.has(word.text)) throw new Unread('a reserved word');
-    return [
-      ...command.children.slice(0, name).map((child) => this.#assignment(child)),
-      this.#word(word),
-      ...command.children.slice(name + 1).map((child) => this.#word(child)),
-    ];
+    const assignments = command.children.slice(0, name).map((child) => this.#assignment(child));
+    const program = this.#word(word);
+    if (program.includes('=')) throw new Unread('a program that would read as an assignment'); // ''A=1
+    return [...assignments, program, ...command.children.slice(name + 1).map((child) => this.#word(child))];
   }
 
   /** `export PATH=...`, the one declaration that is known to mean what a variable before the command means. */
@@ -136,9 +139,11 @@ class Line {
     const [name, equals, value, ...more] = node.children;
     const isPlain =
       node.type === 'variable_assignment' && name?.type === 'variable_name' && equals?.type === '=';
-    if (!isPlain || more.length > 0) throw new Unread(node.type);
+    if (!isPlain || !NAME.test(name.text) || more.length > 0) throw new Unread(node.type);
     this.#requireAdjacent(node);
-    return `${name.text}=${value ? this.#word(value) : ''}`;
+    const assignment = `${name.text}=${value ? this.#word(value) : ''}`;
+    this.#variables.delete(name.text); // whether what follows sees the new value depends on the shell
+    return assignment;
   }
 
   #word(node: Node): string {
@@ -165,11 +170,13 @@ class Line {
     for (const child of node.children.slice(1, -1)) {
       if (child.type === 'string_content') continue;
       if (child.type !== 'simple_expansion') throw new Unread(child.type);
-      const value = this.#variables.get(child.text.slice(1));
+      const value = this.#variables.get(child.text.slice(1)); // gone where the line itself sets it
       if (value === undefined) throw new Unread('a variable other than HOME and PATH');
       upTo(child.startIndex);
       meaning += value;
       at = child.endIndex;
+      if (!AFTER_VARIABLE.test(this.#text.slice(at, node.endIndex - 1)))
+        throw new Unread('what some shells take for a part of the variable');
     }
     upTo(node.endIndex - 1);
     return meaning;

@@ -1,4 +1,4 @@
-// The reader of lines that somebody else wrote: what it reads as words, dash and bash must give to the program as the
+// The reader of lines that somebody else wrote: what it reads as words, shells must give to the program as the
 // same words, with the same variables, and run nothing else.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { locate } from '../../locate.ts';
 import { missing } from '../../ssh/support.ts';
 import { bytesOf, type FuzzTarget } from '../target.ts';
 
-const SHELLS = ['dash', 'bash'];
+const SHELLS = ['dash', 'bash', 'zsh', 'ksh93'];
 
 /** Makes a home with the only programs that a line can find. */
 function makeSite(): { readonly home: string; readonly path: string } {
@@ -40,7 +40,7 @@ function compare(text: string, words: readonly string[], variables: readonly str
 
 export const target = {
   name: 'existing-line',
-  oracle: 'dash and bash',
+  oracle: 'dash, bash, zsh and ksh93',
   seeds: [
     'uv --project wenv/x run -p 3.14+gil python wenv/cli.py unzip wenv/x',
     `A=1 B="x y" uv 'it is' "$HOME/a b"'c' "" --with "psutil>=7,<8"`,
