@@ -14,6 +14,11 @@ interface Starting {
   close(): void;
 }
 
+/** The right to one session at a time. It may be another one from one moment to the next. */
+interface Place {
+  release: () => void;
+}
+
 /** sshd allows ten sessions to a connection (sshd_config(5), MaxSessions). One of these is the one kept ready. */
 const SESSIONS = 9;
 /**
@@ -54,20 +59,21 @@ export class ChannelPool {
    * @throws CodedError `ssh.not-connected`, `ssh.channel-refused`, `ssh.shell-unsupported`, Interrupted: nothing ran.
    */
   async open(deadline: Deadline, startMs: number, streamed: boolean): Promise<ShellChannel> {
-    const release = await this.#places.acquire(deadline.signal);
+    const place: Place = { release: await this.#places.acquire(deadline.signal) };
     let shell: ShellChannel | undefined;
     try {
-      shell = this.#takeSpare() ?? (await this.#openNew(deadline, () => ShellChannel.open(this.#link)));
+      shell =
+        this.#takeSpare() ?? (await this.#openNew(deadline, place, () => ShellChannel.open(this.#link)));
       if (++this.#used > 1) {
         if (streamed) void shell.started.then(() => this.#prepareSpare());
         else this.#prepareSpare();
       }
       await this.#begun(shell, deadline, startMs);
-      void shell.gone.then(release);
+      void shell.gone.then(place.release);
       return shell;
     } catch (error) {
       shell?.close();
-      release();
+      place.release();
       if (!this.#link.isOpen && !deadline.interrupted) throw notConnected(error);
       throw error;
     }
@@ -81,10 +87,10 @@ export class ChannelPool {
    */
   async openSftp(deadline: Deadline, startMs: number): Promise<Sftp | undefined> {
     if (!this.#hasSftp) return undefined;
-    const release = await this.#places.acquire(deadline.signal);
+    const place: Place = { release: await this.#places.acquire(deadline.signal) };
     let sftp: Sftp | undefined;
     try {
-      sftp = await this.#openNew(deadline, () => Sftp.open(this.#link));
+      sftp = await this.#openNew(deadline, place, () => Sftp.open(this.#link));
       if (sftp) await this.#begun(sftp, deadline, startMs);
       else this.#hasSftp = false;
       return sftp;
@@ -95,8 +101,8 @@ export class ChannelPool {
       this.#hasSftp = false;
       return undefined;
     } finally {
-      if (sftp) void sftp.gone.then(release);
-      else release();
+      if (sftp) void sftp.gone.then(place.release);
+      else place.release();
     }
   }
 
@@ -112,7 +118,11 @@ export class ChannelPool {
     }
   }
 
-  async #openNew<T extends Starting | undefined>(deadline: Deadline, open: () => Promise<T>): Promise<T> {
+  async #openNew<T extends Starting | undefined>(
+    deadline: Deadline,
+    place: Place,
+    open: () => Promise<T>,
+  ): Promise<T> {
     for (let attempt = 1; ; ) {
       if (!this.#link.isOpen) throw notConnected();
       try {
@@ -135,6 +145,11 @@ export class ChannelPool {
             'Nothing ran. See MaxSessions and ForceCommand in the sshd_config of the host.',
             { cause: error },
           );
+        }
+        // Until one of ours is gone there is no room: to ask again and again would take the time of both sides.
+        if (this.#open > 0) {
+          place.release();
+          place.release = await this.#places.acquire(deadline.signal);
         }
         const pause = (0.5 + Math.random()) * 5 * 2 ** Math.min(attempt, 7);
         await deadline.run(() => sleep(pause, undefined, { signal: deadline.signal }));
