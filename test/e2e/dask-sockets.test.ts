@@ -68,6 +68,23 @@ describe('Dask as the recipes start it', {
     expect(listeners).toHaveLength(4);
     expect(new Set(listeners)).toEqual(new Set(['0100007F']));
   });
+
+  it('listens there whatever protocol the configuration of its host prefers', async () => {
+    const own = {
+      tool: [at('uv')],
+      host: '127.0.0.1',
+      project: directory,
+      port: await freePort(),
+      pidFile: 'p.pid',
+    };
+    writeFileSync(at('dask.yaml'), 'distributed:\n  comm:\n    default-scheme: ws\n');
+    const env = { DASK_CONFIG: at('dask.yaml'), DASK_TEMPORARY_DIRECTORY: directory };
+    await start(daskScheduler({ ...own, prefix: { env } }));
+    const pid = (): string => readFileSync(at('p.pid'), 'utf8').trim();
+    await expect
+      .poll(() => existsSync(at('p.pid')) && listenersOf(pid()), { timeout: 60_000, interval: 200 })
+      .toEqual(['0100007F', '0100007F']);
+  });
 });
 
 /** The local addresses of the listening sockets of a process, as proc_pid_net(5) writes them. */

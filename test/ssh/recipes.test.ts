@@ -82,7 +82,8 @@ const cases: readonly (readonly [RemoteCommandRequest, readonly (string | readon
     daskScheduler({ tool: T, project: W, host: '2001:db8::1', port: 8786, pidFile: 'dask_scheduler.pid' }),
     [
       ['uv', '--project', worker, 'run', '--no-sync', 'dask', 'scheduler', '--port', '8786', '--host'],
-      ['2001:db8::1', '--dashboard-address', '127.0.0.1:0', '--pid-file', `${worker}/dask_scheduler.pid`],
+      ['2001:db8::1', '--dashboard-address', '127.0.0.1:0', '--protocol', 'tcp', '--pid-file'],
+      [`${worker}/dask_scheduler.pid`],
     ],
   ],
   [

@@ -1,8 +1,9 @@
 // Starts a Dask scheduler from its own project:
 // uv --project DIR run --no-sync dask scheduler --port PORT --host HOST --dashboard-address HOST:0
-// [--protocol tls --tls-ca-file FILE --tls-cert FILE --tls-key FILE] --pid-file FILE
+// --protocol tcp|tls [--tls-ca-file FILE --tls-cert FILE --tls-key FILE] --pid-file FILE
 import { parseTool, someText, type Tool, tool } from '../fragments/program.ts';
 import { PidPath, RemotePath } from '../fragments/remote-path.ts';
+import { words } from '../invocation.ts';
 import {
   type DaskTls,
   type LogLevel,
@@ -35,7 +36,9 @@ export interface DaskSchedulerRequest extends RecipeRequest<'dask-scheduler'> {
 /** Returns the request that starts a Dask scheduler. */
 export const daskScheduler: Recipe<DaskSchedulerRequest> = defineRecipe({
   id: 'dask-scheduler',
-  sockets: SOCKETS,
+  // Where the configuration of its host says `distributed.comm.default-scheme: ws`, Dask listens on every interface
+  // whatever --host says. A worker has its protocol from the scheduler that it is told.
+  sockets: [...SOCKETS, '--protocol'],
   listens: (request) => listenAddresses(request, [request.port, request.port]),
   fields: {
     tool,
@@ -52,7 +55,8 @@ export const daskScheduler: Recipe<DaskSchedulerRequest> = defineRecipe({
     return command(
       withLogLevel(prefix, logLevel),
       [parseTool(tool), '--project', directory.word, 'run', '--no-sync', 'dask', 'scheduler'],
-      ['--port', String(port), listenOptions({ host, dashboardHost }), tls ? tlsOptions(tls) : []],
+      ['--port', String(port), listenOptions({ host, dashboardHost })],
+      tls ? tlsOptions(tls) : words('--protocol', 'tcp'),
       ['--pid-file', PidPath.parse(pidFile, directory).word],
     );
   },
