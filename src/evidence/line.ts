@@ -1,8 +1,25 @@
 // One spelling for each record: what a journal line may look like, byte for byte. A line that two readers could read
 // differently (a repeated key, another order, a character that Python takes for the end of a line) is no record. The
 // grammar is made from the schema, so there is one definition; the writer asks it too before it writes.
-import { arrangeOf, type Schema } from './arrange.ts';
+import { plainRecord } from './plain-record.ts';
 import { type EvidenceRecord, evidenceRecordJsonSchema, MAX_RECORD_BYTES } from './record.ts';
+
+/** The part of JSON Schema that the record's schema uses. */
+interface Schema {
+  readonly type?: string;
+  readonly const?: string;
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly oneOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
+}
 
 // Never raw in a line, although JSON allows it: DEL and C1 (terminals obey them; U+0085 ends a line in Python), U+2028
 // and U+2029 (end a line in Python), marks that change the order in which text is shown, and the byte order mark.
@@ -68,7 +85,6 @@ function patternOf(schema: Schema): string {
 }
 
 const SCHEMA = evidenceRecordJsonSchema() as Schema;
-const arrange = arrangeOf(SCHEMA);
 const LINE = new RegExp(`^${patternOf(SCHEMA)}$`);
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -80,7 +96,7 @@ export function encodeLine(
   given: unknown,
   envelope?: Readonly<Record<string, unknown>>,
 ): { readonly record: EvidenceRecord; readonly line: string } | undefined {
-  const record = arrange(given, envelope) as EvidenceRecord | undefined;
+  const record = plainRecord(given, envelope) as EvidenceRecord | undefined;
   if (record === undefined) return undefined;
   const text = JSON.stringify(record);
   if (LINE.test(text)) return { record, line: text };

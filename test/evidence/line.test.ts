@@ -29,8 +29,10 @@ const RECORDS: readonly [string, object][] = [
     'decision with everything',
     {
       ...decision,
-      subject,
-      probe: { drill: 'd', fault: '', expected: 'allow', observed: 'x', passed: true },
+      subject: { ...subject, digest: `sha256:${HEX}` },
+      probe: { drill: 'd', fault: '', expected: 'allow', observed: 'x', passed: true, mutant: 'm' },
+      replay: { argv: ['a', 'b'], fixtureDigest: HEX },
+      of: uuidv7(),
     },
   ],
   [
@@ -70,6 +72,60 @@ it.each(RECORDS)('reads back a %s record as it was', (_kind, record) => {
   expect(decodeLine(bytes(line))).toEqual(evidenceRecord.parse(record));
   expect(readHead(bytes(line))).toMatchObject({ seq: 7, prev: HEX, time: ENVELOPE.time, host: 'h' });
 });
+
+/** Every place in a value, as the keys that lead there. */
+function* placesIn(value: unknown, to: readonly string[] = []): Generator<readonly string[]> {
+  yield to;
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, inner] of Object.entries(value)) yield* placesIn(inner, [...to, key]);
+}
+
+/** A copy with one member more, another in its place, or none. */
+function changed(
+  value: unknown,
+  [key, ...rest]: readonly string[],
+  change: (value: unknown) => unknown,
+): unknown {
+  if (key === undefined) return change(value);
+  const inner = changed((value as Record<string, unknown>)[key], rest, change);
+  if (Array.isArray(value)) return value.map((each, at) => (at === Number(key) ? inner : each));
+  return { ...(value as object), [key]: inner };
+}
+
+const STRANGE = [
+  undefined,
+  null,
+  true,
+  0,
+  -1,
+  0.5,
+  '',
+  'x',
+  'allow',
+  'x'.repeat(500),
+  {},
+  [],
+  ['x'],
+  [1],
+  () => {},
+];
+
+it.each(RECORDS)(
+  'writes a %s record with anything anywhere where the schema takes it, and nowhere else',
+  (_kind, record) => {
+    const differ: unknown[] = [];
+    for (const place of placesIn(record)) {
+      const others = STRANGE.map((strange) => changed(record, place, () => strange));
+      const more = [1, undefined].map((value) =>
+        changed(record, place, (inner) => (typeof inner === 'object' ? { ...inner, more: value } : inner)),
+      );
+      for (const other of [...others, ...more])
+        if ((encodeLine(other) !== undefined) !== evidenceRecord.safeParse(other).success)
+          differ.push([place, other]);
+    }
+    expect(differ).toEqual([]);
+  },
+);
 
 it('has one line for a record, whatever the order of its members', () => {
   const reversed = Object.fromEntries(Object.entries(decision).reverse());
