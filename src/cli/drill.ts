@@ -66,11 +66,14 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
   }
   // Loaded here, so that a command that only asks a guard loads no drill.
   const { proofNamed, proofs } = await import('../proof/catalogue.ts');
+  const { requireDrills } = await import('../proof/drill.ts');
   const { drillInTwo } = await import('../proof/two-processes.ts');
   const { robustnessMatrix } = await import('../proof/robustness-matrix.ts');
   const only = options.only && drillsNamed(names, options.only);
   const asked = only ? [...only.keys()] : names;
   const chosen = asked.length === 0 ? proofs : asked.map(proofNamed);
+  // Before a key or a journal is made for it.
+  if (only) for (const proof of chosen) requireDrills(proof, only.get(proof.guard.id) ?? []);
   const journal = await openState(options);
   const all: DrillResult[] = [];
   const progress = startProgress(chosen.length);

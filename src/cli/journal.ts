@@ -15,6 +15,7 @@ import { type EvidenceRecord, isDecision } from '../evidence/record.ts';
 import { retireLines } from '../evidence/retire.ts';
 import { journalDirectory, type StateOptions } from '../evidence/state.ts';
 import { lineOf, plain } from './record-line.ts';
+import { interruption } from './signals.ts';
 import { pinsOf, readVerdict, type VerdictOptions } from './state.ts';
 
 interface JsonOption extends StateOptions {
@@ -55,8 +56,14 @@ async function* recordsIn(directory: string): AsyncGenerator<EvidenceRecord> {
   for await (const batch of readLines(directory)) for (const { bytes } of batch) yield requireRecord(bytes);
 }
 
+/** Writes a part of what may be long. @throws why the command is to stop. */
+function write(text: string): void {
+  interruption.throwIfAborted();
+  process.stdout.write(text);
+}
+
 const show = (record: EvidenceRecord, json: boolean | undefined): void =>
-  void process.stdout.write(`${json ? JSON.stringify(record) : lineOf(record)}\n`);
+  write(`${json ? JSON.stringify(record) : lineOf(record)}\n`);
 
 async function tail({ dir, json, lines }: JsonOption & { readonly lines: number }): Promise<void> {
   const directory = journalDirectory(dir);
@@ -153,7 +160,7 @@ async function exportLines(options: VerdictOptions & { readonly format: ExportFo
   const signer = format === 'dsse' ? await loadSigner(dir) : undefined;
   const { version } = runningCode();
   for await (const text of exportJournal(journalDirectory(dir), verdict, { format, version, signer }))
-    process.stdout.write(text);
+    write(text);
 }
 
 async function retire(file: string, options: VerdictOptions): Promise<void> {

@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { codeIdentity } from '../evidence/identity.ts';
 import { abandonDrills } from '../proof/site.ts';
-import { interruption, underSignals } from './signals.ts';
+import { endUnread, interruption, isUnread, underSignals } from './signals.ts';
 
 /** Each command in the order of the help. Only the one that is asked for is loaded: some bring a lot with them. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
@@ -79,7 +79,8 @@ function explain(error: unknown): string {
 
 // A reader that goes away, or a full disk behind a redirection, is no crash; and never exit 1, which means refused.
 process.stdout.on('error', (error) => {
-  if (errnoOf(error) !== 'EPIPE') process.stderr.write(`guardrails: ${explain(error)}\n`);
+  if (errnoOf(error) === 'EPIPE') return endUnread();
+  process.stderr.write(`guardrails: ${explain(error)}\n`);
   process.exit(2);
 });
 // What is said on stderr is for people. That it cannot be said changes no answer.
@@ -90,6 +91,7 @@ async function run(): Promise<void> {
     await load();
     await program.parseAsync();
   } catch (error) {
+    if (isUnread()) return;
     if (interruption.aborted) {
       const { message } = interruption.reason as Error;
       process.stderr.write(`guardrails: ${message}; what was printed so far is recorded\n`);

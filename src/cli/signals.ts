@@ -9,7 +9,7 @@ class Stopped extends Error {
   }
 }
 
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGPIPE: 13, SIGTERM: 15 } as const;
 type Signal = keyof typeof SIGNALS;
 
 /** npm hands a signal on that the whole process group got anyway; the second one within this time is the same one. */
@@ -19,8 +19,9 @@ const PATIENCE_MS = 10_000;
 
 const controller = new AbortController();
 let received: { readonly signal: Signal; readonly at: number } | undefined;
+let isDone = false;
 
-/** Aborts when the command is to stop. Whatever takes long asks it. */
+/** Aborts when the command is to stop. Whatever takes long, or writes much, asks it. */
 export const interruption: AbortSignal = controller.signal;
 
 /** Ends the process by the signal that it received: 130, 143 or 129 to a shell. */
@@ -43,6 +44,18 @@ function receive(signal: Signal): void {
 }
 
 /**
+ * Ends the command as other tools end when nobody reads on: by SIGPIPE, in order and without a word. Node ignores that signal,
+ * and says by an error of the stream that it came.
+ */
+export function endUnread(): void {
+  receive('SIGPIPE');
+  if (isDone) endBy('SIGPIPE'); // what was written last was not yet gone
+}
+
+/** Whether nobody reads what the command writes. */
+export const isUnread = (): boolean => received?.signal === 'SIGPIPE';
+
+/**
  * Runs a command so that signals stop it in order. `abandon` takes down at once, without waiting, what is left when the
  * process has to end.
  */
@@ -50,5 +63,6 @@ export async function underSignals(command: () => Promise<void>, abandon: () => 
   for (const signal of Object.keys(SIGNALS) as Signal[]) process.on(signal, () => receive(signal));
   process.on('exit', abandon);
   await command();
+  isDone = true;
   if (received) endBy(received.signal);
 }

@@ -85,18 +85,27 @@ async function runCanary(journal: EvidenceSink, options: RunOptions): Promise<vo
   }
 }
 
+/**
+ * Requires of each name that a proof has a drill of it; `live` where it has a real subject.
+ *
+ * @throws CodedError `drill.unknown`
+ */
+export function requireDrills({ guard, drills, live }: Proof, names: readonly string[]): void {
+  const known = new Set([...drills.map(({ id }) => id), ...(live ? [LIVE] : [])]);
+  if (names.every((id) => known.has(id))) return;
+  const remedy = `Name drills as \`guardrails claims\` lists them for ${guard.id}.`;
+  throw new CodedError('drill.unknown', 'the guard has no drill of that name', remedy);
+}
+
 /** What of a proof is to be run. @throws CodedError `drill.unknown` */
 function chosen(
-  { guard, drills, live }: Proof,
+  proof: Proof,
   { only, state }: DrillOptions,
 ): { readonly drills: readonly Drill<unknown>[]; readonly live: LiveHere | undefined } {
+  const { drills, live } = proof;
   const asked = live && state !== undefined ? { ...live, state } : undefined;
   if (!only) return { drills, live: asked };
-  const known = new Set([...drills.map(({ id }) => id), ...(asked ? [LIVE] : [])]);
-  if (!only.every((id) => known.has(id))) {
-    const remedy = `Name drills as \`guardrails claims\` lists them for ${guard.id}.`;
-    throw new CodedError('drill.unknown', 'the guard has no drill of that name', remedy);
-  }
+  requireDrills(asked ? proof : { ...proof, live: undefined }, only);
   return {
     drills: drills.filter(({ id }) => only.includes(id)),
     live: only.includes(LIVE) ? asked : undefined,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliResult, cliCommand, guardrails, guardrailsAsync, scratch } from './run-cli.ts';
@@ -153,6 +153,19 @@ describe('an output that cannot take the answer', () => {
       expect([full.status, full.stderr]).toEqual([2, expect.stringMatching(/^guardrails: [^\n]+\n$/)]);
     });
   });
+
+  it.each([
+    ['much that a reader left', ['journal', 'export', '--format', 'ocsf']],
+    ['drills that nobody watches any more', ['drill', 'bind', 'routes', '--mutants']],
+  ])('is an end by SIGPIPE and not a word: %s', (_what, args) => {
+    withCopy((directory) => {
+      const script = `{ ${cliCommand(args)}; echo "$?" >&3; } 3>status | head -n 1`;
+      const { stdout, stderr } = spawnSync('/bin/sh', ['-c', script], { cwd: directory, encoding: 'utf8' });
+      expect([stdout.split('\n').length, stderr]).toEqual([2, '']);
+      expect(readFileSync(join(directory, 'status'), 'utf8')).toBe('141\n');
+      expect(guardrails(['verify'], directory).code).toBe(0); // sealed, and unlocked
+    });
+  });
 });
 
 describe('bad input', () => {
@@ -165,6 +178,8 @@ describe('bad input', () => {
     ['a drill of nobody', ['drill', '--only', 'star']],
     ['a drill below a drill', ['drill', '--only', 'bind/star/wide']],
     ['drills of two guards under one name', ['drill', 'bind', 'routes', '--only', 'flask']],
+    ['a drill that the guard has not', ['drill', 'bind', '--only', 'stars']],
+    ['one among drills of others', ['drill', '--only', 'routes/flask', 'bind/stars']],
     ['text that is no JSON', ['check', 'bind', '--json', '{"sources":']],
     ['a key given twice', ['check', 'bind', '--json', '{"port":1,"port":2}']],
     ['a journal that is not there', ['verify']],
@@ -181,6 +196,7 @@ describe('bad input', () => {
       expect([code, stdout]).toEqual([2, '']);
       expect(stderr).toMatch(/^guardrails: [^\n]+\n$/);
       expect(stderr).not.toMatch(/\bat .*:\d+:\d+/);
+      expect(existsSync(join(empty.directory, '.guardrails'))).toBe(false);
     } finally {
       empty.remove();
     }
