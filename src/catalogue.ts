@@ -45,14 +45,23 @@ export const catalogue: ReadonlyMap<string, Load> = new Map<string, Load>([
   ],
 ]);
 
+/** Those that were asked for: an import that is done takes longer to repeat than the guard to judge. */
+const loaded = new Map<string, AnyGuard>();
+
 /**
  * Returns a guard by its id.
  *
  * @throws CodedError `guard.unknown`.
  */
 export async function guardNamed(id: string): Promise<AnyGuard> {
+  const known = loaded.get(id);
+  if (known) return known;
   const load = catalogue.get(id);
-  if (load) return await load();
+  if (load) {
+    const guard = await load();
+    loaded.set(id, guard);
+    return guard;
+  }
   const remedy = `Name one of: ${[...catalogue.keys()].join(', ')}.`;
   throw new CodedError('guard.unknown', 'there is no guard of that name', remedy);
 }

@@ -39,25 +39,27 @@ export class Interrupted extends Error {
  * takes as long to make one as for all the rest of a decision.
  */
 class UnmadeSignal implements ProxyHandler<object> {
-  readonly #deadline: Deadline;
+  readonly #isAborted: () => boolean;
+  readonly #make: () => AbortSignal;
 
-  constructor(deadline: Deadline) {
-    this.#deadline = deadline;
+  constructor(isAborted: () => boolean, make: () => AbortSignal) {
+    this.#isAborted = isAborted;
+    this.#make = make;
   }
 
   get(_target: object, key: string | symbol): unknown {
-    if (key === 'aborted') return this.#deadline.interrupted !== undefined;
-    const { signal } = this.#deadline;
+    if (key === 'aborted') return this.#isAborted();
+    const signal = this.#make();
     const value: unknown = Reflect.get(signal, key);
     return typeof value === 'function' ? value.bind(signal) : value;
   }
 
   set(_target: object, key: string | symbol, value: unknown): boolean {
-    return Reflect.set(this.#deadline.signal, key, value);
+    return Reflect.set(this.#make(), key, value);
   }
 
   has(_target: object, key: string | symbol): boolean {
-    return key in this.#deadline.signal;
+    return key in this.#make();
   }
 
   getPrototypeOf(): object {
@@ -65,53 +67,91 @@ class UnmadeSignal implements ProxyHandler<object> {
   }
 }
 
-/** The time that one call may take. Whoever makes one calls {@link Deadline.end}, or the process waits for its timer. */
-export class Deadline {
-  /** In milliseconds, as asked for. */
-  readonly timeoutMs: number;
+/** What is waited for, and whom a signal tells, until something ends it. */
+class Waits {
+  readonly #stops = new Set<(interrupted: Interrupted) => void>();
   /** Made when somebody asks for its signal: to make one costs more than the rest of a decision that needs none. */
   #controller: AbortController | undefined;
-  /** What ends the waits that are under way. */
-  readonly #waits = new Set<(interrupted: Interrupted) => void>();
-  readonly #outer: AbortSignal | undefined;
-  readonly #timer: NodeJS.Timeout;
-  readonly #started = performance.now();
-  readonly #onAbort = (): void => this.#interrupt('guard.aborted', this.#outer?.reason);
-  #interrupted: Interrupted | undefined;
+  ended: Interrupted | undefined;
 
-  /** @throws CodedError `usage.timeout`. */
-  constructor({ signal, timeoutMs = DEFAULT_TIMEOUT_MS }: DeadlineOptions = {}) {
-    this.timeoutMs = checkTimeout(timeoutMs);
-    this.#outer = signal;
-    // Before the timer: what is no signal throws here, and would throw again when the time is up.
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
-    // A referenced timer: a promise that never settles must end in a refusal, not in a process that exits silently.
-    this.#timer = setTimeout(() => this.#interrupt('guard.timeout'), timeoutMs);
-    if (signal?.aborted) this.#onAbort();
-  }
-
-  /** Aborts at the deadline, or when the caller gives up; never after {@link Deadline.end}. */
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
-      if (this.#interrupted) this.#controller.abort(this.#interrupted);
+      if (this.ended) this.#controller.abort(this.ended);
     }
     return this.#controller.signal;
   }
 
-  /** The same, made when it is used for more than to read `aborted`. */
-  get lazySignal(): AbortSignal {
-    return new Proxy({}, new UnmadeSignal(this)) as AbortSignal;
+  end(why: Interrupted): void {
+    if (this.ended) return;
+    this.ended = why;
+    const stops = [...this.#stops];
+    this.#stops.clear();
+    for (const stop of stops) stop(why);
+    this.#controller?.abort(why);
   }
 
-  /** Whether only time can end it. */
-  get byTimeAlone(): boolean {
-    return this.#outer === undefined;
+  run<T>(work: () => Promise<T>, late: (value: T) => void): Promise<T> {
+    if (this.ended) return Promise.reject(this.ended);
+    return new Promise<T>((resolve, reject) => {
+      this.#stops.add(reject);
+      const settle = (): boolean => this.#stops.delete(reject); // false: it was stopped
+      // In a promise of its own: what throws at once is a rejection too, and nothing settles twice.
+      new Promise<T>((done) => done(work())).then(
+        (value) => (settle() ? resolve(value) : late(value)),
+        (error: unknown) => settle() && reject(error),
+      );
+    });
+  }
+}
+
+/** The time that one call may take. Whoever makes one calls {@link Deadline.end}, or the process waits for its timer. */
+export class Deadline {
+  /** In milliseconds, as asked for. */
+  readonly timeoutMs: number;
+  /** What time and the caller can end. */
+  readonly #ofCaller = new Waits();
+  /** What time alone can end. */
+  readonly #ofTime: Waits;
+  readonly #outer: AbortSignal | undefined;
+  readonly #timer: NodeJS.Timeout;
+  readonly #started = performance.now();
+  readonly #onAbort = (): void => this.#ofCaller.end(new Interrupted('guard.aborted', this.#outer?.reason));
+  /** Whether the caller's signal tells us; else it is asked. Node takes longer to listen than to judge. */
+  #listens = false;
+  #stopped = false;
+
+  /** @throws CodedError `usage.timeout`; TypeError for what is no signal. */
+  constructor({ signal, timeoutMs = DEFAULT_TIMEOUT_MS }: DeadlineOptions = {}) {
+    this.timeoutMs = checkTimeout(timeoutMs);
+    if (signal && typeof signal.addEventListener !== 'function')
+      throw new TypeError('the signal is no AbortSignal');
+    this.#outer = signal;
+    this.#ofTime = signal ? new Waits() : this.#ofCaller;
+    // A referenced timer: a promise that never settles must end in a refusal, not in a process that exits silently.
+    this.#timer = setTimeout(() => this.#expire(), timeoutMs);
+  }
+
+  /** Aborts at the deadline, or when the caller gives up; never after {@link Deadline.end}. */
+  get signal(): AbortSignal {
+    this.#listen();
+    return this.#ofCaller.signal;
+  }
+
+  /** Aborts at the deadline alone. It is made when it is used for more than to read `aborted`. */
+  get timeSignal(): AbortSignal {
+    const waits = this.#ofTime;
+    const unmade = new UnmadeSignal(
+      () => waits.ended !== undefined,
+      () => waits.signal,
+    );
+    return new Proxy({}, unmade) as AbortSignal;
   }
 
   /** Why the call is over, or `undefined` while there is time. */
   get interrupted(): Interrupted | undefined {
-    return this.#interrupted;
+    if (!this.#stopped && this.#outer?.aborted) this.#onAbort();
+    return this.#ofCaller.ended;
   }
 
   /** What is left, in whole milliseconds, at least 1: a deadline that has passed is told by {@link Deadline.interrupted}. */
@@ -125,24 +165,29 @@ export class Deadline {
    * @throws Interrupted when the call is over.
    */
   requireTime(): void {
-    if (performance.now() - this.#started > this.timeoutMs) this.#interrupt('guard.timeout');
-    if (this.#interrupted) throw this.#interrupted;
+    if (performance.now() - this.#started > this.timeoutMs) this.#expire();
+    const { interrupted } = this;
+    if (interrupted) throw interrupted;
   }
 
-  #interrupt(code: Interrupted['code'], cause?: unknown): void {
-    if (this.#interrupted) return;
-    this.#interrupted = new Interrupted(code, cause);
+  #listen(): void {
+    if (this.#listens || this.interrupted || this.#stopped) return;
+    this.#listens = true;
+    this.#outer?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  #expire(): void {
+    const expired = new Interrupted('guard.timeout');
     this.end();
-    const waits = [...this.#waits];
-    this.#waits.clear();
-    for (const stop of waits) stop(this.#interrupted);
-    this.#controller?.abort(this.#interrupted);
+    this.#ofCaller.end(expired);
+    this.#ofTime.end(expired);
   }
 
   /** Stops the clock. A grant that holds the signal is left alone from here on. */
   end(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#outer?.removeEventListener('abort', this.#onAbort);
+    if (this.#listens) this.#outer?.removeEventListener('abort', this.#onAbort);
   }
 
   /**
@@ -151,15 +196,12 @@ export class Deadline {
    * @throws Interrupted; whatever `work` throws.
    */
   run<T>(work: () => Promise<T>, late: (value: T) => void = () => {}): Promise<T> {
-    if (this.#interrupted) return Promise.reject(this.#interrupted);
-    return new Promise<T>((resolve, reject) => {
-      this.#waits.add(reject);
-      const settle = (): boolean => this.#waits.delete(reject); // false: it was stopped
-      // In a promise of its own: what throws at once is a rejection too, and nothing settles twice.
-      new Promise<T>((done) => done(work())).then(
-        (value) => (settle() ? resolve(value) : late(value)),
-        (error: unknown) => settle() && reject(error),
-      );
-    });
+    this.#listen();
+    return this.#ofCaller.run(work, late);
+  }
+
+  /** As {@link Deadline.run}, for what has to be waited for although the caller gave up. */
+  runDespiteAbort<T>(work: () => Promise<T>, late: (value: T) => void = () => {}): Promise<T> {
+    return this.#ofTime.run(work, late);
   }
 }

@@ -35,8 +35,8 @@ class Recorder {
 
   /**
    * Returns the id of the record once it is durable. An abort of the caller does not keep a decision out of the journal,
-   * so only time bounds this: that of the whole call where there is no such abort, else `timeoutMs`. `of` names the record
-   * that this one takes back.
+   * so only time bounds this: that of the whole call, or `timeoutMs` of its own. `of` names the record that this one takes
+   * back.
    *
    * @throws Interrupted; what the journal throws.
    */
@@ -52,7 +52,11 @@ class Recorder {
     const deadline = typeof bound === 'number' ? new Deadline({ timeoutMs: bound }) : bound;
     const { timeoutMs } = deadline;
     try {
-      await deadline.run(() => this.#journal.append(draft, this.#outcome.input, deadline.lazySignal), late);
+      const { timeSignal } = deadline;
+      await deadline.runDespiteAbort(
+        () => this.#journal.append(draft, this.#outcome.input, timeSignal),
+        late,
+      );
     } finally {
       if (deadline !== bound) deadline.end();
     }
@@ -94,8 +98,7 @@ export async function enforce<Request, Grant extends object>(
     const allowed = decision.decision === 'allow' && observed !== undefined;
     let evidenceId: string;
     try {
-      const bound = !allowed ? timeoutMs : deadline.byTimeAlone ? deadline : deadline.remainingMs;
-      evidenceId = await recorder.write(decision, bound);
+      evidenceId = await recorder.write(decision, allowed ? deadline : timeoutMs);
     } catch (error) {
       const code = error instanceof Interrupted ? 'guard.journal-timeout' : 'guard.journal-failed';
       const reason = `the decision was "${decision.decision}", but no record of it could be kept`;

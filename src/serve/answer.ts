@@ -18,10 +18,10 @@ export interface Answer extends Decision {
 export async function answerTo(guard: AnyGuard, request: unknown, options: EnforceOptions): Promise<Answer> {
   let kept: DecisionDraft | undefined;
   const journal: EvidenceSink = {
-    append: async (draft, input, signal) => {
-      await options.journal.append(draft, input, signal);
-      if (isDecisionDraft(draft)) kept = draft;
-    },
+    append: (draft, input, signal) =>
+      options.journal.append(draft, input, signal).then(() => {
+        if (isDecisionDraft(draft)) kept = draft;
+      }),
   };
   try {
     const grant: object = await enforce(guard, request as never, { ...options, journal });

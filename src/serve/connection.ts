@@ -18,9 +18,10 @@ class Lines {
     const lines: Buffer[] = [];
     let from = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, from)) {
-      this.#keep(chunk.subarray(from, end));
-      if (this.#length > MAX_LINE_BYTES) return undefined;
-      lines.push(Buffer.concat(this.#parts));
+      const part = chunk.subarray(from, end);
+      if (this.#length + part.length > MAX_LINE_BYTES) return undefined;
+      // Most lines come in one piece, and the chunk is nobody else's.
+      lines.push(this.#length === 0 ? part : Buffer.concat([...this.#parts, part]));
       this.#parts = [];
       this.#length = 0;
       from = end + 1;

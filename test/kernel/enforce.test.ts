@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { CodedError } from '../../src/evidence/coded-error.ts';
 import { FIRST_SEGMENT } from '../../src/evidence/journal-files.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import type { EvidenceSink } from '../../src/evidence/record.ts';
+import type { EvidenceDraft, EvidenceSink } from '../../src/evidence/record.ts';
 import { defineGuard } from '../../src/kernel/define.ts';
 import { recordEffect } from '../../src/kernel/effect.ts';
 import { enforce, judge } from '../../src/kernel/enforce.ts';
@@ -218,6 +218,22 @@ it('gives the sink a signal that can be listened to and combined with others', a
   expect(refused.code).toBe('guard.journal-timeout');
   expect(heard).toEqual([expect.objectContaining({ code: 'guard.timeout' })]);
   expect(combined?.aborted).toBe(true);
+});
+
+it('keeps the record of a decision whose caller gives up meanwhile, grants nothing, and says so', async () => {
+  const { guard, log } = sample();
+  const caller = new AbortController();
+  const drafts: EvidenceDraft[] = [];
+  const append: EvidenceSink['append'] = async (draft, _input, signal) => {
+    caller.abort();
+    await later(1, 0);
+    expect(signal?.aborted).toBe(false);
+    drafts.push(draft);
+  };
+  const options = { journal: { append }, signal: caller.signal };
+  expect((await refusalOf(enforce(guard, { name: 'a' }, options))).code).toBe('guard.aborted');
+  expect(drafts).toMatchObject([{ decision: 'allow' }, { decision: 'error', of: drafts[0]?.id }]);
+  expect(log).toEqual(['release']);
 });
 
 it.each([
@@ -450,8 +466,14 @@ describe('a commit', () => {
       observe: () => later(40, { open: true } as const),
       commit: () => later(40, undefined),
     });
-    const refusal = await refusalOf(enforce(guard, { name: 'a' }, { journal: sink, timeoutMs: 60 }));
-    expect(refusal.code).toBe('guard.timeout');
+    vi.useFakeTimers(); // a busy machine would be late for the record already
+    try {
+      const refused = refusalOf(enforce(guard, { name: 'a' }, { journal: sink, timeoutMs: 60 }));
+      await vi.advanceTimersByTimeAsync(70); // and what is to be recorded of it
+      expect((await refused).code).toBe('guard.timeout');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
