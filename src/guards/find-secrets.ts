@@ -1,6 +1,6 @@
 // Finds secrets in text by shape, or by the name beside them. A reference (`${KEY}`, `{{ key }}`, os.environ["KEY"]), a mark of a
 // redaction, a plain word and a sentence are none: a net that cries at each of them is soon taken away.
-import { ANY_PREFIX, GUESSED_SHAPES, PREFIXED_SHAPES, type Shape, SPACED_SHAPES } from './secret-shapes.ts';
+import { ANY_PREFIXED, GUESSED_SHAPES, INNER_SHAPES, PREFIXED_SHAPES, type Shape } from './secret-shapes.ts';
 
 export interface Found {
   readonly shape: string;
@@ -21,8 +21,11 @@ const NAME_AT_END = new RegExp(`(?:${NAME})$`, 'i');
 const NAME_LENGTH = 14;
 /** Most characters between a name and what assigns. */
 const GAP = 11;
-const LAST_OF_NAME = new Uint8Array(128);
-for (const character of 'dehlnstyDEHLNSTY') LAST_OF_NAME[character.charCodeAt(0)] = 1;
+/** By the last two letters of a name, in either case: what ends otherwise is none. */
+const ENDS_NAME = new Uint8Array(128 * 128);
+for (const end of ['rd', 'wd', 'se', 'et', 'ey', 'en', 'al', 'ls', 'th'])
+  for (const letter of [end.charCodeAt(0), end.charCodeAt(0) - 32])
+    for (const last of [end.charCodeAt(1), end.charCodeAt(1) - 32]) ENDS_NAME[letter * 128 + last] = 1;
 
 const REFERENCE =
   /[${}<>]|%\(|^%|^\*|^@|\b(?:env|environ|getenv|process|config|settings|vault|secrets?|os)[.[(]/i;
@@ -125,7 +128,8 @@ function mayAssign(text: string): boolean {
     for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) {
       let end = at;
       while (end > at - GAP && end > 0 && isGap(text.charCodeAt(end - 1))) end -= 1;
-      if (LAST_OF_NAME[text.charCodeAt(end - 1)] !== 1) continue;
+      const last = text.charCodeAt(end - 1);
+      if (last > 127 || ENDS_NAME[text.charCodeAt(end - 2) * 128 + last] !== 1) continue;
       if (NAME_AT_END.test(text.slice(Math.max(0, end - NAME_LENGTH), end))) return true;
     }
   return false;
@@ -135,10 +139,10 @@ function mayAssign(text: string): boolean {
 export function findSecrets(text: string): readonly Found[] {
   const starts: { readonly shape: string; readonly at: number }[] = [];
   const { joined, placeOf } = longWords(text);
-  if (ANY_PREFIX.test(joined))
-    for (const { name, pattern } of PREFIXED_SHAPES.filter(mayBeIn(joined)))
+  if (ANY_PREFIXED.test(joined))
+    for (const { name, pattern } of PREFIXED_SHAPES)
       for (const { index } of joined.matchAll(pattern)) starts.push({ shape: name, at: placeOf(index) });
-  for (const { name, pattern } of SPACED_SHAPES.filter(mayBeIn(text)))
+  for (const { name, pattern } of INNER_SHAPES.filter(mayBeIn(text)))
     for (const { index } of text.matchAll(pattern)) starts.push({ shape: name, at: index });
   for (const { name, pattern } of GUESSED_SHAPES.filter(mayBeIn(text)))
     for (const match of text.matchAll(pattern))

@@ -1,6 +1,8 @@
 // Guards files at rest against secrets that lie open in them: in what is about to be shared, published or handed to a worker.
+
+import { isAscii } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
@@ -55,20 +57,37 @@ const DEFAULT_MAX_FILES = 50_000;
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const TURN_MS = 20;
 
-/** Adds to `found` the plain files below a directory. Links, pipes and devices hold nothing at rest. */
+/** Lets others have their turn once this has taken its own, and ends when time is up: nothing else here waits for anything. */
+function turns(signal: AbortSignal): () => Promise<void> | undefined {
+  let rested = performance.now();
+  const rest = async (): Promise<void> => {
+    await setImmediate();
+    signal.throwIfAborted();
+    rested = performance.now();
+  };
+  return () => {
+    signal.throwIfAborted();
+    return performance.now() - rested > TURN_MS ? rest() : undefined;
+  };
+}
+
+/**
+ * Adds to `found` the plain files below a directory. Links, pipes and devices hold nothing at rest. At once, as the files are
+ * read: to wait for each of thousands of small directories takes longer than to look at what is in them.
+ */
 async function list(
   root: string,
   skip: ReadonlySet<string>,
   maxFiles: number,
-  signal: AbortSignal,
+  turn: () => Promise<void> | undefined,
   found: string[] = [],
   below = '',
 ): Promise<readonly string[]> {
-  signal.throwIfAborted();
-  for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
+  await turn();
+  for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
     if (skip.has(path)) continue;
-    if (entry.isDirectory()) await list(root, skip, maxFiles, signal, found, path);
+    if (entry.isDirectory()) await list(root, skip, maxFiles, turn, found, path);
     else if (entry.isFile()) found.push(path);
     if (found.length > maxFiles) break;
   }
@@ -125,19 +144,14 @@ export async function observeSecrets(
   const directory = await observeDirectory(root);
   const nothing = { root: directory, scanned: 0, unscanned: [], tooMany: false, findings: [] };
   if (!directory.plainPath || directory.stopped) return nothing;
-  const paths = await list(root, new Set(skip), maxFiles, signal);
+  const turn = turns(signal);
+  const paths = await list(root, new Set(skip), maxFiles, turn);
   const lint = await loadSecretlint();
   const known = new Map(acknowledged.map(({ path, sha256 }) => [path, sha256]));
   const findings: Finding[] = [];
   const unscanned: string[] = [];
-  let rested = performance.now();
   for (const path of paths.slice(0, maxFiles)) {
-    // Nothing below waits for anything: others have their turn, and time can be up.
-    if (performance.now() - rested > TURN_MS) {
-      await setImmediate();
-      rested = performance.now();
-    }
-    signal.throwIfAborted();
+    await turn();
     const bytes = read(join(root, path));
     if (!bytes) {
       unscanned.push(path);
@@ -145,7 +159,10 @@ export async function observeSecrets(
     }
     const text = textOf(bytes);
     const isBinary = text.includes('\0');
-    const found = [...findSecrets(text), ...(isBinary ? [] : await lint(path, bytes.toString('utf8')))];
+    const found = [
+      ...findSecrets(text),
+      ...(isBinary ? [] : await lint(path, isAscii(bytes) ? text : bytes.toString('utf8'))),
+    ];
     if (found.length === 0) continue;
     const isKnown = known.get(path) === createHash('sha256').update(bytes).digest('hex');
     findings.push(...found.map(({ shape, line }) => ({ path, line, shape, acknowledged: isKnown })));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findSecrets } from '../../../src/guards/find-secrets.ts';
-import { GUESSED_SHAPES, PREFIXED_SHAPES, SPACED_SHAPES } from '../../../src/guards/secret-shapes.ts';
+import { GUESSED_SHAPES, INNER_SHAPES, PREFIXED_SHAPES } from '../../../src/guards/secret-shapes.ts';
 import { type SecretsRequest, secrets } from '../../../src/guards/secrets/secrets.ts';
 import { judge } from '../../../src/kernel/enforce.ts';
 import { liveSecrets } from '../../../src/proof/drills/secrets/live-secrets.ts';
@@ -36,22 +36,41 @@ describe('what is found', () => {
   });
 
   it('says of each shape whose it is, and looks for all of them', () => {
-    for (const { name, why, pattern } of [...PREFIXED_SHAPES, ...GUESSED_SHAPES]) {
+    for (const { name, why, pattern } of [...INNER_SHAPES, ...PREFIXED_SHAPES, ...GUESSED_SHAPES]) {
       expect(`${name}: ${why}`).toMatch(/^[a-z-]+: ./);
       expect(pattern.global).toBe(true);
     }
   });
 
+  // As fast-check reads it: without the edges of words, and what stands before as a part of the match.
+  const matchesOf = ({ source }: RegExp): fc.Arbitrary<string> =>
+    fc.stringMatching(new RegExp(source.replaceAll(String.raw`\b`, '').replace('(?<=', '(?:')));
+
   it('is looked for wherever its pattern could match: every match holds one of the words', () => {
-    for (const { name, has, pattern } of [...PREFIXED_SHAPES, ...SPACED_SHAPES, ...GUESSED_SHAPES]) {
+    for (const { name, has, pattern } of [...INNER_SHAPES, ...GUESSED_SHAPES]) {
       if (has.length === 0) continue;
-      // As fast-check reads it: without the edges of words.
-      const matches = fc.stringMatching(new RegExp(pattern.source.replaceAll(String.raw`\b`, '')));
+      const without = fc
+        .sample(matchesOf(pattern), 200)
+        .filter((text) => !has.some((word) => text.includes(word)));
+      expect([name, without]).toEqual([name, []]);
+    }
+  });
+
+  it('is found by what goes first wherever its own pattern finds it, whatever stands around it', () => {
+    const unit = fc.constantFrom('a', '9', '-', '_', '.', ' ', '\n', '"', '=', ':', 'é');
+    const around = fc.oneof(fc.constantFrom('', ' '), fc.string({ unit }));
+    for (const { name, pattern } of [...INNER_SHAPES, ...PREFIXED_SHAPES]) {
+      let matched = 0;
       fc.assert(
-        fc.property(matches, (text) => has.some((word) => text.includes(word))),
-        { numRuns: 200, examples: [] },
+        fc.property(around, matchesOf(pattern), around, (before, match, after) => {
+          const text = `${before}${match}${after}`;
+          const isThere = [...text.matchAll(pattern)].length > 0;
+          matched += Number(isThere);
+          return findSecrets(text).some(({ shape }) => shape === name) === isThere;
+        }),
+        { numRuns: 100 },
       );
-      expect(name).not.toBe('');
+      expect([name, matched > 10]).toEqual([name, true]);
     }
   });
 
@@ -76,6 +95,8 @@ describe('what is found', () => {
   it('takes time that grows with the text only', async () => {
     const units = [
       'eyJ',
+      '-eyJaaaaaaaa',
+      'eyJaaaaaaaa.-',
       '://a:',
       'token = ',
       'basic  ',
