@@ -2,12 +2,15 @@
 // for one caller the bare write and fdatasync by their quickest calls), beside pino, which checks and chains nothing, of the same members, without a
 // sync and with one for each line, and a decision beside the check of its request.
 import { hash } from 'node:crypto';
-import { fdatasync, write } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, openSync, write, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
+import { inputDigest } from '../../dist/evidence/input-digest.js';
 import { generateSigner } from '../../dist/evidence/keys.js';
 import { encodeLine } from '../../dist/evidence/line.js';
+import { MerkleTree } from '../../dist/evidence/merkle.js';
+import { native } from '../../dist/evidence/native.js';
 import { openJournal } from '../../dist/evidence/open-journal.js';
 import type { DecisionDraft } from '../../dist/evidence/record.js';
 import { uuidv7 } from '../../dist/evidence/uuid.js';
@@ -163,6 +166,52 @@ export async function appendBench(directory: string): Promise<void> {
   show('append, durable, one caller', one.ours, one.plain, 'write and fdatasync', 'at most 1.3 wall');
   await journal.close();
   await file.close();
+  await partsBench(directory);
+}
+
+/** Measures the parts of an append, each by itself: what the line of a journal costs that pino's line does not. */
+async function partsBench(directory: string): Promise<void> {
+  const place = {
+    ...envelope,
+    seq: 1,
+    prev: HEX,
+    time: new Date().toISOString(),
+    monotonic: 1,
+    input: { digest: HEX, redacted: [''] },
+  };
+  const encoded = encodeLine(draft(), place);
+  if (!encoded) throw new Error('a record of the bench does not fit');
+  const line = Buffer.from(encoded.line);
+  const group = Buffer.alloc(256 * (line.length + 1), line);
+  const digestOf = inputDigest(Buffer.alloc(32));
+  const tree = new MerkleTree(native.sha256);
+  const file = openSync(join(directory, 'parts'), 'a');
+  const writeGroup = (): void => {
+    writeSync(file, group);
+    fdatasyncSync(file);
+  };
+  const repeat =
+    (count: number, work: () => unknown, each = 1) =>
+    () =>
+      cost(count * each, async () => {
+        for (let i = 0; i < count; i++) work();
+      });
+  const parts = await inTurns(7, {
+    draft: repeat(5_000, draft),
+    line: repeat(5_000, () => encodeLine(draft(), place)),
+    text: repeat(5_000, () => JSON.stringify(encoded.record)),
+    chain: repeat(5_000, () => native.sha256Hex(line)),
+    tree: repeat(5_000, () => tree.append(line)),
+    input: repeat(5_000, () => digestOf('{"port":8501}')),
+    write: repeat(20, writeGroup, 256),
+  });
+  closeSync(file);
+  const cpu = ({ cpu: each }: Cost): string => each.toFixed(1);
+  console.log(
+    `parts of an append, us CPU: draft ${cpu(parts.draft)}, checked line ${cpu({ ...parts.line, cpu: parts.line.cpu - parts.draft.cpu })} ` +
+      `(JSON.stringify of it ${cpu(parts.text)}), hash of the line ${cpu(parts.chain)}, leaf and nodes of the tree ${cpu(parts.tree)}, ` +
+      `digest of the input ${cpu(parts.input)}, write and fdatasync, 256 lines at a time, ${cpu(parts.write)}`,
+  );
 }
 
 /** Measures what a decision costs without a journal. */

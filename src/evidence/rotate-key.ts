@@ -10,7 +10,7 @@ import { journalDirectory, type StateOptions } from './state.ts';
  *
  * @throws CodedError `keys.*`, `journal.*`; system errors.
  */
-export async function rotateKey({ dir }: StateOptions, now: Date = new Date()): Promise<NoteSigner> {
+export async function rotateKey({ dir }: StateOptions): Promise<NoteSigner> {
   const present = await loadSigner(dir);
   const next = await nextSigner(dir);
   const journal = await openJournal({ directory: journalDirectory(dir), signer: present });
@@ -19,10 +19,15 @@ export async function rotateKey({ dir }: StateOptions, now: Date = new Date()): 
   } finally {
     await journal.close();
   }
-  const pins = (await loadPins(dir)).filter(({ vkey }) => vkey !== next.vkey);
-  const ended = pins.map((pin) =>
-    pin.vkey === present.vkey && pin.notAfter === undefined ? { ...pin, notAfter: now.toISOString() } : pin,
-  );
+  const pins = await loadPins(dir);
+  const interrupted = pins.some(({ vkey }) => vkey === next.vkey); // an earlier attempt came as far as the pins
+  // Later than every line that the present key sealed, the record of this rotation included.
+  const notAfter = new Date(Date.now() + 1).toISOString();
+  const ended = pins
+    .filter(({ vkey }) => vkey !== next.vkey)
+    .map((pin) =>
+      pin.vkey === present.vkey && (interrupted || pin.notAfter === undefined) ? { ...pin, notAfter } : pin,
+    );
   await savePins(dir, [...ended, ownPin(next)]);
   await adoptNextSigner(dir);
   return next;

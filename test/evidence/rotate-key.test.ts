@@ -33,6 +33,8 @@ it('hands the journal over, twice, and whoever pinned the first key can follow',
   for (let i = 0; i < 2; i++) {
     const next = await rotateKey({ dir });
     expect((await loadSigner(dir)).vkey).toBe(next.vkey);
+    // At once too, while the checkpoint of both keys is the newest.
+    expect(await judge(dir, await loadPins(dir))).toMatchObject({ ok: true, problems: [] });
     await append(dir);
     for (const vkey of [first.vkey, next.vkey]) {
       const verdict = await judge(dir, [{ vkey, host, machine }]);
@@ -93,6 +95,7 @@ it('goes on with a rotation that was interrupted after the journal went over', a
   writeFileSync(join(dir, 'signing-key.pem'), before, { mode: 0o600 });
   await append(dir);
   expect((await rotateKey({ dir })).vkey).toBe(next.vkey);
+  expect(await judge(dir, await loadPins(dir))).toMatchObject({ ok: true, problems: [] });
   await expect(adoptNextSigner(dir)).rejects.toThrow('ENOENT');
   await append(dir);
   expect(await judge(dir, await loadPins(dir))).toMatchObject({ ok: true });
