@@ -9,8 +9,9 @@ class Stopped extends Error {
   }
 }
 
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGPIPE: 13, SIGTERM: 15 } as const;
-type Signal = keyof typeof SIGNALS;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const ENDS = { ...SIGNALS, SIGPIPE: 13 } as const;
+type Signal = keyof typeof ENDS;
 
 /** npm hands a signal on that the whole process group got anyway; the second one within this time is the same one. */
 const ECHO_MS = 2_000;
@@ -26,26 +27,27 @@ export const interruption: AbortSignal = controller.signal;
 
 /** Ends the process by the signal that it received: 130, 143 or 129 to a shell. */
 function endBy(signal: Signal): void {
-  for (const name of Object.keys(SIGNALS)) process.removeAllListeners(name);
+  process.on(signal, () => {}); // Node ignores SIGPIPE, until somebody listened and does no more
+  for (const name of Object.keys(ENDS)) process.removeAllListeners(name);
   process.kill(process.pid, signal);
   // The first process of a container is not ended by a signal that it sends itself.
-  setTimeout(() => process.exit(128 + SIGNALS[signal]), 50);
+  setTimeout(() => process.exit(128 + ENDS[signal]), 50);
 }
 
 function receive(signal: Signal): void {
   if (received) {
     if (performance.now() - received.at < ECHO_MS) return;
-    process.exit(128 + SIGNALS[signal]);
+    process.exit(128 + ENDS[signal]);
   }
   received = { signal, at: performance.now() };
   controller.abort(new Stopped(signal));
   process.stdin.destroy(); // nobody types on
-  setTimeout(() => process.exit(128 + SIGNALS[signal]), PATIENCE_MS).unref();
+  setTimeout(() => process.exit(128 + ENDS[signal]), PATIENCE_MS).unref();
 }
 
 /**
- * Ends the command as other tools end when nobody reads on: by SIGPIPE, in order and without a word. Node ignores that signal,
- * and says by an error of the stream that it came.
+ * Ends the command as other tools end when nobody reads on: by SIGPIPE, in order and without a word. The signal itself says
+ * nothing: it comes for whatever pipe or socket somebody closed, a client's among them.
  */
 export function endUnread(): void {
   receive('SIGPIPE');
@@ -60,7 +62,8 @@ export const isUnread = (): boolean => received?.signal === 'SIGPIPE';
  * process has to end.
  */
 export async function underSignals(command: () => Promise<void>, abandon: () => void): Promise<void> {
-  for (const signal of Object.keys(SIGNALS) as Signal[]) process.on(signal, () => receive(signal));
+  for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[])
+    process.on(signal, () => receive(signal));
   process.on('exit', abandon);
   await command();
   isDone = true;

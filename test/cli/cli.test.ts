@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliResult, cliCommand, guardrails, guardrailsAsync, scratch } from './run-cli.ts';
+import { type CliResult, cliCommand, guardrails, guardrailsAsync, MAIN, scratch } from './run-cli.ts';
 
 const LOOPBACK = '{"sources":[{"from":"cli","value":"127.0.0.1"}],"port":8501}';
 const PUBLIC = '{"sources":[{"from":"cli","value":"0.0.0.0"}],"port":8501}';
@@ -152,6 +153,19 @@ describe('an output that cannot take the answer', () => {
       });
       expect([full.status, full.stderr]).toEqual([2, expect.stringMatching(/^guardrails: [^\n]+\n$/)]);
     });
+  });
+
+  it('is not what SIGPIPE says: it comes for any pipe or socket that somebody closed', async () => {
+    const copy = scratch();
+    try {
+      const child = spawn(process.execPath, [MAIN, 'drill', 'bind', '--mutants'], { cwd: copy.directory });
+      await once(child.stdout, 'data');
+      child.kill('SIGPIPE');
+      child.stdout.resume();
+      expect(await once(child, 'exit')).toEqual([0, null]);
+    } finally {
+      copy.remove();
+    }
   });
 
   it.each([
