@@ -1,11 +1,16 @@
-// The second step of the build: merges the modules that the compiler wrote, and zod, into the few files that Node loads. Node
-// takes a millisecond for each file, and one guard with zod under it is 150 of them; bundlers go on taking the modules.
+// The second step of the build: merges the modules that the compiler wrote, and packages of many small files, into the few
+// files that Node loads. Node takes a millisecond for each file, and one guard with zod under it is 150 of them; bundlers go
+// on taking the modules.
 // Usage: node scripts/merge.mjs DIST, which has node_modules beside it; writes DIST/node and DIST/zod.js.
-import { copyFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const dist = resolve(process.argv[2] ?? 'dist');
+const packages = join(dist, '../node_modules');
+
+/** What is merged with our modules; their licences go with them. */
+const MERGED = ['zod', '@noble/curves', '@noble/hashes'];
 
 /** What is loaded by its name: the subpaths of package.json, the command, a thread, and what drills start elsewhere. */
 const ENTRIES = {
@@ -40,6 +45,7 @@ const LOWER = [
   ['start', 'inspect'],
 ];
 const PARTS = {
+  '..': LOWER, // where packages are
   evidence: LOWER,
   kernel: LOWER,
   files: LOWER,
@@ -64,7 +70,7 @@ function askedBy(asker, graph) {
 /** Which file a module goes to; `null` leaves that to rolldown, as it is with all that is imported later. */
 function fileOf(id, graph) {
   const room = relative(dist, id).split('/')[0];
-  if (id.startsWith(join(dist, '../node_modules/zod/'))) return 'zod';
+  if (id.startsWith(join(packages, 'zod/'))) return 'zod';
   if (!Object.hasOwn(PARTS, room) || id === join(dist, ENTRIES['predict-thread'])) return null;
   const part = PARTS[room].find(([, ...askers]) => askers.every((asker) => askedBy(asker, graph).has(id)));
   return part?.[0] ?? `${room}-room`;
@@ -82,7 +88,7 @@ const bundle = await rolldown({
   cwd: dist, // what is written names no other path
   input: Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, join(dist, file)])),
   platform: 'node',
-  external: (id) => !/^(?:[./]|zod$)/.test(id),
+  external: (id) => !/^[./]/.test(id) && !MERGED.some((name) => `${id}/`.startsWith(`${name}/`)),
   plugins: [buildInfo],
   resolve: { symlinks: false },
   treeshake: { moduleSideEffects: false },
@@ -100,4 +106,5 @@ await bundle.write({
   },
 });
 await bundle.close();
-copyFileSync(join(dist, '../node_modules/zod/LICENSE'), join(dist, 'zod.LICENSE'));
+const licences = MERGED.map((name) => `${name}\n\n${readFileSync(join(packages, name, 'LICENSE'), 'utf8')}`);
+writeFileSync(join(dist, 'node/LICENSES'), licences.join('\n'));
