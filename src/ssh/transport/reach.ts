@@ -151,7 +151,6 @@ interface Turn {
 
 // A guard looks for itself, so neither what was reached before nor the way to the host can be part of its request.
 const turns = new AsyncLocalStorage<Turn>();
-let underWay = 0;
 
 /** Runs `work`, in which a dial to this address finds what was reached. What it does not use is closed. */
 export async function withReached<T>(
@@ -160,12 +159,9 @@ export async function withReached<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const turn: Turn = { ...way, reached };
-  underWay++;
   try {
     return await turns.run(turn, work);
   } finally {
-    // While it is on, every promise of the process costs more (Node 20 and 22).
-    if (--underWay === 0) turns.disable();
     if (turn.reached?.outcome === 'reached') turn.reached.socket.destroy();
   }
 }
