@@ -212,7 +212,7 @@ export class ShellChannel {
           this.close();
           return reject(
             neverStarted(
-              'it could not read what was sent: its input is closed, a backslash quotes nothing there, or PATH has no head',
+              'it could not read what was sent: its input is closed, a backslash quotes nothing there, or PATH has no head or printf',
             ),
           );
         }

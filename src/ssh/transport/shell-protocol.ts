@@ -5,8 +5,8 @@
 // (`exec zsh`), or a ForceCommand that reads standard input as a script, never prints the mark and never gets a byte.
 // No mark means that nothing ran. The line has no backslash, no `!` and no newline, so every login shell reads it alike.
 
-// IFS starts as a blank, a tab and a newline, whatever the environment says: a newline, which the line itself cannot hold,
-// without a process to make one.
+// IFS starts as a blank, a tab and a newline: a newline, which the line itself cannot hold, without a process to make one.
+// Shells do not take it from their environment; in one that does (posh) no mark is found, and nothing runs.
 const NEWLINE = `\${IFS#??}`;
 const say = (mark: string): string => `echo "${NEWLINE}$0 ${mark}"`;
 
@@ -25,28 +25,28 @@ const CODES: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
     : `\\0${byte.toString(8).padStart(3, '0')}`,
 );
 
-/** Returns the script as one word on one line, in ASCII: `read` of some shells changes other bytes. */
-function wordOf(script: string): string {
-  if (PLAIN.test(script)) return `'${script.replaceAll("'", `'"'"'`).replaceAll('\n', `'"${NEWLINE}"'`)}'`;
-  let codes = '';
-  for (const byte of Buffer.from(script)) codes += CODES[byte];
-  return `"$(printf %b '${codes}')"`;
-}
-
 /**
  * Returns what the started shell is sent: one line that runs the script, and right behind it the input. The script is one
  * simple command, so it cannot leave the shell. If it did, no end mark would come, and the outcome would be unknown.
  */
 export function scriptMessage(script: string, input: Buffer | undefined): Buffer {
-  const unread = `${say('unread 1')}; exit`;
+  const unread = `{ ${say('unread 1')}; exit; }`;
+  const before: string[] = [];
+  let word = `'${script.replaceAll("'", `'"'"'`).replaceAll('\n', `'"${NEWLINE}"'`)}'`;
+  if (!PLAIN.test(script)) {
+    // `read` of some shells changes such bytes. printf(1) may be missing, or take no word as long as that.
+    let codes = '';
+    for (const byte of Buffer.from(script)) codes += CODES[byte];
+    before.push(`guardrails_line=$(printf %b '${codes}') || ${unread}`);
+    word = '"$guardrails_line"';
+  }
   // Without input, children find an empty standard input. With input it is counted, so that the channel can stay open
   // to the end: no signal can be sent once standard input is closed. Where a login file left a PATH without head(1), the
   // command would read an empty input, and nothing would tell.
-  const [first, fed] = input
-    ? [`command -v head >/dev/null || { ${unread}; }; `, `head -c ${input.length} | eval ${wordOf(script)}`]
-    : ['', `eval ${wordOf(script)} </dev/null`];
+  if (input) before.push(`command -v head >/dev/null || ${unread}`);
+  const run = input ? `head -c ${input.length} | eval ${word}` : `eval ${word} </dev/null`;
   // Where a backslash is another character (yash in a Shift_JIS locale), what is quoted would run.
-  const line = `case '\\' in \\\\) ${first}${say('go 1')}; ${fed};; *) ${unread};; esac\n`;
+  const line = `case '\\' in \\\\) ${[...before, say('go 1'), run].join('; ')};; *) ${unread};; esac\n`;
   return Buffer.concat([Buffer.from(line), input ?? Buffer.alloc(0)]);
 }
 

@@ -129,6 +129,16 @@ describe.each(SHELLS.map((argv) => [argv.join(' '), argv] as const))('%s', (_nam
     }
   });
 
+  it('runs a script that has to be decoded, or says that it has not', () => {
+    // Where printf is no command of the shell itself, PATH may have none, and a word may be too long for it.
+    const message = scriptMessage(`: '${'é'.repeat(20_000)}'; (exit 7)`, undefined);
+    const ends = [`go 1\n\n${NONCE} end 1 7`, 'unread 1'].map(
+      (end) => `\n${NONCE} begin 1\n\n${NONCE} ${end}\n`,
+    );
+    for (const env of [{ ...process.env, PATH: '/none' }, process.env])
+      expect(ends).toContain(run(message, env).stdout);
+  });
+
   it('takes a script as long as any', () => {
     const word = 'a b'.repeat(43_000);
     const { stdout } = run(scriptMessage(`printf %s '${word}'`, undefined));
