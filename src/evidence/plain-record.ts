@@ -1,7 +1,7 @@
 // A record as plain data of its own. Each member is read once, and what was read is what is written, so a getter, a proxy or a
-// later change has no part in it. Members stand in the order of the schema. Written out, although the schema says it all: an
-// object that is put together by the names in a list takes five times as long. Whether it is right the grammar of the line
-// decides, which is made from the schema; the types see to it that no member is forgotten.
+// later change has no part in it. Members stand in the order of the schema. Written out, although the schema says it all: to put
+// an object together by the names in a list takes longer than to spell it. Whether it is right the grammar of the line decides,
+// which is made from the schema; the types see to it that no member is forgotten.
 import {
   type DecisionRecord,
   type EffectRecord,
@@ -15,6 +15,8 @@ type Given<Type> = { readonly [Member in keyof Type]?: unknown };
 type Copy<Type> = { readonly [Member in keyof Required<Type>]: unknown };
 
 const UNFIT = new TypeError('no record has this shape');
+/** No list of a record is longer. Bounds come first: nothing is spelled that is too long by any of them. */
+const MAX_ITEMS = 64;
 
 /** Returns the copy, which names every member that there is, unless the value has one more. */
 function whole<Type extends object>(value: object, copy: Type): Type {
@@ -43,7 +45,7 @@ function truth(value: unknown): boolean {
 }
 
 function texts(value: unknown): readonly string[] {
-  if (!Array.isArray(value) || value.length > MAX_RECORD_BYTES) throw UNFIT;
+  if (!Array.isArray(value) || value.length > MAX_ITEMS) throw UNFIT;
   const copy: string[] = [];
   for (let at = 0; at < value.length; at++) copy.push(text(value[at]));
   return copy;

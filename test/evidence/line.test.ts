@@ -103,10 +103,12 @@ const STRANGE = [
   'x',
   'allow',
   'x'.repeat(500),
+  'x'.repeat(2_001),
   {},
   [],
   ['x'],
   [1],
+  ...[32, 33, 64, 65].map((length) => Array.from({ length }, () => 'x')),
   () => {},
 ];
 
