@@ -3,7 +3,16 @@
 import type { RunDraft } from './record.ts';
 
 /** Variables that load other code, or say where it is loaded from. Their names alone are kept. */
-const VARIABLES = ['LD_AUDIT', 'LD_PRELOAD', 'NODE_COMPILE_CACHE', 'NODE_PATH', 'OPENSSL_CONF'];
+const VARIABLES = [
+  'LD_AUDIT',
+  'LD_LIBRARY_PATH',
+  'LD_PRELOAD',
+  'NODE_COMPILE_CACHE',
+  'NODE_PATH',
+  'OPENSSL_CONF',
+  'OPENSSL_ENGINES',
+  'OPENSSL_MODULES',
+];
 
 const MAX_FLAGS = 32;
 const MAX_NODE_OPTIONS = 2_000;

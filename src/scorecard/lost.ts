@@ -29,6 +29,13 @@ function lostFrom(row: string, before: Claim, now: Claim): readonly Lost[] {
         return drill?.expects !== expects || unfixed || (needs === undefined && drill.needs !== undefined);
       })
       .map(({ id }) => `drill:${guard}/${id}`),
+    // Under the same name something easier may be built; which of the two is, no digest says.
+    ...before.drills
+      .filter(({ id, fixture }) => {
+        const built = asked.get(id)?.fixture;
+        return fixture !== undefined && built !== undefined && built !== fixture;
+      })
+      .map(({ id }) => `state:${guard}/${id}`),
     ...before.mutants.filter((id) => !mutants.has(id)).map((id) => `mutant:${guard}/${id}`),
   ].map((id) => ({ id, row, guard }));
 }

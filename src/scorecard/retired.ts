@@ -9,7 +9,7 @@ const RETIRED_PREDICATE = 'urn:agilab-guardrails:retired:v1';
 
 /** One thing that is no longer asked for. */
 export interface Retired {
-  /** `row:ID`, `weight:ROW`, `rests:ROW/GUARD`, `probe:GUARD`, `age:GUARD`, `live:GUARD`, `drill:GUARD/DRILL`, `mutant:GUARD/MUTANT`, `tests:FILE` or `gap:ID`. */
+  /** `row:ID`, `weight:ROW`, `rests:ROW/GUARD`, `probe:GUARD`, `age:GUARD`, `live:GUARD`, `drill:GUARD/DRILL`, `state:GUARD/DRILL` (it builds another), `mutant:GUARD/MUTANT`, `tests:FILE` or `gap:ID`. */
   readonly id: string;
   readonly why: string;
 }
@@ -24,7 +24,9 @@ const statement = z.strictObject({
         z.strictObject({
           id: z
             .string()
-            .regex(/^(?:row|weight|rests|probe|age|live|drill|mutant|tests|gap):[A-Za-z0-9_./:+-]{1,400}$/),
+            .regex(
+              /^(?:row|weight|rests|probe|age|live|drill|state|mutant|tests|gap):[A-Za-z0-9_./:+-]{1,400}$/,
+            ),
           why: z.string().min(10).max(2_000),
         }),
       )

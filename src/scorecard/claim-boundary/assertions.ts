@@ -7,7 +7,7 @@ import { Parser } from 'acorn';
 export interface Counted {
   readonly tests: number;
   readonly assertions: number;
-  /** Line of the first test that asserts nothing. */
+  /** Line of the first test that asserts nothing, or leaves others out. */
   readonly emptyAt?: number | undefined;
 }
 
@@ -22,11 +22,13 @@ export interface Imported {
 interface Node {
   readonly type: string;
   readonly start: number;
+  readonly end: number;
   readonly [key: string]: unknown;
 }
 
 const TypeScript = Parser.extend(tsPlugin());
 const DECLARES: ReadonlySet<string> = new Set(['it', 'test']);
+const GROUPS: ReadonlySet<string> = new Set(['describe', 'suite']);
 const ASSERTS: ReadonlySet<string> = new Set(['expect', 'assert', 'expectTypeOf', 'assertType']);
 
 const isNode = (value: unknown): value is Node =>
@@ -111,6 +113,48 @@ function callsBelow(node: Node, known: Calls): readonly Call[] {
   return calls;
 }
 
+const argumentsOf = (node: Node): readonly Node[] =>
+  Array.isArray(node['arguments']) ? node['arguments'].filter(isNode) : [];
+
+/** Whether `a.b(c)` calls `b` with `value` as it is written. */
+function asks(callee: Node | undefined, name: string, value: boolean): boolean {
+  if (callee?.type === 'MemberExpression') return asks(child(callee, 'object'), name, value);
+  if (callee?.type !== 'CallExpression') return false;
+  const inner = child(callee, 'callee');
+  const isThis =
+    nameOf(inner && child(inner, 'property')) === name && argumentsOf(callee)[0]?.['value'] === value;
+  return isThis || asks(inner, name, value);
+}
+
+/** Whether a test or a group is left out for good. What depends on the machine is not. */
+function isLeftOut(node: Node, names: readonly string[]): boolean {
+  const callee = child(node, 'callee');
+  if (names.includes('skip') || names.includes('todo')) return true;
+  if (asks(callee, 'skipIf', true) || asks(callee, 'runIf', false)) return true;
+  const options = argumentsOf(node).find(({ type }) => type === 'ObjectExpression');
+  return (
+    options !== undefined &&
+    childrenOf(options).some((each) => {
+      const key = child(each, 'key');
+      const isSet = child(each, 'value')?.['value'] === true;
+      return isSet && ['skip', 'todo'].includes(nameOf(key) || String(key?.['value']));
+    })
+  );
+}
+
+/** Whether a body ends before what follows, whatever happens: by a bare `return`, or by `context.skip()`. */
+function endsEarly(body: Node): boolean {
+  const block = child(body, 'body');
+  if (block?.type !== 'BlockStatement') return false;
+  return childrenOf(block).some((statement) => {
+    if (statement.type === 'ReturnStatement') return !child(statement, 'argument');
+    const call = child(statement, 'expression');
+    if (call?.type !== 'CallExpression' || namesOf(child(call, 'callee')).at(-1) !== 'skip') return false;
+    const [condition] = argumentsOf(call);
+    return condition === undefined || (condition.type === 'Literal' && condition['value'] !== false);
+  });
+}
+
 /** Counts the assertions below a node. `beside`: names of functions of other files that assert. */
 function count(
   node: Node,
@@ -170,17 +214,25 @@ export function countAssertions(text: string, asserts: (imported: Imported) => b
   let tests = 0;
   let assertions = 0;
   let emptyAt: number | undefined;
+  let leftOutUntil = 0; // the end of a group that is left out
   for (const node of nodes) {
     if (node.type !== 'CallExpression') continue;
     const [first = '', ...rest] = namesOf(child(node, 'callee'));
-    const given = Array.isArray(node['arguments']) ? node['arguments'].filter(isNode) : [];
-    if (!DECLARES.has(first) || rest.includes('todo') || given.length < 2) continue;
+    const given = argumentsOf(node);
+    const isTest = DECLARES.has(first) && !rest.includes('todo') && given.length >= 2;
+    if (!isTest && !GROUPS.has(first)) continue;
+    const isLeft = node.start < leftOutUntil || isLeftOut(node, rest);
+    const lineOf = (): number => text.slice(0, node.start).split('\n').length;
+    if (rest.includes('only')) emptyAt ??= lineOf(); // the others of the file are left out
+    if (!isTest) {
+      if (isLeft) leftOutUntil = Math.max(leftOutUntil, node.end);
+      continue;
+    }
     const body = given.find(isFunction) ?? helpers.get(nameOf(given.at(-1)));
     tests++;
-    // What is left out for good asserts nothing; `skipIf` and `runIf` depend on the machine.
-    const asserted = body && !rest.includes('skip') ? count(body, helpers, beside, known) : 0;
+    const asserted = body && !isLeft && !endsEarly(body) ? count(body, helpers, beside, known) : 0;
     assertions += asserted;
-    if (asserted === 0) emptyAt ??= text.slice(0, node.start).split('\n').length;
+    if (asserted === 0) emptyAt ??= lineOf();
   }
   return { tests, assertions, ...(emptyAt === undefined ? {} : { emptyAt }) };
 }

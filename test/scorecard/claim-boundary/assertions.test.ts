@@ -27,6 +27,38 @@ describe('a test', () => {
     ['with options', "it('a', { timeout: 1 }, () => { expect(1).toBe(1); });", [1, 1, undefined]],
     ['left out', "it.skipIf(x)('a', () => { expect(1).toBe(1); });", [1, 1, undefined]],
     ['left out for good', "it.skip('a', () => { expect(1).toBe(1); });", [1, 0, 1]],
+    [
+      'left out by a group',
+      "describe.skip('g', () => { it('a', () => { expect(1).toBe(1); }); });",
+      [1, 0, 1],
+    ],
+    [
+      'beside a group that is left out',
+      "suite('h', { skip: true }, () => { it('a', () => expect(1)); });\nit('b', () => expect(1));",
+      [2, 1, 1],
+    ],
+    ['in a group', "describe('g', () => { it('a', () => { expect(1).toBe(1); }); });", [1, 1, undefined]],
+    ['left out by its options', "it('a', { skip: true }, () => { expect(1).toBe(1); });", [1, 0, 1]],
+    [
+      'with other options',
+      "it('a', { skip: x, retry: 1 }, () => { expect(1).toBe(1); });",
+      [1, 1, undefined],
+    ],
+    ['left out by no condition', "it.skipIf(true)('a', () => { expect(1).toBe(1); });", [1, 0, 1]],
+    ['never run', "it.runIf(false).each([1])('a', () => { expect(1).toBe(1); });", [1, 0, 1]],
+    [
+      'never run, by a member more',
+      "it.skipIf(true).concurrent('a', () => { expect(1).toBe(1); });",
+      [1, 0, 1],
+    ],
+    ['that leaves out the others', "it('a', () => expect(1));\nit.only('b', () => expect(1));", [2, 2, 2]],
+    ['that ends before', "it('a', () => { return; expect(1).toBe(1); });", [1, 0, 1]],
+    ['that skips itself', "it('a', (context) => { context.skip(); expect(1).toBe(1); });", [1, 0, 1]],
+    [
+      'that may skip itself',
+      "it('a', (context) => { if (x) context.skip('no x'); expect(1); });",
+      [1, 1, undefined],
+    ],
     ['to be written', "it.todo('a');", [0, 0, undefined]],
     [
       'of a helper of its file',

@@ -205,6 +205,21 @@ export const claimBoundaryDrills: readonly Drill<ClaimBoundaryRequest>[] = [
   drill('skipped', 'a test that is left out for good', EMPTY, {
     said: inTest("it('adds'", "it.skip('adds'"),
   }),
+  drill('group-skipped', 'a group of tests that is left out for good', EMPTY, {
+    said: inTest(
+      "it('adds'",
+      "describe.skip('all', () => { it('takes', () => { expect(2 - 1).toBe(1); }); });\nit('adds'",
+    ),
+  }),
+  drill('skipped-by-option', 'a test that its options leave out', EMPTY, {
+    said: inTest("it('adds', ", "it('adds', { skip: true }, "),
+  }),
+  drill('skipped-always', 'a test that a condition leaves out which is no condition', EMPTY, {
+    said: inTest("it('adds'", "it.skipIf(true)('adds'"),
+  }),
+  drill('only', 'a test that leaves out the others', EMPTY, {
+    said: inTest("it('adds'", "it.only('adds'"),
+  }),
   drill('no-test', 'a file of tests without a test', EMPTY, {
     said: (files) => files.set('test/b.test.ts', "import { it } from 'vitest';\n"),
   }),
