@@ -104,14 +104,20 @@ interface Answer {
   readonly body: string;
 }
 
-/** Sends a request and reads its answer. One that met a kept connection which the front was closing is sent once more. */
-async function exchangeAgain(send: () => ClientRequest): Promise<Answer> {
-  const sent = send();
+/**
+ * Sends a request and reads its answer. One that met a kept connection which the front was closing is sent once more, over a
+ * new one: where one that was kept is gone, so may the next be.
+ */
+async function exchangeAgain(
+  send: (agent: Agent | false) => ClientRequest,
+  agent: Agent | false,
+): Promise<Answer> {
+  const sent = send(agent);
   try {
     return await exchange(sent);
   } catch (error) {
     if (!sent.reusedSocket) throw error;
-    return await exchange(send());
+    return await exchange(send(false));
   }
 }
 
@@ -182,10 +188,10 @@ async function ask(
   let at = path;
   for (let hop = 0; ; hop += 1) {
     const target = at;
-    const send = (): ClientRequest =>
+    const send = (over: Agent | false): ClientRequest =>
       requestTls({
         ...secure,
-        agent,
+        agent: over,
         host: address,
         port,
         servername: name,
@@ -200,7 +206,7 @@ async function ask(
           ...(what === 'stream' ? UPGRADE : {}),
         },
       });
-    const answer = await exchangeAgain(send);
+    const answer = await exchangeAgain(send, agent);
     const moved = answer.status >= 300 && answer.status < 400 && answer.location !== undefined;
     const to =
       moved && URL.canParse(answer.location ?? '', origin.href)

@@ -75,6 +75,27 @@ describe('a front', () => {
     expect(codes).toContain('public-front.let-through');
   });
 
+  it('is asked over a new connection where it closes each that was kept', { timeout: 60_000 }, async () => {
+    const authority = await makeAuthority();
+    let closed = 0;
+    const server = createServer(authority.issue(NAME), (socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 401 x\r\ncontent-length: 0\r\n\r\n');
+        socket.once('data', () => {
+          closed++;
+          socket.destroy();
+        });
+      });
+    });
+    const { codes } = await judge(publicFront, requestOf(await portOf(server), [authority.cert]), {
+      timeoutMs: 60_000,
+    });
+    expect(closed).toBeGreaterThan(0);
+    expect(codes).not.toContain('public-front.let-through');
+    expect(codes).toContain('public-front.no-back-end');
+  });
+
   it('is refused that does not speak TLS, or does not speak at all', { timeout: 60_000 }, async () => {
     const authority = await makeAuthority();
     for (const answer of ['HTTP/1.1 401 x\r\n\r\n', undefined]) {
