@@ -1,6 +1,6 @@
 // A running writer whose files are taken away, replaced or filled up: nothing is acknowledged that cannot be found again,
 // and what lies there of somebody else's is left alone.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
@@ -30,6 +30,7 @@ import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import { bind } from '../../src/guards/bind/bind.ts';
 import { enforce } from '../../src/kernel/enforce.ts';
 import type { GuardRefusal } from '../../src/kernel/refusal.ts';
+import { buildDiskShim, type DiskFault, hasCompiler } from '../disk-shim.ts';
 import { leftOut } from '../left-out.ts';
 import { draft, scratch } from './support.ts';
 
@@ -262,49 +263,13 @@ it(
   },
 );
 
-const SHIM = `
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-/* Answers for files whose name ends in .jsonl, once the file named by FAULT_WHEN exists. */
-static int ours(int fd) {
-  char link[64], path[4096];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  ssize_t n = readlink(link, path, sizeof path - 1);
-  if (n < 6) return 0;
-  path[n] = 0;
-  return strcmp(path + n - 6, ".jsonl") == 0 && access(getenv("FAULT_WHEN"), F_OK) == 0;
-}
-ssize_t write(int fd, const void *data, size_t size) {
-  static ssize_t (*real)(int, const void *, size_t);
-  if (!real) real = dlsym(RTLD_NEXT, "write");
-  if (!ours(fd)) return real(fd, data, size);
-  const char *fault = getenv("FAULT");
-  if (!strcmp(fault, "EIO")) { errno = EIO; return -1; }
-  if (!strcmp(fault, "EDQUOT")) { errno = EDQUOT; return -1; }
-  /* What a file with O_DSYNC answers when the bytes are in the page cache and the disk does not take them. */
-  if (!strcmp(fault, "sync")) { real(fd, data, size); errno = EIO; return -1; }
-  static int calls;
-  if (!strcmp(fault, "torn") && calls++ > 0) { errno = EIO; return -1; }
-  return real(fd, data, size > 7 ? 7 : size);
-}
-`;
-const cc = spawnSync('cc', ['--version']).status === 0;
 let shim: string;
 beforeAll(async () => {
   const at = await mkdtemp(join(tmpdir(), 'guardrails-test-'));
-  shim = join(at, 'shim.so');
-  writeFileSync(join(at, 'shim.c'), SHIM);
-  if (cc) execFileSync('cc', ['-shared', '-fPIC', '-o', shim, join(at, 'shim.c'), '-ldl']);
+  if (hasCompiler) shim = buildDiskShim(at);
   return () => rm(at, { recursive: true });
 });
-it.each([
+it.each<[DiskFault['FAULT'], number, string]>([
   ['EIO', 0, 'journal.write-failed EIO'],
   ['EDQUOT', 0, 'journal.write-failed EDQUOT'],
   ['sync', 0, 'journal.broken EIO'],
@@ -312,7 +277,7 @@ it.each([
   ['short', 3, 'none'],
 ])(
   'under a system call that answers %s acknowledges %i of 3 (%s)',
-  leftOut(!cc && 'no C compiler here'),
+  leftOut(!hasCompiler && 'no C compiler here'),
   async (fault, kept, code) => {
     const site = await scratch();
     const opener = fileURLToPath(new URL('../../dist/evidence/open-journal.js', import.meta.url));
@@ -327,12 +292,8 @@ it.each([
     for (const each of drafts.slice(1)) await journal.append(each, '').then(() => kept++, (error) => { said = error.code + ' ' + /\\((\\w+)\\)/.exec(error.message)?.[1]; });
     console.log(JSON.stringify([kept, said]));`;
     const drafts = JSON.stringify(Array.from({ length: 4 }, () => draft()));
-    const env = {
-      ...process.env,
-      LD_PRELOAD: shim,
-      FAULT: fault,
-      FAULT_WHEN: join(site, 'now'),
-    };
+    const disk: DiskFault = { LD_PRELOAD: shim, FAULT: fault, FAULT_WHEN: join(site, 'now') };
+    const env = { ...process.env, ...disk };
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program, drafts], {
       env,
       encoding: 'utf8',
