@@ -7,6 +7,7 @@ import { type Claims, parseClaims } from '../claims.ts';
 import { type Read, read } from '../read.ts';
 import { type Gap, parseRegister } from '../register.ts';
 import { type Document, readBlocks } from './blocks.ts';
+import { MAX_TEXT, tooMuchIn } from './bounds.ts';
 import { type CountedFile, countSuite } from './count-suite.ts';
 import { DOCUMENTS, parseStatements, type Statement } from './statements.ts';
 import { parseSuite, type TestFile } from './suite.ts';
@@ -47,21 +48,11 @@ const decode = (bytes: Uint8Array): string => {
   }
 };
 
-/** Longest document, in bytes. */
-const MAX_TEXT = 262_144;
-// The reader of Markdown takes time out of proportion over many marks: far more than people write.
-const MARK = /[[\]*_~!<>#]|(?:^|[ \t])(?:[-+]|\d{1,9}[.)])(?=[ \t\n])/gm;
-const MAX_MARKS = 2_048;
-const CELL = /[|`]/g;
-const MAX_CELLS = 16_384;
-
-const isDense = (text: string): boolean =>
-  (text.match(MARK) ?? []).length > MAX_MARKS || (text.match(CELL) ?? []).length > MAX_CELLS;
-
 function parseDocument(bytes: Uint8Array): Document {
-  if (bytes.length > MAX_TEXT) throw new CodedError('too-large', 'it is longer than 256 KiB', '');
+  if (bytes.length > MAX_TEXT) throw new CodedError('too-large', 'it is longer than 128 KiB', '');
   const text = decode(bytes);
-  if (isDense(text)) throw new CodedError('too-dense', 'it holds more marks than people write', '');
+  const what = tooMuchIn(text);
+  if (what) throw new CodedError('too-dense', `it holds more ${what} than people write`, '');
   return readBlocks(text);
 }
 

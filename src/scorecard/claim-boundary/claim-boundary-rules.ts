@@ -105,7 +105,7 @@ export const claimBoundaryRules: readonly Rule<ClaimBoundaryFacts>[] = [
   {
     code: 'claim-boundary.unreadable',
     remedy:
-      'Keep README.md, SECURITY.md, CONTRIBUTING.md and docs as plain files of Markdown in UTF-8, up to 256 KiB each.',
+      'Keep README.md, SECURITY.md, CONTRIBUTING.md and docs as plain files of Markdown in UTF-8, each up to 128 KiB, 2,048 lines and 1,024 marks; split one that is longer.',
     refuses: ({ documents }) => {
       const bad = documents.find(({ document }) => document.code !== undefined);
       return (
