@@ -7,7 +7,10 @@ is a reason to go on without an answer.
 from __future__ import annotations
 
 import json
+import os
 import socket
+import stat
+import struct
 import threading
 from typing import Any, Mapping, Sequence
 
@@ -26,15 +29,40 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """No server answers on the socket, or its answer cannot be read: nothing was granted."""
+    """No server answers on the socket, somebody else's does, or its answer cannot be read: nothing was granted."""
+
+
+def _distrust(path: str, owners: "set[int]") -> str | None:
+    """Why others could have put a socket of theirs at a path: the way to it is not closed to them, or leads through a link."""
+    place, closed = os.path.dirname(os.path.abspath(path)), False
+    while True:
+        seen = os.lstat(place)
+        if not stat.S_ISDIR(seen.st_mode) or seen.st_uid not in owners:
+            return f"{place} is a link or no directory, or somebody else owns it"
+        if seen.st_mode & 0o022 and not seen.st_mode & stat.S_ISVTX:
+            return f"others can write to {place}"
+        closed = closed or seen.st_mode & 0o077 == 0
+        if place == "/":
+            return None if closed else "no directory on the way is closed to others"
+        place = os.path.dirname(place)
+
+
+def _peer_uid(connected: socket.socket) -> int:
+    """Who listens on the other end, as the kernel says (Linux)."""
+    size = struct.calcsize("3i")
+    return int(struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1])
 
 
 class Guardrails:
-    """One connection to the guards. May be shared by threads; calls wait for each other."""
+    """One connection to the guards. May be shared by threads; calls wait for each other.
 
-    def __init__(self, path: str, timeout: float = 60.0) -> None:
+    Nothing is sent before directory and socket are seen to be this user's, root's, or `owner`'s (a uid), and nobody else's.
+    """
+
+    def __init__(self, path: str, timeout: float = 60.0, owner: int | None = None) -> None:
         self._path = path
         self._timeout = timeout
+        self._owners = {0, os.geteuid()} | ({owner} if owner is not None else set())
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._rest = b""
@@ -78,7 +106,14 @@ class Guardrails:
         if self._socket is None:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._socket.settimeout(self._timeout)
-            self._socket.connect(self._path)
+            why = _distrust(self._path, self._owners)
+            if why is None:
+                self._socket.connect(self._path)
+                if _peer_uid(self._socket) not in self._owners:
+                    why = "another user listens there"
+            if why is not None:
+                self.close()
+                raise Unreachable(f"{self._path} is not to be believed: {why}")
         self._socket.sendall(line)
         while b"\n" not in self._rest:
             chunk = self._socket.recv(65_536)

@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EvidenceSink } from '../../src/evidence/record.ts';
@@ -320,5 +321,82 @@ describe('a manager written in Python', leftOut(missing('python3')), () => {
       'unreachable',
     ]);
     expect(existsSync(socket)).toBe(false);
+  });
+});
+
+const SUSPICIOUS = `
+import json, os, socket, sys
+sys.path.insert(0, sys.argv[1])
+from guardrails_client import Guardrails, Unreachable
+
+STRANGER, place = 65534, sys.argv[2]
+
+def tried(uid=None, directory=place, **more):
+    """What becomes of a request to whoever listens there, and whether they got anything of it."""
+    at = os.path.join(place, "socket")
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(at)
+        if uid is not None:
+            os.setuid(uid)
+        server.listen()
+        server.settimeout(20)
+        os.write(tell, b".")
+        os.write(tell, b"got" if server.accept()[0].recv(9) else b"")
+        os._exit(0)
+    os.close(tell)
+    os.read(told, 1)
+    why = "no answer"
+    try:
+        with Guardrails(os.path.join(directory, "socket"), timeout=5, **more) as guards:
+            guards.bind({"cli": "::1"}, 8502)
+    except Unreachable as error:
+        if "is not to be believed" in str(error):
+            why = str(error).rsplit(": ", 1)[-1].replace(place, "DIR")
+    try:
+        socket.socket(socket.AF_UNIX).connect(at)  # whom the client left alone must not wait
+    except OSError:
+        pass
+    os.waitpid(child, 0)
+    os.unlink(at)
+    return [why, os.read(told, 9).decode()]
+
+def with_mode(mode):
+    os.chmod(place, mode)
+    try:
+        return tried()
+    finally:
+        os.chmod(place, 0o700)
+
+link = place + "/link"
+os.symlink(place, link)
+out = {"own": tried(), "link": tried(directory=link), "open": with_mode(0o755), "group": with_mode(0o770)}
+if os.geteuid() == 0:
+    out["stranger"], out["expected"] = tried(STRANGER), tried(STRANGER, owner=STRANGER)
+    os.chown(place, STRANGER, -1)
+    out["directory"] = tried()
+    os.chown(place, 0, -1)
+print(json.dumps(out))
+`;
+
+describe('the Python client', leftOut(missing('python3')), () => {
+  it('sends nothing to a socket that somebody else could have put there', { timeout: 120_000 }, async () => {
+    const directory = await closedDirectory();
+    const example = resolve(import.meta.dirname, '../../examples/python-manager');
+    const { stdout } = await promisify(execFile)('python3', ['-c', SUSPICIOUS, example, directory]);
+    const byUid = {
+      stranger: ['another user listens there', ''],
+      expected: ['no answer', 'got'],
+      directory: ['DIR is a link or no directory, or somebody else owns it', ''],
+    };
+    expect(JSON.parse(stdout)).toEqual({
+      own: ['no answer', 'got'],
+      link: ['DIR/link is a link or no directory, or somebody else owns it', ''],
+      open: ['no directory on the way is closed to others', ''],
+      group: ['others can write to DIR', ''],
+      ...(process.geteuid?.() === 0 ? byUid : {}),
+    });
   });
 });

@@ -78,7 +78,7 @@ const REDACT =
 const RESEAL = 'Find out what changed the run; only if it was meant to change: guardrails manifest seal DIR.';
 const SEAL = 'Seal the run where it was made, before it leaves there: guardrails manifest seal DIR.';
 const GUARD_FILES =
-  'Keep manifest and artifacts as regular files without links, writable by this user and root only (chmod go-w), below a root that is.';
+  'See that manifest and artifacts are there; keep them as regular files without links, writable by this user and root only (chmod go-w), below a root that is.';
 const KEEP_INSIDE = 'Put every artifact below the directory of its manifest.';
 
 export const runManifestRules: readonly Rule<RunManifestFacts>[] = [
