@@ -25,19 +25,16 @@ static int ours(int fd) {
 ssize_t write(int fd, const void *data, size_t size) {
   static ssize_t (*real)(int, const void *, size_t);
   if (!real) real = dlsym(RTLD_NEXT, "write");
+  if (!ours(fd)) return real(fd, data, size);
   const char *fault = getenv("FAULT");
-  if (!strcmp(fault, "slow") || !ours(fd)) return real(fd, data, size);
   if (!strcmp(fault, "EIO")) { errno = EIO; return -1; }
   if (!strcmp(fault, "EDQUOT")) { errno = EDQUOT; return -1; }
+  if (!strcmp(fault, "slow")) { usleep(atoi(getenv("FAULT_US"))); return real(fd, data, size); }
+  /* What a file with O_DSYNC answers when the bytes are in the page cache and the disk does not take them. */
+  if (!strcmp(fault, "sync")) { real(fd, data, size); errno = EIO; return -1; }
+  static int calls;
+  if (!strcmp(fault, "torn") && calls++ > 0) { errno = EIO; return -1; }
   return real(fd, data, size > 7 ? 7 : size);
-}
-int fdatasync(int fd) {
-  static int (*real)(int);
-  if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
-  const char *fault = getenv("FAULT");
-  if (ours(fd) && !strcmp(fault, "sync")) { errno = EIO; return -1; }
-  if (ours(fd) && !strcmp(fault, "slow")) usleep(atoi(getenv("FAULT_US")));
-  return real(fd);
 }
 `;
 
@@ -46,8 +43,8 @@ export const hasCompiler: boolean = spawnSync('cc', ['--version']).status === 0;
 /** What a process gets as its environment to have such a disk for its files `*.jsonl`. */
 export interface DiskFault {
   readonly LD_PRELOAD: string;
-  /** How a write or a sync answers; `slow`: a sync takes FAULT_US microseconds more. */
-  readonly FAULT: 'EIO' | 'EDQUOT' | 'sync' | 'short' | 'slow';
+  /** How a write to a file with O_DSYNC answers; `slow`: after FAULT_US microseconds more. */
+  readonly FAULT: 'EIO' | 'EDQUOT' | 'sync' | 'torn' | 'short' | 'slow';
   /** It does so once this file exists. */
   readonly FAULT_WHEN: string;
   readonly FAULT_US?: string;
