@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -26,6 +26,21 @@ describe('this package', () => {
     const granted = await enforce(releaseProof, request, options);
     expect(granted.compiled).toBeGreaterThan(100);
     expect(granted.packages).toBeGreaterThan(20);
+
+    // The look at imports cannot tell what room a merged line came from: this guard can.
+    const built = join(root, 'built');
+    await cp(request.built, built, { recursive: true });
+    const { timeoutMs } = options;
+    await writeFile(join(built, 'node/more.js'), '');
+    const added = await judge(releaseProof, { ...request, built }, { timeoutMs });
+    expect(added.reason).toMatch(/node\/more\.js comes from no source$/);
+    await rm(join(built, 'node/more.js'));
+    await appendFile(join(built, 'node/guards.js'), '\n');
+    const edited = await judge(releaseProof, { ...request, built }, { timeoutMs });
+    expect(edited).toMatchObject({
+      codes: ['release-proof.not-from-source'],
+      reason: expect.stringMatching(/node\/guards\.js holds something else$/),
+    });
   });
 });
 
