@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { bind } from '../../src/guards/bind/bind.ts';
 import { effectiveSources, type ProgramName, unreadSettings } from '../../src/guards/bind/programs.ts';
+import { judge } from '../../src/kernel/enforce.ts';
 import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { freePort } from './dask.ts';
@@ -139,5 +141,27 @@ describe('Dask', { timeout: 120_000, ...leftOut(missing('dask')) }, () => {
     const port = await freePort();
     const argv = [...ARGV[name](port), '--host', '127.0.0.2', flag, text];
     await expect(hostsOf({ argv, port })).rejects.toThrow(/it ended with [12]/);
+  });
+
+  // The sockets of each, and what the guard makes of the same sources.
+  it.each([
+    ['dask-scheduler', 'tcp', ['127.0.0.2']],
+    ['dask-scheduler', 'ws', undefined],
+    ['dask-scheduler', null, undefined],
+    ['dask-worker', 'tcp', ['127.0.0.2']],
+    ['dask-worker', 'ws', undefined],
+  ] as const)('%s keeps to --host by its protocol: %s', async (name, protocol, kept) => {
+    const port = await freePort();
+    const argv = [...ARGV[name](port), '--host', '127.0.0.2', ...(protocol ? ['--protocol', protocol] : [])];
+    const variables = { DASK_DISTRIBUTED__COMM__DEFAULT_SCHEME: 'ws' };
+    const hosts = await hostsOf({ argv, port, variables });
+    if (kept) expect(hosts).toEqual(kept);
+    else expect(hosts?.some((host) => ['0.0.0.0', '::', '*'].includes(host))).toBe(true);
+    const sources = [
+      { from: '--host', value: '127.0.0.2' },
+      { from: '--protocol', value: protocol },
+    ];
+    const { decision } = await judge(bind, { program: name, sources, port });
+    expect(decision).toBe(kept ? 'allow' : 'refuse');
   });
 });

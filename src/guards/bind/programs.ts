@@ -10,15 +10,20 @@ export interface Program {
   readonly fallback: string;
   /** A variable that moves the default to every interface once it is set. */
   readonly exposedBy?: string;
+  /** A flag that names the protocol: only with one of {@link KEEP_TO_ADDRESS} is the address obeyed. */
+  readonly protocol?: string;
 }
+
+/** Dask's other protocol, a WebSocket, listens on every interface whatever the address, and its configuration may make it the default. */
+const KEEP_TO_ADDRESS: readonly unknown[] = ['tcp', 'tls'];
 
 export const PROGRAMS = {
   // browser.serverAddress is only printed; an unset server.address is every interface.
   streamlit: { settings: ['--server.address', 'STREAMLIT_SERVER_ADDRESS'], file: true, fallback: '' },
   jupyter: { settings: ['--ip'], file: true, fallback: '127.0.0.1' },
   // Opens a second socket for HTTP, with a setting of its own. --interface and --listen-address do not go with --host.
-  'dask-scheduler': { settings: ['--host'], fallback: '' },
-  'dask-worker': { settings: ['--host'], fallback: '' },
+  'dask-scheduler': { settings: ['--host'], fallback: '', protocol: '--protocol' },
+  'dask-worker': { settings: ['--host'], fallback: '', protocol: '--protocol' },
   'dask-dashboard': { settings: ['--dashboard-address'], fallback: '' },
   uvicorn: { settings: ['--host', 'UVICORN_HOST'], fallback: '127.0.0.1' },
   gunicorn: {
@@ -44,7 +49,8 @@ interface Source {
 export function unreadSettings(name: ProgramName, sources: readonly Source[]): readonly string[] {
   const program: Program = PROGRAMS[name];
   const named = new Set(sources.map(({ from }) => from));
-  const unread = program.settings.filter((setting) => !named.has(setting));
+  const { settings, protocol } = program;
+  const unread = [...settings, ...(protocol ? [protocol] : [])].filter((setting) => !named.has(setting));
   const hasFile = sources.some(({ from }) => from.includes('/'));
   return program.file && !hasFile ? [...unread, 'its configuration file'] : unread;
 }
@@ -55,9 +61,15 @@ export function unreadSettings(name: ProgramName, sources: readonly Source[]): r
  */
 export function effectiveSources(name: ProgramName, sources: readonly Source[]): readonly Source[] {
   const program: Program = PROGRAMS[name];
-  const isSet = ({ from, value }: Source): boolean => value !== null && from !== program.exposedBy;
+  const isOpen = ({ from, value }: Source): boolean =>
+    from === program.protocol && !KEEP_TO_ADDRESS.includes(value);
+  const open = sources
+    .filter(isOpen)
+    .map(({ from, value }) => ({ from, value: value === null ? null : '*' }));
+  const isSet = ({ from, value }: Source): boolean =>
+    value !== null && from !== program.exposedBy && from !== program.protocol;
   const set = sources.filter(isSet);
-  if (set.length > 0) return set;
+  if (set.length > 0) return [...set, ...open];
   const exposed = sources.some(({ from, value }) => from === program.exposedBy && value !== null);
-  return [{ from: `the default of ${name}`, value: exposed ? '' : program.fallback }];
+  return [{ from: `the default of ${name}`, value: exposed ? '' : program.fallback }, ...open];
 }

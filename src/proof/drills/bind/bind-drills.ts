@@ -138,6 +138,33 @@ export const bindDrills: readonly Drill<BindRequest>[] = [
     PORT: '8501',
     '/srv/gunicorn.conf.py': null,
   }),
+  programDrill('protocol', 'none: an address, and a protocol that keeps to it', 'allow', 'dask-scheduler', {
+    '--host': '127.0.0.1',
+    '--protocol': 'tcp',
+  }),
+  programDrill(
+    'protocol-open',
+    'a protocol that listens everywhere, whatever the address',
+    WILDCARD,
+    'dask-worker',
+    { '--host': '127.0.0.1', '--protocol': 'ws' },
+  ),
+  programDrill(
+    'protocol-left',
+    'a protocol that is left to the configuration of the host',
+    WILDCARD,
+    'dask-scheduler',
+    { '--host': '127.0.0.1', '--protocol': null },
+  ),
+  programDrill(
+    'protocol-unread',
+    'a protocol that nobody speaks of',
+    'bind.setting-not-read',
+    'dask-scheduler',
+    {
+      '--host': '127.0.0.1',
+    },
+  ),
   programDrill('exposed-file', 'a loopback flag over an exposed file', WILDCARD, 'streamlit', {
     '--server.address': '127.0.0.1',
     STREAMLIT_SERVER_ADDRESS: null,
