@@ -41,6 +41,7 @@ it('is drilled, mutated and claimed', { timeout: 180_000 }, () => {
     '--skipLibCheck',
     '--singleThreaded',
   );
+  run('scripts/merge.mjs');
   run('scripts/write-build-info.mjs');
   guardrails('claims', '--write', 'tenant-isolation');
   const after = filesIn(copy);
