@@ -7,10 +7,13 @@ import { expect, it } from 'vitest';
 const TYPED = /^(?:node:|zod$)/;
 
 it('reach no module whose types a user would have to install', () => {
-  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, string> };
-  const entries = Object.values(exports)
-    .filter((target) => target.endsWith('.js'))
-    .map((target) => join(target.replace(/js$/, 'd.ts')));
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    exports: Record<string, string | { readonly types: string }>;
+  };
+  const entries = Object.values(exports).flatMap((target) =>
+    typeof target === 'string' ? [] : join(target.types),
+  );
+  expect(entries.length).toBeGreaterThan(5);
   const seen = new Set<string>();
   const untyped: string[] = [];
   const visit = (file: string): void => {

@@ -67,5 +67,7 @@ export async function underSignals(command: () => Promise<void>, abandon: () => 
   process.on('exit', abandon);
   await command();
   isDone = true;
-  if (received) endBy(received.signal);
+  if (!received) return;
+  abandon(); // what a build that nobody waits for has made since; a process that ends by a signal has no 'exit'
+  endBy(received.signal);
 }

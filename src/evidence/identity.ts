@@ -105,8 +105,7 @@ export interface RunningCode {
 }
 
 /** Where this module lies in our package: built, merged with others, or as it was written. */
-const PLACES =
-  /^file:.*\/(?:dist\/evidence\/identity\.js|dist\/node\/[\w-]+\.js|src\/evidence\/identity\.ts)$/;
+const PLACES = /^file:.*\/(?:dist\/(?:evidence\/identity|node\/[\w-]+)\.js|src\/evidence\/identity\.ts)$/;
 
 /** Returns the folder of our package, when this module lies in its place there. */
 export function packageRoot(): string | undefined {

@@ -39,27 +39,25 @@ export class Interrupted extends Error {
  * takes as long to make one as for all the rest of a decision.
  */
 class UnmadeSignal implements ProxyHandler<object> {
-  readonly #isAborted: () => boolean;
-  readonly #make: () => AbortSignal;
+  readonly #waits: Waits;
 
-  constructor(isAborted: () => boolean, make: () => AbortSignal) {
-    this.#isAborted = isAborted;
-    this.#make = make;
+  constructor(waits: Waits) {
+    this.#waits = waits;
   }
 
   get(_target: object, key: string | symbol): unknown {
-    if (key === 'aborted') return this.#isAborted();
-    const signal = this.#make();
+    if (key === 'aborted') return this.#waits.ended !== undefined;
+    const { signal } = this.#waits;
     const value: unknown = Reflect.get(signal, key);
     return typeof value === 'function' ? value.bind(signal) : value;
   }
 
   set(_target: object, key: string | symbol, value: unknown): boolean {
-    return Reflect.set(this.#make(), key, value);
+    return Reflect.set(this.#waits.signal, key, value);
   }
 
   has(_target: object, key: string | symbol): boolean {
-    return key in this.#make();
+    return key in this.#waits.signal;
   }
 
   getPrototypeOf(): object {
@@ -124,8 +122,7 @@ export class Deadline {
   /** @throws CodedError `usage.timeout`; TypeError for what is no signal. */
   constructor({ signal, timeoutMs = DEFAULT_TIMEOUT_MS }: DeadlineOptions = {}) {
     this.timeoutMs = checkTimeout(timeoutMs);
-    if (signal && typeof signal.addEventListener !== 'function')
-      throw new TypeError('the signal is no AbortSignal');
+    if (signal && typeof signal.addEventListener !== 'function') throw new TypeError('no AbortSignal');
     this.#outer = signal;
     this.#ofTime = signal ? new Waits() : this.#ofCaller;
     // A referenced timer: a promise that never settles must end in a refusal, not in a process that exits silently.
@@ -140,12 +137,7 @@ export class Deadline {
 
   /** Aborts at the deadline alone. It is made when it is used for more than to read `aborted`. */
   get timeSignal(): AbortSignal {
-    const waits = this.#ofTime;
-    const unmade = new UnmadeSignal(
-      () => waits.ended !== undefined,
-      () => waits.signal,
-    );
-    return new Proxy({}, unmade) as AbortSignal;
+    return new Proxy({}, new UnmadeSignal(this.#ofTime)) as AbortSignal;
   }
 
   /** Why the call is over, or `undefined` while there is time. */

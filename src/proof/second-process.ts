@@ -25,6 +25,9 @@ export type News =
   | { readonly guard: string; readonly results: readonly DrillResult[] }
   | { readonly guard: string; readonly failed: Pick<CodedError, 'code' | 'message' | 'remedy'> };
 
+/** For a drill that does not heed its signal. */
+const PATIENCE_MS = 10_000;
+
 function failureOf(error: unknown): Pick<CodedError, 'code' | 'message' | 'remedy'> {
   if (error instanceof CodedError) return { code: error.code, message: error.message, remedy: error.remedy };
   const message = error instanceof Error ? error.message : 'it failed';
@@ -40,16 +43,19 @@ function failureOf(error: unknown): Pick<CodedError, 'code' | 'message' | 'remed
 export function drillForParent(outer: AbortSignal): Promise<never> {
   if (!process.send)
     throw new CodedError('usage.no-parent', 'it is no process of its own', 'Leave `--second` out.');
-  const tell = (news: News): void => void process.send?.(news);
+  const tell = (news: News): void => {
+    if (process.connected) process.send?.(news);
+  };
   const stopped = new AbortController();
   const signal = AbortSignal.any([outer, stopped.signal]);
-  const kept = new Map<number, () => void>();
+  const kept = new Map<number, { readonly resolve: () => void; readonly reject: (why: Error) => void }>();
   let records = 0;
   const journal: EvidenceSink = {
-    append: (draft, input) => {
+    append: async (draft, input) => {
+      if (!process.connected) throw new Error('the first process ended');
       const n = records++;
       tell({ record: n, draft, input });
-      return new Promise<void>((resolve) => kept.set(n, resolve));
+      await new Promise<void>((resolve, reject) => kept.set(n, { resolve, reject }));
     },
   };
   const drill = async (guard: string, { mutants, state, timeoutMs }: Asked): Promise<void> => {
@@ -66,14 +72,24 @@ export function drillForParent(outer: AbortSignal): Promise<never> {
       tell({ guard, failed: failureOf(error) });
     }
   };
+  const running = new Set<Promise<void>>();
   process.on('message', (order: Order) => {
-    if ('drill' in order) void drill(order.drill, order.options);
-    else if ('stop' in order) stopped.abort(new Error('stopped'));
+    if ('drill' in order) {
+      const one = drill(order.drill, order.options).finally(() => running.delete(one));
+      running.add(one);
+    } else if ('stop' in order) stopped.abort(new Error('stopped'));
     else {
-      kept.get(order.recorded)?.();
+      kept.get(order.recorded)?.resolve();
       kept.delete(order.recorded);
     }
   });
-  process.on('disconnect', () => process.exit());
+  // Not at once: what is still being written would lie where its directory was taken down.
+  process.on('disconnect', () => {
+    const gone = new Error('the first process ended');
+    stopped.abort(gone);
+    for (const { reject } of kept.values()) reject(gone);
+    void Promise.allSettled(running).then(() => process.exit());
+    setTimeout(() => process.exit(), PATIENCE_MS).unref();
+  });
   return new Promise(() => {}); // the channel keeps it alive, and its end ends it
 }

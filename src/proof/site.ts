@@ -90,7 +90,7 @@ export function abandonDrills(): void {
   }
   for (const directory of made) {
     try {
-      rmSync(directory, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }); // another thread may still write there
     } catch {} // the others go all the same
   }
 }

@@ -167,7 +167,7 @@ export async function startHost({ shells, config = [], namespace }: HostOptions)
   const sshd = ['/usr/sbin/sshd', '-D', '-e', '-f', file];
   const argv = namespace ? ['ip', 'netns', 'exec', namespace.name, ...sshd] : sshd;
   const child: ChildProcess = spawn(argv[0] ?? '', argv.slice(1), { stdio: 'ignore' });
-  if (!namespace) await listening(address, port);
+  await listening(address, port);
   const knownHosts = join(directory, 'known_hosts');
   const [type, key] = readFileSync(join(directory, 'host_key.pub'), 'utf8').split(' ');
   writeFileSync(knownHosts, `${port === 22 ? address : `[${address}]:${port}`} ${type} ${key}\n`, {

@@ -101,13 +101,15 @@ async function lookAtSocket(path: string, signal: AbortSignal): Promise<BindFact
   return { path, place };
 }
 
+const unreadOf = ({ sources, program }: BindRequest): BindFacts['unread'] =>
+  program ? unreadSettings(program, sources) : [];
+
 /** What is judged: of a known program, what its settings come to. */
 const judgedOf = ({ sources, program }: BindRequest): BindRequest['sources'] =>
   program ? effectiveSources(program, sources) : sources;
 
 /** What the request alone says, where every source is an address. */
 function glanceAtBind(request: BindRequest): BindFacts | undefined {
-  const { sources, program, port } = request;
   const judged: BindSource[] = [];
   for (const { from, value: given } of judgedOf(request)) {
     const readings: HostReading[] = [];
@@ -120,12 +122,11 @@ function glanceAtBind(request: BindRequest): BindFacts | undefined {
     }
     judged.push({ from, readings, ports });
   }
-  return { sources: judged, port, unread: program ? unreadSettings(program, sources) : [], sockets: [] };
+  return { sources: judged, port: request.port, unread: unreadOf(request), sockets: [] };
 }
 
 /** The only look: reads every source, resolves every name, walks to every unix socket. */
 export async function observeBind(request: BindRequest, signal: AbortSignal): Promise<BindFacts> {
-  const { sources, program, port } = request;
   const look = async ({ from, value: given }: BindRequest['sources'][number]): Promise<BindSource> => {
     const found = textsOf(given).map(readListen);
     const readings = await Promise.all(
@@ -142,8 +143,8 @@ export async function observeBind(request: BindRequest, signal: AbortSignal): Pr
   );
   return {
     sources: judged,
-    port,
-    unread: program ? unreadSettings(program, sources) : [],
+    port: request.port,
+    unread: unreadOf(request),
     sockets: await Promise.all([...new Set(paths)].map((path) => lookAtSocket(path, signal))),
   };
 }
@@ -185,8 +186,7 @@ function distrust(place: FileFacts): string | false {
 
 const LITERAL = 'Write the address as 127.0.0.1 or ::1.';
 const PRIVATE_ONLY =
-  'Listen on 127.0.0.1 or ::1 and put a proxy or an SSH tunnel in front. This release refuses every public ' +
-  'address: it has no way yet to prove that authentication and TLS stand before it, and takes no word for it.';
+  'Listen on 127.0.0.1 or ::1, behind a proxy or an SSH tunnel: `public-front` proves a proxy.';
 const whyOf = (reading: HostReading): string => ('why' in reading ? reading.why : 'is not loopback');
 
 // Most exposed first: the headline of a refusal names the worst of the sources.
@@ -235,7 +235,7 @@ const rules: readonly Rule<BindFacts>[] = [
   },
   {
     code: 'bind.socket-open',
-    remedy: 'Put the socket into a directory of mode 0700, made before the program listens.',
+    remedy: 'Put the socket into a directory of mode 0700 before the program listens.',
     refuses: ({ sockets }) =>
       sockets.some(
         ({ place: { stopped, plainPath, ancestors, directories } }) =>
@@ -246,8 +246,7 @@ const rules: readonly Rule<BindFacts>[] = [
   },
   {
     code: 'bind.no-port',
-    remedy:
-      'Choose a port from 1 to 65535: with 0 the kernel would choose, and the grant could not say where.',
+    remedy: 'Choose a port from 1 to 65535: with 0 the kernel chooses, and no grant could say what.',
     refuses: ({ port, sockets }) => sockets.length === 0 && !port && 'no port is given',
   },
   {

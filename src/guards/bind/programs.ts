@@ -2,7 +2,7 @@
 // documentation; tests start those that the machine has, with nothing set and with everything, and read their sockets.
 
 export interface Program {
-  /** Flags and variables that set the address. Each must be among the sources, as `null` where it is not set. */
+  /** Flags and variables that decide the address. Each must be among the sources, as `null` where it is not set. */
   readonly settings: readonly string[];
   /** Reads a configuration file as well: one source is named by a path. */
   readonly file?: true;
@@ -10,20 +10,22 @@ export interface Program {
   readonly fallback: string;
   /** A variable that moves the default to every interface once it is set. */
   readonly exposedBy?: string;
-  /** A flag that names the protocol: only with one of {@link KEEP_TO_ADDRESS} is the address obeyed. */
+  /** A setting of another kind, the protocol: only with one of {@link KEEP_TO_ADDRESS} is the address obeyed. */
   readonly protocol?: string;
 }
 
 /** Dask's other protocol, a WebSocket, listens on every interface whatever the address, and its configuration may make it the default. */
 const KEEP_TO_ADDRESS: readonly unknown[] = ['tcp', 'tls'];
 
+// Opens a second socket for HTTP, with a setting of its own. --interface and --listen-address do not go with --host.
+const DASK = { settings: ['--host', '--protocol'], fallback: '', protocol: '--protocol' } as const;
+
 export const PROGRAMS = {
   // browser.serverAddress is only printed; an unset server.address is every interface.
   streamlit: { settings: ['--server.address', 'STREAMLIT_SERVER_ADDRESS'], file: true, fallback: '' },
   jupyter: { settings: ['--ip'], file: true, fallback: '127.0.0.1' },
-  // Opens a second socket for HTTP, with a setting of its own. --interface and --listen-address do not go with --host.
-  'dask-scheduler': { settings: ['--host'], fallback: '', protocol: '--protocol' },
-  'dask-worker': { settings: ['--host'], fallback: '', protocol: '--protocol' },
+  'dask-scheduler': DASK,
+  'dask-worker': DASK,
   'dask-dashboard': { settings: ['--dashboard-address'], fallback: '' },
   uvicorn: { settings: ['--host', 'UVICORN_HOST'], fallback: '127.0.0.1' },
   gunicorn: {
@@ -49,8 +51,7 @@ interface Source {
 export function unreadSettings(name: ProgramName, sources: readonly Source[]): readonly string[] {
   const program: Program = PROGRAMS[name];
   const named = new Set(sources.map(({ from }) => from));
-  const { settings, protocol } = program;
-  const unread = [...settings, ...(protocol ? [protocol] : [])].filter((setting) => !named.has(setting));
+  const unread = program.settings.filter((setting) => !named.has(setting));
   const hasFile = sources.some(({ from }) => from.includes('/'));
   return program.file && !hasFile ? [...unread, 'its configuration file'] : unread;
 }
@@ -60,16 +61,13 @@ export function unreadSettings(name: ProgramName, sources: readonly Source[]): r
  * those that are set the program obeys, all are judged.
  */
 export function effectiveSources(name: ProgramName, sources: readonly Source[]): readonly Source[] {
-  const program: Program = PROGRAMS[name];
-  const isOpen = ({ from, value }: Source): boolean =>
-    from === program.protocol && !KEEP_TO_ADDRESS.includes(value);
-  const open = sources
-    .filter(isOpen)
-    .map(({ from, value }) => ({ from, value: value === null ? null : '*' }));
-  const isSet = ({ from, value }: Source): boolean =>
-    value !== null && from !== program.exposedBy && from !== program.protocol;
-  const set = sources.filter(isSet);
-  if (set.length > 0) return [...set, ...open];
-  const exposed = sources.some(({ from, value }) => from === program.exposedBy && value !== null);
-  return [{ from: `the default of ${name}`, value: exposed ? '' : program.fallback }, ...open];
+  const { protocol, exposedBy, fallback }: Program = PROGRAMS[name];
+  const judged = sources.flatMap((source) => {
+    if (source.from !== protocol) return source;
+    return KEEP_TO_ADDRESS.includes(source.value) ? [] : { ...source, value: '*' };
+  });
+  const set = judged.filter(({ from, value }) => value !== null && from !== exposedBy);
+  if (set.length > 0) return set;
+  const exposed = sources.some(({ from, value }) => from === exposedBy && value !== null);
+  return [{ from: `the default of ${name}`, value: exposed ? '' : fallback }];
 }
