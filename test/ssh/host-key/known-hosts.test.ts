@@ -175,7 +175,8 @@ describe('decision', leftOut(missing('sshd', 'ssh', 'ssh-keygen')), () => {
           expect([theirs, strict, isNoWeaker(sshd, theirs, text, name, to)]).toEqual([theirs, strict, true]);
         },
       ),
-      { numRuns: 250 },
+      // A key that changed is rare among lines put together by chance.
+      { numRuns: 250, examples: [[`a.example ${OTHER_KEYS[0]}\n`, ['a.example', 22]]] },
     );
     expect([...verdicts].sort()).toEqual(VERDICTS); // or the generator has gone blind
   });
