@@ -123,6 +123,7 @@ const placeOf = (value: Given<Place>, place: Given<Place>): Copy<Place> => ({
   run: text(place.run),
 });
 
+/** The one that every decision waits for: the place is written out here too, since to spread it costs many times the copy. */
 function decisionOf(
   value: Given<DecisionRecord>,
   place: Given<DecisionRecord>,

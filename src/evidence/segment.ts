@@ -7,12 +7,12 @@ import { type CodedError, errnoOf } from './coded-error.ts';
 import { openAppend, syncDirectory } from './files.ts';
 import { fail, segmentName } from './journal-files.ts';
 
-// On Linux the write itself returns once its bytes would survive a power cut (open(2), O_DSYNC): to wake a thread a second
-// time, for fdatasync, costs as much as all that is computed for a record. Elsewhere the flag may promise less than fdatasync
-// does: that of macOS leaves the bytes in the disk's own memory.
+// On Linux the write itself returns once its bytes would survive a power cut (open(2), O_DSYNC): no thread is woken a second
+// time, for fdatasync. Elsewhere the flag may promise less than fdatasync does: that of macOS leaves the bytes in the disk's
+// own memory.
 const DURABLE = process.platform === 'linux' ? constants.O_DSYNC : 0;
 
-/** Writes bytes from `start` on at the end of the file, and returns how many. By the callback: a FileHandle takes twice as long. */
+/** Writes bytes from `start` on at the end of the file, and returns how many. By the callback: a FileHandle takes longer. */
 const writeSome = (fd: number, bytes: Uint8Array, start: number): Promise<number> =>
   new Promise((resolve, reject) =>
     write(fd, bytes, start, bytes.length - start, null, (error, written) =>

@@ -20,7 +20,7 @@ export const SCORECARD_PREDICATE = 'urn:agilab-guardrails:architecture-scorecard
  * How scores are made. Another version grades or prices otherwise, so that its numbers are not comparable: it changes
  * with every change of the rules in this room.
  */
-export const SCORER_VERSION = 6;
+export const SCORER_VERSION = 7;
 
 /** A scorecard of ours, of whatever version: only those of one version are comparable. */
 export interface Earlier {

@@ -7,20 +7,9 @@ import { evidenceRecord } from '../../src/evidence/record.ts';
 import { uuidv7 } from '../../src/evidence/uuid.ts';
 import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
-import { draft } from './support.ts';
+import { draft, ENVELOPE } from './support.ts';
 
 const HEX = 'a'.repeat(64);
-const ENVELOPE = {
-  schema: 'agilab.guard_evidence.v1',
-  seq: 7,
-  prev: HEX,
-  time: '2026-02-28T23:59:59.999Z',
-  monotonic: 1,
-  boot: 'b',
-  host: 'h',
-  writer: '1@2',
-  run: 'r',
-};
 const decision = { ...draft(), ...ENVELOPE, input: { digest: HEX, redacted: [''] } };
 const subject = { kind: 'k', name: 'n' };
 const RECORDS: readonly [string, object][] = [

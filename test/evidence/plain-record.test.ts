@@ -4,21 +4,10 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { inputDigest } from '../../src/evidence/input-digest.ts';
 import { encodeLine } from '../../src/evidence/line.ts';
-import { draft } from './support.ts';
+import { draft, ENVELOPE } from './support.ts';
 
 const HEX = 'a'.repeat(64);
-const envelope = {
-  schema: 'agilab.guard_evidence.v1',
-  seq: 7,
-  prev: HEX,
-  time: '2026-02-28T23:59:59.999Z',
-  monotonic: 1,
-  boot: 'b',
-  host: 'h',
-  writer: '1@2',
-  run: 'r',
-  input: { digest: HEX, redacted: [''] },
-};
+const envelope = { ...ENVELOPE, input: { digest: HEX, redacted: [''] } };
 
 it('lets nothing in a record stand in for what the envelope says', () => {
   const forged = { ...draft(), ...envelope, seq: 8, host: 'elsewhere', input: { digest: HEX, redacted: [] } };

@@ -12,6 +12,19 @@ import { uuidv7 } from '../../src/evidence/uuid.ts';
 /** Each place, where a test otherwise looks at those that differ: GUARDRAILS_EVERY=1, for some minutes more. */
 export const EVERY: boolean = process.env['GUARDRAILS_EVERY'] === '1';
 
+/** What a journal says of a record, but for the input. */
+export const ENVELOPE = {
+  schema: 'agilab.guard_evidence.v1',
+  seq: 7,
+  prev: 'a'.repeat(64),
+  time: '2026-02-28T23:59:59.999Z',
+  monotonic: 1,
+  boot: 'b',
+  host: 'h',
+  writer: '1@2',
+  run: 'r',
+} as const;
+
 /** Where a sync costs nothing, for tests that open and close a journal thousands of times. */
 export const IN_MEMORY: string = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 

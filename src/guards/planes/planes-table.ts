@@ -13,8 +13,8 @@ export interface Room {
   /** The folders inside do not import one another. */
   readonly apart?: boolean | undefined;
   /**
-   * A package that the build merged into the code. How a package loads what it runs is not asked, here as elsewhere; that it
-   * is the package which was released, `release-proof` is asked.
+   * A package that the build merged into the code: it stands alone, so no room of ours can pass for one. How a package loads
+   * what it runs is not asked, here as elsewhere; that it is the package which was released, `release-proof` is asked.
    */
   readonly merged?: boolean | undefined;
 }
@@ -31,14 +31,16 @@ export const planesTable: z.ZodType<PlanesTable> = z.strictObject({
   schema: z.literal('agilab.planes.v1'),
   rooms: z
     .array(
-      z.strictObject({
-        room: name,
-        holds: z.string().max(1_000),
-        imports: z.array(name).max(64),
-        uses: z.array(moduleName).max(256),
-        apart: z.boolean().optional(),
-        merged: z.boolean().optional(),
-      }),
+      z
+        .strictObject({
+          room: name,
+          holds: z.string().max(1_000),
+          imports: z.array(name).max(64),
+          uses: z.array(moduleName).max(256),
+          apart: z.boolean().optional(),
+          merged: z.boolean().optional(),
+        })
+        .refine(({ merged, imports, uses }) => !merged || imports.length + uses.length === 0),
     )
     .min(1)
     .max(64),

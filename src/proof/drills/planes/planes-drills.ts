@@ -292,6 +292,10 @@ const codeDrills: readonly Drill<PlanesRequest>[] = [
     table: MERGED_TABLE,
     code: { 'parser.js': "import './guards/index.js';\n" },
   }),
+  drill('merged-room', 'a room of ours that the table calls a merged package', 'planes.table-malformed', {
+    table: SOUND_TABLE.replace('"apart":true', '"merged":true'),
+    code: { 'guards/run.js': 'export const run = (text) => new Function(text)();\n' },
+  }),
   drill('beside-merged', 'text run as code by who may import a merged package', 'planes.hidden-loading', {
     table: MERGED_TABLE,
     code: {
