@@ -2,8 +2,8 @@
 // optional `export PATH=...;`, then one simple command of plain and quoted words, in which "$HOME" and "$PATH" are the
 // only expansions. Everything else is named and not read. A splitter is no judge of such lines: it takes `"$(id)"`, a
 // second line, braces and `"$X"id` for plain words.
-import { readFile } from 'node:fs/promises';
-import type { Node, Parser } from 'web-tree-sitter';
+import type { Node } from 'web-tree-sitter';
+import { grammarOf } from '../grammar/grammar.ts';
 
 /** The words of the line, or the first construct in it that is not read. */
 export type LineReading = { readonly words: readonly string[] } | { readonly unread: string };
@@ -52,16 +52,6 @@ class Unread extends Error {
   }
 }
 
-let loading: Promise<Parser> | undefined;
-
-// Loaded with the first line: most processes never see one.
-async function load(): Promise<Parser> {
-  const { Parser, Language } = await import('web-tree-sitter');
-  await Parser.init();
-  const grammar = new URL(import.meta.resolve('tree-sitter-bash/tree-sitter-bash.wasm'));
-  return new Parser().setLanguage(await Language.load(await readFile(grammar)));
-}
-
 /**
  * Returns the words of a line of POSIX sh, variables before the program included.
  *
@@ -74,8 +64,7 @@ export async function readLine(
   if (line.length > MAX_LINE) return { unread: `more than ${MAX_LINE} characters` };
   if (line.includes('\n')) return { unread: 'a second line' };
   if (HIDDEN.test(line)) return { unread: 'a control character or an unusual blank' };
-  loading ??= load();
-  const parser = await loading;
+  const { parser } = await grammarOf('bash');
   const tree = parser.parse(line);
   if (!tree) throw new Error('the parser gave up');
   try {

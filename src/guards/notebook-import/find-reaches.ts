@@ -1,7 +1,7 @@
 // Judges the Python of a notebook: words of the list are found in its text, and the syntax tree says what each of them is there: a name,
 // an attribute, an argument, or nothing but a comment. That costs a look at the tree for each such word, and not for each node.
-import { readFile } from 'node:fs/promises';
 import type { Node, Parser, Query, Tree } from 'web-tree-sitter';
+import { grammarOf } from '../../grammar/grammar.ts';
 import { LOOK_AT_STRING, literalReach, moduleOf, type ReachKind, reaches } from './reaches.ts';
 
 export interface Reach {
@@ -17,23 +17,10 @@ const TYPE_ALIAS = /^type[ \t]+[A-Za-z_]\w*[ \t]*[[=]/;
 
 const MAY_BE_FOREIGN = /\bprint\b(?! *\()|\b(?:exec|type)\b/;
 
-interface Grammar {
-  readonly parser: Parser;
-  /** Statements of Python 2, and aliases of types, for which the grammar takes more than CPython does. */
-  readonly foreign: Query;
-}
+/** Statements of Python 2, and aliases of types, for which the grammar takes more than CPython does. */
+const FOREIGN = '[(print_statement) (exec_statement) (type_alias_statement)] @it';
 
-let loading: Promise<Grammar> | undefined;
-
-// Loaded with the first notebook: most processes never see one.
-async function load(): Promise<Grammar> {
-  const { Parser, Language, Query } = await import('web-tree-sitter');
-  await Parser.init();
-  const file = new URL(import.meta.resolve('tree-sitter-python/tree-sitter-python.wasm'));
-  const language = await Language.load(await readFile(file));
-  const foreign = '[(print_statement) (exec_statement) (type_alias_statement)] @it';
-  return { parser: new Parser().setLanguage(language), foreign: new Query(language, foreign) };
-}
+let foreign: Query | undefined; // compiled once
 
 /** Words as CPython might see them: what is not ASCII belongs to the word, and NFKC says which it is. */
 const WORD = /[\w\u0080-\uffff]+/g;
@@ -65,7 +52,8 @@ interface Cell {
 
 /** The Python of one notebook, cell by cell: names that one cell gives to a module are known in every other. */
 export class Program {
-  readonly #grammar: Grammar;
+  readonly #parser: Parser;
+  readonly #foreign: Query;
   readonly #cells: Cell[] = [];
   /** Names of the notebook, and what they stand for in full. */
   readonly #stands = new Map<string, string>();
@@ -75,23 +63,25 @@ export class Program {
   /** Names that stand for something of the list: words to look for, beside the list's own. */
   readonly #watched = new Set<string>();
 
-  private constructor(grammar: Grammar) {
-    this.#grammar = grammar;
+  private constructor(parser: Parser, foreign: Query) {
+    this.#parser = parser;
+    this.#foreign = foreign;
   }
 
   static async open(): Promise<Program> {
-    loading ??= load();
-    return new Program(await loading);
+    const { parser, query } = await grammarOf('python');
+    foreign ??= query(FOREIGN);
+    return new Program(parser, foreign);
   }
 
   /** Adds a cell and returns its number, from 0; or says why it cannot be read. */
   add(code: string): number | { readonly unreadable: string } {
-    const tree = this.#grammar.parser.parse(code);
+    const tree = this.#parser.parse(code);
     if (!tree) throw new Error('the parser gave up');
     this.#cells.push({ code, tree });
     if (tree.rootNode.hasError) return { unreadable: 'a syntax error' };
-    const foreign = MAY_BE_FOREIGN.test(code) ? this.#grammar.foreign.captures(tree.rootNode) : [];
-    if (foreign.some(({ node }) => node.type !== 'type_alias_statement' || !TYPE_ALIAS.test(node.text)))
+    const found = MAY_BE_FOREIGN.test(code) ? this.#foreign.captures(tree.rootNode) : [];
+    if (found.some(({ node }) => node.type !== 'type_alias_statement' || !TYPE_ALIAS.test(node.text)))
       return { unreadable: 'a statement of another Python' };
     this.#learn({ code, tree }, this.#cells.length - 1);
     return this.#cells.length - 1;
