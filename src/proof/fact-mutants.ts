@@ -69,18 +69,33 @@ function watched(value: unknown, path: Path, onRead: (path: Path) => void): unkn
   });
 }
 
-/** Returns the narrowest facts that the rules read. A guard whose facts have no parts reads them whole. */
-function factsRead({ rules }: AnyDefinition, facts: unknown): readonly Path[] {
+/** What rules read of one look. */
+interface Reads {
+  /** The narrowest facts that any rule read, by their dotted paths. */
+  readonly paths: ReadonlyMap<string, Path>;
+  /** Paths that were read by the rules of the code which refused. */
+  readonly headline: ReadonlySet<string>;
+}
+
+/** Returns what the rules read. A guard whose facts have no parts reads them whole. */
+function factsRead({ rules }: AnyDefinition, { facts, expects }: Seen): Reads {
   const read = new Map<string, Path>();
-  const told = watched(facts, [], (path) => void read.set(path.join('.'), path));
+  const headline = new Set<string>();
+  let code = '';
+  const told = watched(facts, [], (path) => {
+    const name = path.join('.');
+    read.set(name, path);
+    if (code === expects) headline.add(name);
+  });
   for (const rule of rules) {
+    ({ code } = rule);
     try {
       rule.refuses(told);
     } catch {} // what it read until then, it read
   }
-  if (read.size === 0) return [[]];
+  if (read.size === 0) return { paths: new Map([['', []]]), headline };
   const parents = new Set([...read.values()].map((path) => path.slice(0, -1).join('.')));
-  return [...read].filter(([name]) => !parents.has(name)).map(([, path]) => path);
+  return { paths: new Map([...read].filter(([name]) => !parents.has(name))), headline };
 }
 
 /**
@@ -108,13 +123,16 @@ export function missedFacts(
   seen: readonly Seen[],
   excused: Readonly<Record<string, string>>,
 ): Missed {
-  const paths = new Map(
-    seen.flatMap(({ facts }) => factsRead(guard, facts)).map((path) => [path.join('.'), path]),
-  );
+  const reads = new Map(seen.map((each) => [each, factsRead(guard, each)]));
+  const paths = new Map([...reads.values()].flatMap((each) => [...each.paths]));
   const allowed = seen.filter(({ expects }) => expects === 'allow');
   const goods = allowed.map(({ facts }) => facts);
-  // Who was refused most likely misses a fact, so those are asked first.
-  const asked = [...seen.filter(({ expects }) => expects !== 'allow'), ...allowed];
+  const refused = seen.filter(({ expects }) => expects !== 'allow');
+  /** In the order in which they most likely miss a fact: first who was refused by a rule that reads it. */
+  const asked = (name: string): readonly Seen[] => {
+    const readBy = (each: Seen): boolean => reads.get(each)?.headline.has(name) === true;
+    return [...refused.filter(readBy), ...refused.filter((each) => !readBy(each)), ...allowed];
+  };
   let noticed: Missed['noticed'];
   const missed: string[] = [];
   let read = 0;
@@ -122,8 +140,9 @@ export function missedFacts(
   const isMissed = (path: Path): boolean | undefined => {
     let isSaid = false;
     let isBroken = false;
+    const drills = asked(path.join('.'));
     for (const good of goods)
-      for (const { drill, expects, facts, reason } of asked) {
+      for (const { drill, expects, facts, reason } of drills) {
         const changed = withGood(facts, good, path);
         if (changed === facts) continue;
         const judged = judgeFacts(guard, changed);

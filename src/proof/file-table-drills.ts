@@ -1,8 +1,9 @@
 // Every guard that reads a file holds it to the same table of rules, and so each gets the same bad states: a sound state of
 // the guard's own, in which one of its files is spoiled in one way at a time.
-import { chmod, link, mkdir, realpath, rm, symlink, truncate } from 'node:fs/promises';
+import { chmod, link, mkdir, realpath, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mkfifo, moveOut } from './drills/capacity-model/drill-files.ts';
+import { hollowOut } from './hollow-file.ts';
 import type { Drill } from './proof.ts';
 
 interface Table<Request> {
@@ -44,7 +45,7 @@ export function fileTableDrills<Request extends object>(table: Table<Request>): 
   const { name, drills, file, maxBytes, expects, about } = table;
   const sound = drills.find((drill) => drill.expects === 'allow');
   if (!sound) throw new TypeError('there is no sound state to spoil');
-  const rows: readonly Row[] = [...ROWS, ['huge', 'is too large', (path) => truncate(path, maxBytes + 1)]];
+  const rows: readonly Row[] = [...ROWS, ['huge', 'is too large', (path) => hollowOut(path, maxBytes + 1)]];
   const spoiled = rows.map(
     ([id, fault, spoil]): Drill<Request> => ({
       id: `${name}-${id}`,

@@ -1,5 +1,6 @@
 // Where a drill builds its state, and how the state goes away again, whatever ends the drill.
 import { mkdtempSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Deadline } from '../kernel/deadline.ts';
@@ -38,7 +39,7 @@ async function undone(step: Undo, timeoutMs: number): Promise<void> {
 export function openSite(): OpenSite {
   const directory = mkdtempSync(join(tmpdir(), 'guardrails-drill-'));
   made.push(directory);
-  const undo: Undo[] = [() => rmSync(directory, { recursive: true, force: true })];
+  const undo: Undo[] = [() => rm(directory, { recursive: true, force: true })]; // others drill meanwhile: a disk takes its time
   const site = { directory, undo };
   open.add(site);
   let isOpen = true;

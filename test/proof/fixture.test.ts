@@ -1,6 +1,6 @@
 // What a drill built has one digest, whoever builds it and wherever; and another as soon as it builds something else.
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -92,4 +92,27 @@ it('does not hang on whether files could be given away', async () => {
   const asRoot = fixtureDigest(await site(), { owners: 'root', port: 1 });
   expect(asRoot).toBe(fixtureDigest(await site(), { port: 1, owners: 'root' }));
   expect(asRoot).not.toBe(fixtureDigest(plain, { port: 1 }));
+});
+
+it('tells large files apart that end in zeros', async () => {
+  const digests = await Promise.all(
+    [
+      async (file: string) => truncate(file, 2_097_152),
+      async (file: string) => truncate(file, 2_097_153),
+      async (file: string) => writeFile(file, Buffer.alloc(2_097_152)), // with room on the disk: the same content
+      async (file: string) => writeFile(file, Buffer.alloc(2_097_152).fill(1, 0, 1)),
+      async (file: string) => writeFile(file, Buffer.alloc(2_097_152).fill(1, 1_048_576, 1_048_577)),
+      async (file: string) => writeFile(file, Buffer.alloc(2_097_152).fill(1, 2_097_151)),
+      async (file: string) => writeFile(file, Buffer.alloc(2_097_153).fill(1, 2_097_152)),
+      async (file: string) => writeFile(file, Buffer.alloc(1_048_576).fill(1, 0, 1)),
+    ].map(async (write) => {
+      const fixture = await site();
+      const file = join(fixture.directory, 'below/large');
+      await writeFile(file, '', { mode: 0o600 });
+      await write(file);
+      return digestOf(fixture);
+    }),
+  );
+  expect(digests[2]).toBe(digests[0]);
+  expect(new Set(digests).size).toBe(digests.length - 1);
 });

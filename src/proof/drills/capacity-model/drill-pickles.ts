@@ -74,8 +74,8 @@ export const HOSTILE_PICKLES: readonly HostilePickle[] = [
   },
   {
     id: 'zlib-bomb',
-    fault: 'some kilobytes that inflate to 64 MiB',
-    bytes: () => deflateSync(Buffer.alloc(64 * 1024 * 1024), { level: 9 }),
+    fault: 'some kilobytes that inflate to 33 MiB, one more than so small a file may',
+    bytes: () => deflateSync(Buffer.alloc(33 * 1024 * 1024), { level: 9 }),
   },
   {
     id: 'zlib-nested',

@@ -2,11 +2,12 @@
 // file away, everyone else asks the guard to believe root alone, and their own file is then the foreign one.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, link, mkdir, rm, symlink, truncate } from 'node:fs/promises';
+import { chmod, link, mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { CapacityModelRequest } from '../../../capacity/capacity-model.ts';
 import { MAX_SIDECAR_BYTES } from '../../../capacity/sidecar.ts';
+import { hollowOut } from '../../hollow-file.ts';
 import { type Drill, type DrillSite, DrillUnavailable } from '../../proof.ts';
 import { giveAway, mkfifo, moveOut, SOMEBODY_ELSE, strangers } from './drill-files.ts';
 import { drill, type Laid, MODEL, type Request } from './drill-site.ts';
@@ -15,7 +16,7 @@ const run = promisify(execFile);
 /** Lets a second process write to a file, again and again until the drill ends. */
 async function writeMeanwhile({ root, site }: Laid, path: string): Promise<void> {
   // Long enough to read that the other process gets its turn even on one busy core.
-  await truncate(join(root, MODEL), 48 * 1024 * 1024);
+  await hollowOut(join(root, MODEL), 48 * 1024 * 1024);
   const script =
     'const fs = require("node:fs"); const fd = fs.openSync(process.argv[1], "r+"); let n = 0;' +
     'const touch = () => { for (let i = 0; i < 99; i++) fs.futimesSync(fd, 1, ++n); setImmediate(touch); };' +
@@ -135,7 +136,7 @@ export const fileDrills: readonly Drill<CapacityModelRequest>[] = [
     onLinux({ root: '/', model: 'proc/version' }),
   ),
   drill('model-huge', 'the model is larger than any real one', 'model.too-large', ({ model }) =>
-    truncate(model, 64 * 1024 * 1024 + 1),
+    hollowOut(model, 64 * 1024 * 1024 + 1),
   ),
   drill(
     'model-longer',
@@ -176,7 +177,7 @@ export const fileDrills: readonly Drill<CapacityModelRequest>[] = [
     moveOut(sidecar, link),
   ),
   drill('sidecar-huge', 'the sidecar is larger than any real one', 'sidecar.too-large', ({ sidecar }) =>
-    truncate(sidecar, MAX_SIDECAR_BYTES + 1),
+    hollowOut(sidecar, MAX_SIDECAR_BYTES + 1),
   ),
   drill('sidecar-written', 'a second process writes the sidecar', 'sidecar.changed-while-read', (laid) =>
     writeMeanwhile(laid, laid.sidecar),

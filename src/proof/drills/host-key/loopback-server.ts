@@ -26,13 +26,19 @@ export interface LoopbackServer {
 export type StartServer = (options: ServerOptions) => Promise<LoopbackServer>;
 
 type KeyTools = typeof import('ssh2')['utils'];
+type KeyPair = ReturnType<KeyTools['generateKeyPairSync']>;
 
-function generate(utils: KeyTools, type: ServerKeyType): ReturnType<KeyTools['generateKeyPairSync']> {
-  if (type === 'ecdsa') return utils.generateKeyPairSync('ecdsa', { bits: 256 });
-  if (type !== 'ed25519') return utils.generateKeyPairSync('rsa', { bits: type === 'rsa' ? 2048 : 1024 });
+/** Made beside whatever else is drilled: an RSA key takes longest. */
+async function generate(utils: KeyTools, type: ServerKeyType): Promise<KeyPair> {
+  const make = (kind: 'ecdsa' | 'rsa' | 'ed25519', bits: number): Promise<KeyPair> =>
+    new Promise((resolve, reject) => {
+      utils.generateKeyPair(kind, { bits }, (error, pair) => (error ? reject(error) : resolve(pair)));
+    });
+  if (type === 'ecdsa') return await make('ecdsa', 256);
+  if (type !== 'ed25519') return await make('rsa', type === 'rsa' ? 2048 : 1024);
   // Of 250 Ed25519 keys that ssh2 1.17.0 makes, it cannot read about one ("Malformed OpenSSH private key").
   for (;;) {
-    const pair = utils.generateKeyPairSync('ed25519');
+    const pair = await make('ed25519', 256);
     if (!(utils.parseKey(pair.private) instanceof Error)) return pair;
   }
 }
@@ -43,7 +49,7 @@ const OUTDATED = { cipher: ['aes128-ctr'], hmac: ['hmac-sha1'] } as const;
 /** The embedded server. */
 export const startServer: StartServer = async ({ types, outdated }) => {
   const { Server, utils } = (await import('ssh2')).default;
-  const pairs = types.map((type) => generate(utils, type));
+  const pairs = await Promise.all(types.map((type) => generate(utils, type)));
   const clients = new Set<Connection>();
   const algorithms = outdated ? { cipher: [...OUTDATED.cipher], hmac: [...OUTDATED.hmac] } : {};
   const server = new Server({ hostKeys: pairs.map((pair) => pair.private), algorithms }, (client) => {
