@@ -57,5 +57,12 @@ it('gives the HMAC that node:crypto gives', () => {
       },
     ),
   );
+  const key = Buffer.from(HEX, 'hex');
+  const digestOf = inputDigest(key);
+  for (const long of ['x', 'é', '\u2028', '\ud800'])
+    for (const length of [1_364, 1_365, 1_366, 1_367, 5_000, 1])
+      expect(digestOf(long.repeat(length))).toBe(
+        createHmac('sha256', key).update(long.repeat(length)).digest('hex'),
+      );
   expect(() => inputDigest(new Uint8Array(65))).toThrow(RangeError);
 });
