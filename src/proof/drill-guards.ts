@@ -30,7 +30,7 @@ export function drillGuards(
   return drillBy((proof, each) => drillGuard(proof, journal, each), undefined, proofs, options);
 }
 
-/** As {@link drillGuards}. `here` drills from the first guard on; `there`, where it is given, from the last one back. */
+/** As {@link drillGuards}. `here` drills the guards in their order; `there`, where it is given, from the last one back. */
 export async function drillBy(
   here: DrillOne,
   there: DrillOne | undefined,
@@ -40,7 +40,8 @@ export async function drillBy(
   const untold: DrillResult[][] = proofs.map(() => []);
   const done = new Set<number>();
   let told = 0; // the guard that is told of as it goes
-  const waiting = [...proofs.entries()];
+  // Who is also asked about the deployment takes longest, and goes first there: the last guard must not run alone.
+  const waiting = [...proofs.entries()].sort(([, a], [, b]) => Number(!!a.live) - Number(!!b.live));
   const running = { here: 0, there: 0 };
   const found: (readonly DrillResult[])[] = [];
   const drillNext = async (_: Proof, _n: number, within: AbortSignal): Promise<void> => {
