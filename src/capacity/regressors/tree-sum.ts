@@ -1,5 +1,6 @@
 // Sums of trees, equal to scikit-learn (n_jobs=None) to the last bit: rows rounded to float32, `<=` in float64, leaves
 // added tree by tree in float64. Its answers change in the last bits with n_jobs above 1; these do not.
+import { packByEngine } from './pack-engine.ts';
 import { type Regressor, type Rows, refuseInfinite, refuseMissing, requireAnswers } from './regressor.ts';
 import { makeRoom, NODE, type PackedNodes, packedNodes, packTree, type RawTree } from './tree.ts';
 import { addLeaves, leafOf, TOGETHER, type Walks } from './walk.ts';
@@ -45,7 +46,8 @@ export function sumTrees(sum: TreeSum): Regressor {
   const roots = new Int32Array(trees.length);
   let start = 0;
   trees.forEach((tree, i) => {
-    packTree(tree, features, outputs, packing, start);
+    if (!packByEngine(tree, features, outputs, packing, start))
+      packTree(tree, features, outputs, packing, start);
     roots[i] = start;
     start += tree.count;
   });

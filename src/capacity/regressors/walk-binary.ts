@@ -1,4 +1,4 @@
-// Written by scripts/write-walk.mjs from walk.wat: 549 bytes of WebAssembly, in base64.
+// Written by scripts/write-wasm.mjs from walk.wat: 549 bytes of WebAssembly, in base64.
 export const WALK: string = [
   'AGFzbQEAAAABCwFgB39/f398f38AAhABBHdhbGsGbWVtb3J5AgABAwIBAAcHAQNhZGQAAAruAwHrAwESfwJAA0AgA0UNASABIQcg',
   'ByACaiEIIAggAmohCSAJIAJqIQogCiACaiELIAsgAmohDCAAIQ0gACEOIAAhDyAAIRAgACERIAAhEgJAA0AgDSgCACETIA4oAgAh',

@@ -4,10 +4,10 @@ import { Buffer } from 'node:buffer';
 import { endianness } from 'node:os';
 import { NODE, type PackedNodes } from './tree.ts';
 import { WALK } from './walk-binary.ts';
+import { PAGE, wasm } from './web-assembly.ts';
 
 /** Bytes of a number. */
 const NUMBER = 8;
-const PAGE = 65_536;
 
 export interface Engine {
   /** Where rows go, one behind the other. */
@@ -27,17 +27,6 @@ type Add = (
   values: number,
   sums: number,
 ) => void;
-
-/** The part of WebAssembly that is used here; the types of Node 20 leave it out. */
-interface WebAssemblyApi {
-  readonly Module: new (binary: Uint8Array) => object;
-  readonly Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
-  readonly Instance: new (
-    module: object,
-    imports: Readonly<Record<string, Readonly<Record<string, object>>>>,
-  ) => { readonly exports: Readonly<Record<string, unknown>> };
-}
-const { WebAssembly: wasm } = globalThis as unknown as { readonly WebAssembly: WebAssemblyApi };
 
 let compiled: object | undefined;
 

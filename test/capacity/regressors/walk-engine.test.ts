@@ -1,4 +1,4 @@
-// The walk in WebAssembly: the bytes are those of its source, and it answers as the walk in JavaScript does.
+// The walk in WebAssembly: the bytes are those of its source, as are those of the pass that packs trees, and it answers as the walk in JavaScript does.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -31,7 +31,7 @@ function grown(t: number): Py {
 
 describe('the walk in WebAssembly', () => {
   it('is what its source says', leftOut(missing('wat2wasm')), () => {
-    const script = fileURLToPath(new URL('../../../scripts/write-walk.mjs', import.meta.url));
+    const script = fileURLToPath(new URL('../../../scripts/write-wasm.mjs', import.meta.url));
     expect(() => execFileSync(process.execPath, [script, '--check'])).not.toThrow();
   });
 
