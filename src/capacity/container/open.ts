@@ -25,6 +25,7 @@ const LARGEST_FILE = 256 * MIB;
 export function openContainer(file: Uint8Array): Opened {
   requirePrivate(file);
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
+  if (bytes.length === 0) throw new ContainerRefusal('container.truncated', 0, 'the file is empty');
   const compression = compressionOf(bytes);
   if (compression === undefined) {
     refuseForeign(bytes, 'the file is');

@@ -116,6 +116,7 @@ describe('a gzip file', () => {
 
 describe('a file that is no pickle', () => {
   it.each<[string, RegExp]>([
+    ['', /empty/],
     ['BZh91AY&SY', /bz2/],
     ['\xfd7zXZ\0', /xz/],
     [']\0\0\x80\0', /lzma/],
