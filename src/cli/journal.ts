@@ -172,7 +172,7 @@ async function retire(file: string, options: VerdictOptions): Promise<void> {
   const { dir } = options;
   const lines = await retireLines({
     directory: journalDirectory(dir),
-    signer: await loadSigner(dir),
+    signer: () => loadSigner(dir),
     keepFrom: Number(first),
     pins: await pinsOf(options),
     memory: new HeadMemory(),

@@ -2,10 +2,11 @@
 import type { Command } from 'commander';
 import { CodedError } from '../evidence/coded-error.ts';
 import { makeHostCa } from '../evidence/countersign.ts';
-import { initKeys, loadPins, loadSigner, savePins } from '../evidence/key-store.ts';
+import { loadPins, loadSigner, savePins } from '../evidence/key-store.ts';
 import { parseNoteKey } from '../evidence/note-key.ts';
 import type { Pin } from '../evidence/pin.ts';
 import { rotateKey } from '../evidence/rotate-key.ts';
+import { makeSigner } from '../evidence/state.ts';
 import { hostInName, type StateOptions } from './state.ts';
 
 interface PinOptions extends StateOptions {
@@ -63,7 +64,7 @@ export function registerKeys(program: Command): void {
     .command('init')
     .description('make a signing key and pin it for this machine; prints the verifier key')
     .action(async (_options, command: Command) => {
-      print((await initKeys(command.optsWithGlobals<StateOptions>().dir)).vkey);
+      print((await makeSigner(command.optsWithGlobals<StateOptions>())).vkey);
     });
   keys
     .command('show')

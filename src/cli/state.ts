@@ -9,9 +9,8 @@ import type { Journal } from '../evidence/journal.ts';
 import { loadPins } from '../evidence/key-store.ts';
 import { parseVerifierKey } from '../evidence/keys.ts';
 import { COSIGNATURE, parseNoteKey } from '../evidence/note-key.ts';
-import { openJournal } from '../evidence/open-journal.ts';
 import type { Pin } from '../evidence/pin.ts';
-import { ensureSigner, journalDirectory, type StateOptions } from '../evidence/state.ts';
+import { ensureSigner, journalDirectory, openOwnJournal, type StateOptions } from '../evidence/state.ts';
 import type { JournalVerdict } from '../evidence/verdict.ts';
 import type { VerifyOptions } from '../evidence/verify.ts';
 import { verifyDirectory } from '../evidence/verify-native.ts';
@@ -70,7 +69,7 @@ export async function openState({ dir }: StateOptions): Promise<Journal> {
   const { signer, made } = await ensureSigner({ dir });
   if (made)
     process.stderr.write(`Made a signing key in ${dir} and pinned it for this host: ${signer.vkey}\n`);
-  return openJournal({ directory: journalDirectory(dir), signer });
+  return openOwnJournal(dir);
 }
 
 /**

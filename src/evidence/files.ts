@@ -77,6 +77,14 @@ async function writeBeside(
   await syncDirectory(dirname(path));
 }
 
+/** Removes what a process that was killed while it wrote one of these files left beside it. No other may be writing them. */
+export async function removeDrafts(directory: string, isOurs: (name: string) => boolean): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const [, of] = /^\.(.+)\.[0-9a-f]{16}\.draft$/.exec(name) ?? [];
+    if (of !== undefined && isOurs(of)) await rm(join(directory, name), { force: true });
+  }
+}
+
 /**
  * Replaces a file: after a crash the old one or the new one is there (rename(2)). Replaces a link, not its target. The
  * new one has mode 0600, or the readers of another file.

@@ -9,17 +9,25 @@ import {
   makeDirectory,
   publishFile,
   readBounded,
+  removeDrafts,
   replaceFile,
   syncDirectory,
 } from './files.ts';
 import { processIdentity } from './identity.ts';
 import { generateSigner, type NoteSigner, signerFromPem } from './keys.ts';
+import { acquireLock } from './lock.ts';
 import { parseNoteKey } from './note-key.ts';
 import type { Pin } from './pin.ts';
 
 const KEY_FILE = 'signing-key.pem';
 const NEXT_KEY_FILE = 'signing-key.next.pem';
 const PINS_FILE = 'pins.json';
+/** Held while the key or the pins change: whoever reads, changes and writes them must not undo what another one did. */
+const LOCK_NAME = 'keys-lock';
+/** Drafts of these are private keys, and must not outlive them. */
+const KEPT: ReadonlySet<string> = new Set([KEY_FILE, NEXT_KEY_FILE, PINS_FILE]);
+/** Longer than a rotation waits for the writer of the journal. */
+const LOCK_WAIT_MS = 15_000;
 const MAX_FILE_BYTES = 1_048_576;
 
 /** Where the signing key of a state directory lies. */
@@ -73,32 +81,49 @@ const encodePins = (pins: readonly Pin[]): string =>
   `${JSON.stringify({ schema: 'agilab.guardrails_pins.v1', pins }, null, 2)}\n`;
 
 /**
- * Makes a signing key in `directory` and pins it for this host, so that the host can grade what it recorded itself. Where
- * an interrupted call left a key without pins, it pins that key.
+ * Does what changes the key or the pins in `directory`, one process at a time.
+ *
+ * @throws CodedError `keys.unsafe`, `keys.locked`; system errors; what `work` throws.
+ */
+export async function changingKeys<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  await requireOwnDirectory(directory);
+  const lock = await acquireLock(join(directory, LOCK_NAME), LOCK_WAIT_MS, 'keys.locked');
+  try {
+    await removeDrafts(directory, (name) => KEPT.has(name));
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
+
+/**
+ * Makes a signing key in `directory` and pins it for this host, beside the pins that are there, so that the host can grade
+ * what it recorded itself. Where an interrupted call left a key without its pin, it pins that key.
  *
  * @throws CodedError `keys.exist`: a key is never replaced, since the journal it sealed could not be continued;
- * `keys.unsafe`, `keys.not-written`.
+ * `keys.unsafe`, `keys.locked`, `keys.not-written`; `keys.bad-pins`.
  */
 export async function initKeys(directory: string): Promise<NoteSigner> {
-  const exist = (): CodedError => {
-    const remedy = 'Use the key that is there, or another directory for another key.';
-    return new CodedError('keys.exist', 'this directory already has a signing key and pins', remedy);
-  };
   try {
     await makeDirectory(directory);
-    await requireOwnDirectory(directory);
-    const fresh = generateSigner(newKeyName());
-    const signer = await publishFile(join(directory, KEY_FILE), keyFile(fresh)).then(
-      () => fresh,
-      (error: unknown) => {
-        if (errnoOf(error) === 'EEXIST') return loadSigner(directory);
-        throw error;
-      },
-    );
-    await publishFile(join(directory, PINS_FILE), encodePins([ownPin(signer)]));
-    return signer;
+    return await changingKeys(directory, async () => {
+      const pins = await loadPins(directory); // first: where they cannot be read, no key is made that nobody could pin
+      const fresh = generateSigner(newKeyName());
+      const signer = await publishFile(keyPath(directory), keyFile(fresh)).then(
+        () => fresh,
+        (error: unknown) => {
+          if (errnoOf(error) === 'EEXIST') return loadSigner(directory);
+          throw error;
+        },
+      );
+      if (pins.some(({ vkey }) => vkey === signer.vkey)) {
+        const remedy = 'Use the key that is there, or another directory for another key.';
+        throw new CodedError('keys.exist', 'this directory already has a signing key and its pin', remedy);
+      }
+      await savePins(directory, [...pins, ownPin(signer)]);
+      return signer;
+    });
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') throw exist();
     if (error instanceof CodedError) throw error;
     const remedy = 'Name a directory that this user can write to, on a disk that has space.';
     throw new CodedError('keys.not-written', `the key could not be written (${errnoOf(error)})`, remedy, {

@@ -1,12 +1,20 @@
 // Opening a journal: from where the last seal says that it stands, or, where nothing says so, from its first line on. What
 // a crash tore is kept, put aside and recorded. A journal that is not what its checkpoint says is never continued.
 import { createHash } from 'node:crypto';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ADOPTION_CODE } from './adopted.ts';
 import { parseCheckpoint, signedBy, type TreeHead } from './checkpoint.ts';
 import { CodedError, errnoOf } from './coded-error.ts';
-import { isOwnDirectory, makeDirectory, readBounded, replaceFile, syncDirectory, whyOf } from './files.ts';
+import {
+  isOwnDirectory,
+  makeDirectory,
+  readBounded,
+  removeDrafts,
+  replaceFile,
+  syncDirectory,
+  whyOf,
+} from './files.ts';
 import { decodeHeads, type Head } from './head.ts';
 import { IdWindow, KEPT_IDS } from './id-window.ts';
 import { processIdentity } from './identity.ts';
@@ -48,8 +56,11 @@ const MAX_TORN_BYTES = 2 * SEGMENT_BYTES;
 export interface JournalOptions {
   /** Holds the files of lines, head, checkpoint and the lock. Made with mode 0700 when absent. */
   readonly directory: string;
-  /** Signs the checkpoints. Without one the journal is unsigned, and what it holds is advisory. */
-  readonly signer?: NoteSigner;
+  /**
+   * Signs the checkpoints. Without one the journal is unsigned, and what it holds is advisory. A function is asked once this
+   * process is the only writer: a key that was read before may have been rotated since.
+   */
+  readonly signer?: NoteSigner | (() => Promise<NoteSigner>);
   /** How long to wait for another writer to finish, in milliseconds. Default 10,000. */
   readonly lockWaitMs?: number;
   /** A file of lines is closed at the first seal at which it has this many bytes. Default 64 MiB. */
@@ -88,11 +99,13 @@ async function openDirectory(options: JournalOptions): Promise<Journal> {
   const lock = await acquireLock(join(directory, LOCK_NAME), lockWaitMs, 'journal.locked');
   let segment: Segment | undefined;
   try {
-    await removeDrafts(directory);
+    await removeDrafts(directory, () => true);
     const start = decodeStart((await readStart(directory)) ?? '');
     const firsts = (await segmentsIn(directory)).filter((first) => first >= (start?.edge.size ?? 0));
     segment = await Segment.open(directory, firsts.at(-1) ?? start?.edge.size ?? 0);
-    return await continueJournal(options, lock, segment, firsts, start);
+    const { signer } = options;
+    const key = typeof signer === 'function' ? await signer() : signer;
+    return await continueJournal(options, key, lock, segment, firsts, start);
   } catch (error) {
     await segment?.close();
     await lock.release();
@@ -105,7 +118,8 @@ const tampered = (what: string): CodedError =>
   fail('journal.tampered', `the journal was changed: ${what}`, REMEDY);
 
 async function continueJournal(
-  { directory, signer, segmentBytes = SEGMENT_BYTES, onSealFailed }: JournalOptions,
+  { directory, segmentBytes = SEGMENT_BYTES, onSealFailed }: JournalOptions,
+  signer: NoteSigner | undefined,
   lock: Lock,
   segment: Segment,
   firsts: readonly number[],
@@ -147,16 +161,12 @@ async function continueJournal(
   return journal;
 }
 
-/** Removes what a writer that was killed while it replaced a file left beside it. */
-async function removeDrafts(directory: string): Promise<void> {
-  const drafts = (await readdir(directory)).filter((name) => /^\..+\.[0-9a-f]{16}\.draft$/.test(name));
-  for (const name of drafts) await rm(join(directory, name), { force: true });
-}
-
 function requireOwn(note: string, signer: NoteSigner | undefined): TreeHead {
   const checkpoint = parseCheckpoint(note);
   if (signer && signedBy(checkpoint, [signer], native)) return checkpoint.claimed;
-  throw fail('journal.foreign-key', 'the journal was sealed by another key than the one given', REMEDY);
+  const remedy =
+    'Put the key back that sealed it. Where that is gone, run `guardrails verify`, move the directory away as it is, and start a new one.';
+  throw fail('journal.foreign-key', 'the journal was sealed by another key than the one given', remedy);
 }
 
 /** Returns where the last seal left the journal, if the head file says so and the checkpoint and the last line bear it out. */

@@ -8,9 +8,8 @@ import { replaceFile, syncDirectory } from './files.ts';
 import type { HeadMemory } from './head-memory.ts';
 import { appendAny } from './journal.ts';
 import { fail, readSegment, readStart, START_FILE, segmentName, segmentsIn } from './journal-files.ts';
-import type { NoteSigner } from './keys.ts';
 import { native } from './native.ts';
-import { openJournal } from './open-journal.ts';
+import { type JournalOptions, openJournal } from './open-journal.ts';
 import type { Pin } from './pin.ts';
 import { beginning, LineScanner } from './scan.ts';
 import { decodeStart, encodeStart, RETIRED_CODE } from './start.ts';
@@ -20,7 +19,7 @@ import { verifyDirectory } from './verify-native.ts';
 
 export interface RetireOptions {
   readonly directory: string;
-  readonly signer: NoteSigner;
+  readonly signer: NonNullable<JournalOptions['signer']>;
   /** Position of the first line that stays: the beginning of a file of lines. */
   readonly keepFrom: number;
   /** Who is believed; the journal is verified first. */

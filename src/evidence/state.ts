@@ -24,33 +24,55 @@ async function hasJournal(dir: string): Promise<boolean> {
   }
 }
 
-/** Makes the key of a fresh directory, or takes the one that another process made in the same moment. */
-async function firstSigner(dir: string): Promise<{ readonly signer: NoteSigner; readonly made: boolean }> {
+/**
+ * Makes the key of a state directory that never had one, and pins it for this host. Where there is a journal, another key
+ * could not continue what the lost one sealed.
+ *
+ * @throws CodedError `keys.lost`; as initKeys.
+ */
+export async function makeSigner({ dir }: StateOptions): Promise<NoteSigner> {
+  if ((await isMissing(dir)) && (await hasJournal(dir))) {
+    const remedy =
+      'Put signing-key.pem back from a copy. Where there is none, move the directory `journal` away, keep it with pins.json for whoever verifies it, and run `guardrails keys init`.';
+    throw new CodedError('keys.lost', 'there is a journal here, but not the key that sealed it', remedy);
+  }
+  return initKeys(dir);
+}
+
+async function isMissing(dir: string): Promise<boolean> {
   try {
-    return { signer: await initKeys(dir), made: true };
+    await loadSigner(dir);
+    return false;
   } catch (error) {
-    if (error instanceof CodedError && error.code === 'keys.exist')
-      return { signer: await loadSigner(dir), made: false };
-    throw error;
+    return error instanceof CodedError && error.code === 'keys.missing';
   }
 }
 
 /**
- * Returns the signing key of a state directory, and whether it was made just now. A fresh directory gets a key, pinned
- * for this host; one that has a journal but no key does not, since a new key could not continue what the old one sealed.
+ * Returns the signing key of a state directory, and whether it was made just now, as {@link makeSigner} makes it.
  *
  * @throws CodedError `keys.*`.
  */
 export async function ensureSigner({
   dir,
 }: StateOptions): Promise<{ readonly signer: NoteSigner; readonly made: boolean }> {
+  if (!(await isMissing(dir))) return { signer: await loadSigner(dir), made: false };
   try {
-    return { signer: await loadSigner(dir), made: false };
+    return { signer: await makeSigner({ dir }), made: true };
   } catch (error) {
-    const missing = error instanceof CodedError && error.code === 'keys.missing';
-    if (!missing || (await hasJournal(dir))) throw error;
-    return await firstSigner(dir);
+    if (error instanceof CodedError && error.code === 'keys.exist')
+      return { signer: await loadSigner(dir), made: false }; // by another process in the same moment
+    throw error;
   }
+}
+
+/**
+ * Opens the journal of a state directory that has its key, for this process alone.
+ *
+ * @throws CodedError `keys.*`; `journal.*` as openJournal.
+ */
+export function openOwnJournal(dir: string): Promise<Journal> {
+  return openJournal({ directory: journalDirectory(dir), signer: () => loadSigner(dir) });
 }
 
 /**
@@ -63,6 +85,6 @@ export async function ensureSigner({
  * @throws CodedError `keys.*`; `journal.*` as openJournal.
  */
 export async function openState(options: StateOptions): Promise<Journal> {
-  const { signer } = await ensureSigner(options);
-  return openJournal({ directory: journalDirectory(options.dir), signer });
+  await ensureSigner(options);
+  return openOwnJournal(options.dir);
 }

@@ -1,9 +1,11 @@
 // Keys and pins are believed only from files that nobody else can have written or read.
-import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { initKeys, loadPins, loadSigner } from '../../src/evidence/key-store.ts';
-import { scratch } from './support.ts';
+import { initKeys, loadPins, loadSigner, savePins } from '../../src/evidence/key-store.ts';
+import { generateSigner } from '../../src/evidence/keys.ts';
+import { ensureSigner, journalDirectory, makeSigner, openState } from '../../src/evidence/state.ts';
+import { draft, scratch } from './support.ts';
 
 const coded = (code: string): unknown => expect.objectContaining({ code });
 
@@ -31,4 +33,38 @@ it('refuses pins that are a link or no pins, and has none where there is no file
   writeFileSync(join(directory, 'real'), '{}', { mode: 0o600 });
   symlinkSync('real', join(directory, 'pins.json'));
   await expect(loadPins(directory)).rejects.toThrow(coded('keys.bad-pins'));
+});
+
+it('pins the key that it makes beside the pins that are there, also where a call was interrupted', async () => {
+  const directory = await scratch();
+  const other = { vkey: generateSigner('agilab-guardrails/other').vkey, host: 'other' };
+  await savePins(directory, [other]);
+  const { vkey } = await initKeys(directory);
+  const vkeys = async (): Promise<readonly string[]> => (await loadPins(directory)).map((pin) => pin.vkey);
+  expect(await vkeys()).toEqual([other.vkey, vkey]);
+  await savePins(directory, [other]);
+  expect((await initKeys(directory)).vkey).toBe(vkey);
+  expect(await vkeys()).toEqual([other.vkey, vkey]);
+  await expect(initKeys(directory)).rejects.toThrow(coded('keys.exist'));
+});
+
+it('makes no key where the pins cannot be read', async () => {
+  const directory = await scratch();
+  writeFileSync(join(directory, 'pins.json'), '{', { mode: 0o600 });
+  await expect(initKeys(directory)).rejects.toThrow(coded('keys.bad-pins'));
+  expect(readdirSync(directory)).toEqual(['pins.json']);
+});
+
+it('makes no other key where there is a journal whose key is lost', async () => {
+  const dir = await scratch();
+  const journal = await openState({ dir });
+  await journal.append(draft(), '');
+  await journal.close();
+  rmSync(join(dir, 'signing-key.pem'));
+  for (const make of [makeSigner, ensureSigner, openState])
+    await expect(make({ dir })).rejects.toThrow(coded('keys.lost'));
+  expect(readdirSync(dir)).toEqual(['journal', 'pins.json']);
+  renameSync(journalDirectory(dir), join(dir, 'earlier'));
+  const { vkey } = await makeSigner({ dir });
+  expect((await loadPins(dir)).map((pin) => pin.vkey)).toEqual([expect.anything(), vkey]);
 });

@@ -1,12 +1,14 @@
 // Keys that change hands, end, or are believed no more; and a machine that is renamed.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { processIdentity } from '../../src/evidence/identity.ts';
 import { readJournal } from '../../src/evidence/journal-files.ts';
 import { loadPins, loadSigner } from '../../src/evidence/key-store.ts';
-import { generateSigner } from '../../src/evidence/keys.ts';
+import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
+import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { Pin } from '../../src/evidence/pin.ts';
 import { rotateKey } from '../../src/evidence/rotate-key.ts';
 import { journalDirectory, openState } from '../../src/evidence/state.ts';
@@ -59,9 +61,7 @@ it('cannot be led to another key by whoever writes to the directory without a ke
   await rotateKey({ dir });
   await append(dir);
   const journal = journalDirectory(dir);
-  const [name = ''] = (await import('node:fs'))
-    .readdirSync(journal)
-    .filter((each) => each.startsWith('rotation-'));
+  const [name = ''] = readdirSync(journal).filter((each) => each.startsWith('rotation-'));
   const note = readFileSync(join(journal, name), 'utf8');
   const pins = [{ vkey: first.vkey, host, machine }];
   const without = async (content: string | undefined): Promise<JournalVerdict> => {
@@ -99,6 +99,71 @@ it('goes on with a rotation that was interrupted after the journal went over', a
   await expect(adoptNextSigner(dir)).rejects.toThrow('ENOENT');
   await append(dir);
   expect(await judge(dir, await loadPins(dir))).toMatchObject({ ok: true });
+});
+
+it('loses no journal to writers and rotations that come at the same time', async () => {
+  for (let round = 0; round < 3; round++) {
+    const dir = await scratch();
+    await append(dir, 1);
+    const [first, second] = await Promise.all([
+      rotateKey({ dir }),
+      rotateKey({ dir }),
+      ...Array.from({ length: 6 }, () => append(dir, 1)),
+    ]);
+    expect(first.vkey).not.toBe(second.vkey);
+    await append(dir, 1);
+    expect(await judge(dir, await loadPins(dir))).toMatchObject({ ok: true, problems: [] });
+    expect(await loadPins(dir)).toHaveLength(3);
+  }
+});
+
+it('is asked for its key once nobody else can rotate it', async () => {
+  const dir = await scratch();
+  await append(dir);
+  const directory = journalDirectory(dir);
+  const seen: string[] = [];
+  const signer = async (): Promise<NoteSigner> => {
+    seen.push(...readdirSync(directory).filter((name) => name.startsWith('lock,')));
+    return loadSigner(dir);
+  };
+  await (await openJournal({ directory, signer })).close();
+  expect(seen).toHaveLength(1);
+});
+
+/** Ends this process before the n-th of the calls that make a change visible. */
+const KILLED = `
+  import fs from 'node:fs/promises';
+  import { syncBuiltinESMExports } from 'node:module';
+  const [dir, steps] = process.argv.slice(1);
+  let left = Number(steps);
+  for (const name of ['rename', 'link', 'rm']) {
+    const real = fs[name];
+    fs[name] = async (...args) => {
+      if (left-- === 0) process.kill(process.pid, 'SIGKILL');
+      return real(...args);
+    };
+  }
+  syncBuiltinESMExports();
+  const { rotateKey } = await import(${JSON.stringify(new URL('../../dist/evidence/rotate-key.js', import.meta.url).href)});
+  await rotateKey({ dir });`;
+
+it('goes on wherever a rotation was killed, and leaves no private key behind', async () => {
+  let code: number | null = null;
+  for (let steps = 0; code !== 0; steps++) {
+    expect(steps).toBeLessThan(40);
+    const dir = await scratch();
+    await append(dir, 1);
+    const argv = ['--input-type=module', '-e', KILLED, dir, String(steps)];
+    code = spawnSync(process.execPath, argv).status;
+    await append(dir, 1);
+    // Lines that were not sealed yet are nobody's; of all others the keys answer.
+    const judged = async (): Promise<JournalVerdict> => judge(dir, await loadPins(dir));
+    expect(await judged(), `${steps}`).toMatchObject({ problems: [], key: 'pinned', unsealed: { open: 0 } });
+    const next = await rotateKey({ dir });
+    await append(dir, 1);
+    expect(await judged()).toMatchObject({ problems: [], key: 'pinned', signer: next.vkey });
+    expect(readdirSync(dir).sort()).toEqual(['journal', 'pins.json', 'signing-key.pem']);
+  }
 });
 
 it('believes nothing that a revoked key alone signed, from its time on', async () => {
@@ -144,7 +209,6 @@ it(
     );
     expect(identity.processIdentity().host).toBe(hostname());
     // The name of a machine is read once, so a process of its own has another one.
-    const { spawnSync } = await import('node:child_process');
     const root = new URL('../../', import.meta.url).pathname;
     const program = `
     import os from 'node:os';
