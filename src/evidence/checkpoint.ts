@@ -2,7 +2,7 @@
 // how many lines, which Merkle root. It is what an auditor pins on another machine. Runs anywhere.
 import { concatBytes, fromBase64, fromHex, toBase64, toHex, utf8 } from './bytes.ts';
 import { CodedError } from './coded-error.ts';
-import { COSIGNATURE, ED25519, type NoteKey } from './note-key.ts';
+import { COSIGNATURE, ED25519, type NoteKey, noteKey } from './note-key.ts';
 import { type Primitives, portable } from './primitives.ts';
 
 /** The head of a journal. */
@@ -31,6 +31,15 @@ export interface Checkpoint {
 export interface CheckpointSigner extends Pick<NoteKey, 'name' | 'hash'> {
   sign(message: Uint8Array): Uint8Array;
 }
+
+/** What cosigns: as above, or a plain key, of which the {@link cosignerKey} is taken. */
+export interface Cosigner extends CheckpointSigner {
+  readonly publicKey?: Uint8Array;
+}
+
+/** Returns what others pin of a cosigner: its name and key, of the type of a cosignature. */
+export const cosignerKey = ({ name, publicKey }: Pick<NoteKey, 'name' | 'publicKey'>): NoteKey =>
+  noteKey(name, publicKey, COSIGNATURE);
 
 const MAX_BYTES = 65_536;
 const MAX_SIGNATURES = 100;
@@ -95,13 +104,20 @@ const cosigned = (seconds: number, text: string): Uint8Array =>
 
 /**
  * Returns the checkpoint with one more line: at `seconds` (POSIX time) this was the largest consistent head that the
- * cosigner had seen. One key for each cosigner name, since the name is not signed.
+ * cosigner had seen. One key for each cosigner name, since the name is not signed. Others pin its {@link cosignerKey}.
+ *
+ * @throws CodedError `checkpoint.malformed`; RangeError for what is no time: 0 is none (c2sp.org/tlog-witness).
  */
-export function cosignCheckpoint(note: string, seconds: number, signer: CheckpointSigner): string {
+export function cosignCheckpoint(note: string, seconds: number, signer: Cosigner): string {
+  if (!Number.isSafeInteger(seconds) || seconds <= 0) throw new RangeError('no time in whole seconds');
   const { text } = parseCheckpoint(note);
   const time = new Uint8Array(8);
   new DataView(time.buffer).setBigUint64(0, BigInt(seconds));
-  return note + signatureLine(signer, concatBytes(time, signer.sign(cosigned(seconds, text))));
+  // A line under the hash of a plain key would be a forgery to whoever has pinned that.
+  const { name, hash, publicKey } = signer;
+  const isPlain = publicKey !== undefined && noteKey(name, publicKey).hash === hash;
+  const key = isPlain ? cosignerKey({ name, publicKey }) : signer;
+  return note + signatureLine(key, concatBytes(time, signer.sign(cosigned(seconds, text))));
 }
 
 /** Returns the time that a signature vouches for, or `true` where its kind has none; `undefined` for a wrong one. */
@@ -149,7 +165,20 @@ export function signedBy<Key extends NoteKey>(
   keys: readonly Key[],
   primitives: Primitives = portable,
 ): Key | undefined {
-  return verified(checkpoint, keys, primitives).find(({ key }) => key.type === ED25519)?.key;
+  return signersOf(checkpoint, keys, primitives)[0];
+}
+
+/**
+ * Returns all of the given keys that signed the checkpoint, in the order of the note.
+ *
+ * @throws CodedError `checkpoint.bad-signature`.
+ */
+export function signersOf<Key extends NoteKey>(
+  checkpoint: Checkpoint,
+  keys: readonly Key[],
+  primitives: Primitives,
+): readonly Key[] {
+  return verified(checkpoint, keys, primitives).flatMap(({ key }) => (key.type === ED25519 ? [key] : []));
 }
 
 /** A cosigner that has seen a checkpoint, and when: POSIX seconds. */

@@ -2,8 +2,10 @@
 export {
   type Checkpoint,
   type Cosignature,
+  type Cosigner,
   cosignaturesOf,
   cosignCheckpoint,
+  cosignerKey,
   parseCheckpoint,
   signedBy,
   type TreeHead,

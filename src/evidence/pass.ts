@@ -7,6 +7,7 @@ import type { EvidenceRecord } from './record.ts';
 import { successorIn } from './rotation.ts';
 import { LineScanner, type OnLine, recordOf } from './scan.ts';
 import { decodeStart, type RetirementStatement, retirementIn } from './start.ts';
+import { Times } from './times.ts';
 
 /** One file of lines. */
 export interface SegmentFile {
@@ -61,21 +62,10 @@ export interface Pass {
   readonly times: Times;
 }
 
-/** What the lines say about time. */
-interface Times {
-  back: number;
-  backLine?: number;
-  /** Of each line at which another key may begin to answer, and of each open one: earliest and latest from there on. */
-  readonly from: Map<number, { earliest: string; latest: string }>;
-}
-
-/**
- * Reads a journal once. `sizes` are those whose roots are wanted; `eras` the lines from which on times are wanted.
- */
+/** Reads a journal once. `sizes` are those whose roots are wanted, and the times of the lines before and after. */
 export async function passOver(
   { segments, start }: JournalFiles,
   sizes: ReadonlySet<number>,
-  eras: readonly number[],
   { keepLines = true, signal, onProgress, primitives = portable }: PassOptions,
 ): Promise<Pass> {
   const records: EvidenceRecord[] = [];
@@ -83,10 +73,8 @@ export async function passOver(
   const successors = new Map<number, string>();
   const retirements: RetirementStatement[] = [];
   const producers = new Producers();
-  const times: Times = { back: 0, from: new Map() };
+  const times = new Times();
   const rootAt = new Map<number, string>();
-  let time = '';
-  let era = { earliest: '', latest: '' };
   const onLine: OnLine = (line, bytes) => {
     const telling = line.mode === 'repair' || line.mode === 'run';
     const kept = typeof keepLines === 'boolean' ? keepLines : keepLines.has(line.mode);
@@ -102,17 +90,7 @@ export async function passOver(
       if (retirement) retirements.push(retirement);
     }
     producers.add(line, record);
-    if (line.time < time) {
-      times.back++;
-      times.backLine ??= line.seq + 1;
-    }
-    time = line.time;
-    if (eras.includes(line.seq)) {
-      era = { earliest: time, latest: time };
-      times.from.set(line.seq, era);
-    }
-    if (time < era.earliest) era.earliest = time;
-    if (time > era.latest) era.latest = time;
+    times.add(line.seq, line.time, sizes.has(line.seq) || successors.has(line.seq - 1));
     const { size } = scanner.tree;
     if (sizes.has(size)) rootAt.set(size, toHex(scanner.tree.root()));
   };

@@ -19,3 +19,9 @@ export interface Pin {
    */
   readonly revoked?: string | undefined;
 }
+
+/** From and to which time a pin is good, in milliseconds since 1970. */
+export const validityOf = ({ notBefore, notAfter }: Pin): readonly [number, number] => [
+  notBefore === undefined ? Number.NEGATIVE_INFINITY : Date.parse(notBefore),
+  notAfter === undefined ? Number.POSITIVE_INFINITY : Date.parse(notAfter),
+];

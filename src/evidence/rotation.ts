@@ -1,13 +1,14 @@
 // A journal goes over to another key by a record that names the new one, sealed at once by both keys. Whoever has pinned
 // the old key can follow, and nobody else can lead there. Runs anywhere.
 import { toHex } from './bytes.ts';
-import { type Checkpoint, parseCheckpoint, signedBy } from './checkpoint.ts';
+import { type Checkpoint, parseCheckpoint, signersOf } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
 import { type NoteKey, parseNoteKey } from './note-key.ts';
-import type { Pin } from './pin.ts';
+import { type Pin, validityOf } from './pin.ts';
 import type { Primitives } from './primitives.ts';
 import type { EvidenceRecord } from './record.ts';
 import type { Revocations } from './revocation.ts';
+import type { Times } from './times.ts';
 
 /** Code of the record that names the successor of a key, and the kind of its subject. */
 export const ROTATION_CODE = 'journal.key-rotated';
@@ -37,6 +38,24 @@ export interface Trusted {
   readonly key: NoteKey;
   readonly pin: Pin;
   readonly since: number;
+  /** From where on the lines of a key that led to it are dated outside of that key's time. */
+  readonly outside?: number | undefined;
+}
+
+/**
+ * Returns from where on the lines up to position `end` are dated outside of the time that the key which answers for them is
+ * pinned for; `undefined` where none is.
+ */
+export function outsideValidity(
+  { pin, since, outside }: Trusted,
+  end: number,
+  times: Times,
+): number | undefined {
+  if (outside !== undefined) return outside;
+  const span = times.between(since, end);
+  const [from, until] = validityOf(pin);
+  const within = !span || (Date.parse(span.earliest) >= from && Date.parse(span.latest) < until);
+  return within ? undefined : since;
 }
 
 /**
@@ -50,15 +69,23 @@ const heirOf = ({ vkey, host, machine, revoked }: Pin, isEarlier: boolean): Pin 
   ...(isEarlier ? {} : { revoked }),
 });
 
+/** What a journal says of its keys. */
+export interface KeyHistory {
+  /** Its roots at the sizes of the rotations, hex. */
+  readonly rootAt: ReadonlyMap<number, string>;
+  /** The keys that its records name, by the position of the record. */
+  readonly successors: ReadonlyMap<number, string>;
+  readonly times: Times;
+}
+
 /**
- * Returns the given keys and those that they handed the journal over to. `rootAt` are the roots of the journal at the
- * sizes of the rotations, hex, and `successors` the keys that its records name.
+ * Returns the given keys and those that they handed the journal over to. One that is given as well comes twice: it may
+ * answer for all lines, or for those since it was handed the journal, and the one before it for the others.
  */
 export function followRotations(
   pinned: readonly Trusted[],
   rotations: readonly Checkpoint[],
-  rootAt: ReadonlyMap<number, string>,
-  successors: ReadonlyMap<number, string>,
+  { rootAt, successors, times }: KeyHistory,
   revocations: Revocations,
   primitives: Primitives,
 ): readonly Trusted[] {
@@ -66,20 +93,29 @@ export function followRotations(
   for (const rotation of rotations) {
     const { size, root } = rotation.claimed;
     // The last one that is covered: it is sealed right after it was written.
-    const since = Math.max(-1, ...[...successors.keys()].filter((seq) => seq < size));
-    const vkey = successors.get(since);
+    const seq = Math.max(-1, ...[...successors.keys()].filter((each) => each < size));
+    const vkey = successors.get(seq);
     if (vkey === undefined || rootAt.get(size) !== toHex(root)) continue;
     try {
-      const signer = signedBy(
+      const next = parseNoteKey(vkey);
+      const signers = signersOf(
         rotation,
         trusted.map(({ key }) => key),
         primitives,
       );
-      const next = parseNoteKey(vkey);
-      const from = trusted.find(({ key }) => key === signer);
-      if (!from || signedBy(rotation, [next], primitives) !== next) continue;
-      if (!trusted.some(({ key }) => key.vkey === next.vkey))
-        trusted.push({ key: next, pin: heirOf(from.pin, revocations.precedes(rotation, from.pin)), since });
+      if (signersOf(rotation, [next], primitives).length === 0) continue;
+      const before = trusted.filter(({ key }) => key.vkey !== vkey && signers.includes(key));
+      const since = seq + 1;
+      const isWithin = (each: Trusted): boolean => outsideValidity(each, since, times) === undefined;
+      const from = before.find(isWithin) ?? before[0];
+      if (!from) continue;
+      const outside = outsideValidity(from, since, times);
+      const known = trusted.filter(({ key }) => key.vkey === vkey);
+      const own = known.find((each) => pinned.includes(each));
+      const isEarlier = revocations.precedes(rotation, from.pin);
+      if (known.length === 0) trusted.push({ key: next, pin: heirOf(from.pin, isEarlier), since, outside });
+      else if (own && (isEarlier || !revocations.isRevoked(from.pin)))
+        trusted.push({ ...own, since, outside });
     } catch (error) {
       if (!(error instanceof CodedError)) throw error; // a forged signature leads nowhere
     }

@@ -3,14 +3,14 @@
 // to, so that a journal of any length can be verified. Runs anywhere.
 import { adoptedRanges, countOf, membership } from './adopted.ts';
 import { toHex, utf8 } from './bytes.ts';
-import { type Checkpoint, parseCheckpoint, signedBy, type TreeHead } from './checkpoint.ts';
+import { type Checkpoint, parseCheckpoint, signersOf, type TreeHead } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
 import { parseNoteKey } from './note-key.ts';
 import { type JournalFiles, type Pass, type PassOptions, passOver } from './pass.ts';
 import type { Pin } from './pin.ts';
 import { type Primitives, portable } from './primitives.ts';
-import { Revocations, type SeenHead } from './revocation.ts';
-import { followRotations, parseRotations, type Trusted } from './rotation.ts';
+import { Revocations, type SeenHead, sharingRevocations } from './revocation.ts';
+import { followRotations, outsideValidity, parseRotations, type Trusted } from './rotation.ts';
 import type { JournalProblem } from './scan.ts';
 import { decodeStart } from './start.ts';
 import { type JournalVerdict, linesOf } from './verdict.ts';
@@ -30,19 +30,19 @@ export interface VerifyOptions extends PassOptions {
 /** What is not yet sealed is at most this old beside a writer that seals each second, in milliseconds. */
 const LIVE_MS = 5_000;
 
-/** A checkpoint, and who of the trusted keys signed it. */
+/** A checkpoint, and who of the trusted keys signed it: two at a rotation. */
 interface Head {
   readonly checkpoint: Checkpoint;
-  readonly signer: Trusted | undefined;
+  readonly signers: readonly Trusted[];
 }
 
 function headOf(checkpoint: Checkpoint, trusted: readonly Trusted[], primitives: Primitives): Head {
-  const key = signedBy(
+  const keys = signersOf(
     checkpoint,
     trusted.map((each) => each.key),
     primitives,
   );
-  return { checkpoint, signer: trusted.find((each) => each.key === key) };
+  return { checkpoint, signers: trusted.filter(({ key }) => keys.includes(key)) };
 }
 
 /** What `work` returns, or what it finds malformed. */
@@ -59,7 +59,7 @@ function attempt<T>(work: () => T): {
 }
 
 function requireSigned(head: Head): Head {
-  if (head.signer) return head;
+  if (head.signers.length > 0) return head;
   throw new CodedError(
     'checkpoint.unpinned',
     'the previous checkpoint is not signed by a pinned key',
@@ -103,22 +103,22 @@ function isRetired(
   return begin > 0 && said.some((each) => each.digest === digest);
 }
 
-/** Why the lines cannot be those of the machine and the time that the key is pinned for. */
-function producerProblems({ pin, since }: Trusted, { producers, times }: Pass): readonly JournalProblem[] {
+/** Why the lines up to position `end` cannot be those of the machine and the time that the key is pinned for. */
+function producerProblems(
+  signer: Trusted,
+  end: number,
+  { producers, times }: Pass,
+): readonly JournalProblem[] {
   const problems: JournalProblem[] = [];
-  const stranger = producers.firstStranger(pin);
+  const stranger = producers.firstStranger(signer.pin);
   if (stranger !== undefined) {
     const message = 'comes from a host that the key is not pinned for';
     problems.push({ code: 'journal.wrong-producer', line: stranger + 1, message });
   }
-  const { earliest, latest } = times.from.get(since) ?? {};
-  const early =
-    pin.notBefore !== undefined && earliest !== undefined && Date.parse(earliest) < Date.parse(pin.notBefore);
-  const late =
-    pin.notAfter !== undefined && latest !== undefined && Date.parse(latest) >= Date.parse(pin.notAfter);
-  if (early || late) {
+  const outside = outsideValidity(signer, end, times);
+  if (outside !== undefined) {
     const message = 'or a later one is dated outside of the time that the key is pinned for';
-    problems.push({ code: 'journal.outside-validity', line: since + 1, message });
+    problems.push({ code: 'journal.outside-validity', line: outside + 1, message });
   }
   return problems;
 }
@@ -132,7 +132,9 @@ function producerProblems({ pin, since }: Trusted, { producers, times }: Pass): 
  */
 export async function verifyJournal(files: JournalFiles, options: VerifyOptions): Promise<JournalVerdict> {
   const { primitives = portable, now = Date.now() } = options;
-  const pinned = options.pins.map((pin): Trusted => ({ pin, key: parseNoteKey(pin.vkey), since: 0 }));
+  const pinned = sharingRevocations(
+    options.pins.map((pin): Trusted => ({ pin, key: parseNoteKey(pin.vkey), since: 0 })),
+  );
   // Largest first: it vouches for the most.
   const seen = new Map<Checkpoint, number>();
   const earlier = [options.previous ?? []]
@@ -150,19 +152,18 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
   const newest = own.value ?? earlier[0];
   const covered = newest?.claimed.size ?? 0;
   const sizes = [newest, ...earlier, ...rotations].flatMap((each) => each?.claimed.size ?? []);
-  const eras = [0, covered, ...rotations.map(({ claimed }) => claimed.size - 1)];
-  const pass = await passOver(files, new Set(sizes), eras, options);
+  const pass = await passOver(files, new Set(sizes), options);
   const { scanner, rootAt, times } = pass;
   const size = scanner.lines;
   const begin = decodeStart(files.start ?? '')?.edge.size ?? 0;
 
   const revocations = new Revocations(now, pinned, primitives, seen);
-  const followed = followRotations(pinned, rotations, rootAt, pass.successors, revocations, primitives);
+  const followed = followRotations(pinned, rotations, pass, revocations, primitives);
   const trusted = followed.filter(({ pin }) => !revocations.isRevoked(pin));
   // Kept by the caller before: they show a rollback whatever became of the key since.
   const earlierHeads = earlier.map((each) => requireSigned(headOf(each, followed, primitives)));
   const head = attempt(() => newest && headOf(newest, trusted, primitives));
-  const current = head.value?.signer !== undefined;
+  const current = head.value !== undefined && head.value.signers.length > 0;
   const anyones = attempt(() => newest && headOf(newest, followed, primitives)).value;
   // Of a revoked key the largest head that was there before: what it covers stays, what came after is anybody's.
   const believed = current
@@ -170,14 +171,19 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
     : [anyones ?? [], ...earlierHeads]
         .flat()
         .sort((a, b) => b.checkpoint.claimed.size - a.checkpoint.claimed.size)
-        .find(
-          ({ checkpoint, signer: by }) =>
-            by !== undefined &&
-            rootAt.get(checkpoint.claimed.size) === toHex(checkpoint.claimed.root) &&
-            revocations.precedes(checkpoint, by.pin),
-        );
-  const signer = believed?.signer;
+        .filter(({ checkpoint: { claimed } }) => rootAt.get(claimed.size) === toHex(claimed.root))
+        .map(({ checkpoint, signers }) => ({
+          checkpoint,
+          signers: signers.filter(({ pin }) => revocations.precedes(checkpoint, pin)),
+        }))
+        .find(({ signers }) => signers.length > 0);
   const sealed = believed?.checkpoint.claimed.size ?? covered;
+  const answers = (believed?.signers ?? []).map((each) => ({
+    signer: each,
+    faults: producerProblems(each, sealed, pass),
+  }));
+  // Of several keys that vouch for the same lines, one that may is enough.
+  const { signer, faults = [] } = answers.find((each) => each.faults.length === 0) ?? answers[0] ?? {};
 
   const problems = [own.problem, head.problem, scanner.problem].flatMap((problem) => problem ?? []);
   const found = (code: string, line: number, message: string): void =>
@@ -192,7 +198,7 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
     ({ checkpoint: { claimed } }) =>
       historyProblem(claimed, own.value, size, rootAt.get(claimed.size), begin) ?? [],
   );
-  problems.push(...breaks, ...(signer ? producerProblems(signer, pass) : []));
+  problems.push(...breaks, ...faults);
   if (files.start !== undefined && !isRetired(files.start, begin, pass, sealed, primitives)) {
     found(
       'journal.missing-segment',
@@ -204,12 +210,18 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
 
   const open = Math.max(0, size - Math.max(sealed, begin));
   const ranges = adoptedRanges(pass.statements, sealed);
-  const openSince = times.from.get(covered)?.earliest;
+  const openSince = times.between(covered, Number.POSITIVE_INFINITY)?.earliest;
   const live = current && openSince !== undefined && Math.abs(now - Date.parse(openSince)) <= LIVE_MS;
   const vouched = signer !== undefined && ranges.length === 0;
   const state =
     problems.length > 0 ? 'broken' : vouched && open === 0 ? 'sealed' : vouched && live ? 'live' : 'adopted';
-  const key = current ? 'pinned' : signer ? 'witnessed' : anyones?.signer ? 'revoked' : 'unpinned';
+  const key = current
+    ? 'pinned'
+    : signer
+      ? 'witnessed'
+      : anyones && anyones.signers.length > 0
+        ? 'revoked'
+        : 'unpinned';
   return {
     state,
     ok: state === 'sealed',

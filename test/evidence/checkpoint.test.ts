@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import {
   cosignaturesOf,
   cosignCheckpoint,
+  cosignerKey,
   parseCheckpoint,
   signCheckpoint,
   signedBy,
@@ -132,6 +133,13 @@ describe('a cosignature', () => {
     expect(parseNoteKey(key.vkey).vkey).toBe(key.vkey);
     // A cosigner says what it saw; that is no signature of the journal.
     expect(signedBy(parseCheckpoint(cosigned), [key])).toBeUndefined();
+  });
+
+  it('is made with a plain key as well, under the hash that others pin', () => {
+    expect(cosignerKey(cosigner)).toEqual(key);
+    expect(cosignCheckpoint(note, seconds, cosigner)).toBe(cosigned);
+    for (const none of [0, -1, 1.5, Number.NaN])
+      expect(() => cosignCheckpoint(note, none, cosigner)).toThrow(RangeError);
   });
 
   it('is the 76 bytes and the message of tlog-cosignature, put together here by the book', () => {

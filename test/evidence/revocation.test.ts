@@ -8,7 +8,7 @@ import { exportJournal } from '../../src/evidence/exports/export.ts';
 import { HeadMemory } from '../../src/evidence/head-memory.ts';
 import { processIdentity } from '../../src/evidence/identity.ts';
 import { CHECKPOINT_FILE } from '../../src/evidence/journal-files.ts';
-import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
+import { generateSigner, type NoteSigner, parseVerifierKey, verifierOf } from '../../src/evidence/keys.ts';
 import { COSIGNATURE, noteKey } from '../../src/evidence/note-key.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { Pin } from '../../src/evidence/pin.ts';
@@ -47,6 +47,20 @@ const pins = (revoked = hoursAgo(1)): Pin[] => [
   { vkey: key.vkey, host: 'witness.example' },
 ];
 
+/** The pins, the witness for a part of the time only. */
+const witnessedBy = (validity: Partial<Pin>): Pin[] => {
+  const [own, other] = pins() as [Pin, Pin];
+  return [own, { ...other, ...validity }];
+};
+
+/** A cosignature of the time 0, which c2sp.org/tlog-witness does not allow. */
+function untimed(note: string): string {
+  const text = note.slice(0, note.indexOf('\n\n') + 1);
+  const signature = witness.sign(Buffer.from(`cosignature/v1\ntime 0\n${text}`));
+  const bytes = Buffer.concat([Buffer.from(key.hash, 'hex'), Buffer.alloc(8), signature]);
+  return `${note}\u2014 ${witness.name} ${bytes.toString('base64')}\n`;
+}
+
 const judge = (options: Partial<VerifyOptions> = {}): Promise<JournalVerdict> =>
   verifyDirectory(directory, { pins: pins(), ...options });
 
@@ -78,6 +92,25 @@ describe('what a revoked key sealed', () => {
     expect(sealedOf(verdict)).toBe(3);
   });
 
+  it('stays believed where the witness is pinned for the time at which it saw that', async () => {
+    const previous = cosigned(await write(), 2);
+    const pins = witnessedBy({ notBefore: hoursAgo(3), notAfter: hoursAgo(1.5) });
+    expect(await judge({ previous, pins })).toMatchObject({ ok: true, key: 'witnessed' });
+  });
+
+  it('is believed under no other name of that key', async () => {
+    await write();
+    const [revoked] = pins() as [Pin];
+    const alias = { vkey: verifierOf('agilab-guardrails/other', signer.publicKey).vkey, host };
+    const note = readFileSync(join(directory, CHECKPOINT_FILE), 'utf8');
+    const body = note.slice(0, note.indexOf('\n\n') + 2);
+    const { hash, name } = parseVerifierKey(alias.vkey);
+    const bytes = Buffer.concat([Buffer.from(hash, 'hex'), signer.sign(Buffer.from(body.slice(0, -1)))]);
+    writeFileSync(join(directory, CHECKPOINT_FILE), `${body}\u2014 ${name} ${bytes.toString('base64')}\n`);
+    expect(await judge({ pins: [alias] })).toMatchObject({ ok: true });
+    expect(await judge({ pins: [alias, revoked] })).toMatchObject({ ok: false, key: 'revoked' });
+  });
+
   it('is never taken for a running writer', async () => {
     const previous = cosigned(await write(2), 2);
     await write(1);
@@ -96,6 +129,15 @@ describe('what a revoked key sealed', () => {
         pins: [...pins().slice(0, 1), { ...(pins()[1] as Pin), revoked: hoursAgo(0.1) }],
       }),
     ],
+    [
+      'the witness was not pinned for that time yet',
+      (note) => ({ previous: cosigned(note, 2), pins: witnessedBy({ notBefore: hoursAgo(1.5) }) }),
+    ],
+    [
+      'the witness was pinned for that time no more',
+      (note) => ({ previous: cosigned(note, 2), pins: witnessedBy({ notAfter: hoursAgo(3) }) }),
+    ],
+    ['the witness names no time', (note) => ({ previous: untimed(note) })],
     [
       'the witness is the key itself, under its own name',
       (note) => ({ previous: cosigned(note, 2, signer), pins: pins().slice(0, 1) }),

@@ -3,13 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { signCheckpoint } from '../../src/evidence/checkpoint.ts';
 import { processIdentity } from '../../src/evidence/identity.ts';
-import { readJournal } from '../../src/evidence/journal-files.ts';
+import { readJournal, rotationName, segmentsIn } from '../../src/evidence/journal-files.ts';
 import { loadPins, loadSigner } from '../../src/evidence/key-store.ts';
 import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import type { Pin } from '../../src/evidence/pin.ts';
+import { retireLines } from '../../src/evidence/retire.ts';
 import { rotateKey } from '../../src/evidence/rotate-key.ts';
 import { journalDirectory, openState } from '../../src/evidence/state.ts';
 import type { JournalVerdict } from '../../src/evidence/verdict.ts';
@@ -195,6 +198,96 @@ it('names lines that are dated outside of the time that their key is pinned for'
     expect((await judge(dir, [{ vkey, host, machine, ...pin }])).problems).toMatchObject([
       { code: 'journal.outside-validity' },
     ]);
+});
+
+describe('keys that follow each other', () => {
+  /** A journal that went over to another key; the keys, and times before, between and after. */
+  async function handedOver(): Promise<{
+    readonly dir: string;
+    readonly keys: readonly [string, string];
+    readonly times: readonly [string, string, string];
+  }> {
+    const dir = await scratch();
+    const now = async (): Promise<string> => {
+      await sleep(2); // times are whole milliseconds
+      return new Date().toISOString();
+    };
+    const before = await now();
+    await append(dir);
+    const first = await loadSigner(dir);
+    const next = await rotateKey({ dir });
+    const between = await now();
+    await append(dir);
+    return { dir, keys: [first.vkey, next.vkey], times: [before, between, await now()] };
+  }
+  const outside = { state: 'broken', problems: [{ code: 'journal.outside-validity' }] };
+
+  it('answer each for the lines of its own time', async () => {
+    const {
+      dir,
+      keys: [first, next],
+      times: [before, between, after],
+    } = await handedOver();
+    const pins = (one: Partial<Pin>, two?: Partial<Pin>): Pin[] => [
+      { vkey: first, host, machine, ...one },
+      ...(two ? [{ vkey: next, host, machine, ...two }] : []),
+    ];
+    for (const good of [
+      pins({ notBefore: before, notAfter: between }),
+      pins({ notBefore: before, notAfter: between }, { notBefore: between, notAfter: after }),
+      pins({ notAfter: before }, {}), // the second answers for all
+    ])
+      expect(await judge(dir, good)).toMatchObject({ ok: true, signer: next, problems: [] });
+    for (const bad of [
+      pins({ notAfter: before }),
+      pins({ notBefore: between }),
+      pins({ notAfter: before }, { notBefore: between }),
+      pins({ notAfter: between }, { notBefore: after }),
+      pins({ notAfter: between, revoked: before }, { notBefore: between }),
+    ])
+      expect(await judge(dir, bad)).toMatchObject(outside);
+  });
+
+  it('are judged whatever files lie beside the journal', async () => {
+    const dir = await scratch();
+    await append(dir);
+    await sleep(2);
+    const notAfter = new Date().toISOString();
+    await append(dir);
+    const pins = [{ vkey: (await loadSigner(dir)).vkey, host, machine, notAfter }];
+    expect(await judge(dir, pins)).toMatchObject(outside);
+    for (let size = 1; size <= 6; size++) {
+      const note = signCheckpoint({ origin: 'x', size, root: new Uint8Array(32) }, generateSigner('x'));
+      writeFileSync(join(journalDirectory(dir), rotationName(size)), note);
+      expect(await judge(dir, pins)).toMatchObject(outside);
+    }
+  });
+
+  it('are judged also where the first lines were retired', async () => {
+    const dir = await scratch();
+    const directory = journalDirectory(dir);
+    await append(dir);
+    const signer = await loadSigner(dir);
+    const small = await openJournal({ directory, signer, segmentBytes: 1 });
+    for (let i = 0; i < 3; i++) await small.append(draft(), '');
+    await small.close();
+    const pins = await loadPins(dir);
+    const [, , keepFrom = 0] = await segmentsIn(directory);
+    await retireLines({ directory, signer, keepFrom, pins });
+    expect(await judge(dir, pins)).toMatchObject({ ok: true });
+    const late = pins.map((pin) => ({ ...pin, notAfter: '2020-01-01T00:00:00Z' }));
+    expect(await judge(dir, late)).toMatchObject(outside);
+  });
+
+  it('vouch for a journal whose clock was set back before it was handed over', async () => {
+    const dir = await scratch();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    await append(dir);
+    vi.useRealTimers();
+    await rotateKey({ dir });
+    expect(await judge(dir, await loadPins(dir))).toMatchObject({ ok: true, clockBack: { times: 1 } });
+  });
 });
 
 it(

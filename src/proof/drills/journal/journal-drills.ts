@@ -3,9 +3,16 @@
 import { createHash } from 'node:crypto';
 import { cp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cosignCheckpoint, parseCheckpoint, signCheckpoint } from '../../../evidence/checkpoint.ts';
 import { codeIdentity, processIdentity } from '../../../evidence/identity.ts';
-import { CHECKPOINT_FILE, FIRST_SEGMENT, segmentName, segmentsIn } from '../../../evidence/journal-files.ts';
+import {
+  CHECKPOINT_FILE,
+  FIRST_SEGMENT,
+  rotationName,
+  segmentName,
+  segmentsIn,
+} from '../../../evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
 import { MerkleTree } from '../../../evidence/merkle.ts';
 import { native } from '../../../evidence/native.ts';
@@ -71,6 +78,21 @@ async function witnessed({ directory, signer }: Sealed, hours: number): Promise<
       { vkey: key.vkey, host: 'witness.example' },
     ],
   };
+}
+
+/** Hands a journal over to another key, which then writes a line, and returns a time between. */
+async function handOver(
+  directory: string,
+  signer: NoteSigner,
+): Promise<{ readonly next: NoteSigner; readonly at: string }> {
+  const next = newKey();
+  const journal = await openJournal({ directory, signer });
+  await journal.rotateTo(next);
+  await journal.close();
+  await sleep(2); // times are whole milliseconds
+  const at = new Date().toISOString();
+  await write(directory, next, [draft()]);
+  return { next, at };
 }
 
 /** Changes the files, and returns what the request should say differently. */
@@ -391,6 +413,53 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
     async ({ signer }) => ({
       pins: [{ vkey: signer.vkey, host: processIdentity().host, notAfter: hoursFromNow(-1) }],
     }),
+  ),
+  drill(
+    'handed-over-too-late',
+    'a key handed the journal over to another after the time it was pinned for',
+    'journal.outside-validity',
+    async ({ directory, signer }) => {
+      await handOver(directory, signer);
+      return { pins: [{ vkey: signer.vkey, host: processIdentity().host, notAfter: hoursFromNow(-1) }] };
+    },
+  ),
+  drill(
+    'too-late-behind-a-stray-rotation',
+    'written after its key was pinned for, and a rotation file that no key signed',
+    'journal.outside-validity',
+    async ({ directory, signer }) => {
+      const path = join(directory, FIRST_SEGMENT);
+      const all = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
+      const first = JSON.parse(all[0] ?? '') as EvidenceRecord;
+      const lines = [JSON.stringify({ ...first, time: hoursFromNow(-2) })];
+      for (const line of all.slice(1)) {
+        const prev = createHash('sha256')
+          .update(lines.at(-1) ?? '')
+          .digest('hex');
+        lines.push(JSON.stringify({ ...(JSON.parse(line) as EvidenceRecord), prev }));
+      }
+      await writeFile(path, `${lines.join('\n')}\n`);
+      await seal({ directory, signer, elsewhere: '' });
+      const root = new Uint8Array(32);
+      const note = signCheckpoint({ origin: 'drill', size: 2, root }, newKey());
+      await writeFile(join(directory, rotationName(2)), note);
+      return { pins: [{ vkey: signer.vkey, host: processIdentity().host, notAfter: hoursFromNow(-1) }] };
+    },
+  ),
+  drill(
+    'handed-over-in-time',
+    'none: each of two keys answers for the lines of its own time',
+    'allow',
+    async ({ directory, signer }) => {
+      const { next, at } = await handOver(directory, signer);
+      const { host } = processIdentity();
+      return {
+        pins: [
+          { vkey: signer.vkey, host, notAfter: at },
+          { vkey: next.vkey, host, notBefore: at },
+        ],
+      };
+    },
   ),
   drill('within-validity', 'none: written while its key is pinned for', 'allow', async ({ signer }) => ({
     pins: [
