@@ -17,6 +17,7 @@ import { journalDirectory, type StateOptions } from '../evidence/state.ts';
 import { lineOf, plain } from './record-line.ts';
 import { interruption } from './signals.ts';
 import { pinsOf, readVerdict, type VerdictOptions } from './state.ts';
+import { timeOf } from './time.ts';
 
 interface JsonOption extends StateOptions {
   readonly json?: boolean;
@@ -186,8 +187,11 @@ function count(text: string): number {
 }
 
 function time(text: string): string {
-  if (!Number.isNaN(Date.parse(text))) return text;
-  throw new InvalidArgumentError('a time such as 2030-01-31T12:00:00Z');
+  try {
+    return timeOf(text);
+  } catch {
+    throw new InvalidArgumentError('a time such as 2030-01-31T12:00:00Z');
+  }
 }
 
 export function registerJournal(program: Command): void {

@@ -1,13 +1,16 @@
 // `guardrails keys`: the signing key of this machine, and the keys that it trusts.
 import type { Command } from 'commander';
+import { sameBytes } from '../evidence/bytes.ts';
 import { CodedError } from '../evidence/coded-error.ts';
 import { makeHostCa } from '../evidence/countersign.ts';
-import { loadPins, loadSigner, savePins } from '../evidence/key-store.ts';
+import { makeDirectory } from '../evidence/files.ts';
+import { changePins, loadPins, loadSigner } from '../evidence/key-store.ts';
 import { parseNoteKey } from '../evidence/note-key.ts';
-import type { Pin } from '../evidence/pin.ts';
+import { type Pin, validityOf } from '../evidence/pin.ts';
 import { rotateKey } from '../evidence/rotate-key.ts';
 import { makeSigner } from '../evidence/state.ts';
-import { hostInName, type StateOptions } from './state.ts';
+import { handPin, type StateOptions } from './state.ts';
+import { timeOf } from './time.ts';
 
 interface PinOptions extends StateOptions {
   readonly host?: string;
@@ -22,40 +25,48 @@ interface RevokeOptions extends StateOptions {
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** Returns a time as it is kept: RFC 3339, UTC. */
-function timeOf(text: string): string {
-  const time = new Date(text);
-  if (!Number.isNaN(time.getTime())) return time.toISOString();
-  throw new CodedError('usage', 'a time cannot be read', 'Write it as 2030-01-31T12:00:00Z.');
-}
-
 async function pin(vkey: string, { dir, host, machine, from, until }: PinOptions): Promise<void> {
-  parseNoteKey(vkey);
+  const { publicKey } = parseNoteKey(vkey);
   const added: Pin = {
-    vkey,
-    host: host ?? hostInName(vkey),
+    ...(host === undefined ? handPin(vkey) : { vkey, host }),
     ...(machine === undefined ? {} : { machine }),
     ...(from === undefined ? {} : { notBefore: timeOf(from) }),
     ...(until === undefined ? {} : { notAfter: timeOf(until) }),
   };
-  const pins = await loadPins(dir);
-  if (pins.some((each) => each.vkey === vkey)) {
-    throw new CodedError('keys.pinned', 'this key is pinned already', 'Look into pins.json.');
-  }
-  await savePins(dir, [...pins, added]);
+  const [begin, end] = validityOf(added);
+  if (begin >= end)
+    throw new CodedError('usage', 'the key would never be good', 'Let --until be later than --from.');
+  await makeDirectory(dir);
+  await changePins(dir, (pins) => {
+    const known = pins.find((each) => sameBytes(parseNoteKey(each.vkey).publicKey, publicKey));
+    if (known === undefined) return [...pins, added];
+    const remedy =
+      known.revoked === undefined
+        ? 'Look into pins.json.'
+        : 'Do not trust it: ask its owner for another one.';
+    const how = known.revoked === undefined ? '' : ', and revoked';
+    const name = known.vkey === vkey ? '' : ' under another name';
+    throw new CodedError('keys.pinned', `this key is pinned already${name}${how}`, remedy);
+  });
 }
 
 async function revoke(vkey: string, { dir, at }: RevokeOptions): Promise<void> {
   const revoked = timeOf(at ?? new Date().toISOString());
-  const pins = await loadPins(dir);
-  if (!pins.some((each) => each.vkey === vkey)) {
+  const unknown = (): CodedError => {
     const remedy = 'Pass a verifier key as it stands in pins.json.';
-    throw new CodedError('keys.unknown', 'no such key is pinned, so none is believed either', remedy);
-  }
-  await savePins(
-    dir,
-    pins.map((each) => (each.vkey === vkey ? { ...each, revoked } : each)),
-  );
+    return new CodedError('keys.unknown', 'no such key is pinned, so none is believed either', remedy);
+  };
+  if ((await loadPins(dir)).length === 0) throw unknown(); // makes no directory for nothing
+  await changePins(dir, (pins) => {
+    const known = pins.find((each) => each.vkey === vkey);
+    if (known === undefined) throw unknown();
+    if (known.revoked !== undefined && Date.parse(known.revoked) <= Date.parse(revoked)) {
+      const remedy =
+        'A revocation is moved to an earlier time, and to no later one: pin another key instead.';
+      throw new CodedError('keys.revoked', 'this key is revoked already, from an earlier time on', remedy);
+    }
+    return pins.map((each) => (each.vkey === vkey ? { ...each, revoked } : each));
+  });
 }
 
 export function registerKeys(program: Command): void {
@@ -87,7 +98,7 @@ export function registerKeys(program: Command): void {
   keys
     .command('pin')
     .description(
-      'trust a key of another machine, or of a witness, after its owner has shown it by another way',
+      'trust a key of another machine, for proofs, or of a witness, after its owner has shown it by another way',
     )
     .argument('<vkey>', 'verifier key, as `keys show` prints it there')
     .option('--host <name>', 'name of that machine (default: the one in the key)')

@@ -9,7 +9,8 @@ import type { Journal } from '../evidence/journal.ts';
 import { loadPins } from '../evidence/key-store.ts';
 import { parseVerifierKey } from '../evidence/keys.ts';
 import { COSIGNATURE, parseNoteKey } from '../evidence/note-key.ts';
-import type { Pin } from '../evidence/pin.ts';
+import { isRevoked, type Pin } from '../evidence/pin.ts';
+import { sharingRevocations } from '../evidence/revocation.ts';
 import { ensureSigner, journalDirectory, openOwnJournal, type StateOptions } from '../evidence/state.ts';
 import type { JournalVerdict } from '../evidence/verdict.ts';
 import type { VerifyOptions } from '../evidence/verify.ts';
@@ -98,12 +99,18 @@ function decodeHost(name: string): string {
 const OURS = 'agilab-guardrails/';
 
 /** Returns the host that the name of a key carries (`agilab-guardrails/<host>`). @throws CodedError `key.malformed`. */
-export function hostInName(vkey: string): string {
+function hostInName(vkey: string): string {
   const { name } = parseNoteKey(vkey);
   const [, host] = /^agilab-guardrails\/(.+)$/.exec(name) ?? [];
   if (host !== undefined) return decodeHost(host);
-  const remedy = 'Pass the key as `guardrails keys show` prints it on the host that signs.';
+  const remedy =
+    'Pass the key as `guardrails keys show` prints it on the host that signs, or pin it with the name of that host: guardrails keys pin --host.';
   throw new CodedError('key.malformed', 'the name in the verifier key is no host of ours', remedy);
+}
+
+/** Returns a key given by hand as a pin: for the host in its name, or for the witness of that name. */
+export function handPin(vkey: string): Pin {
+  return { vkey, host: isWitness({ vkey }) ? parseNoteKey(vkey).name : hostInName(vkey) };
 }
 
 /** Returns keys given by hand as pins, whoever's they are: in somebody's repository others sign than hosts of ours. */
@@ -115,12 +122,31 @@ export function foreignPins(vkeys: readonly string[]): readonly Pin[] {
 }
 
 /**
- * Returns the keys that are believed: those given by hand, or else the pins in the state directory.
+ * Returns the keys that are believed: those given by hand, or else the pins in the state directory. What is revoked there
+ * stays so when it is given by hand: trust is taken away once, wherever the key is named.
  *
  * @throws CodedError `key.*`, `keys.*`.
  */
 export async function pinsOf({ dir, pin }: VerdictOptions): Promise<readonly Pin[]> {
-  return pin ? pin.map((vkey) => ({ vkey, host: hostInName(vkey) })) : loadPins(dir);
+  if (pin === undefined) return loadPins(dir);
+  const revoked = (await kept(dir)).filter((each) => each.revoked !== undefined);
+  const known = [...pin.map(handPin), ...revoked].map((each) => ({
+    pin: each,
+    key: parseNoteKey(each.vkey),
+  }));
+  return sharingRevocations(known)
+    .slice(0, pin.length)
+    .map((each) => each.pin);
+}
+
+/** The pins of a directory; none where others could have changed them, since then they say nothing. */
+async function kept(dir: string): Promise<readonly Pin[]> {
+  try {
+    return await loadPins(dir);
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'keys.unsafe') return [];
+    throw error;
+  }
 }
 
 /**
@@ -134,11 +160,15 @@ async function trustedPins(options: VerdictOptions): Promise<readonly Pin[]> {
   return (await pinsOf(options)).filter((each) => options.pin !== undefined || counts(each));
 }
 
-/** Whether a key is not revoked: of what stands alone nobody can say when it was signed. */
-export const isGood = ({ revoked }: Pin): boolean =>
-  revoked === undefined || Date.parse(revoked) > Date.now();
+/** Returns the pins that are not revoked: of what stands alone nobody can say when it was signed. */
+export function unrevoked(pins: readonly Pin[]): readonly Pin[] {
+  const known = pins.map((pin) => ({ pin, key: parseNoteKey(pin.vkey) }));
+  return sharingRevocations(known)
+    .map(({ pin }) => pin)
+    .filter((pin) => !isRevoked(pin, Date.now()));
+}
 
-const isWitness = ({ vkey }: Pin): boolean => parseNoteKey(vkey).type === COSIGNATURE;
+const isWitness = ({ vkey }: Pick<Pin, 'vkey'>): boolean => parseNoteKey(vkey).type === COSIGNATURE;
 
 /**
  * Returns what a signed file states, under a trusted key.
@@ -150,7 +180,7 @@ export async function readSigned(
   payloadType: string,
   options: VerdictOptions,
 ): Promise<Buffer> {
-  const pins = (await trustedPins(options)).filter((each) => isGood(each) && !isWitness(each));
+  const pins = unrevoked(await trustedPins(options)).filter((each) => !isWitness(each));
   const keys = pins.map(({ vkey }) => parseVerifierKey(vkey));
   const bytes = await readInput(path);
   const remedy = 'Sign it on this host, or name the key of the host that did with --pin.';

@@ -12,6 +12,7 @@ import { enforce } from '../kernel/enforce.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
 import { predictRows, showAnswer } from './predict-rows.ts';
 import { openState, parseInput, type StateOptions } from './state.ts';
+import { timeOf } from './time.ts';
 
 interface PlaceOptions extends StateOptions {
   readonly root: string;
@@ -104,14 +105,13 @@ export async function seal(model: string, options: SealOptions): Promise<void> {
   }
   let release: Parameters<typeof sealModel>[0]['release'];
   if (sign === true) {
-    const end = new Date(expires ?? '');
-    if (!/^[1-9]\d{0,14}$/.test(version ?? '') || Number.isNaN(end.getTime())) {
+    if (!/^[1-9]\d{0,14}$/.test(version ?? '') || expires === undefined) {
       throw usage(
         'a release needs a version from 1 and an end',
         'Pass --release 1 --expires 2030-01-01T00:00:00Z.',
       );
     }
-    release = { signer: await loadSigner(dir), version: Number(version), expires: end.toISOString() };
+    release = { signer: await loadSigner(dir), version: Number(version), expires: timeOf(expires) };
   }
   const { at } = options;
   const sidecar = await sealModel({ ...placeOf(model, options), at, ...(release ? { release } : {}) });

@@ -7,7 +7,7 @@ import { native } from '../evidence/native.ts';
 import { verifyProof } from '../evidence/tlog-proof.ts';
 import type { JournalVerdict } from '../evidence/verdict.ts';
 import { lineOf } from './record-line.ts';
-import { isGood, pinsOf, readInput, readVerdict, type VerdictOptions } from './state.ts';
+import { pinsOf, readInput, readVerdict, unrevoked, type VerdictOptions } from './state.ts';
 
 interface VerifyOptions extends VerdictOptions {
   readonly json?: boolean;
@@ -59,9 +59,18 @@ function describe({
     `root ${root}, ${history}`,
     ...(key === 'unpinned'
       ? [
-          'To trust its key, have its owner show it by another way (`guardrails keys show`), then `guardrails keys pin` it.',
+          'To trust its key, have its owner show it by another way (`guardrails keys show`), then name it with --pin; a key of this very machine, `guardrails keys pin` or `guardrails keys init`.',
         ]
       : []),
+    ...(key === 'revoked' || (key === 'witnessed' && unsealed.open > 0)
+      ? [
+          'What that key seals counts for nothing any more: the machine that has it makes another one (`guardrails keys rotate`), which is trusted as the first one was.',
+        ]
+      : []),
+    ...problems
+      .map(({ code }) => code)
+      .filter((code, at, all) => all.indexOf(code) === at)
+      .map((code) => `What to do: guardrails explain ${code}`),
   ].join('\n');
 }
 
@@ -90,7 +99,7 @@ async function verifyOwnJournal(options: VerifyOptions): Promise<void> {
 
 async function verifyFile(path: string, options: VerifyOptions): Promise<void> {
   const text = (await readInput(path)).toString('utf8');
-  const vkeys = (await pinsOf(options)).filter(isGood).map(({ vkey }) => vkey);
+  const pins = unrevoked(await pinsOf(options));
   try {
     if (text.startsWith('old ')) {
       if (options.previous === undefined) {
@@ -98,6 +107,7 @@ async function verifyFile(path: string, options: VerifyOptions): Promise<void> {
         throw new CodedError('usage', 'a consistency proof is held against an earlier checkpoint', remedy);
       }
       const earlier = (await readInput(options.previous)).toString('utf8');
+      const vkeys = pins.map(({ vkey }) => vkey);
       const { origin, size } = verifyConsistency(earlier, text, vkeys, native).claimed;
       const said = options.json
         ? JSON.stringify({ ok: true, origin, size })
@@ -105,7 +115,7 @@ async function verifyFile(path: string, options: VerifyOptions): Promise<void> {
       process.stdout.write(`${said}\n`);
       return;
     }
-    const { record, checkpoint, key } = verifyProof(text, vkeys, native);
+    const { record, checkpoint, key } = verifyProof(text, pins, native);
     const { origin } = checkpoint.claimed;
     const said = { ok: true, origin, signer: key.vkey, record };
     process.stdout.write(

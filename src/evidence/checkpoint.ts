@@ -48,7 +48,7 @@ const malformed = (why: string): CodedError =>
   new CodedError(
     'checkpoint.malformed',
     `the checkpoint is malformed: ${why}`,
-    'Restore the checkpoint file from a copy; the journal cannot vouch for its own length without it.',
+    'Take the checkpoint from a copy that is whole; without one nothing vouches for the length of the journal.',
   );
 
 /** Returns one signature line of a note, newline-terminated. */

@@ -1,13 +1,14 @@
 // A second signature for auditors who have openssl and nothing else: PKCS#7 (RFC 2315, CMS RFC 5652), detached, under an RSA
 // certificate of a small authority of this machine. node-forge makes the structures and reads nothing that comes from
 // strangers; the keys are made by node:crypto, and checking is openssl's. It is loaded when it is needed.
-import { generateKeyPair, randomBytes } from 'node:crypto';
+import { generateKeyPair, randomBytes, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type forgeModule from 'node-forge';
 import { CodedError, errnoOf } from './coded-error.ts';
-import { isOwnDirectory, makeDirectory, publishFile, readBounded } from './files.ts';
+import { makeDirectory, publishFile, readBounded } from './files.ts';
 import { processIdentity } from './identity.ts';
+import { changingKeys } from './key-store.ts';
 
 type Forge = typeof forgeModule;
 type Certificate = forgeModule.pki.Certificate;
@@ -48,15 +49,11 @@ function certificateFor(forge: Forge, publicKey: string, name: string, years: nu
  * Makes the authority of this machine in `directory` and a certificate under it, and returns the authority's certificate
  * as PEM, for `openssl cms -verify -CAfile`.
  *
- * @throws CodedError `keys.exist`, `keys.unsafe`, `keys.not-written`.
+ * @throws CodedError `keys.exist`, `keys.unsafe`, `keys.locked`, `keys.not-written`.
  */
 export async function makeHostCa(directory: string): Promise<string> {
   const forge = await loadForge();
   await makeDirectory(directory);
-  if (!(await isOwnDirectory(directory))) {
-    const remedy = 'Use a real directory of your own that nobody else can write to (chmod 0700).';
-    throw new CodedError('keys.unsafe', 'others could replace the keys in this directory', remedy);
-  }
   const { host } = processIdentity();
   const [caKeys, leafKeys] = await Promise.all([rsaKey(), rsaKey()]);
   const caKey = forge.pki.privateKeyFromPem(caKeys.privateKey);
@@ -90,12 +87,15 @@ export async function makeHostCa(directory: string): Promise<string> {
     [LEAF_FILE, forge.pki.certificateToPem(leaf).replaceAll('\r', '')],
   ];
   try {
-    for (const [name, content] of files) await publishFile(join(directory, name), content);
+    await changingKeys(directory, async () => {
+      for (const [name, content] of files) await publishFile(join(directory, name), content);
+    });
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') {
-      const remedy = 'Use what is there; to make another, move the old files away first.';
-      throw new CodedError('keys.exist', 'this directory already has an authority', remedy);
+      const remedy = `Use what is there. To make another, or where a part of it is missing, move away first what there is of ${files.map(([name]) => name).join(', ')}.`;
+      throw new CodedError('keys.exist', 'this directory already has an authority, or a part of one', remedy);
     }
+    if (error instanceof CodedError) throw error;
     const remedy = 'Name a directory that this user can write to, on a disk that has space.';
     throw new CodedError(
       'keys.not-written',
@@ -121,15 +121,25 @@ async function ownFile(directory: string, name: string): Promise<string> {
   }
 }
 
+/** A signature under a certificate that has ended is made as easily, and is refused by every auditor. */
+function requireCurrent(certificate: string): void {
+  const { validFrom, validTo } = new X509Certificate(certificate);
+  const now = Date.now();
+  if (Date.parse(validFrom) <= now && now < Date.parse(validTo)) return;
+  const remedy = `Look whether the clock is right. If so, move ${LEAF_FILE}, ${LEAF_KEY_FILE}, ${CA_FILE} and ${CA_KEY_FILE} away, run \`guardrails keys host-ca\`, and give auditors the new authority.`;
+  throw new CodedError('keys.expired', 'the certificate of this machine is not valid now', remedy);
+}
+
 /**
  * Returns a detached signature over `content`, DER. Check it with
  * `openssl cms -verify -binary -inform DER -in SIGNATURE -content FILE -CAfile host-ca.pem`.
  *
- * @throws CodedError `keys.missing`, `keys.unsafe`.
+ * @throws CodedError `keys.missing`, `keys.unsafe`, `keys.expired`.
  */
 export async function countersign(directory: string, content: Uint8Array): Promise<Buffer> {
   const key = await ownFile(directory, LEAF_KEY_FILE);
   const certificate = await ownFile(directory, LEAF_FILE);
+  requireCurrent(certificate);
   const forge = await loadForge();
   const { oids } = forge.pki;
   const signed = forge.pkcs7.createSignedData();

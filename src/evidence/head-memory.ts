@@ -29,7 +29,7 @@ const failed = (what: string, error: unknown): CodedError =>
   new CodedError(
     'memory.failed',
     `the heads seen earlier could not be ${what} (${whyOf(error)})`,
-    'Make the directory of remembered heads one of this user alone, or pass the checkpoint that you kept by hand.',
+    'Make agilab-guardrails/heads below $XDG_STATE_HOME (else ~/.local/state) a directory of this user alone (chmod 0700), or set XDG_STATE_HOME to another place: there nothing is remembered, so pass the checkpoint that you kept with --previous.',
     { cause: error },
   );
 

@@ -24,8 +24,8 @@ const NEXT_KEY_FILE = 'signing-key.next.pem';
 const PINS_FILE = 'pins.json';
 /** Held while the key or the pins change: whoever reads, changes and writes them must not undo what another one did. */
 const LOCK_NAME = 'keys-lock';
-/** Drafts of these are private keys, and must not outlive them. */
-const KEPT: ReadonlySet<string> = new Set([KEY_FILE, NEXT_KEY_FILE, PINS_FILE]);
+/** Drafts of these are removed: of a private key nothing must outlive it. */
+const KEPT = /^(?:pins\.json|signing-key(?:\.next)?\.pem|.+-key\.pem)$/;
 /** Longer than a rotation waits for the writer of the journal. */
 const LOCK_WAIT_MS = 15_000;
 const MAX_FILE_BYTES = 1_048_576;
@@ -89,7 +89,7 @@ export async function changingKeys<T>(directory: string, work: () => Promise<T>)
   await requireOwnDirectory(directory);
   const lock = await acquireLock(join(directory, LOCK_NAME), LOCK_WAIT_MS, 'keys.locked');
   try {
-    await removeDrafts(directory, (name) => KEPT.has(name));
+    await removeDrafts(directory, (name) => KEPT.test(name));
     return await work();
   } finally {
     await lock.release();
@@ -185,20 +185,35 @@ export async function loadPins(directory: string): Promise<readonly Pin[]> {
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     if (error instanceof CodedError) throw error;
-    const remedy = 'Restore pins.json, make it readable, or pass the keys you trust by hand.';
-    throw new CodedError('keys.bad-pins', `the pins file cannot be read (${errnoOf(error)})`, remedy, {
+    const remedy = 'Restore pins.json, make it readable, or pass the keys you trust by hand (--pin).';
+    const why = errnoOf(error, 'it is not what `guardrails keys` writes');
+    throw new CodedError('keys.bad-pins', `the pins file cannot be read (${why})`, remedy, {
       cause: error,
     });
   }
 }
 
-/** Replaces the pins kept in `directory`. @throws CodedError `keys.unsafe`; system errors. */
+/** Replaces the pins kept in `directory`. @throws CodedError `keys.unsafe`, `keys.not-written`; system errors. */
 export async function savePins(directory: string, pins: readonly Pin[]): Promise<void> {
   await requireOwnDirectory(directory);
-  await replaceFile(
-    join(directory, PINS_FILE),
-    encodePins(pinsFile.parse({ schema: 'agilab.guardrails_pins.v1', pins }).pins),
-  );
+  const file = pinsFile.safeParse({ schema: 'agilab.guardrails_pins.v1', pins });
+  if (!file.success) {
+    const remedy = 'Give host and machine 1 to 200 characters each, and keep at most 1,000 pins.';
+    throw new CodedError('keys.not-written', 'the pins would not be readable', remedy);
+  }
+  await replaceFile(join(directory, PINS_FILE), encodePins(file.data.pins));
+}
+
+/**
+ * Replaces the pins in `directory` by what `change` makes of them.
+ *
+ * @throws as {@link changingKeys}, {@link loadPins} and {@link savePins}; what `change` throws.
+ */
+export function changePins(
+  directory: string,
+  change: (pins: readonly Pin[]) => readonly Pin[],
+): Promise<void> {
+  return changingKeys(directory, async () => savePins(directory, change(await loadPins(directory))));
 }
 
 /**

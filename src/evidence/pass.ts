@@ -27,6 +27,11 @@ export interface JournalFiles {
   readonly rotations?: readonly string[];
   /** Where the journal begins, when its first lines were retired. */
   readonly start?: string | undefined;
+  /**
+   * Returns the hashes which show that the first `size` lines extend the first `before` of them: for a checkpoint that was kept
+   * since before lines were retired. Where it rejects, or there is none, nothing shows it.
+   */
+  readonly growth?: (before: number, size: number) => Promise<readonly Uint8Array[]>;
 }
 
 export interface PassOptions {

@@ -25,3 +25,7 @@ export const validityOf = ({ notBefore, notAfter }: Pin): readonly [number, numb
   notBefore === undefined ? Number.NEGATIVE_INFINITY : Date.parse(notBefore),
   notAfter === undefined ? Number.POSITIVE_INFINITY : Date.parse(notAfter),
 ];
+
+/** Whether a pin is believed no more at a time, in milliseconds since 1970. */
+export const isRevoked = ({ revoked }: Pin, now: number): boolean =>
+  revoked !== undefined && Date.parse(revoked) <= now;

@@ -55,6 +55,19 @@ async function leavesOf(directory: string, size: number): Promise<readonly Uint8
 }
 
 /**
+ * Returns the hashes which show that the first `size` lines of the journal extend the first `before` of them; 0 < `before` < `size`.
+ *
+ * @throws CodedError `journal.tampered`; system errors.
+ */
+export async function proveGrowth(
+  directory: string,
+  before: number,
+  size: number,
+): Promise<readonly Uint8Array[]> {
+  return consistencyProof(sha256, await leavesOf(directory, size), before);
+}
+
+/**
  * Returns a proof (c2sp.org/tlog-proof) that the record with this id is in the journal.
  *
  * @throws CodedError `prove.no-such-record`, `prove.unsealed`, `prove.unsigned`, `journal.tampered`; system errors.
@@ -85,7 +98,7 @@ export async function proveConsistency(directory: string, earlier: string): Prom
   const note = await requireCheckpoint(directory);
   const { size } = parseCheckpoint(note).claimed;
   const growing = before.size > 0 && before.size < size;
-  const path = growing ? consistencyProof(sha256, await leavesOf(directory, size), before.size) : [];
+  const path = growing ? await proveGrowth(directory, before.size, size) : [];
   const text = encodeConsistency({ before: before.size, path, note });
   checkHead(before, text, native);
   return text;

@@ -4,7 +4,7 @@
 import { toHex } from './bytes.ts';
 import { type Checkpoint, cosignaturesOf } from './checkpoint.ts';
 import { COSIGNATURE, type NoteKey } from './note-key.ts';
-import { type Pin, validityOf } from './pin.ts';
+import { isRevoked, type Pin, validityOf } from './pin.ts';
 import type { Primitives } from './primitives.ts';
 
 /** A checkpoint that was kept, and when it was seen. */
@@ -56,8 +56,8 @@ export class Revocations {
   }
 
   /** Whether a pin is believed no more. */
-  isRevoked({ revoked }: Pin): boolean {
-    return revoked !== undefined && Date.parse(revoked) <= this.#now;
+  isRevoked(pin: Pin): boolean {
+    return isRevoked(pin, this.#now);
   }
 
   /**

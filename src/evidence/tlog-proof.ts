@@ -6,6 +6,7 @@ import { CodedError } from './coded-error.ts';
 import { decodeLine } from './line.ts';
 import { leafHash } from './merkle.ts';
 import { type NoteKey, parseNoteKey } from './note-key.ts';
+import { isRevoked, type Pin, validityOf } from './pin.ts';
 import { type Primitives, portable } from './primitives.ts';
 import { checkInclusion } from './proof.ts';
 import type { EvidenceRecord } from './record.ts';
@@ -68,21 +69,50 @@ export interface ProvenRecord {
   readonly key: NoteKey;
 }
 
+/** Whether a record may be one of the machine that a key is pinned for. One line tells the machine only where it opens a run. */
+function isOfMachine(record: EvidenceRecord, { host, machine }: Pin): boolean {
+  if (machine === undefined || machine === 'unknown') return record.host === host;
+  return record.mode !== 'run' || record.machine === 'unknown' || record.machine === machine;
+}
+
+/** @throws CodedError `proof.wrong-producer`, `proof.outside-validity`: the pin is not for such a record. */
+function requireOf(record: EvidenceRecord, pin: Pin): void {
+  if (!isOfMachine(record, pin)) {
+    const remedy =
+      'Where that machine was renamed, pin its key with its machine id (guardrails keys pin --machine). If it was not, the key was used elsewhere.';
+    const message = 'the record comes from a host that the key is not pinned for';
+    throw new CodedError('proof.wrong-producer', message, remedy);
+  }
+  const [from, until] = validityOf(pin);
+  const time = Date.parse(record.time);
+  if (from <= time && time < until) return;
+  const remedy = 'Pin the key for the time in which it was used; if it was not, somebody else has used it.';
+  const message = 'the record is dated outside of the time that the key is pinned for';
+  throw new CodedError('proof.outside-validity', message, remedy);
+}
+
 /**
- * Returns the record that a proof holds, when a pinned key signed a journal that has it as its line.
+ * Returns the record that a proof holds, when a trusted key signed a journal that has it as its line. A verifier key is
+ * trusted for every record; a pin for those of its machine and its time, and not at all once it is revoked: nobody can say
+ * when a proof was signed.
  *
- * @throws CodedError `proof.malformed`, `proof.unpinned`, `proof.not-included`, `proof.not-a-record`;
- * `checkpoint.malformed`, `checkpoint.bad-signature`; `key.malformed`, `key.small-order`.
+ * @throws CodedError `proof.malformed`, `proof.unpinned`, `proof.not-included`, `proof.not-a-record`,
+ * `proof.wrong-producer`, `proof.outside-validity`; `checkpoint.malformed`, `checkpoint.bad-signature`; `key.malformed`,
+ * `key.small-order`.
  */
 export function verifyProof(
   text: string,
-  vkeys: readonly string[],
+  trusted: readonly (string | Pin)[],
   primitives: Primitives = portable,
 ): ProvenRecord {
   const { entry, index, path, note } = parseProof(text);
   const checkpoint = parseCheckpoint(note);
-  const keys = vkeys.map((vkey) => parseNoteKey(vkey));
-  const key = signedBy(checkpoint, keys, primitives);
+  const pinOf = new Map<NoteKey, Pin | undefined>();
+  for (const each of trusted) {
+    if (typeof each === 'string') pinOf.set(parseNoteKey(each), undefined);
+    else if (!isRevoked(each, Date.now())) pinOf.set(parseNoteKey(each.vkey), each);
+  }
+  const key = signedBy(checkpoint, [...pinOf.keys()], primitives);
   if (!key) {
     const remedy =
       'Pin the key of the host that wrote the journal, after you had it from there by another way.';
@@ -103,5 +133,7 @@ export function verifyProof(
     const remedy = 'Do not believe it: no journal of ours has such a line.';
     throw new CodedError('proof.not-a-record', 'what the proof holds is no evidence record', remedy);
   }
+  const pin = pinOf.get(key);
+  if (pin) requireOf(record, pin);
   return { record, checkpoint, key };
 }

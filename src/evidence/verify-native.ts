@@ -5,6 +5,7 @@ import type { HeadMemory } from './head-memory.ts';
 import { readJournal } from './journal-files.ts';
 import { native } from './native.ts';
 import type { JournalFiles } from './pass.ts';
+import { proveGrowth } from './prove.ts';
 import type { JournalVerdict } from './verdict.ts';
 import { type VerifyOptions, verifyJournal as verifyPortably } from './verify.ts';
 
@@ -36,14 +37,18 @@ export async function verifyDirectory(
   directory: string,
   { memory, ...options }: DirectoryOptions,
 ): Promise<JournalVerdict> {
-  const files = await readJournal(directory);
+  const read = async (): Promise<JournalFiles> => ({
+    ...(await readJournal(directory)),
+    growth: (before, size) => proveGrowth(directory, before, size),
+  });
+  const files = await read();
   const seen = (await memory?.recall(options.pins, originOf(files.checkpoint))) ?? [];
   const previous = [options.previous ?? [], seen].flat();
   const verdict = await verifyJournal(files, { ...options, previous }).catch(async (error: unknown) => {
     // A head seen earlier is by a key that is not pinned any more. That hides nothing where nobody vouches now either.
     if (!(error instanceof CodedError) || error.code !== 'checkpoint.unpinned' || seen.length === 0)
       throw error;
-    const alone = await verifyJournal(await readJournal(directory), options);
+    const alone = await verifyJournal(await read(), options);
     if (alone.key === 'pinned') throw error;
     return alone;
   });

@@ -9,6 +9,7 @@ import { parseNoteKey } from './note-key.ts';
 import { type JournalFiles, type Pass, type PassOptions, passOver } from './pass.ts';
 import type { Pin } from './pin.ts';
 import { type Primitives, portable } from './primitives.ts';
+import { checkConsistency } from './proof.ts';
 import { Revocations, type SeenHead, sharingRevocations } from './revocation.ts';
 import { followRotations, outsideValidity, parseRotations, type Trusted } from './rotation.ts';
 import type { JournalProblem } from './scan.ts';
@@ -67,18 +68,32 @@ function requireSigned(head: Head): Head {
   );
 }
 
+/** Whether a proof shows that a journal extends an earlier head which ends among the lines that were retired. */
+async function isGrown(
+  before: TreeHead,
+  checkpoint: Checkpoint | undefined,
+  { growth }: JournalFiles,
+  { sha256 }: Primitives,
+): Promise<boolean> {
+  if (growth === undefined || checkpoint === undefined) return false;
+  const { size, root } = checkpoint.claimed;
+  const path = await growth(before.size, size).catch(() => undefined);
+  return path !== undefined && checkConsistency(sha256, before.size, before.root, size, root, path);
+}
+
 /** Why a journal of `size` lines does not extend an earlier head of it; `undefined` when it does. */
 function historyProblem(
   before: TreeHead,
   checkpoint: Checkpoint | undefined,
   size: number,
   root: string | undefined,
-  begin: number,
+  retired: 'no' | 'proven' | 'unproven',
 ): JournalProblem | undefined {
   if (checkpoint && before.origin !== checkpoint.claimed.origin)
     return { code: 'journal.foreign-origin', message: 'the previous checkpoint is of another journal' };
   const code = 'journal.rolled-back';
-  if (before.size < begin) {
+  if (retired === 'proven') return undefined;
+  if (retired === 'unproven') {
     const message =
       'was retired: hold the earlier checkpoint against the journal by a proof (guardrails prove --since)';
     return { code, line: before.size, message };
@@ -194,10 +209,16 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
     else if (!scanner.problem && rootAt.get(covered) !== toHex(own.value.claimed.root))
       found('journal.rewritten', covered, 'or the whole chain up to it is not what was signed');
   }
-  const breaks = earlierHeads.flatMap(
-    ({ checkpoint: { claimed } }) =>
-      historyProblem(claimed, own.value, size, rootAt.get(claimed.size), begin) ?? [],
-  );
+  const breaks: JournalProblem[] = [];
+  for (const { checkpoint } of earlierHeads) {
+    const { claimed } = checkpoint;
+    const isGone = claimed.size < begin;
+    // What the caller gave by hand can be held against a proof by hand; a head in the memory cannot be named.
+    const proven = isGone && seen.has(checkpoint) && (await isGrown(claimed, own.value, files, primitives));
+    const retired = isGone ? (proven ? 'proven' : 'unproven') : 'no';
+    const problem = historyProblem(claimed, own.value, size, rootAt.get(claimed.size), retired);
+    if (problem) breaks.push(problem);
+  }
   problems.push(...breaks, ...faults);
   if (files.start !== undefined && !isRetired(files.start, begin, pass, sealed, primitives)) {
     found(

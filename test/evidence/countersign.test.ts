@@ -1,8 +1,9 @@
 // The countersignature, as openssl sees it.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import type { CodedError } from '../../src/evidence/coded-error.ts';
 import { countersign, makeHostCa } from '../../src/evidence/countersign.ts';
 import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
@@ -57,4 +58,27 @@ it('is never made anew over an authority that is there, nor with a key that othe
   expect(readFileSync(join(directory, 'host-ca.pem'), 'utf8')).toBe(pem);
   chmodSync(join(directory, 'countersign-key.pem'), 0o644);
   await expect(countersign(directory, Buffer.of())).rejects.toThrow(coded('keys.unsafe'));
+});
+
+it('signs nothing under a certificate that has ended, or has not begun', async () => {
+  const directory = await scratch();
+  await makeHostCa(directory);
+  onTestFinished(() => void vi.useRealTimers());
+  for (const years of [3, -1]) {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + years * 366 * 86_400_000 });
+    await expect(countersign(directory, Buffer.of()), `${years}`).rejects.toThrow(coded('keys.expired'));
+    vi.useRealTimers();
+  }
+  expect((await countersign(directory, Buffer.of())).length).toBeGreaterThan(0);
+});
+
+it('names what to move away where a call was interrupted', async () => {
+  const directory = await scratch();
+  await makeHostCa(directory);
+  const files = readdirSync(directory);
+  expect(files).toHaveLength(4);
+  unlinkSync(join(directory, 'countersign.pem'));
+  await expect(countersign(directory, Buffer.of())).rejects.toThrow(coded('keys.missing'));
+  const error = (await makeHostCa(directory).catch((reason: unknown) => reason)) as CodedError;
+  for (const name of files) expect(error.remedy).toContain(name);
 });

@@ -12,6 +12,7 @@ import { generateSigner, parseVerifierKey } from '../../src/evidence/keys.ts';
 import { leafHash, MerkleTree } from '../../src/evidence/merkle.ts';
 import { native } from '../../src/evidence/native.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
+import type { Pin } from '../../src/evidence/pin.ts';
 import { portable } from '../../src/evidence/primitives.ts';
 import {
   checkConsistency,
@@ -114,6 +115,34 @@ describe('on a real journal', () => {
       expect(() => verifyProof(text, [generateSigner('x').vkey])).toThrow(coded('proof.unpinned'));
     }
     await expect(proveRecord(directory, 'nobody')).rejects.toThrow(coded('prove.no-such-record'));
+  });
+
+  it('proves records of the machine and the time that its key is pinned for, and no others', async () => {
+    const { directory, ids } = await journal();
+    const { vkey } = signer;
+    const { host, machine } = processIdentity();
+    const text = await proveRecord(directory, ids[300] ?? '');
+    const run = JSON.parse((await bytesOf(await readJournal(directory))).toString().split('\n')[0] ?? '');
+    const opening = await proveRecord(directory, run.id);
+    const hour = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const good: Pin[] = [
+      { vkey, host },
+      { vkey, host: 'renamed since', machine },
+      { vkey, host, notBefore: hour(-1), notAfter: hour(1), revoked: hour(1) },
+    ];
+    for (const pin of machine === 'unknown' ? good.toSpliced(1, 1) : good)
+      for (const each of [text, opening]) expect(verifyProof(each, [pin]).key.vkey).toBe(vkey);
+    for (const [pin, code] of [
+      [{ vkey, host: 'elsewhere' }, 'proof.wrong-producer'],
+      [{ vkey, host, notBefore: hour(1) }, 'proof.outside-validity'],
+      [{ vkey, host, notAfter: hour(-1) }, 'proof.outside-validity'],
+      [{ vkey, host, revoked: hour(-1) }, 'proof.unpinned'],
+    ] as const)
+      expect(() => verifyProof(text, [pin]), code).toThrow(coded(code));
+    if (machine !== 'unknown')
+      expect(() => verifyProof(opening, [{ vkey, host, machine: 'f'.repeat(32) }])).toThrow(
+        coded('proof.wrong-producer'),
+      );
   });
 
   it('is not believed with any one character changed', async () => {

@@ -1,24 +1,27 @@
 // Lines that the operator took away, by a sealed record, and lines that somebody else did.
-import { readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { parseCheckpoint, signCheckpoint } from '../../src/evidence/checkpoint.ts';
 import { verifyConsistency } from '../../src/evidence/consistency.ts';
 import { exportJournal } from '../../src/evidence/exports/export.ts';
+import { HeadMemory } from '../../src/evidence/head-memory.ts';
 import { processIdentity } from '../../src/evidence/identity.ts';
 import {
   CHECKPOINT_FILE,
   HEAD_FILE,
+  readJournal,
   START_FILE,
   segmentName,
   segmentsIn,
 } from '../../src/evidence/journal-files.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
-import { proveConsistency, proveRecord } from '../../src/evidence/prove.ts';
+import { proveConsistency, proveGrowth, proveRecord } from '../../src/evidence/prove.ts';
 import { retireLines } from '../../src/evidence/retire.ts';
 import type { JournalVerdict } from '../../src/evidence/verdict.ts';
 import type { VerifyOptions } from '../../src/evidence/verify.ts';
-import { verifyDirectory } from '../../src/evidence/verify-native.ts';
+import { verifyDirectory, verifyJournal } from '../../src/evidence/verify-native.ts';
 import { draft, IN_MEMORY, scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');
@@ -123,6 +126,33 @@ it('cannot hide a fork: an earlier checkpoint of retired lines is no history', a
     ok: false,
     problems: [{ code: 'journal.rolled-back' }],
   });
+});
+
+it('goes on for a verifier who saw it before lines were retired, as far as its tiles show that it only grew', async () => {
+  const directory = await scratch(IN_MEMORY);
+  const memory = new HeadMemory(join(await scratch(IN_MEMORY), 'heads'));
+  const look = (): Promise<JournalVerdict> => verifyDirectory(directory, { pins, memory });
+  await append(directory, 5);
+  const early = readFileSync(join(directory, CHECKPOINT_FILE), 'utf8');
+  expect(await look()).toMatchObject({ ok: true, history: 'first-seen' });
+  await append(directory, 60);
+  const keepFrom = (await segmentsIn(directory)).at(-1) ?? 0;
+  await retireLines({ directory, signer, keepFrom, pins });
+  const tiles = join(directory, 'tile');
+  renameSync(tiles, `${tiles}.away`);
+  const lost = { ok: false, problems: [{ code: 'journal.rolled-back' }] };
+  expect(await look()).toMatchObject(lost);
+  renameSync(`${tiles}.away`, tiles);
+  // A head of the same size and key, of another past.
+  const { origin, size } = parseCheckpoint(early).claimed;
+  const forked = signCheckpoint({ origin, size, root: new Uint8Array(32) }, signer);
+  const seen = [{ checkpoint: forked, seen: Date.now() }];
+  const growth = (before: number, end: number): Promise<readonly Uint8Array[]> =>
+    proveGrowth(directory, before, end);
+  const files = { ...(await readJournal(directory)), growth };
+  expect(await verifyJournal(files, { pins, previous: seen })).toMatchObject(lost);
+  expect(await look()).toMatchObject({ ok: true, history: 'extends', problems: [] });
+  expect(await look()).toMatchObject({ ok: true, history: 'extends', problems: [] });
 });
 
 it('retires nothing of a journal that does not verify, and no file that is not there', async () => {

@@ -69,7 +69,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   'journal.missing-lines': TAMPERED,
   'journal.rewritten': TAMPERED,
   'journal.foreign-origin': PREVIOUS,
-  'journal.rolled-back': TAMPERED,
+  'journal.rolled-back':
+    'Treat the journal as tampered with; compare it with a copy from another machine. One that was begun anew on purpose needs a key of its own.',
   'journal.wrong-producer': 'Pin the key for the host that holds it; if it is, that key was used elsewhere.',
   'journal.outside-validity':
     'Pin the key for the time in which it was used; if it was not, somebody else has used it.',
