@@ -41,7 +41,7 @@ async function findLine(directory: string, id: string): Promise<RawLine> {
   throw fail(
     'prove.no-such-record',
     'no record of the journal has this id',
-    'Look the id up in the journal.',
+    'Look the id up in the journal; of a line that was retired there is no proof any more.',
   );
 }
 
