@@ -1,23 +1,40 @@
 // Who may say what in a journal. The kernel enters each record that it writes here, and a journal takes those as they are.
 // Of everybody else it takes only what cannot read as the word of a guard of this package, or of any grant.
 import type { DecisionDraft, EvidenceDraft } from './record.ts';
-import { weakTable } from './weak-table.ts';
 
 /** Ids of the house have one part; everybody else's begin with a prefix of their own. */
 export const HOUSE_ID = /^[a-z][a-z0-9-]{0,63}$/;
 export const OWN_ID = /^[a-z][a-z0-9-]{0,63}(?:\/[a-z0-9][a-z0-9-]{0,63}){1,3}$/;
 
-const vouched = weakTable<true>();
-
-/** Enters a record, frozen to the bottom, that the kernel has written. For the kernel alone. */
-export function vouchFor<Draft extends EvidenceDraft>(draft: Draft): Draft {
-  vouched.set(draft, true);
+/** Constructs what it is given, so that a class which extends it has its private members on that. */
+const Itself = function (this: unknown, draft: object): object {
   return draft;
+} as unknown as new (
+  draft: object,
+) => object;
+
+/**
+ * Marks the very object: a private member can neither be named nor copied elsewhere, and no proxy shows that of its target. A
+ * WeakMap says the same, at the cost of a tenth of the rest of a decision.
+ */
+class Vouched extends Itself {
+  readonly #vouched = true;
+  static has(draft: object): boolean {
+    return #vouched in draft && draft.#vouched;
+  }
+}
+
+/**
+ * Enters a record that the kernel has written, and freezes next: nothing says that a frozen object will always take a private
+ * member. For the kernel alone.
+ */
+export function vouchFor<Draft extends EvidenceDraft>(draft: Draft): Draft {
+  return new Vouched(draft) as object as Draft;
 }
 
 /** Whether the kernel wrote this very record. */
 export function isVouched(draft: EvidenceDraft): boolean {
-  return vouched.get(draft) === true;
+  return typeof draft === 'object' && draft !== null && Vouched.has(draft);
 }
 
 /**

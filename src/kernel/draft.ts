@@ -77,5 +77,5 @@ export function draftOf(
     probe: probe && Object.freeze({ ...probe }),
     of,
   };
-  return vouchFor(Object.freeze(draft));
+  return Object.freeze(vouchFor(draft));
 }

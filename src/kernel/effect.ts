@@ -30,6 +30,6 @@ export async function recordEffect(journal: EvidenceSink, grant: object, effect:
     reason: reason.slice(0, MAX_REASON),
     ...(subject ? { subject: { ...subject } } : {}),
   };
-  await journal.append(vouchFor(deepFreeze(draft)), '');
+  await journal.append(deepFreeze(vouchFor(draft)), '');
   return id;
 }

@@ -51,7 +51,7 @@ function drillIn(child: ChildProcess, journal: EvidenceSink): DrillOne {
   const hear = async (news: News): Promise<void> => {
     if ('record' in news) {
       requireOurs(news.draft);
-      await sink.append(vouchFor(deepFreeze(news.draft)), news.input);
+      await sink.append(deepFreeze(vouchFor(news.draft)), news.input);
       return tell({ recorded: news.record });
     }
     const one = asked.get(news.guard);

@@ -2,7 +2,7 @@
 // What was granted is told as it is written in JSON; nothing of it stays open here.
 import { type DecisionDraft, type EvidenceSink, isDecisionDraft } from '../evidence/record.ts';
 import { type EnforceOptions, enforce } from '../kernel/enforce.ts';
-import { isGranted } from '../kernel/grants.ts';
+import { evidenceIdOf, isGranted } from '../kernel/grants.ts';
 import type { AnyGuard, Decision } from '../kernel/guard.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
 import { heldConnection, hostKey } from '../ssh/host-key/host-key.ts';
@@ -16,23 +16,23 @@ export interface Answer extends Decision {
 
 /** Puts a request to a guard. Never throws for a refusal. @throws TypeError, CodedError `usage.timeout` as `enforce`. */
 export async function answerTo(guard: AnyGuard, request: unknown, options: EnforceOptions): Promise<Answer> {
-  let kept: DecisionDraft | undefined;
+  let last: DecisionDraft | undefined; // whether it was kept as well, the grant and the refusal say
   const journal: EvidenceSink = {
-    append: (draft, input, signal) =>
-      options.journal.append(draft, input, signal).then(() => {
-        if (isDecisionDraft(draft)) kept = draft;
-      }),
+    append: (draft, input, signal) => {
+      if (isDecisionDraft(draft)) last = draft;
+      return options.journal.append(draft, input, signal);
+    },
   };
   try {
     const grant: object = await enforce(guard, request as never, { ...options, journal });
     // What was asked for is the decision; nobody who asks from outside can use a connection of ours.
     if (isGranted(hostKey, grant)) heldConnection(grant)?.destroy();
     const allowed = { decision: 'allow', codes: [], reason: 'no rule refused', remedy: '' } as const;
-    return { guard: guard.id, ...allowed, grant, evidence: kept?.id ?? null };
+    return { guard: guard.id, ...allowed, grant, evidence: evidenceIdOf(grant) ?? null };
   } catch (error) {
     if (!(error instanceof GuardRefusal)) throw error;
-    const { codes, reason, remedy } = error;
-    const decision = kept?.decision ?? 'error';
-    return { guard: guard.id, decision, codes, reason, remedy, grant: null, evidence: kept?.id ?? null };
+    const { codes, reason, remedy, evidenceId } = error;
+    const decision = last !== undefined && last.id === evidenceId ? last.decision : 'error';
+    return { guard: guard.id, decision, codes, reason, remedy, grant: null, evidence: evidenceId ?? null };
   }
 }

@@ -81,8 +81,14 @@ export async function answerLine(
     const model = predict && isGranted(capacityModel, grant) ? grant : undefined;
     const text = lineOf({
       id,
-      ...answer,
-      ...(model && predict ? { predictions: model.predict(predict) } : {}),
+      guard: answer.guard,
+      decision: answer.decision,
+      codes: answer.codes,
+      reason: answer.reason,
+      remedy: answer.remedy,
+      grant,
+      evidence: answer.evidence,
+      predictions: model && predict ? model.predict(predict) : undefined,
     });
     if (text.length <= MAX_LINE_BYTES) return text;
     return lineOf(failure(id, 'serve.too-long', 'the answer is too long', 'Ask for less at once.'));
