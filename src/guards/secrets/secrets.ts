@@ -3,14 +3,15 @@
 import { isAscii } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { readPlainNow } from '../../evidence/files.ts';
 import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
-import { findSecrets } from '../find-secrets.ts';
+import { type Found, findSecrets } from '../find-secrets.ts';
+import { loadSecretlint, type TextFile } from './lint.ts';
 
 export interface SecretsRequest {
   /** Absolute path of the directory to look through, without links. */
@@ -56,6 +57,9 @@ const secretsRequest: z.ZodType<SecretsRequest> = z.strictObject({
 const DEFAULT_MAX_FILES = 50_000;
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const TURN_MS = 20;
+/** Most bytes of the files that are linted together, which takes less than a turn; no file counts for less than so many. */
+const GATHERED_BYTES = 65_536;
+const LEAST_BYTES = 64;
 
 /** Lets others have their turn once this has taken its own, and ends when time is up: nothing else here waits for anything. */
 function turns(signal: AbortSignal): () => Promise<void> | undefined {
@@ -102,38 +106,26 @@ function read(path: string): Buffer | undefined {
   }
 }
 
-/** The text of a file, whatever its encoding: bytes as they are, or UTF-16 where it says so at its start. */
-function textOf(bytes: Buffer): string {
+/** UTF-16 as it is, or with the bytes of each unit the other way round, where a file says so at its start. */
+function utf16Of(bytes: Buffer): string | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le');
   if (bytes[0] === 0xfe && bytes[1] === 0xff && bytes.length % 2 === 0)
     return Buffer.from(bytes).swap16().toString('utf16le');
-  return bytes.toString('latin1');
+  return undefined;
 }
 
-type Lint = (
-  path: string,
-  content: string,
-) => Promise<readonly { readonly shape: string; readonly line: number }[]>;
+/** A file that was read, and what was found in it. */
+interface LookedAt extends TextFile {
+  readonly bytes: Buffer;
+  readonly isBinary: boolean;
+  readonly found: readonly Found[];
+}
 
-/** secretlint with its recommended rules, loaded with the first look. */
-async function loadSecretlint(): Promise<Lint> {
-  const [{ lintSource }, { creator }, profiler] = await Promise.all([
-    import('@secretlint/core'),
-    import('@secretlint/secretlint-rule-preset-recommend'),
-    import('@secretlint/profiler'),
-  ]);
-  // It keeps each mark of each file for as long as the process lives, and every mark is searched for among all of them.
-  profiler.secretLintProfiler.mark = () => {};
-  const id = '@secretlint/secretlint-rule-preset-recommend';
-  const options = { config: { rules: [{ id, rule: creator }] }, noPhysicFilePath: true };
-  return async (path, content) => {
-    const source = { filePath: path, content, ext: extname(path), contentType: 'text' as const };
-    const { messages } = await lintSource({ source, options });
-    return messages.map(({ ruleId, loc }) => ({
-      shape: ruleId.split('/').at(-1) ?? 'secretlint',
-      line: loc.start.line,
-    }));
-  };
+function lookAt(path: string, bytes: Buffer): LookedAt {
+  const utf16 = utf16Of(bytes);
+  const units = utf16 ?? bytes.toString('latin1'); // of any other encoding the bytes as they are
+  const text = utf16 !== undefined || isAscii(bytes) ? units : bytes.toString('utf8');
+  return { path, bytes, text, isBinary: units.includes('\0'), found: findSecrets(units) };
 }
 
 /** Looks through every file below the root. */
@@ -146,10 +138,24 @@ export async function observeSecrets(
   if (!directory.plainPath || directory.stopped) return nothing;
   const turn = turns(signal);
   const paths = await list(root, new Set(skip), maxFiles, turn);
-  const lint = await loadSecretlint();
+  const lint = await loadSecretlint(turn);
   const known = new Map(acknowledged.map(({ path, sha256 }) => [path, sha256]));
   const findings: Finding[] = [];
   const unscanned: string[] = [];
+  let gathered: LookedAt[] = [];
+  let length = 0;
+  const settle = async (): Promise<void> => {
+    const files = gathered;
+    [gathered, length] = [[], 0];
+    const linted = await lint(files.filter(({ isBinary }) => !isBinary));
+    let next = 0;
+    for (const { path, bytes, isBinary, found } of files) {
+      const all = isBinary ? found : [...found, ...(linted[next++] ?? [])];
+      if (all.length === 0) continue;
+      const isKnown = known.get(path) === createHash('sha256').update(bytes).digest('hex');
+      findings.push(...all.map(({ shape, line }) => ({ path, line, shape, acknowledged: isKnown })));
+    }
+  };
   for (const path of paths.slice(0, maxFiles)) {
     await turn();
     const bytes = read(join(root, path));
@@ -157,16 +163,11 @@ export async function observeSecrets(
       unscanned.push(path);
       continue;
     }
-    const text = textOf(bytes);
-    const isBinary = text.includes('\0');
-    const found = [
-      ...findSecrets(text),
-      ...(isBinary ? [] : await lint(path, isAscii(bytes) ? text : bytes.toString('utf8'))),
-    ];
-    if (found.length === 0) continue;
-    const isKnown = known.get(path) === createHash('sha256').update(bytes).digest('hex');
-    findings.push(...found.map(({ shape, line }) => ({ path, line, shape, acknowledged: isKnown })));
+    if (length + bytes.length > GATHERED_BYTES) await settle();
+    gathered.push(lookAt(path, bytes));
+    length += Math.max(bytes.length, LEAST_BYTES);
   }
+  await settle();
   const scanned = Math.min(paths.length, maxFiles) - unscanned.length;
   return { root: directory, scanned, unscanned, tooMany: paths.length > maxFiles, findings };
 }
