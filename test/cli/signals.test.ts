@@ -19,7 +19,7 @@ interface Ended {
   readonly group: string;
 }
 
-/** Runs every drill, and sends signals once some have been printed. */
+/** Runs every drill, and sends signals once some have been printed while a state of another is built. */
 async function interrupted(signal: NodeJS.Signals, whole: boolean): Promise<Ended> {
   const directory = mkdtempSync(join(tmpdir(), 'signals-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
@@ -36,14 +36,15 @@ async function interrupted(signal: NodeJS.Signals, whole: boolean): Promise<Ende
     } catch {} // it has ended
   };
   let lines = 0;
+  let sent = false;
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += String(chunk);
   });
   child.stdout.on('data', (chunk: Buffer) => {
-    const before = lines;
     lines += String(chunk).split('\n').length - 1;
-    if (before >= 40 || lines < 40) return;
+    if (sent || lines < 10 || readdirSync(directory).length < 2) return;
+    sent = true;
     send();
     setTimeout(send, 200);
   });
@@ -89,7 +90,7 @@ it('ends by exit code where it is the first process of a container (needs root a
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   // The shell outside sends the signal to the first process inside, once that has begun.
   const script = `unshare -fp "$@" & sleep 0.2
-    until grep -q "bind: " "$D/out" 2>/dev/null; do sleep 0.1; done
+    until grep -q "journal: " "$D/out" 2>/dev/null; do sleep 0.1; done
     kill -TERM $(ps -o pid= --ppid $!); wait $!`;
   const argv = [process.execPath, MAIN, '--dir', join(directory, 'state'), 'drill'];
   const { status } = spawnSync('sh', ['-c', `exec >"$D/out" 2>&1; ${script}`, 'sh', ...argv], {
