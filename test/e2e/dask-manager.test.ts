@@ -1,13 +1,17 @@
 // The example manager, run as its README says: a real scheduler, two real workers, a result, and a journal that verifies.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { loadPins, readJournal, verifyJournal } from '../../src/evidence/index.ts';
 import { leftOut } from '../left-out.ts';
 import { missing, type Output, runProgram } from '../ssh/support.ts';
 import { CERTIFY, freePort, UV_SHIM } from './dask.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
+
+const MANAGER = 'examples/dask-manager/manager.ts';
+/** The same, without the drills: those of the example as it is have been run by then. It lies where its imports lead. */
+const UNDRILLED = `examples/dask-manager/.sample-${process.pid}.ts`;
 
 const SHELLS = ['/bin/sh', '/usr/bin/fish'].filter(existsSync);
 
@@ -21,8 +25,12 @@ describe(
     });
     afterAll(() => host.stop());
 
-    /** Runs the example with its state in a directory of this name. */
-    async function manage(name: string, shim = UV_SHIM): Promise<Output & { readonly state: string }> {
+    /** Runs the example, or what stands beside it, with its state in a directory of this name. */
+    async function manage(
+      name: string,
+      shim = UV_SHIM,
+      manager = MANAGER,
+    ): Promise<Output & { readonly state: string }> {
       const hosts = join(host.directory, 'hosts.json');
       const uv = join(host.directory, 'uv');
       writeFileSync(uv, shim, { mode: 0o755 });
@@ -51,8 +59,7 @@ describe(
       const client = { python: '/usr/bin/python3', tls };
       writeFileSync(dask, JSON.stringify({ uv, project, tls, listen: await freePort(), client }));
       const state = join(host.directory, name);
-      const words = ['tsx', 'examples/dask-manager/manager.ts', hosts, dask, state];
-      return { ...(await runProgram('npx', words)), state };
+      return { ...(await runProgram('npx', ['tsx', manager, hosts, dask, state])), state };
     }
 
     function expectNothingLeft(): void {
@@ -86,10 +93,16 @@ describe(
     it('stops at a socket that it did not name, and stops all that it started', {
       timeout: 240_000,
     }, async () => {
+      const text = readFileSync(MANAGER, 'utf8');
+      const undrilled = text.replace(/^await drillGuards\(.*\);$/m, '');
+      expect(undrilled).not.toBe(text);
+      writeFileSync(UNDRILLED, undrilled);
+      onTestFinished(() => rmSync(UNDRILLED));
       const listen = 'import socket, time; s = socket.socket(); s.bind(("", 0)); s.listen(); time.sleep(600)';
       const { code, stdout, stderr } = await manage(
         'other',
         UV_SHIM.replace('"$@" &', `/usr/bin/python3 -c '${listen}' &\n"$@" &`),
+        UNDRILLED,
       );
       expect([code, stderr]).toMatchObject([1, expect.stringContaining('owned-sockets.not-granted')]);
       expect(stderr).toMatch(/it listens on 0\.0\.0\.0:\d+, which was not granted/);
