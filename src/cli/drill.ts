@@ -119,7 +119,10 @@ export function registerDrill(program: Command): void {
     .command('drill')
     .description('build every bad state for real and record how the guards judge it')
     .argument('[guard...]', 'guards to drill (default: all)')
-    .option('--mutants', 'also drill every guard without each of its rules: some drill must notice')
+    .option(
+      '--mutants',
+      'also drill every guard without each of its rules and each entry of its tables: some drill must notice',
+    )
     .addOption(
       new Option(
         '--only <drill...>',

@@ -140,11 +140,11 @@ export function findSecrets(text: string): readonly Found[] {
   const starts: { readonly shape: string; readonly at: number }[] = [];
   const { joined, placeOf } = longWords(text);
   if (ANY_PREFIXED.test(joined))
-    for (const { name, pattern } of PREFIXED_SHAPES)
+    for (const { name, pattern } of PREFIXED_SHAPES.values())
       for (const { index } of joined.matchAll(pattern)) starts.push({ shape: name, at: placeOf(index) });
-  for (const { name, pattern } of INNER_SHAPES.filter(mayBeIn(text)))
+  for (const { name, pattern } of [...INNER_SHAPES.values()].filter(mayBeIn(text)))
     for (const { index } of text.matchAll(pattern)) starts.push({ shape: name, at: index });
-  for (const { name, pattern } of GUESSED_SHAPES.filter(mayBeIn(text)))
+  for (const { name, pattern } of [...GUESSED_SHAPES.values()].filter(mayBeIn(text)))
     for (const match of text.matchAll(pattern))
       if (GUESS[name]?.(match[1] ?? '')) starts.push({ shape: name, at: match.index });
   if (mayAssign(text))

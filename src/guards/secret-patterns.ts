@@ -1,12 +1,13 @@
 // Finds what looks like a secret in plain data. It knows shapes and names, not entropy: a secret that is encoded,
 // split over several strings, or bare under an innocent name passes. It is a net below redaction, not instead of it.
 
-/** A shape that is refused wherever it appears. Every pattern is linear in its input. */
-export const SECRET_PATTERNS: readonly {
+interface SecretPattern {
   readonly name: string;
   readonly why: string;
   readonly pattern: RegExp;
-}[] = [
+}
+
+const PATTERNS: readonly SecretPattern[] = [
   {
     name: 'private-key',
     why: 'the header of a PEM, OpenSSH or OpenPGP private key',
@@ -52,6 +53,11 @@ export const SECRET_PATTERNS: readonly {
   },
 ];
 
+/** Shapes that are refused wherever they appear, by name. Every pattern is linear in its input. */
+export const SECRET_PATTERNS: ReadonlyMap<string, SecretPattern> = new Map(
+  PATTERNS.map((each) => [each.name, each]),
+);
+
 /** What may stand where a secret was. Other marks are refused: `***` could be a value. */
 const isRedacted = (value: string): boolean => value === '' || value === '<redacted>';
 /** A reference to a variable, or the name of a token of a language model. */
@@ -76,6 +82,12 @@ export interface SecretFinding {
   readonly text: string;
 }
 
+/** Returns the name of the first pattern that a text holds. */
+function patternIn(text: string): string | undefined {
+  for (const { name, pattern } of SECRET_PATTERNS.values()) if (pattern.test(text)) return name;
+  return undefined;
+}
+
 /** Finds every string of some plain data that looks like a secret, keys of objects included. */
 export function* secretFindings(data: unknown): Generator<SecretFinding> {
   // A stack of our own: the data may be nested deeper than calls can go.
@@ -84,8 +96,8 @@ export function* secretFindings(data: unknown): Generator<SecretFinding> {
     const value = pending.pop();
     if (typeof value === 'string') {
       const text = value;
-      const found = SECRET_PATTERNS.find(({ pattern }) => pattern.test(text));
-      if (found) yield { name: found.name, text };
+      const name = patternIn(text);
+      if (name !== undefined) yield { name, text };
     } else if (typeof value === 'object' && value !== null) {
       const entries: [string, unknown][] = Array.isArray(value)
         ? // In an argument vector the name of a value is the word before it: --password x.

@@ -104,14 +104,16 @@ const GUESSED: readonly Row[] = [
 
 const shape = ([name, has, why, pattern]: Row): Shape => ({ name, has, why, pattern });
 
-export const INNER_SHAPES: readonly Shape[] = INNER.map(shape);
-export const PREFIXED_SHAPES: readonly Omit<Shape, 'has'>[] = PREFIXED.map(([name, why, pattern]) => ({
-  name,
-  why,
-  pattern,
-}));
+/** By name, as each table of shapes is. */
+const named = <T extends { readonly name: string }>(shapes: readonly T[]): ReadonlyMap<string, T> =>
+  new Map(shapes.map((each) => [each.name, each]));
+
+export const INNER_SHAPES: ReadonlyMap<string, Shape> = named(INNER.map(shape));
+export const PREFIXED_SHAPES: ReadonlyMap<string, Omit<Shape, 'has'>> = named(
+  PREFIXED.map(([name, why, pattern]) => ({ name, why, pattern })),
+);
 /** All of them at once. Each begins at the edge of a word; said once, that is twice as fast. */
 export const ANY_PREFIXED: RegExp = new RegExp(
   String.raw`\b(?:${PREFIXED.map(([, , { source }]) => source.replace(/^\\b/, '')).join('|')})`,
 );
-export const GUESSED_SHAPES: readonly Shape[] = GUESSED.map(shape);
+export const GUESSED_SHAPES: ReadonlyMap<string, Shape> = named(GUESSED.map(shape));

@@ -1,6 +1,6 @@
 // Drills prove the rules, mutants prove the drills. A drill builds a real state and says how the guard must judge it;
-// what the guard saw is kept, and judged again without each of its rules: some drill must then come out otherwise. A guard
-// over this deployment is then asked about it in earnest.
+// what the guard saw is kept, and judged again without each of its rules: some drill must then come out otherwise. So it must
+// where a table of names lacks an entry. A guard over this deployment is then asked about it in earnest.
 import { CodedError } from '../evidence/coded-error.ts';
 import { unrestricted } from '../evidence/journal.ts';
 import type { EvidenceSink, Probe } from '../evidence/record.ts';
@@ -8,12 +8,13 @@ import { checkTimeout } from '../kernel/deadline.ts';
 import { judgeFacts } from '../kernel/decide.ts';
 import { type AnyDefinition, definitionOf } from '../kernel/define.ts';
 import { draftOf } from '../kernel/draft.ts';
-import { missedFacts } from './fact-mutants.ts';
+import { type Missed, missedFacts } from './fact-mutants.ts';
 import { type LiveHere, runLive } from './live.ts';
 import { FACTS, type Mutant, mutantsOf } from './mutants.ts';
-import { type Drill, LIVE, type Proof, requireProof } from './proof.ts';
+import { type Drill, LIVE, type Proof, tablesOf } from './proof.ts';
 import { observedOf, passes, type Run, type RunOptions, runDrill, unjudged } from './run.ts';
 import { canary, canaryDrill } from './self-test/canary.ts';
+import { TableMutants } from './table-mutants.ts';
 
 /** One finding: what the drill expected and what the guard, or its mutant, did. */
 export interface DrillResult extends Probe {
@@ -27,7 +28,10 @@ export interface DrillResult extends Probe {
 }
 
 export interface DrillOptions {
-  /** Also drill the guard without each of its rules, and with each broken look. Default false. */
+  /**
+   * Also drill the guard without each of its rules, with each broken look, with facts that are always good, and with tables
+   * that lack an entry or have one more. Default false.
+   */
   readonly mutants?: boolean;
   /** Ids of the drills to run, without any mutant; `live` is the real subject. Default: all. */
   readonly only?: readonly string[];
@@ -131,7 +135,7 @@ export async function drillGuard(
   journal: EvidenceSink,
   options: DrillOptions = {},
 ): Promise<readonly DrillResult[]> {
-  requireProof(proof);
+  const declared = tablesOf(proof);
   const { mutants = false, only, onResult = () => {}, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const within: RunOptions = { signal, timeoutMs: checkTimeout(timeoutMs) };
   const guard = definitionOf(proof.guard);
@@ -161,9 +165,12 @@ export async function drillGuard(
   const unavailable: { readonly drill: Drill<unknown>; readonly why: string }[] = [];
   const { drills, live } = chosen(proof, options);
   await requireCanary(journal, within);
+  const tables = new TableMutants(guard, mutants && !only ? declared : []);
   for (const drill of drills) {
     signal?.throwIfAborted();
-    const run = await runDrill(guard, drill, within);
+    const run = await runDrill(guard, drill, within, async (request, judged) => {
+      if (passes(judged, drill)) await tables.ask(drill, request, judged, within);
+    });
     const { id, expects: expected } = drill;
     const fault =
       run.fellBackTo === undefined ? drill.fault : `${drill.fault} (built here as ${run.fellBackTo})`;
@@ -213,34 +220,44 @@ export async function drillGuard(
     const run = { outcome, observed, ...(killer || !missing ? {} : { unavailable: missing.why }) };
     await keep('mutant', probe, run);
   }
-  await keep('mutant', ...factsMutant(guard, held, proof.excused, unavailable[0]?.why));
+  const facts = factsMissed(guard, held, proof.excused);
+  const everyFact = `each of ${facts.read} facts that its rules read, always good`;
+  await keep('mutant', ...oneFinding(guard, FACTS, everyFact, facts, unavailable[0]?.why));
+  for (const { mutant, drills: silent, ...missed } of tables.results()) {
+    const why = unavailable.find(({ drill }) => silent.includes(drill.id))?.why;
+    await keep('mutant', ...oneFinding(guard, mutant.id, mutant.faultOf(missed.read), missed, why));
+  }
   return results;
 }
 
-/** All facts that rules read, each always good, as one finding: it is passed when some drill misses each. */
-function factsMutant(
-  guard: AnyDefinition,
-  held: readonly HeldDrill[],
-  excused: Proof['excused'],
-  unavailable: string | undefined,
-): readonly [Probe, Run] {
+/** What nobody misses of the facts that rules read, each always good. */
+function factsMissed(guard: AnyDefinition, held: readonly HeldDrill[], excused: Proof['excused']): Missed {
   const seen = held.flatMap(({ drill, run: { outcome } }) => {
     const { observed, decision } = outcome;
     if (!observed || observedOf(judgeFacts(guard, observed.facts)) !== drill.expects) return [];
     return [{ drill: drill.id, expects: drill.expects, facts: observed.facts, reason: decision.reason }];
   });
-  const { read, missed, noticed } = missedFacts(guard, seen, excused);
-  const fault = `each of ${read} facts that its rules read, always good`;
+  return missedFacts(guard, seen, excused);
+}
+
+/** Many small mutants as one finding: it is passed when each was noticed by some drill. */
+function oneFinding(
+  guard: AnyDefinition,
+  mutant: string,
+  fault: string,
+  { missed, noticed }: Missed,
+  unavailable: string | undefined,
+): readonly [Probe, Run] {
   if (noticed && missed.length === 0) {
     const { drill, expects: expected, judged } = noticed;
     const observed = observedOf(judged);
     const outcome = { ...judged, observed: undefined, input: '' };
     return [
-      { drill, fault, expected, observed, passed: true, mutant: FACTS },
+      { drill, fault, expected, observed, passed: true, mutant },
       { outcome, observed },
     ];
   }
-  const run = unjudged(guard, 'drill.unnoticed', 'no drill makes these facts bad');
+  const run = unjudged(guard, 'drill.unnoticed', 'no drill came out otherwise');
   const named = missed.slice(0, 20).join(' ');
   const probe = {
     drill: 'every drill',
@@ -248,7 +265,7 @@ function factsMutant(
     expected: 'another decision',
     observed: run.observed,
     passed: false,
-    mutant: FACTS,
+    mutant,
   };
   return [probe, unavailable === undefined ? run : { ...run, unavailable }];
 }

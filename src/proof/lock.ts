@@ -4,7 +4,7 @@ import { definitionOf } from '../kernel/define.ts';
 import { policyDigest } from '../kernel/draft.ts';
 import type { Claims, Dimension } from '../scorecard/claims.ts';
 import { FACTS, mutantsOf } from './mutants.ts';
-import type { Proof } from './proof.ts';
+import { type Proof, tablesOf } from './proof.ts';
 import { buildFixture, type RunOptions } from './run.ts';
 
 /** One day: what a drill shows of a host holds until somebody changes the host. */
@@ -56,7 +56,8 @@ export function claimsOf(
       ...row,
       probes: proofs.filter(({ guard }) => guard.dimension === row.id).map(({ guard }) => guard.id),
     })),
-    claims: proofs.map(({ guard, drills, brokenLooks, live }) => {
+    claims: proofs.map((proof) => {
+      const { guard, drills, brokenLooks, live } = proof;
       const definition = definitionOf(guard);
       return {
         guard: guard.id,
@@ -73,7 +74,9 @@ export function claimsOf(
             ...(fixture !== undefined && { fixture }),
           };
         }),
-        mutants: [...mutantsOf(definition, brokenLooks).map(({ id }) => id), FACTS],
+        mutants: [...mutantsOf(definition, brokenLooks), { id: FACTS }, ...tablesOf(proof)].map(
+          ({ id }) => id,
+        ),
       };
     }),
   };

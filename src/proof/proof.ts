@@ -4,6 +4,7 @@ import { CodedError } from '../evidence/coded-error.ts';
 import { weakTable } from '../evidence/weak-table.ts';
 import { definitionOf, isHouseId } from '../kernel/define.ts';
 import type { AnyGuard, Guard } from '../kernel/guard.ts';
+import { type ProofTable, type TableMutant, tableMutant } from './tables.ts';
 
 /** What a drill may use to build its state. Everything is taken down again when the drill ends. */
 export interface DrillSite {
@@ -92,6 +93,8 @@ interface Parts<Request> {
    * caller, or cannot be made bad alone.
    */
   readonly excused?: Readonly<Record<string, string>>;
+  /** Tables of names that the guard lets nothing through of, or nothing but. Kept apart: no proof hands them out. */
+  readonly tables?: readonly ProofTable<NoInfer<Request>>[];
   readonly live?: Live<NoInfer<Request>>;
 }
 
@@ -104,7 +107,8 @@ export interface Proof {
   readonly live: Live<unknown> | undefined;
 }
 
-const proofs = weakTable<true>();
+/** By proof, what its tables come to: `proofs` is public, and a table that somebody can reach is one that he can change. */
+const proofs = weakTable<readonly TableMutant[]>();
 
 const frozenDrill = <Request>(drill: Drill<Request>): Drill<Request> => {
   const { id, fault, expects, elsewhere } = drill;
@@ -123,7 +127,8 @@ const frozenLook = <Request>(look: BrokenLook<Request>): BrokenLook<Request> =>
 const frozenLive = <Request>(live: Live<Request>): Live<Request> =>
   Object.freeze({ subject: live.subject, digest: live.digest.bind(live), build: live.build.bind(live) });
 
-function enter<Request>({ guard, drills, brokenLooks = [], excused = {}, live }: Parts<Request>): Proof {
+function enter<Request>(parts: Parts<Request>): Proof {
+  const { guard, drills, brokenLooks = [], excused = {}, tables = [], live } = parts;
   definitionOf(guard); // throws for what is no guard
   // Taken now, and frozen: `proofs` is public, and the drill of a house guard must build what it is named for.
   const proof = Object.freeze({
@@ -139,7 +144,10 @@ function enter<Request>({ guard, drills, brokenLooks = [], excused = {}, live }:
     if (noticedBy !== undefined && !ids.has(noticedBy))
       throw new TypeError('there is no drill to notice a look');
   if (ids.has(LIVE)) throw new TypeError('`live` names the probe of the real subject, and no drill');
-  proofs.set(proof, true);
+  const mutants = Object.freeze(tables.map(tableMutant));
+  if (new Set(mutants.map(({ id }) => id)).size < mutants.length)
+    throw new TypeError('two tables of one guard have the same id');
+  proofs.set(proof, mutants);
   return proof as Proof;
 }
 
@@ -151,9 +159,9 @@ function enter<Request>({ guard, drills, brokenLooks = [], excused = {}, live }:
  */
 export function defineProof<Request>(parts: Parts<Request>): Proof {
   // Read once, and asked of the kernel: the id that counts is the one that the guard was defined by.
-  const { guard, drills, brokenLooks = [], excused = {}, live } = parts;
+  const { guard, drills, brokenLooks = [], excused = {}, tables = [], live } = parts;
   if (!isHouseId(definitionOf(guard).id))
-    return enter({ guard, drills, brokenLooks, excused, ...(live && { live }) });
+    return enter({ guard, drills, brokenLooks, excused, tables, ...(live && { live }) });
   const remedy = 'Drill it by its own proof: it is in `proofs`.';
   throw new CodedError('drill.house-guard', 'this guard brings its drills with it', remedy);
 }
@@ -163,7 +171,13 @@ export function defineHouseProof<Request>(parts: Parts<Request>): Proof {
   return enter(parts);
 }
 
-/** @throws TypeError for anything that `defineProof` did not return. */
-export function requireProof(proof: Proof): void {
-  if (!proofs.get(proof)) throw new TypeError('a proof is what defineProof returned');
+/**
+ * Returns what is done to the tables of a proof. For the drill runner and the claims.
+ *
+ * @throws TypeError for anything that `defineProof` did not return.
+ */
+export function tablesOf(proof: Proof): readonly TableMutant[] {
+  const tables = proofs.get(proof);
+  if (!tables) throw new TypeError('a proof is what defineProof returned');
+  return tables;
 }

@@ -41,7 +41,8 @@ export function unjudged(guard: AnyDefinition, code: string, reason: string): Ru
 export const passes = ({ observed }: Run, { expects }: Pick<Drill<unknown>, 'expects'>): boolean =>
   observed === expects && !observed.startsWith('drill.');
 
-async function within<T>(
+/** Does a work within the time of one step. */
+export async function within<T>(
   { signal, timeoutMs }: RunOptions,
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
@@ -72,11 +73,15 @@ function digestOf(
   return fixtureDigest(fixture, elsewhere ? [request, elsewhere.within(directory)] : request);
 }
 
+/** Hears of a judgement while what was judged still stands. */
+export type OnJudged = (request: unknown, run: Run) => Promise<void>;
+
 async function buildAndJudge(
   guard: AnyDefinition,
   { build, elsewhere }: Pick<Drill<unknown>, 'build' | 'elsewhere'>,
   site: OpenSite,
   options: RunOptions,
+  onJudged: OnJudged,
 ): Promise<Run> {
   let request: unknown;
   let fixture: string;
@@ -93,11 +98,13 @@ async function buildAndJudge(
   } catch (error) {
     return notBuilt(guard, error);
   }
-  return await within(options, async (deadline) => {
+  const run = await within(options, async (deadline) => {
     const outcome = await decide(guard, request, deadline);
     if (outcome.observed) await release(guard, outcome.observed.facts, deadline.timeoutMs);
     return { outcome, observed: observedOf(outcome), fixture };
   });
+  await onJudged(request, run);
+  return run;
 }
 
 /** Builds a state, and takes it down again unjudged: its digest, or why it could not be built. */
@@ -121,9 +128,10 @@ export async function runDrill(
   guard: AnyDefinition,
   drill: Pick<Drill<unknown>, 'build' | 'elsewhere'>,
   options: RunOptions,
+  onJudged: OnJudged = async () => {},
 ): Promise<Run> {
   const site = openSite();
-  const run = await buildAndJudge(guard, drill, site, options);
+  const run = await buildAndJudge(guard, drill, site, options, onJudged);
   const failure = await site.takeDown(options.timeoutMs);
   options.signal?.throwIfAborted(); // what was judged meanwhile was judged by a caller who gave up
   const { fellBackTo } = site;

@@ -4,12 +4,12 @@ import type { Claims } from './claims.ts';
 import type { Gap } from './register.ts';
 
 /** What this package itself closes, by these guards of its own. */
-const OWN: ReadonlyMap<string, readonly string[]> = new Map([
+export const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ['capacity-model-signature', ['capacity-model', 'capacity-origin']],
 ]);
 
 /** What no package can close for a deployment: only guards under the deployment's own prefix speak for it. */
-const OF_THE_DEPLOYMENT: ReadonlySet<string> = new Set([
+export const OF_THE_DEPLOYMENT: ReadonlySet<string> = new Set([
   'tenant-isolation',
   'enterprise-auth-rbac',
   'production-rollback',

@@ -87,7 +87,7 @@ const registerFile = z.discriminatedUnion('schema', [
 ]);
 
 /** Gaps that every register must name, at least this severe: leaving one out or playing it down would raise the score. */
-const MANDATORY: ReadonlyMap<string, Gap['severity']> = new Map([
+export const MANDATORY: ReadonlyMap<string, Gap['severity']> = new Map([
   ['tenant-isolation', 'P1'],
   ['enterprise-auth-rbac', 'P1'],
   ['production-rollback', 'P1'],

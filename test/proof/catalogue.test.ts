@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/catalogue.ts';
 import { proofs } from '../../src/proof/catalogue.ts';
 import { claimedFixtures, claimsOf } from '../../src/proof/lock.ts';
+import { tablesOf } from '../../src/proof/proof.ts';
 import { parseStatements, restOnText } from '../../src/scorecard/claim-boundary/statements.ts';
 import { parseClaims, writeClaims } from '../../src/scorecard/claims.ts';
 import { ROWS } from '../../src/scorecard/dimensions.ts';
@@ -33,8 +34,10 @@ describe('the catalogues and the claims agree', () => {
 
   it.each(proofs.map((proof) => [proof.guard.id, proof] as const))(
     'on %s: each mutant has a name of its own, each code a drill, and something is allowed',
-    (id, { guard, drills, brokenLooks }) => {
-      const mutants = [...guard.codes, ...brokenLooks.map((look) => look.id), 'facts'];
+    (id, proof) => {
+      const { guard, drills, brokenLooks } = proof;
+      const looks = brokenLooks.map((look) => look.id);
+      const mutants = [...guard.codes, ...looks, 'facts', ...tablesOf(proof).map((table) => table.id)];
       expect(new Set(mutants).size).toBe(mutants.length);
       const claim = parseClaims(Buffer.from(agreed)).claims.find((candidate) => candidate.guard === id);
       expect(claim?.mutants).toEqual(mutants);

@@ -61,6 +61,8 @@ for (const allowed of ALLOWED) {
   const names = byModule.get(allowed.module) ?? new Map<string, AllowedGlobal>();
   byModule.set(allowed.module, names.set(allowed.name, allowed));
 }
+/** The same list, by module and then by name. */
+export const BY_MODULE: ReadonlyMap<string, ReadonlyMap<string, AllowedGlobal>> = byModule;
 
 /** Returns the entry for a pair that is on the list. */
 export function requireAllowed(module: string, name: string): AllowedGlobal {
@@ -71,5 +73,5 @@ export function requireAllowed(module: string, name: string): AllowedGlobal {
 
 /** Returns the entry for this pair, or `undefined`. Both halves must match on their own. */
 export function findAllowed(module: string, name: string): AllowedGlobal | undefined {
-  return byModule.get(module)?.get(name);
+  return BY_MODULE.get(module)?.get(name);
 }

@@ -29,7 +29,7 @@ const agilabSettingsRequest: z.ZodType<AgilabSettingsRequest> = z.strictObject({
 /** Words that AGILAB takes for yes, and those that anybody takes for no. */
 const YES = /^(?:1|true|yes|on|enabled)$/i;
 const NO = /^(?:|0|false|no|off|disabled)$/i;
-const SWITCHES = [
+const NAMES = [
   'UOAIC_AUTOFIX',
   'AGILAB_GENERATED_CODE_AUTORUN',
   'AGILAB_ALLOW_FLOATING_APPS_REPOSITORY',
@@ -37,11 +37,12 @@ const SWITCHES = [
   'AGI_CLUSTER_ENABLED',
   'AGILAB_PUBLIC_BIND_OK',
 ] as const;
-const SANDBOXES: readonly string[] = ['container', 'vm', 'process'];
+export const SWITCHES: ReadonlySet<string> = new Set(NAMES);
+export const SANDBOXES: ReadonlySet<string> = new Set(['container', 'vm', 'process']);
 
 type Facts = AgilabSettingsRequest & { readonly effective: Readonly<Record<string, string>> };
 
-const isOn = ({ effective }: Facts, ...names: readonly (typeof SWITCHES)[number][]): boolean =>
+const isOn = ({ effective }: Facts, ...names: readonly (typeof NAMES)[number][]): boolean =>
   names.some((name) => YES.test((effective[name] ?? '').trim()));
 
 const rules: readonly Rule<Facts>[] = [
@@ -69,7 +70,7 @@ const rules: readonly Rule<Facts>[] = [
     code: 'agilab-settings.unclear-switch',
     remedy: 'Switch it on (1, true, yes, on, enabled) or off (0, false, no, off, disabled).',
     refuses: ({ effective }) => {
-      const odd = SWITCHES.find((name) => {
+      const odd = [...SWITCHES].find((name) => {
         const value = (effective[name] ?? '').trim();
         return !YES.test(value) && !NO.test(value);
       });
@@ -82,7 +83,7 @@ const rules: readonly Rule<Facts>[] = [
       'Set AGILAB_GENERATED_CODE_SANDBOX to container, vm or process, or let no generated code run by itself.',
     refuses: (facts) =>
       isOn(facts, 'UOAIC_AUTOFIX', 'AGILAB_GENERATED_CODE_AUTORUN') &&
-      !SANDBOXES.includes(facts.effective['AGILAB_GENERATED_CODE_SANDBOX'] ?? '') &&
+      !SANDBOXES.has(facts.effective['AGILAB_GENERATED_CODE_SANDBOX'] ?? '') &&
       'generated code runs by itself, and in no sandbox',
   },
   {

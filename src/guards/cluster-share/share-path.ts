@@ -11,7 +11,8 @@ export const SYSTEM: ReadonlySet<string> = new Set(
 export const WHOLLY_SYSTEM: ReadonlySet<string> = new Set(
   'bin boot etc lib lib32 lib64 libx32 proc root run sbin sys usr'.split(' '),
 );
-const HOMES = new Set(['home', 'Users']);
+/** Below these lie the homes of users. */
+export const HOMES: ReadonlySet<string> = new Set(['home', 'Users']);
 // Portable characters, and the marks that people use: no blank, no quote, nothing that a shell or a person reads otherwise.
 const NAME = /^(?!-)[\w.+@=-]{1,255}$/;
 

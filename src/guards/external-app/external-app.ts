@@ -81,7 +81,7 @@ export async function observeExternalApp(
   return { asked, root: directory, git, ...found, tag, work: await observeWorkTree(root, signal) };
 }
 
-const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755', '120000']);
+export const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755', '120000']);
 /** git's own name under any case and with the characters that file systems drop (HFS+, NTFS), and ways out. */
 const UNSAFE = /^(?:\.{1,2}|git~\d+|\.git[ .]*(?::.*)?|)$/i;
 

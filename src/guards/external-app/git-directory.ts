@@ -21,7 +21,7 @@ const MAX_TEXT = 1_048_576;
 const UNREADABLE = '[unreadable';
 
 /** What `git init`, `git clone` and `git fetch` write. Keys in lower case; a subsection counts as `*`. */
-const PLAIN: ReadonlyMap<string, RegExp> = new Map([
+export const PLAIN: ReadonlyMap<string, RegExp> = new Map([
   ['core.repositoryformatversion', /^0$/],
   ['core.filemode', /^(?:true|false)$/],
   ['core.bare', /^false$/],
@@ -82,13 +82,13 @@ export async function readText(path: string): Promise<string | undefined> {
 const namesIn = async (path: string): Promise<readonly string[]> => (await readdir(path).catch(absent)) ?? [];
 
 /** Files of .git that lend objects or names of objects. */
-const LENDERS = [
+export const LENDERS: ReadonlySet<string> = new Set([
   'objects/info/alternates',
   'objects/info/http-alternates',
   'info/grafts',
   'commondir',
   'refs/replace',
-];
+]);
 
 async function borrowedBy(git: string): Promise<string | undefined> {
   for (const name of LENDERS) if (await statOf(join(git, name))) return name;

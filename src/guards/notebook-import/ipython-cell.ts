@@ -29,13 +29,13 @@ const SHELLS: ReadonlySet<string> = new Set(
   ),
 );
 /** Magics whose line may say nothing but this, and that then leave the rest of the cell Python. */
-const CELL_PYTHON: ReadonlyMap<string, RegExp> = new Map([
+export const CELL_PYTHON: ReadonlyMap<string, RegExp> = new Map([
   ['time', /^$/],
   ['capture', /^(?:--no-\w+ |\w+)*$/],
   ['timeit', /^(?:-[nr] ?\d+ ?)*$/],
 ]);
 /** Magics of a line that are harmless as long as they say this. */
-const LINE_HARMLESS: ReadonlyMap<string, RegExp> = new Map([
+export const LINE_HARMLESS: ReadonlyMap<string, RegExp> = new Map([
   ['matplotlib', /^(?:inline|notebook|widget|ipympl|agg)?$/],
   ['load_ext', /^autoreload$/],
   ['autoreload', /^[0-3]?$/],
@@ -44,7 +44,7 @@ const LINE_HARMLESS: ReadonlyMap<string, RegExp> = new Map([
   ['whos', /^$/],
 ]);
 /** Magics of a line whose rest is Python. */
-const LINE_PYTHON: ReadonlySet<string> = new Set(['time', 'timeit']);
+export const LINE_PYTHON: ReadonlySet<string> = new Set(['time', 'timeit']);
 
 const MAY_ESCAPE = /^[ \t]*[!%?]|=[ \t]*[!%]|\?[ \t]*$/m;
 const ESCAPE = /^([ \t]*)(!!?|%%?|\?)(.*)$/s;

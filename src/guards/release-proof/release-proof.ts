@@ -73,7 +73,7 @@ const packageJson = z.object({
   gypfile: z.boolean().optional(),
 });
 /** What npm runs when it installs a package from a registry. */
-const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
+export const INSTALL_SCRIPTS: ReadonlySet<string> = new Set(['preinstall', 'install', 'postinstall']);
 
 async function readManifest(directory: string): Promise<InstalledPackage['manifest']> {
   try {
@@ -81,7 +81,7 @@ async function readManifest(directory: string): Promise<InstalledPackage['manife
     const { version, scripts = {}, gypfile } = packageJson.parse(JSON.parse(bytes.toString('utf8')));
     return {
       version,
-      hasScript: gypfile === true || INSTALL_SCRIPTS.some((name) => Object.hasOwn(scripts, name)),
+      hasScript: gypfile === true || [...INSTALL_SCRIPTS].some((name) => Object.hasOwn(scripts, name)),
     };
   } catch {
     return undefined;

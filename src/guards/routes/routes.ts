@@ -121,7 +121,7 @@ const TRAVERSAL = /(?:^|\/)\.{1,2}(?:\/|$)|\/\/|\\(?![wd.])|%2e|%2f|%5c|[\p{Cc}\
 const key = ({ path, methods }: Route): readonly string[] => methods.map((method) => `${method} ${path}`);
 const overlap = (a: Route, b: Route): boolean => a.methods.some((method) => b.methods.includes(method));
 // Werkzeug and Streamlit choose by weight and by name: order decides nothing.
-const ORDERED = new Set<Framework>(['starlette', 'tornado', 'express']);
+export const ORDERED: ReadonlySet<string> = new Set<Framework>(['starlette', 'tornado', 'express']);
 
 /** Index of the first route that one before it makes unreachable. */
 function shadowed(table: readonly Parsed[]): number {

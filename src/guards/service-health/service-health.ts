@@ -106,7 +106,7 @@ function shown(
 }
 
 const LOOK = 'See the log of the service, and restart what has failed.';
-const HEALTHY = new Set(['running', 'idle']);
+export const HEALTHY: ReadonlySet<string> = new Set(['running', 'idle']);
 
 // In AGILAB's order, which its exit codes tell apart: unhealthy, status, idle, restarts.
 const rules: readonly Rule<ServiceHealthFacts>[] = [

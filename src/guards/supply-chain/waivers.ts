@@ -100,7 +100,8 @@ function readOpenVex(bytes: Uint8Array): readonly Waiver[] {
   });
 }
 
-const SETTLED: ReadonlySet<string> = new Set([
+/** What CycloneDX calls a finding that needs nothing more. */
+export const SETTLED: ReadonlySet<string> = new Set([
   'resolved',
   'resolved_with_pedigree',
   'false_positive',

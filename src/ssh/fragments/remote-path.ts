@@ -6,15 +6,15 @@ import type { Word } from './word.ts';
 type Base = 'absolute' | 'home' | 'relative';
 
 /** Top-level directories that hold what belongs to several: how deep a directory of one's own begins. */
-const DEPTH: Readonly<Record<string, number>> = Object.assign(Object.create(null), {
-  home: 3,
-  Users: 3,
-  media: 2,
-  mnt: 2,
-  opt: 2,
-  srv: 2,
-  tmp: 2,
-});
+export const DEPTH: ReadonlyMap<string, number> = new Map([
+  ['home', 3],
+  ['Users', 3],
+  ['media', 2],
+  ['mnt', 2],
+  ['opt', 2],
+  ['srv', 2],
+  ['tmp', 2],
+]);
 
 // Top-level directories that belong to the system (FHS 3.0 and macOS).
 export const SYSTEM_DIRECTORIES: ReadonlySet<string> = new Set(
@@ -85,7 +85,7 @@ export class RemotePath {
   static parseShare(text: string, slot = 'the share'): RemotePath {
     const path = RemotePath.parseAnchored(text, slot);
     const [first = '', ...rest] = path.components;
-    const depth = path.base === 'home' ? 1 : (DEPTH[first] ?? 1);
+    const depth = path.base === 'home' ? 1 : (DEPTH.get(first) ?? 1);
     const system = path.base === 'absolute' && SYSTEM_DIRECTORIES.has(first);
     if (system || path.components.length < depth || [first, ...rest].some((name) => name.startsWith('.'))) {
       throw new FragmentFault('share-root', slot);

@@ -36,7 +36,11 @@ describe('what is found', () => {
   });
 
   it('says of each shape whose it is, and looks for all of them', () => {
-    for (const { name, why, pattern } of [...INNER_SHAPES, ...PREFIXED_SHAPES, ...GUESSED_SHAPES]) {
+    for (const { name, why, pattern } of [
+      ...INNER_SHAPES.values(),
+      ...PREFIXED_SHAPES.values(),
+      ...GUESSED_SHAPES.values(),
+    ]) {
       expect(`${name}: ${why}`).toMatch(/^[a-z-]+: ./);
       expect(pattern.global).toBe(true);
     }
@@ -47,7 +51,7 @@ describe('what is found', () => {
     fc.stringMatching(new RegExp(source.replaceAll(String.raw`\b`, '').replace('(?<=', '(?:')));
 
   it('is looked for wherever its pattern could match: every match holds one of the words', () => {
-    for (const { name, has, pattern } of [...INNER_SHAPES, ...GUESSED_SHAPES]) {
+    for (const { name, has, pattern } of [...INNER_SHAPES.values(), ...GUESSED_SHAPES.values()]) {
       if (has.length === 0) continue;
       const without = fc
         .sample(matchesOf(pattern), 200)
@@ -59,7 +63,7 @@ describe('what is found', () => {
   it('is found by what goes first wherever its own pattern finds it, whatever stands around it', () => {
     const unit = fc.constantFrom('a', '9', '-', '_', '.', ' ', '\n', '"', '=', ':', 'é');
     const around = fc.oneof(fc.constantFrom('', ' '), fc.string({ unit }));
-    for (const { name, pattern } of [...INNER_SHAPES, ...PREFIXED_SHAPES]) {
+    for (const { name, pattern } of [...INNER_SHAPES.values(), ...PREFIXED_SHAPES.values()]) {
       let matched = 0;
       fc.assert(
         fc.property(around, matchesOf(pattern), around, (before, match, after) => {

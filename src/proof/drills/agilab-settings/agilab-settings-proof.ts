@@ -2,9 +2,14 @@
 import {
   type AgilabSettingsRequest,
   agilabSettings,
+  SANDBOXES,
+  SWITCHES,
 } from '../../../guards/agilab-settings/agilab-settings.ts';
 import { readEnvironmentFile } from '../../../guards/agilab-settings/environment-file.ts';
+import { GUESSED_SHAPES, INNER_SHAPES, PREFIXED_SHAPES } from '../../../guards/secret-shapes.ts';
 import { type Drill, defineHouseProof, type Proof } from '../../proof.ts';
+import type { DenyTable } from '../../tables.ts';
+import { SAMPLES } from '../secrets/samples.ts';
 
 const drill = (
   id: string,
@@ -30,6 +35,19 @@ MISTRAL_API_KEY=
 AGILAB_DEV_APPS_REPOSITORY='off'
 `;
 const SECRET = 'plain-secret';
+
+/** Shapes of secrets are drilled here one by one: to judge settings takes no file. */
+const shapes: readonly DenyTable<AgilabSettingsRequest>[] = [
+  { id: 'shapes', denies: PREFIXED_SHAPES },
+  { id: 'inner-shapes', denies: INNER_SHAPES },
+  { id: 'guessed-shapes', denies: GUESSED_SHAPES },
+].map(({ id, denies }) => ({
+  id,
+  denies,
+  what: 'shapes of secrets',
+  drillOf: (name) => `shape-${name}`,
+  excused: { 'azure-key': 'it always stands beside its name, which says secret as well' },
+}));
 
 export const agilabSettingsProof: Proof = defineHouseProof({
   guard: agilabSettings,
@@ -67,6 +85,12 @@ export const agilabSettingsProof: Proof = defineHouseProof({
       `DATABASE_URL=postgres://app:${'hunter2'}@db.example/x`,
     ),
     drill('odd-name', 'a password under a short name', SECRET, `SMTP_PASSWD='${'hunter2'}'`),
+    ...[...SAMPLES].map(
+      ([name, sample]): Drill<AgilabSettingsRequest> => ({
+        ...drill(`shape-${name}`, 'a secret of a known shape under an innocent name', SECRET, ''),
+        build: async () => ({ file: { NOTE: sample }, unclear: [], environment: {}, shared: true }),
+      }),
+    ),
     drill('no-setting', 'a line that sets nothing', 'unclear', `${SOUND}source /etc/profile`),
     drill(
       'two-values',
@@ -77,6 +101,9 @@ export const agilabSettingsProof: Proof = defineHouseProof({
     drill('expanded', 'a value that readers expand or do not', 'unclear', 'AGILAB_UI_HOST="$HOST"'),
     drill('half-quoted', 'a quote that nobody closes', 'unclear', 'AGILAB_UI_HOST="127.0.0.1'),
     drill('maybe', 'a switch that is neither on nor off', 'unclear-switch', 'UOAIC_AUTOFIX=maybe'),
+    ...[...SWITCHES].map((name) =>
+      drill(`switch-${name}`, 'a switch that is neither on nor off', 'unclear-switch', `${name}=maybe`),
+    ),
     drill(
       'autorun',
       'generated code that runs by itself',
@@ -102,6 +129,21 @@ export const agilabSettingsProof: Proof = defineHouseProof({
       'floating-apps',
       'AGILAB_ALLOW_FLOATING_APPS_REPOSITORY=true',
     ),
+  ],
+  tables: [
+    ...shapes,
+    {
+      id: 'switches',
+      what: 'switches that are read',
+      denies: SWITCHES,
+      drillOf: (name) => `switch-${name}`,
+    },
+    {
+      id: 'sandboxes',
+      what: 'sandboxes',
+      allows: SANDBOXES,
+      foreign: { entry: 'yes', drill: 'sandbox-of-paper' },
+    },
   ],
   brokenLooks: [
     {

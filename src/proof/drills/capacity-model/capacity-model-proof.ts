@@ -3,6 +3,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { capacityModel, observeModel } from '../../../capacity/capacity-model.ts';
+import { BY_MODULE } from '../../../capacity/pickle/allowed.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { contentDrills, pickleDrills } from './content-drills.ts';
 import { fileDrills } from './file-drills.ts';
@@ -14,6 +15,20 @@ export const capacityModelProof: Proof = defineHouseProof({
     name: 'asked for, not found',
   },
   drills: [...fileDrills, ...contentDrills, ...pickleDrills, ...namespaceDrills],
+  // The opcodes are no such table: what is carried out is code, one case each, and an opcode that is not among those refused
+  // by name is refused as unknown. Nor are the keys of each class: they are the schema of its state.
+  tables: [
+    {
+      id: 'modules',
+      what: 'modules whose names a model may mention',
+      allows: BY_MODULE,
+      foreign: {
+        entry: 'sklearm.tree._classes',
+        value: BY_MODULE.get('sklearn.tree._classes'),
+        drill: 'pickle-near-module',
+      },
+    },
+  ],
   brokenLooks: [
     {
       id: 'look.resolves-links',

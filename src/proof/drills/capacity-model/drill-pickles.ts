@@ -31,6 +31,11 @@ export const HOSTILE_PICKLES: readonly HostilePickle[] = [
     bytes: () => text('csklearn.tree\n_classes.DecisionTreeRegressor\n)\x81.'),
   },
   {
+    id: 'pickle-near-module',
+    fault: 'a good model whose class is of a module with a name like the right one',
+    bytes: (good) => text(good.toString('latin1').replace('sklearn.tree._classes', 'sklearm.tree._classes')),
+  },
+  {
     id: 'pickle-instance',
     fault: 'INST, which imports and calls in one opcode',
     bytes: () => text('(S"true"\niposix\nsystem\n.'),

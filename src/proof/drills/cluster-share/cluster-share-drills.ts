@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFi
 import { dirname, join } from 'node:path';
 import { mountOf } from '../../../files/mounts.ts';
 import type { ClusterShareRequest } from '../../../guards/cluster-share/cluster-share.ts';
-import { SYSTEM, WHOLLY_SYSTEM } from '../../../guards/cluster-share/share-path.ts';
+import { HOMES, SYSTEM, WHOLLY_SYSTEM } from '../../../guards/cluster-share/share-path.ts';
 import { type Drill, DrillUnavailable } from '../../proof.ts';
 import { TOKEN } from '../../random.ts';
 
@@ -81,6 +81,9 @@ export const clusterShareDrills: readonly Drill<ClusterShareRequest>[] = [
     drill(`below-${name}`, 'something below a directory of the system', 'cluster-share.path', async () => ({
       share: `/${name}/shared/data`,
     })),
+  ),
+  ...[...HOMES].map((name) =>
+    drill(`in-${name}`, 'the home of a user', 'cluster-share.path', async () => ({ share: `/${name}/agi` })),
   ),
   drill('worker-keys', 'the keys of a user, on the workers', 'cluster-share.path', async () => ({
     workers: ['/srv/share', '/home/agi/.ssh'],

@@ -1,11 +1,27 @@
 // The cluster-share guard and its drills.
 import { clusterShare } from '../../../guards/cluster-share/cluster-share.ts';
+import { HOMES, SYSTEM, WHOLLY_SYSTEM } from '../../../guards/cluster-share/share-path.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { clusterShareDrills } from './cluster-share-drills.ts';
 
 export const clusterShareProof: Proof = defineHouseProof({
   guard: clusterShare,
   drills: clusterShareDrills,
+  tables: [
+    {
+      id: 'system',
+      what: 'directories that are no share',
+      denies: SYSTEM,
+      drillOf: (name) => `top-${name}`,
+    },
+    {
+      id: 'wholly-system',
+      what: 'directories below which nothing is a share',
+      denies: WHOLLY_SYSTEM,
+      drillOf: (name) => `below-${name}`,
+    },
+    { id: 'homes', what: 'directories of homes', denies: HOMES, drillOf: (name) => `in-${name}` },
+  ],
   excused: {
     'share.mount':
       'compared with what the request says, or with the other directory, which the drills change',

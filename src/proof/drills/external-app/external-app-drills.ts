@@ -172,6 +172,18 @@ export const externalAppDrills: readonly Drill<ExternalAppRequest>[] = [
     put('.git/objects/info/alternates', '/srv/objects\n'),
   ),
   drill(
+    'http-alternates',
+    'objects of another repository, by their locator',
+    'external-app.borrowed-objects',
+    put('.git/objects/info/http-alternates', 'https://example.org/objects\n'),
+  ),
+  drill(
+    'commondir',
+    'objects and names of another work tree',
+    'external-app.borrowed-objects',
+    put('.git/commondir', '/srv/app/.git\n'),
+  ),
+  drill(
     'grafts',
     'commits with other parents',
     'external-app.borrowed-objects',

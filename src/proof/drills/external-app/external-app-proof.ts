@@ -1,5 +1,6 @@
 // The guard of external apps, its drills, and looks that believe what git's own shortcuts say.
-import { externalApp, observeExternalApp } from '../../../guards/external-app/external-app.ts';
+import { externalApp, FILE_MODES, observeExternalApp } from '../../../guards/external-app/external-app.ts';
+import { LENDERS, PLAIN } from '../../../guards/external-app/git-directory.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { externalAppDrills } from './external-app-drills.ts';
 
@@ -9,6 +10,26 @@ export const externalAppProof: Proof = defineHouseProof({
     'commit.entries.*.oid': 'compared with what was found, which the drills change',
   },
   drills: externalAppDrills,
+  tables: [
+    {
+      id: 'lenders',
+      what: 'files of .git that lend objects',
+      denies: LENDERS,
+      drillOf: (name) => name.replace(/^.*\//, ''),
+    },
+    {
+      id: 'config',
+      what: 'settings of a plain clone',
+      allows: PLAIN,
+      foreign: { entry: 'core.fsmonitor', value: /^/, drill: 'fsmonitor' },
+    },
+    {
+      id: 'file-modes',
+      what: 'kinds of entries that a work tree holds',
+      allows: FILE_MODES,
+      foreign: { entry: '160000', drill: 'submodule' },
+    },
+  ],
   brokenLooks: [
     {
       id: 'external-app.ignores-obeyed',

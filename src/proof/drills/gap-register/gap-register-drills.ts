@@ -6,7 +6,9 @@ import { sealEnvelope } from '../../../evidence/dsse.ts';
 import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
 import { IN_TOTO, SCORECARD_PREDICATE, STATEMENT_TYPE } from '../../../scorecard/baseline.ts';
 import { type Claims, writeClaims } from '../../../scorecard/claims.ts';
+import { OF_THE_DEPLOYMENT } from '../../../scorecard/gap-proof.ts';
 import type { GapRegisterRequest } from '../../../scorecard/gap-register/gap-register-look.ts';
+import { MANDATORY } from '../../../scorecard/register.ts';
 import { retire } from '../../../scorecard/retired.ts';
 import type { Drill } from '../../proof.ts';
 import { VKEY } from '../../random.ts';
@@ -227,6 +229,11 @@ export const gapRegisterDrills: readonly Drill<GapRegisterRequest>[] = [
   drill('mandatory-missing', 'a mandatory gap left out', 'gap-register.mandatory-gap', {
     register: (file) => forget(file, 'regulated-serving'),
   }),
+  ...[...MANDATORY.keys()].map((id, n) =>
+    drill(`mandatory-missing-${n + 1}`, `the mandatory gap ${n + 1} left out`, 'gap-register.mandatory-gap', {
+      register: (file) => forget(file, id),
+    }),
+  ),
   drill('mandatory-played-down', 'a mandatory gap called less severe', 'gap-register.mandatory-gap', {
     register: (file) => Object.assign(find(file, 'regulated-serving'), { severity: 'P2' }),
   }),
@@ -264,6 +271,16 @@ export const gapRegisterDrills: readonly Drill<GapRegisterRequest>[] = [
       register: (file) =>
         find(file, 'tenant-isolation').evidence_required[0]?.evidence.push('drill:bind/star'),
     },
+  ),
+  ...[...OF_THE_DEPLOYMENT].map((id, n) =>
+    drill(
+      `house-drill-${n + 1}`,
+      `a deployment's gap ${n + 1}, proven by a guard of this package`,
+      'gap-register.foreign-drill',
+      {
+        register: (file) => find(file, id).evidence_required[0]?.evidence.push('drill:bind/star'),
+      },
+    ),
   ),
   drill(
     'other-house-drill',

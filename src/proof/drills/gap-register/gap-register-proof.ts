@@ -1,6 +1,8 @@
 // The gap-register guard, its drills, and looks that believe what nobody signed or that compare with nothing.
+import { OF_THE_DEPLOYMENT, OWN } from '../../../scorecard/gap-proof.ts';
 import { gapRegister } from '../../../scorecard/gap-register/gap-register.ts';
 import { observeGapRegister } from '../../../scorecard/gap-register/gap-register-look.ts';
+import { MANDATORY } from '../../../scorecard/register.ts';
 import { aboutThisPackage } from '../../live.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { gapRegisterDrills } from './gap-register-drills.ts';
@@ -18,6 +20,26 @@ export const gapRegisterProof: Proof = defineHouseProof({
     'register.value.gaps.*.words': 'words of a gap: only that they are there counts',
   },
   drills: gapRegisterDrills,
+  tables: [
+    {
+      id: 'mandatory',
+      what: 'gaps that every register names',
+      denies: MANDATORY,
+      drillOf: (id) => `mandatory-missing-${[...MANDATORY.keys()].indexOf(id) + 1}`,
+    },
+    {
+      id: 'of-the-deployment',
+      what: 'gaps that no package closes',
+      denies: OF_THE_DEPLOYMENT,
+      drillOf: (id) => `house-drill-${[...OF_THE_DEPLOYMENT].indexOf(id) + 1}`,
+    },
+    {
+      id: 'own',
+      what: 'gaps that guards of this package close',
+      denies: OWN,
+      drillOf: () => 'other-house-drill',
+    },
+  ],
   live: aboutThisPackage(liveGapRegister),
   brokenLooks: [
     {

@@ -66,7 +66,8 @@ function usage(entry: string): string {
   const [, from, name] = /^(.*)\.(\w+)$/.exec(entry) ?? [];
   return from === undefined ? `helper = [${entry}]` : `import ${from} as helper\nhelper.${name}(1)`;
 }
-const idOf = (entry: string): string =>
+/** Names the drill of an entry. */
+export const idOfEntry = (entry: string): string =>
   `list-${entry
     .replace(/^_(?=[a-z])/, 'private-')
     .replace(/^\*/, 'any')
@@ -76,7 +77,7 @@ const idOf = (entry: string): string =>
     .replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
     .replaceAll(/-+/g, '-');
 const ofEntries = REACH_ENTRIES.map(([entry, kind]) =>
-  cell(idOf(entry), `code that uses ${entry}`, kind, usage(entry)),
+  cell(idOfEntry(entry), `code that uses ${entry}`, kind, usage(entry)),
 );
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

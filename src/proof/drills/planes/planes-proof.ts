@@ -1,6 +1,10 @@
 // The planes guard, its drills, and looks that believe too early: that a payload can do nothing because nobody tried, and
 // that only import statements are imports.
+import { observeCode } from '../../../guards/planes/code.ts';
+import { LOADERS } from '../../../guards/planes/module-imports.ts';
 import { observePlanes, planes } from '../../../guards/planes/planes.ts';
+import type { PlanesFacts } from '../../../guards/planes/planes-rules.ts';
+import { PLAIN_MODULES } from '../../../guards/planes/planes-table.ts';
 import { aboutThisPackage } from '../../live.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { livePlanes } from './live-planes.ts';
@@ -12,6 +16,25 @@ export const planesProof: Proof = defineHouseProof({
     'code.table': 'what the caller allows',
   },
   drills: planesDrills,
+  tables: [
+    {
+      id: 'loaders',
+      what: 'members of the process that load past the module loader',
+      denies: LOADERS,
+      drillOf: (name) => `loader-${name}`,
+      // The whole look starts a payload, which is the same one.
+      look: async ({ code }, facts, signal) => ({
+        ...(facts as PlanesFacts),
+        code: await observeCode(code, signal),
+      }),
+    },
+    {
+      id: 'plain-modules',
+      what: 'modules of Node that need no leave',
+      allows: PLAIN_MODULES,
+      foreign: { entry: 'child_process', drill: 'child-process' },
+    },
+  ],
   live: aboutThisPackage((site) => livePlanes(site.state, site)),
   brokenLooks: [
     {

@@ -2,7 +2,7 @@
 import { mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DependenciesLock, LockedDependency } from '../../../guards/release-proof/dependencies-lock.ts';
-import type { ReleaseProofRequest } from '../../../guards/release-proof/release-proof.ts';
+import { INSTALL_SCRIPTS, type ReleaseProofRequest } from '../../../guards/release-proof/release-proof.ts';
 import { digestOfPackage, digestTree } from '../../../guards/release-proof/tree-digests.ts';
 import type { Drill } from '../../proof.ts';
 
@@ -38,6 +38,8 @@ interface Fault {
   readonly after?: (at: (path: string) => string) => Promise<unknown>;
   /** Changes the list. */
   readonly list?: (packages: LockedDependency[]) => LockedDependency[];
+  /** Packages in place of the sound ones of the same name. */
+  readonly others?: Readonly<Record<string, Files>>;
   /** Changes the text of the list. */
   readonly edit?: (text: string) => string;
 }
@@ -48,14 +50,15 @@ function drill(
   id: string,
   fault: string,
   expects: string,
-  { after, list, edit }: Fault = {},
+  { after, list, others, edit }: Fault = {},
 ): Drill<ReleaseProofRequest> {
   const build: Drill<ReleaseProofRequest>['build'] = async (site) => {
     const root = await realpath(site.directory); // the place for temporary files may be a link
     const at = (path: string): string => join(root, path);
     await lay(at('built'), CODE);
     await lay(at('rebuilt'), CODE);
-    for (const [name, files] of Object.entries(PACKAGES)) await lay(at(`modules/${name}`), files);
+    for (const [name, files] of Object.entries({ ...PACKAGES, ...others }))
+      await lay(at(`modules/${name}`), files);
     const packages: LockedDependency[] = [];
     for (const path of Object.keys(PACKAGES)) {
       const isOther = (below: string): boolean => `${path}/${below}` in PACKAGES;
@@ -195,5 +198,12 @@ export const releaseProofDrills: readonly Drill<ReleaseProofRequest>[] = [
     {
       list: (packages) => packages.map(({ installs: _leave, ...one }) => one),
     },
+  ),
+  ...[...INSTALL_SCRIPTS].map((name) =>
+    drill(`script-${name}`, `a package with a script of the name ${name}`, 'release-proof.install-script', {
+      others: {
+        plain: { ...PACKAGES['plain'], 'package.json': manifest('plain', { scripts: { [name]: 'x' } }) },
+      },
+    }),
   ),
 ];

@@ -1,5 +1,9 @@
 // The release guard, its drills, and looks that believe what a package says of itself.
-import { observeRelease, releaseProof } from '../../../guards/release-proof/release-proof.ts';
+import {
+  INSTALL_SCRIPTS,
+  observeRelease,
+  releaseProof,
+} from '../../../guards/release-proof/release-proof.ts';
 import { aboutThisPackage } from '../../live.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { liveReleaseProof } from './live-release-proof.ts';
@@ -11,6 +15,14 @@ export const releaseProofProof: Proof = defineHouseProof({
     'packages.*.locked': 'compared with what was found, which the drills change',
   },
   drills: releaseProofDrills,
+  tables: [
+    {
+      id: 'install-scripts',
+      what: 'scripts that npm runs when it installs',
+      denies: INSTALL_SCRIPTS,
+      drillOf: (name) => `script-${name}`,
+    },
+  ],
   live: aboutThisPackage(liveReleaseProof),
   brokenLooks: [
     {

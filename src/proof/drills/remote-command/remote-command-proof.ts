@@ -5,7 +5,7 @@ import type { Encoder } from '../../../ssh/fragments/word.ts';
 import { observeWith, remoteCommand } from '../../../ssh/remote-command.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { remoteCommandDrills } from './remote-command-drills.ts';
-import { tableDrills } from './table-drills.ts';
+import { remoteCommandTables, tableDrills } from './table-drills.ts';
 
 const encoders: Readonly<Record<string, Encoder>> = {
   'encoder.identity': (text) => text,
@@ -36,6 +36,7 @@ export const remoteCommandProof: Proof = defineHouseProof({
     readsBack: 'a broken encoder alone makes it bad: see the broken looks',
   },
   drills: [...remoteCommandDrills, ...tableDrills],
+  tables: remoteCommandTables,
   brokenLooks: [
     ...Object.entries(encoders).map(([id, encode]) => ({ id, observe: observeWith({ encode }) })),
     ...Object.entries(readers).map(([id, read]) => ({ id, observe: observeWith({ read }) })),

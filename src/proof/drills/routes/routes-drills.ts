@@ -136,6 +136,11 @@ export const routesDrills: readonly Drill<RoutesRequest>[] = [
     'GET /items/new',
   ]),
 
+  drill('shadowed-pattern', 'a route behind a pattern that takes everything', 'routes.shadowed', 'tornado', [
+    'GET /(.*)',
+    'GET /login',
+  ]),
+
   pages('pages', 'none: pages are the files that are there', 'allow'),
   pages('page-undeclared', 'a page that somebody put there', 'routes.page-undeclared', (root) =>
     writeFile(join(root, 'pages', 'admin.py'), '', { mode: 0o600 }),

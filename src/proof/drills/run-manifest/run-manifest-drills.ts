@@ -6,8 +6,22 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RunManifest } from '../../../guards/run-manifest/run-manifest-format.ts';
 import type { RunManifestRequest } from '../../../guards/run-manifest/run-manifest-look.ts';
+import { SECRET_PATTERNS } from '../../../guards/secret-patterns.ts';
 import type { Drill } from '../../proof.ts';
 import { trustedDirectory } from '../../trusted-directory.ts';
+import { SAMPLES } from '../secrets/samples.ts';
+
+/** Where a pattern of manifests has another name than the shape of a secret in files. */
+const OF_PATTERN: Readonly<Record<string, string>> = {
+  'authorization-header': 'authorization',
+  'json-web-token': 'jwt',
+  'aws-access-key': 'aws-key-id',
+  'github-token': 'github',
+  'gitlab-token': 'gitlab',
+  'slack-token': 'slack',
+  'hugging-face-token': 'hugging-face',
+  'google-api-key': 'google-key',
+};
 
 export const ARTIFACT: Buffer = Buffer.from('plane,latency\n1,0.25\n');
 
@@ -194,6 +208,17 @@ export const runManifestDrills: readonly Drill<RunManifestRequest>[] = [
   drill('secret-argument', 'a password on the command line', 'run-manifest.secret-in-text', {
     before: ({ command }) => void command.argv.push('--password', 'canary'),
   }),
+  ...[...SECRET_PATTERNS.keys()].map((name) =>
+    drill(`secret-${name}`, 'a text of a shape that no manifest may show', 'run-manifest.secret-in-text', {
+      before: ({ validations }) =>
+        void validations.push({
+          label: 'log',
+          status: 'pass',
+          summary: SAMPLES.get(OF_PATTERN[name] ?? name) ?? name,
+          details: {},
+        }),
+    }),
+  ),
   drill('secret-detail', 'a URL with a password in a detail', 'run-manifest.secret-in-text', {
     before: ({ validations }) =>
       void validations.push({

@@ -1,5 +1,7 @@
 // The run-manifest guard and its drills.
+
 import { runManifest } from '../../../guards/run-manifest/run-manifest.ts';
+import { SECRET_PATTERNS } from '../../../guards/secret-patterns.ts';
 import { fileTableDrills } from '../../file-table-drills.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { runManifestDrills } from './run-manifest-drills.ts';
@@ -38,6 +40,14 @@ export const runManifestProof: Proof = defineHouseProof({
     'seal.facts.unchanged':
       'one of the shared rules of files, which capacity-model is drilled with one by one',
   },
+  tables: [
+    {
+      id: 'secrets',
+      what: 'shapes of secrets that no manifest may show',
+      denies: SECRET_PATTERNS,
+      drillOf: (name) => `secret-${name}`,
+    },
+  ],
   drills: [
     ...runManifestDrills,
     ...sealedRunDrills,

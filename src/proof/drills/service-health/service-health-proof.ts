@@ -1,5 +1,5 @@
 // The service-health guard and its drills.
-import { serviceHealth } from '../../../guards/service-health/service-health.ts';
+import { HEALTHY, serviceHealth } from '../../../guards/service-health/service-health.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { serviceHealthDrills } from './service-health-drills.ts';
 
@@ -9,4 +9,12 @@ export const serviceHealthProof: Proof = defineHouseProof({
     limits: 'what the caller allows',
   },
   drills: serviceHealthDrills,
+  tables: [
+    {
+      id: 'healthy',
+      what: 'states of a service that runs',
+      allows: HEALTHY,
+      foreign: { entry: 'degraded', drill: 'degraded' },
+    },
+  ],
 });

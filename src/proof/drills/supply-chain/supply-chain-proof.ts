@@ -1,5 +1,6 @@
 // The supply-chain guard, its drills, and a look that takes what a report lists for what was audited.
 import { observeSupplyChain, supplyChain } from '../../../guards/supply-chain/supply-chain.ts';
+import { SETTLED } from '../../../guards/supply-chain/waivers.ts';
 import { fileTableDrills } from '../../file-table-drills.ts';
 import { aboutThisPackage } from '../../live.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
@@ -27,6 +28,14 @@ export const supplyChainProof: Proof = defineHouseProof({
       maxBytes: 32 * 1024 * 1024,
       expects: 'supply-chain.untrusted',
     }),
+  ],
+  tables: [
+    {
+      id: 'settled',
+      what: 'states in which a finding is settled',
+      allows: SETTLED,
+      foreign: { entry: 'in_triage', drill: 'in-triage' },
+    },
   ],
   live: aboutThisPackage(liveSupplyChain),
   brokenLooks: [
