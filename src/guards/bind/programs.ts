@@ -15,7 +15,7 @@ export interface Program {
 }
 
 /** Dask's other protocol, a WebSocket, listens on every interface whatever the address, and its configuration may make it the default. */
-export const KEEP_TO_ADDRESS: ReadonlySet<string> = new Set(['tcp', 'tls']);
+export const KEEP_TO_ADDRESS: ReadonlySet<unknown> = new Set(['tcp', 'tls']);
 
 // Opens a second socket for HTTP, with a setting of its own. --interface and --listen-address do not go with --host.
 const DASK = { settings: ['--host', '--protocol'], fallback: '', protocol: '--protocol' } as const;
@@ -64,9 +64,7 @@ export function effectiveSources(name: ProgramName, sources: readonly Source[]):
   const { protocol, exposedBy, fallback }: Program = PROGRAMS[name];
   const judged = sources.flatMap((source) => {
     if (source.from !== protocol) return source;
-    return typeof source.value === 'string' && KEEP_TO_ADDRESS.has(source.value)
-      ? []
-      : { ...source, value: '*' };
+    return KEEP_TO_ADDRESS.has(source.value) ? [] : { ...source, value: '*' };
   });
   const set = judged.filter(({ from, value }) => value !== null && from !== exposedBy);
   if (set.length > 0) return set;

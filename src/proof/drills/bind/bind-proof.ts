@@ -11,7 +11,7 @@ export const bindProof: Proof = defineHouseProof({
     {
       id: 'protocols',
       what: 'protocols that keep to the address',
-      allows: KEEP_TO_ADDRESS,
+      allows: KEEP_TO_ADDRESS as ReadonlySet<string>,
       foreign: { entry: 'ws', drill: 'protocol-open' },
     },
   ],

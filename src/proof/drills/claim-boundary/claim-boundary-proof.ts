@@ -15,6 +15,7 @@ export const claimBoundaryProof: Proof = defineHouseProof({
     'lock.value': 'what documents are compared with; the drills change the documents',
     'suite.value': 'compared with what the tests hold, which the drills change',
   },
+  // Its forbidden words are no `tables` here: each would take a drill that lays out a package and reads all its tests.
   drills: claimBoundaryDrills,
   live: aboutThisPackage(liveClaimBoundary),
   brokenLooks: [
