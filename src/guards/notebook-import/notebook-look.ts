@@ -124,7 +124,7 @@ const ESCAPES: Readonly<Record<EscapeKind, string>> = {
 };
 
 /** Reads every code cell, and judges what could be read. */
-async function judgeCode(
+export async function judgeCode(
   { cells }: Notebook,
   isKnown: (text: string) => boolean,
 ): Promise<Pick<NotebookFacts, 'unreadable' | 'findings'>> {

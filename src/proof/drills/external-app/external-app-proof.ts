@@ -1,8 +1,23 @@
 // The guard of external apps, its drills, and looks that believe what git's own shortcuts say.
-import { externalApp, FILE_MODES, observeExternalApp } from '../../../guards/external-app/external-app.ts';
-import { LENDERS, PLAIN } from '../../../guards/external-app/git-directory.ts';
+import {
+  type ExternalAppFacts,
+  type ExternalAppRequest,
+  externalApp,
+  FILE_MODES,
+  observeExternalApp,
+} from '../../../guards/external-app/external-app.ts';
+import { LENDERS, observeGitDirectory, PLAIN } from '../../../guards/external-app/git-directory.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
 import { externalAppDrills } from './external-app-drills.ts';
+
+/** Looks at .git alone: to read every object takes long. */
+const lookAtGit = async (
+  { root }: ExternalAppRequest,
+  facts: ExternalAppFacts,
+): Promise<ExternalAppFacts> => ({
+  ...facts,
+  git: await observeGitDirectory(root),
+});
 
 export const externalAppProof: Proof = defineHouseProof({
   guard: externalApp,
@@ -16,12 +31,14 @@ export const externalAppProof: Proof = defineHouseProof({
       what: 'files of .git that lend objects',
       denies: LENDERS,
       drillOf: (name) => name.replace(/^.*\//, ''),
+      look: lookAtGit,
     },
     {
       id: 'config',
       what: 'settings of a plain clone',
       allows: PLAIN,
       foreign: { entry: 'core.fsmonitor', value: /^/, drill: 'fsmonitor' },
+      look: lookAtGit,
     },
     {
       id: 'file-modes',

@@ -23,8 +23,8 @@ export const planesProof: Proof = defineHouseProof({
       denies: LOADERS,
       drillOf: (name) => `loader-${name}`,
       // The whole look starts a payload, which is the same one.
-      look: async ({ code }, facts, signal) => ({
-        ...(facts as PlanesFacts),
+      look: async ({ code }, facts: PlanesFacts, signal) => ({
+        ...facts,
         code: await observeCode(code, signal),
       }),
     },
