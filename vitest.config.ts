@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/build.ts',
     isolate: false, // the modules are loaded once a worker; a test that needs others resets them for itself and after itself
-    maxWorkers: 3, // most of what takes long here waits for another process
+    maxWorkers: 4, // most of what takes long here waits for another process; three left processors idle
     sequence: { sequencer: LongestFirst },
     expect: { requireAssertions: true }, // a test that ran and asserted nothing has failed
     testTimeout: 120_000,
