@@ -25,7 +25,7 @@ function required(definition: AnyDefinition): void {
     if (typeof definition[name] !== 'function') throw new TypeError(`a guard needs ${name} as a function`);
   for (const name of ['glance', 'commit', 'release', 'subject', 'method'] as const)
     if (definition[name] !== undefined && typeof definition[name] !== 'function')
-      throw new TypeError(`${name} of a guard is a function, where there is one`);
+      throw new TypeError(`${name} of a guard is a function, if any`);
   if (typeof definition.request?.safeParse !== 'function')
     throw new TypeError('a guard needs a zod schema as request');
   if (!Array.isArray(definition.rules) || definition.rules.length === 0)
@@ -98,6 +98,6 @@ export function definitionOf(guard: AnyGuard): AnyDefinition {
   const known = definitions.get(guard);
   if (known) return known;
   const copies = world[COPIES] ?? 1;
-  const why = copies > 1 ? `: ${copies} copies of agilab-guardrails are loaded, each knows only its own` : '';
+  const why = copies > 1 ? `: of ${copies} copies of agilab-guardrails each knows its own` : '';
   throw new TypeError(`this is no guard that defineGuard returned here${why}`);
 }

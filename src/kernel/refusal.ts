@@ -4,14 +4,14 @@ import type { Decision } from './guard.ts';
 
 /** Codes of the kernel, with what the operator does next. */
 export const KERNEL_CODES = {
-  'guard.request-invalid': 'Send a request that matches the schema of this guard; unknown keys are refused.',
+  'guard.request-invalid': 'Send a request that matches the schema; unknown keys are refused.',
   'guard.observe-failed': 'Make what the request names readable to this process, then ask again.',
   'guard.timeout': 'Find out what did not answer, or pass a longer timeoutMs.',
   'guard.aborted': 'The caller gave up; ask again when ready.',
-  'guard.rule-failed': 'A rule threw or gave no clear answer; this is a bug in the guard, report it.',
+  'guard.rule-failed': 'A rule threw or gave no clear answer: a bug in the guard, report it.',
   'guard.commit-failed':
-    'See the error in parentheses: what had to last before the grant could not be kept (space, permissions).',
-  'guard.grant-failed': 'The grant could not be built from the facts; this is a bug in the guard, report it.',
+    'See the error in parentheses: what must outlast the grant could not be kept (space, permissions).',
+  'guard.grant-failed': 'The grant could not be built from the facts: a bug in the guard, report it.',
   'guard.journal-failed':
     'Make the journal writable again (space, permissions, lock): no evidence, no grant.',
   'guard.journal-timeout': 'Find out why the journal does not answer: no evidence, no grant.',

@@ -223,8 +223,7 @@ const rules: readonly Rule<BindFacts>[] = [
   },
   {
     code: 'bind.socket-untrusted',
-    remedy:
-      'Make the directory of the socket, and keep it and those above it to this user and root: chmod go-w.',
+    remedy: 'Let only this user and root write its directory and those above: chmod go-w.',
     refuses: ({ sockets }) => {
       for (const { place } of sockets) {
         const why = distrust(place);
