@@ -20,7 +20,7 @@ const Itself = function (this: unknown, draft: object): object {
 class Vouched extends Itself {
   readonly #vouched = true;
   static has(draft: object): boolean {
-    return #vouched in draft;
+    return #vouched in draft && draft.#vouched;
   }
 }
 
