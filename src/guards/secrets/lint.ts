@@ -17,26 +17,44 @@ export type Lint = (files: readonly TextFile[]) => Promise<readonly (readonly Fo
 const BETWEEN = '\n\0\n';
 
 /** There are rules that take the text of such a file as a whole, or look for more in it. */
-const NAMED = /\.(?:json|p12|npmrc)$/;
-/** With this begin comments that turn rules off, some of them up to the end of the text. */
-const COMMENT = 'secretlint-';
+const NAMED = /\.(?:json|npmrc)$/;
+/** By its comments a file says of itself that nothing is in it. Here that is for who asks to say, by its digest. */
+const COMMENTS = '@secretlint/secretlint-rule-filter-comments';
+/** Most that a rule reports of one text: secretlint compares each report with all others, and more say nothing more. */
+const MOST_REPORTS = 100;
 
-const isAlone = ({ path, text }: TextFile): boolean => NAMED.test(path) || text.includes(COMMENT);
+const isAlone = ({ path }: TextFile): boolean => NAMED.test(path);
 
 /** Loads secretlint, with the first look. Before each file that it looks at by itself it waits for `turn`. */
 export async function loadSecretlint(turn: () => Promise<void> | undefined): Promise<Lint> {
-  const [{ lintSource }, { creator }, profiler] = await Promise.all([
+  const [{ lintSource }, preset, profiler] = await Promise.all([
     import('@secretlint/core'),
     import('@secretlint/secretlint-rule-preset-recommend'),
     import('@secretlint/profiler'),
   ]);
   // It keeps each mark of each file for as long as the process lives, and every mark is searched for among all of them.
   profiler.secretLintProfiler.mark = () => {};
-  const id = '@secretlint/secretlint-rule-preset-recommend';
-  const options = { config: { rules: [{ id, rule: creator }] }, noPhysicFilePath: true };
+  const limited = (rule: (typeof preset.rules)[number]): typeof rule => ({
+    ...rule,
+    create: (context, options) => {
+      let left = MOST_REPORTS;
+      return rule.create(
+        { ...context, report: (what) => void (left-- > 0 && context.report(what)) },
+        options,
+      );
+    },
+  });
+  const rules = preset.rules
+    .filter(({ meta }) => meta.id !== COMMENTS)
+    .map((rule) => ({ id: rule.meta.id, rule: limited(rule) }));
+  const options = { config: { rules }, noPhysicFilePath: true };
   const lintOne = async (path: string, content: string): Promise<readonly Found[]> => {
-    const source = { filePath: path, content, ext: extname(path), contentType: 'text' as const };
-    const { messages } = await lintSource({ source, options });
+    const named = extname(path);
+    const ext = named === '.p12' ? '' : named; // the rule for those opens the file itself, from wherever this process is
+    const { messages } = await lintSource({
+      source: { filePath: path, content, ext, contentType: 'text' },
+      options,
+    });
     return messages.map(({ ruleId, loc }) => ({
       shape: ruleId.split('/').at(-1) ?? 'secretlint',
       line: loc.start.line,

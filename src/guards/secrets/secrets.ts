@@ -106,12 +106,30 @@ function read(path: string): Buffer | undefined {
   }
 }
 
+/** ASCII in two or four bytes a character, in either order: that many characters, of which each NUL goes. */
+const WIDE = /(?:[^\0]\0{1,3}){8,}/g;
+
+/** The bytes as they are, but for what is wide: so a secret is found without a mark that says so, in a part of a file, too. */
+function narrowed(bytes: Buffer): string {
+  const units = bytes.toString('latin1');
+  return units.includes('\0') ? units.replaceAll(WIDE, (wide) => wide.replaceAll('\0', '')) : units;
+}
+
 /** UTF-16 as it is, or with the bytes of each unit the other way round, where a file says so at its start. */
 function utf16Of(bytes: Buffer): string | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le');
-  if (bytes[0] === 0xfe && bytes[1] === 0xff && bytes.length % 2 === 0)
-    return Buffer.from(bytes).swap16().toString('utf16le');
+  if (bytes[0] === 0xfe && bytes[1] === 0xff)
+    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+      .swap16()
+      .toString('utf16le');
   return undefined;
+}
+
+/** What is in either list: most of it is in both. */
+function either(some: readonly Found[], others: readonly Found[]): readonly Found[] {
+  const key = ({ shape, line }: Found): string => `${line} ${shape}`;
+  const known = new Set(some.map(key));
+  return [...some, ...others.filter((found) => !known.has(key(found)))];
 }
 
 /** A file that was read, and what was found in it. */
@@ -122,10 +140,13 @@ interface LookedAt extends TextFile {
 }
 
 function lookAt(path: string, bytes: Buffer): LookedAt {
+  const units = narrowed(bytes);
   const utf16 = utf16Of(bytes);
-  const units = utf16 ?? bytes.toString('latin1'); // of any other encoding the bytes as they are
-  const text = utf16 !== undefined || isAscii(bytes) ? units : bytes.toString('utf8');
-  return { path, bytes, text, isBinary: units.includes('\0'), found: findSecrets(units) };
+  const found = utf16 === undefined ? findSecrets(units) : either(findSecrets(units), findSecrets(utf16));
+  const isWide = bytes.includes(0);
+  // What says that it is UTF-16 and holds no NUL has no ASCII in it, or is none.
+  const text = isWide ? (utf16 ?? units) : isAscii(bytes) ? units : bytes.toString('utf8');
+  return { path, bytes, text, isBinary: text.includes('\0'), found };
 }
 
 /** Looks through every file below the root. */
@@ -153,7 +174,7 @@ export async function observeSecrets(
       const all = isBinary ? found : [...found, ...(linted[next++] ?? [])];
       if (all.length === 0) continue;
       const isKnown = known.get(path) === createHash('sha256').update(bytes).digest('hex');
-      findings.push(...all.map(({ shape, line }) => ({ path, line, shape, acknowledged: isKnown })));
+      for (const { shape, line } of all) findings.push({ path, line, shape, acknowledged: isKnown });
     }
   };
   for (const path of paths.slice(0, maxFiles)) {

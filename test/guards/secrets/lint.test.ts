@@ -1,19 +1,25 @@
 // Files that are brought together, against secretlint over each of them by itself.
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { extname } from 'node:path';
 import { lintSource } from '@secretlint/core';
-import { creator } from '@secretlint/secretlint-rule-preset-recommend';
+import { rules } from '@secretlint/secretlint-rule-preset-recommend';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Found } from '../../../src/guards/find-secrets.ts';
 import { loadSecretlint, type TextFile } from '../../../src/guards/secrets/lint.ts';
 import { INNOCENT, SECRETS } from '../../../src/proof/drills/secrets/samples.ts';
+import { growthOf, LINEAR } from '../../growth.ts';
 
-const id = '@secretlint/secretlint-rule-preset-recommend';
+/** All but the rule of the comments that turn others off. */
+const asked = rules
+  .filter(({ meta }) => !meta.id.endsWith('-filter-comments'))
+  .map((rule) => ({ id: rule.meta.id, rule }));
 
 /** What secretlint finds in one file. */
 async function alone({ path, text }: TextFile): Promise<readonly Found[]> {
   const source = { filePath: path, content: text, ext: extname(path), contentType: 'text' as const };
-  const options = { config: { rules: [{ id, rule: creator }] }, noPhysicFilePath: true };
+  const options = { config: { rules: asked }, noPhysicFilePath: true };
   const { messages } = await lintSource({ source, options });
   return messages.map(({ ruleId, loc }) => ({
     shape: ruleId.split('/').at(-1) ?? '',
@@ -47,7 +53,7 @@ const TEXTS = [
   `{"repository": "https://${mixed(20)}:x-oauth-basic@github.com/"}`,
   JSON.stringify({ private_key_id: 'x', private_key: key[0] }),
 ];
-/** What may begin something in one file that another one goes on with, or turns rules off in what follows. */
+/** What may begin something in one file that another one goes on with, or would turn rules off in what follows. */
 const PARTS = [
   '',
   '\n',
@@ -113,4 +119,44 @@ it('finds what is written in UTF-16 as secretlint finds it in the text', async (
   const lint = await loadSecretlint(async () => {});
   const [found] = await lint([{ path: 'a.txt', text: `\ufeff${text}` }]);
   expect(found).toEqual(await alone({ path: 'a.txt', text }));
+});
+
+it('is turned off by no comment', async () => {
+  expect(asked).toHaveLength(rules.length - 1);
+  const lint = await loadSecretlint(async () => {});
+  for (const comment of ['secretlint-disable', 'secretlint-disable-next-line', 'secretlint-disable-line'])
+    for (const text of [`# ${comment}\n${TEXTS[0]}`, `${TEXTS[0]} # ${comment}`]) {
+      const found = await lint([
+        { path: 'a.ts', text },
+        { path: 'b.ts', text: TEXTS[0] ?? '' },
+      ]);
+      expect([text, found.map(({ length }) => length)]).toEqual([text, [1, 1]]);
+    }
+});
+
+it('finds something in a text of very many secrets, in a time that grows with the text only', {
+  timeout: 120_000,
+}, async () => {
+  const lint = await loadSecretlint(async () => {});
+  const text = (secrets: number): string =>
+    TEXTS.slice(0, 19)
+      .join('\n')
+      .concat('\n')
+      .repeat(secrets / 20);
+  const [found = []] = await lint([{ path: 'a', text: text(20_000) }]);
+  const few = await alone({ path: 'a', text: text(20) });
+  expect(new Set(found.map(({ shape }) => shape))).toEqual(new Set(few.map(({ shape }) => shape)));
+  expect(await growthOf((size) => lint([{ path: 'a', text: text(size) }]), 2_000)).toBeLessThan(LINEAR);
+});
+
+it('opens no file by itself', async () => {
+  const lint = await loadSecretlint(async () => {});
+  const opened = vi.spyOn(fs, 'readFileSync');
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    opened.mockRestore();
+    syncBuiltinESMExports();
+  });
+  await lint([{ path: 'a.p12', text: 'x' }]);
+  expect(opened).not.toHaveBeenCalled();
 });

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findSecrets } from '../../../src/guards/find-secrets.ts';
 import { GUESSED_SHAPES, INNER_SHAPES, PREFIXED_SHAPES } from '../../../src/guards/secret-shapes.ts';
-import { type SecretsRequest, secrets } from '../../../src/guards/secrets/secrets.ts';
+import { observeSecrets, type SecretsRequest, secrets } from '../../../src/guards/secrets/secrets.ts';
 import { judge } from '../../../src/kernel/enforce.ts';
 import { liveSecrets } from '../../../src/proof/drills/secrets/live-secrets.ts';
 import { INNOCENT, SECRETS } from '../../../src/proof/drills/secrets/samples.ts';
@@ -163,6 +163,50 @@ describe('the guard', () => {
       for (let i = 0; i < files; i += 1) await writeFile(join(folder, String(i)), 'innocent\n');
     }
     expect(await growthOf(look, 100)).toBeLessThan(LINEAR);
+  });
+
+  it('finds ASCII in two or four bytes a character, in either order, marked or not, cut or in the middle of something', async () => {
+    const line = SECRETS.find(([name]) => name === 'npm')?.[1] ?? '';
+    const text = Buffer.from(`\ufeffx\n\n${line}\n`, 'utf16le');
+    const wide = Buffer.concat(
+      [...text].map((byte, at) => Buffer.from(at % 2 === 0 ? [byte] : [byte, 0, 0])),
+    );
+    const other = Buffer.from(text).swap16();
+    const cut = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.from('x')]);
+    const below = join(root, 'wide');
+    await mkdir(below);
+    const files = Object.entries({
+      text,
+      other,
+      wide,
+      wideOther: Buffer.from(wide).swap32(),
+      cut: cut(text),
+      cutOther: cut(other),
+      unmarked: text.subarray(2),
+      unmarkedOther: other.subarray(2),
+      unmarkedWide: wide.subarray(4),
+      inside: Buffer.concat([Buffer.from('MZ\0\0'), text.subarray(2), Buffer.from('\0\0\0\x01')]),
+      markedOnly: Buffer.from(`\xff\xfex\n\n${line}`, 'latin1'),
+      markedOnlyOther: Buffer.from(`\xfe\xffx\n\n${line}`, 'latin1'),
+      chinese: Buffer.from(`\ufeff\u7801\n\n\u7801${line}`, 'utf16le'),
+    });
+    for (const [name, bytes] of files) await writeFile(join(below, name), bytes);
+    const { findings } = await observeSecrets({ root: below }, new AbortController().signal);
+    for (const [name] of files)
+      expect([name, findings.find(({ path, shape }) => path === name && shape === 'npm')]).toMatchObject([
+        name,
+        { line: 3 },
+      ]);
+  });
+
+  it('answers about a file that is nothing but secrets', { timeout: 60_000 }, async () => {
+    const below = join(root, 'many');
+    await mkdir(below);
+    await writeFile(join(below, 'x'), `${'sk'}_live_${'a1B2'.repeat(4)}\n`.repeat(300_000));
+    expect(await judge(secrets, { root: below })).toMatchObject({
+      decision: 'refuse',
+      codes: ['secrets.found'],
+    });
   });
 
   it('answers whatever lies in a tree, and whatever is asked', { timeout: 120_000 }, async () => {

@@ -87,6 +87,24 @@ export const secretsDrills: readonly Drill<SecretsRequest>[] = [
     file('app/x.txt', Buffer.from(`\ufeff${lineOf(SECRET)}`, 'utf16le').swap16()),
   ),
   drill(
+    'utf-16-unmarked',
+    'a secret in UTF-16 that nothing at the start of the file tells of',
+    FOUND,
+    file('app/x.reg', Buffer.from(lineOf(SECRET), 'utf16le')),
+  ),
+  drill(
+    'utf-16-marked-only',
+    'a secret in a file that begins like one of UTF-16, and is none',
+    FOUND,
+    file('app/run.sh', Buffer.from(`\xff\xfe\n${lineOf(SECRET)}`, 'latin1')),
+  ),
+  drill(
+    'turned-off',
+    'a secret that secretlint alone knows, below a comment by which secretlint looks at nothing',
+    FOUND,
+    file('app/x.env', `# ${'secretlint'}-disable\n${'shpat'}_${'r8TRc9ZXAvcVvcrmtr7qoVw69WeeY1ex'}\n`),
+  ),
+  drill(
     'binary',
     'a secret in a file that is no text',
     FOUND,
