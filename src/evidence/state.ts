@@ -1,8 +1,9 @@
 // The state directory of a host: its signing key, its pins, and its journal in a folder of its own.
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError } from './coded-error.ts';
+import { CodedError, errnoOf } from './coded-error.ts';
 import type { Journal } from './journal.ts';
-import { readJournal } from './journal-files.ts';
+import { LOCK_NAME } from './journal-files.ts';
 import { initKeys, loadSigner } from './key-store.ts';
 import type { NoteSigner } from './keys.ts';
 import { openJournal } from './open-journal.ts';
@@ -15,12 +16,13 @@ export interface StateOptions {
 /** Where the journal of a state directory lies. */
 export const journalDirectory = (dir: string): string => join(dir, 'journal');
 
+/** Whether a writer left anything there, also what cannot be read any more. Where nobody can look, it is taken for that. */
 async function hasJournal(dir: string): Promise<boolean> {
   try {
-    await readJournal(journalDirectory(dir));
-    return true;
-  } catch {
-    return false;
+    const names = await readdir(journalDirectory(dir));
+    return names.some((name) => !name.startsWith(`${LOCK_NAME},`)); // who is killed while it opens one leaves a lock alone
+  } catch (error) {
+    return errnoOf(error) !== 'ENOENT';
   }
 }
 
@@ -31,7 +33,8 @@ async function hasJournal(dir: string): Promise<boolean> {
  * @throws CodedError `keys.lost`; as initKeys.
  */
 export async function makeSigner({ dir }: StateOptions): Promise<NoteSigner> {
-  if ((await isMissing(dir)) && (await hasJournal(dir))) {
+  // In this order: a journal is begun after its key is made, by another process perhaps, in this moment.
+  if ((await hasJournal(dir)) && (await isMissing(dir))) {
     const remedy =
       'Put signing-key.pem back from a copy. Where there is none, move the directory `journal` away, keep it with pins.json for whoever verifies it, and run `guardrails keys init`.';
     throw new CodedError('keys.lost', 'there is a journal here, but not the key that sealed it', remedy);

@@ -1,7 +1,10 @@
 // Keys and pins are believed only from files that nobody else can have written or read.
 import { chmodSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { FIRST_SEGMENT, START_FILE } from '../../src/evidence/journal-files.ts';
 import { initKeys, loadPins, loadSigner, savePins } from '../../src/evidence/key-store.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { ensureSigner, journalDirectory, makeSigner, openState } from '../../src/evidence/state.ts';
@@ -67,4 +70,47 @@ it('makes no other key where there is a journal whose key is lost', async () => 
   renameSync(journalDirectory(dir), join(dir, 'earlier'));
   const { vkey } = await makeSigner({ dir });
   expect((await loadPins(dir)).map((pin) => pin.vkey)).toEqual([expect.anything(), vkey]);
+});
+
+it.each<[string, (journal: string) => void]>([
+  ['lines were taken away', (journal) => rmSync(join(journal, FIRST_SEGMENT))],
+  ['start cannot be read', (journal) => symlinkSync('head', join(journal, START_FILE))],
+  [
+    'place is taken by something else',
+    (journal) => {
+      renameSync(journal, `${journal}-moved`);
+      symlinkSync(`${journal}-moved/${FIRST_SEGMENT}`, journal);
+    },
+  ],
+])('makes no other key where there is a journal whose %s', async (_what, damage) => {
+  const dir = await scratch();
+  const journal = await openState({ dir });
+  await journal.append(draft(), '');
+  await journal.close();
+  rmSync(join(dir, 'signing-key.pem'));
+  damage(journalDirectory(dir));
+  for (const make of [makeSigner, ensureSigner, openState])
+    await expect(make({ dir })).rejects.toThrow(coded('keys.lost'));
+});
+
+it('does not take for lost the key that another process makes, with a journal, in the same moment', async () => {
+  const dir = await scratch();
+  const real = fs.readdir;
+  onTestFinished(() => {
+    fs.readdir = real;
+    syncBuiltinESMExports();
+  });
+  let others = 0;
+  fs.readdir = (async (...given: Parameters<typeof real>) => {
+    if (given[0] === journalDirectory(dir) && others++ === 0) {
+      const journal = await openState({ dir });
+      await journal.append(draft(), '');
+      await journal.close();
+    }
+    return real(...given);
+  }) as typeof real;
+  syncBuiltinESMExports();
+  const { signer, made } = await ensureSigner({ dir });
+  expect(others).toBeGreaterThan(0);
+  expect([made, signer.vkey]).toEqual([false, (await loadSigner(dir)).vkey]);
 });
