@@ -38,9 +38,9 @@ export function adoptedRanges(
   for (const { seq, first, last } of statements.toReversed()) {
     if (seq >= lowest) continue;
     lowest = first;
-    ranges.unshift({ first, last });
+    ranges.push({ first, last });
   }
-  return ranges;
+  return ranges.reverse();
 }
 
 /** Returns a function that answers, for rising line numbers, whether a line is in one of the ranges. */

@@ -43,7 +43,6 @@ export class Producers {
         : machine === undefined
           ? each.host === host
           : each.machine === machine;
-    const strangers = all.filter((each) => !own(each)).map(({ seq }) => seq);
-    return strangers.length > 0 ? Math.min(...strangers) : undefined;
+    return all.find((each) => !own(each))?.seq; // they are in the order of their lines
   }
 }

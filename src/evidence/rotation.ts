@@ -73,7 +73,7 @@ const heirOf = ({ vkey, host, machine, revoked }: Pin, isEarlier: boolean): Pin 
 export interface KeyHistory {
   /** Its roots at the sizes of the rotations, hex. */
   readonly rootAt: ReadonlyMap<number, string>;
-  /** The keys that its records name, by the position of the record. */
+  /** The keys that its records name, by the position of the record, first to last. */
   readonly successors: ReadonlyMap<number, string>;
   readonly times: Times;
 }
@@ -90,12 +90,14 @@ export function followRotations(
   primitives: Primitives,
 ): readonly Trusted[] {
   const trusted = [...pinned];
+  const named = [...successors]; // in the order of the lines, as rotations are in that of their sizes
+  let covered = 0;
   for (const rotation of rotations) {
     const { size, root } = rotation.claimed;
+    while (covered < named.length && (named[covered]?.[0] ?? size) < size) covered++;
     // The last one that is covered: it is sealed right after it was written.
-    const seq = Math.max(-1, ...[...successors.keys()].filter((each) => each < size));
-    const vkey = successors.get(seq);
-    if (vkey === undefined || rootAt.get(size) !== toHex(root)) continue;
+    const [seq, vkey] = named[covered - 1] ?? [];
+    if (seq === undefined || vkey === undefined || rootAt.get(size) !== toHex(root)) continue;
     try {
       const next = parseNoteKey(vkey);
       const signers = signersOf(

@@ -4,14 +4,20 @@ import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { signCheckpoint } from '../../src/evidence/checkpoint.ts';
 import { HeadMemory } from '../../src/evidence/head-memory.ts';
 import { processIdentity } from '../../src/evidence/identity.ts';
 import { CHECKPOINT_FILE, FIRST_SEGMENT } from '../../src/evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { encodeLine } from '../../src/evidence/line.ts';
+import { native } from '../../src/evidence/native.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
+import { Producers } from '../../src/evidence/producers.ts';
+import { Revocations } from '../../src/evidence/revocation.ts';
+import { followRotations, parseRotations } from '../../src/evidence/rotation.ts';
+import { Times } from '../../src/evidence/times.ts';
 import { verifyDirectory } from '../../src/evidence/verify-native.ts';
-import { draft, scratch } from './support.ts';
+import { draft, ENVELOPE, scratch } from './support.ts';
 
 interface Site {
   readonly directory: string;
@@ -129,4 +135,24 @@ it('when the checkpoint is taken away, believes nothing without memory, and as m
   rmSync(join(directory, CHECKPOINT_FILE));
   expect(await verifyDirectory(directory, { pins })).toMatchObject({ ok: false, key: 'unsigned' });
   expect(await verifyDirectory(directory, { pins, memory })).toMatchObject({ ok: true, history: 'extends' });
+});
+
+it('with more keys and hosts than a call takes arguments is judged all the same', () => {
+  const many = Array.from({ length: 200_000 }, (_, seq) => seq);
+  const note = signCheckpoint(
+    { origin: 'x', size: many.length, root: Buffer.alloc(32) },
+    generateSigner('x'),
+  );
+  const history = {
+    rootAt: new Map<number, string>(),
+    successors: new Map(many.map((seq) => [seq, 'x'])),
+    times: new Times(),
+  };
+  const revocations = new Revocations(0, [], native, new Map());
+  expect(followRotations([], parseRotations([note]), history, revocations, native)).toEqual([]);
+  const producers = new Producers();
+  const line = { ...ENVELOPE, id: '', mode: 'enforce' };
+  for (const seq of many) producers.add({ ...line, host: `host-${seq}`, seq }, undefined);
+  expect(producers.firstStranger({ host: 'host-0' })).toBe(1);
+  expect(producers.firstStranger({ host: 'host-1' })).toBe(0);
 });
