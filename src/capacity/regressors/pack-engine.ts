@@ -36,7 +36,7 @@ let engine: Engine | null | undefined;
 
 function makeEngine(): Engine | null {
   // WebAssembly reads little-endian numbers wherever it runs; what is packed is in the order of this processor.
-  if (endianness() !== 'LE') return null;
+  if (wasm === undefined || endianness() !== 'LE') return null;
   try {
     const memory = new wasm.Memory({ initial: PAGES, maximum: PAGES });
     const { exports } = new wasm.Instance(new wasm.Module(Buffer.from(PACK, 'base64')), { pack: { memory } });

@@ -36,7 +36,7 @@ let compiled: object | undefined;
  */
 export function makeEngine(nodes: PackedNodes, width: number, most: number): Engine | undefined {
   // WebAssembly reads little-endian numbers wherever it runs.
-  if (endianness() !== 'LE') return undefined;
+  if (wasm === undefined || endianness() !== 'LE') return undefined;
   const { splits, values } = nodes;
   const total = splits.byteLength / NODE;
   const valuesAt = NODE * total;

@@ -9,7 +9,10 @@ interface WebAssemblyApi {
   ) => { readonly exports: Readonly<Record<string, unknown>> };
 }
 
-export const { WebAssembly: wasm } = globalThis as unknown as { readonly WebAssembly: WebAssemblyApi };
+/** `undefined` in a process that makes no machine code (`node --jitless`). */
+export const { WebAssembly: wasm } = globalThis as unknown as {
+  readonly WebAssembly: WebAssemblyApi | undefined;
+};
 
 /** Bytes of a page of its memory. */
 export const PAGE = 65_536;

@@ -1,9 +1,12 @@
 // The walk in WebAssembly: the bytes are those of its source, as are those of the pass that packs trees, and it answers as the walk in JavaScript does.
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { decodeModel } from '../../../src/capacity/forest/model.ts';
 import { makeEngine } from '../../../src/capacity/regressors/walk-engine.ts';
+import { scratch } from '../../evidence/support.ts';
 import { array, doubles, F8, forest, I8, leaf, split, tree, treeEstimator } from '../../fuzz/model-writer.ts';
 import { type Py, pickle } from '../../fuzz/pickle-writer.ts';
 import { leftOut } from '../../left-out.ts';
@@ -55,5 +58,22 @@ describe('the walk in WebAssembly', () => {
     const nodes = { splits: new DataView(new ArrayBuffer(16)), values: new Float64Array(1) };
     expect(makeEngine(nodes, 10_000_000, 252)).toBeUndefined();
     expect(makeEngine(nodes, 1, 252)).toBeDefined();
+  });
+
+  it('is done without in a process that makes no machine code', async () => {
+    const trees = Array.from({ length: 7 }, (_, t) => grown(t));
+    const bytes = pickle(forest({ n_outputs_: 2 }, trees));
+    const rows = Array.from({ length: 252 }, (_, i) => [(i % 23) / 20, (i % 7) / 2]);
+    const path = join(await scratch(), 'model.pickle');
+    writeFileSync(path, bytes);
+    const model = new URL('../../../dist/capacity/forest/model.js', import.meta.url).href;
+    const program = `
+      import { readFileSync } from 'node:fs';
+      import { decodeModel } from ${JSON.stringify(model)};
+      const model = decodeModel(readFileSync(${JSON.stringify(path)}));
+      console.log(JSON.stringify(model.predict(${JSON.stringify(rows)})));`;
+    const argv = ['--jitless', '--input-type=module', '--eval', program];
+    const answers = execFileSync(process.execPath, argv, { encoding: 'utf8' });
+    expect(JSON.parse(answers)).toEqual(decodeModel(bytes).predict(rows));
   });
 });
