@@ -1,6 +1,6 @@
 // Replaces the signing key of a state directory. Each step can be repeated after a crash, and the journal can be written
-// and verified after each: the next key is made, the journal goes over to it, it is pinned, it becomes the present one, and
-// the pin of the old one ends.
+// and verified after each: the journal is opened, the next key is made, the journal goes over to it, it is pinned, it becomes
+// the present one, and the pin of the old one ends.
 import {
   adoptNextSigner,
   changingKeys,
@@ -23,9 +23,9 @@ export async function rotateKey({ dir }: StateOptions): Promise<NoteSigner> {
   await loadSigner(dir); // says best what is wrong with a directory that has no key
   return changingKeys(dir, async () => {
     const present = await loadSigner(dir);
-    const next = await nextSigner(dir);
     const journal = await openJournal({ directory: journalDirectory(dir), signer: present });
     try {
+      const next = await nextSigner(dir);
       await journal.rotateTo(next);
       const before = await loadPins(dir);
       const pins = before.filter(({ vkey }) => vkey !== next.vkey);
@@ -43,9 +43,9 @@ export async function rotateKey({ dir }: StateOptions): Promise<NoteSigner> {
         return { ...pin, notAfter: new Date(end).toISOString() };
       });
       await savePins(dir, [...ended, ownPin(next)]);
+      return next;
     } finally {
       await journal.close();
     }
-    return next;
   });
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { signCheckpoint } from '../../src/evidence/checkpoint.ts';
 import { processIdentity } from '../../src/evidence/identity.ts';
-import { readJournal, rotationName, segmentsIn } from '../../src/evidence/journal-files.ts';
+import { CHECKPOINT_FILE, readJournal, rotationName, segmentsIn } from '../../src/evidence/journal-files.ts';
 import { loadPins, loadSigner } from '../../src/evidence/key-store.ts';
 import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
@@ -118,6 +118,15 @@ it('loses no journal to writers and rotations that come at the same time', async
     expect(await judge(dir, await loadPins(dir))).toMatchObject({ ok: true, problems: [] });
     expect(await loadPins(dir)).toHaveLength(3);
   }
+});
+
+it('changes nothing where the journal cannot be opened', async () => {
+  const dir = await scratch();
+  await append(dir);
+  writeFileSync(join(journalDirectory(dir), CHECKPOINT_FILE), 'x');
+  const before = readdirSync(dir);
+  await expect(rotateKey({ dir })).rejects.toMatchObject({ code: 'checkpoint.malformed' });
+  expect(readdirSync(dir)).toEqual(before);
 });
 
 it('is asked for its key once nobody else can rotate it', async () => {
