@@ -254,7 +254,7 @@ const shaped = (what: string, code: string, ...tokens: (Token | string)[]): Host
   code,
 });
 const structure: readonly Hostile[] = [
-  shaped('nothing', 'pickle.truncated'),
+  shaped('a mark and nothing more', 'pickle.truncated', '('),
   shaped('zeros', 'pickle.unknown-opcode', op(Array.from({ length: 4096 }, () => 0))),
   shaped(
     'a zip container',

@@ -114,6 +114,14 @@ describe('a gzip file', () => {
   });
 });
 
+describe('nothing', () => {
+  it('is an empty file, and compressed a stream without an end', () => {
+    expect(() => decodeModel(Buffer.alloc(0))).toThrow(code('container.truncated'));
+    for (const file of [gzipSync(''), deflateSync('')])
+      expect(() => decodeModel(file)).toThrow(code('pickle.truncated'));
+  });
+});
+
 describe('a file that is no pickle', () => {
   it.each<[string, RegExp]>([
     ['', /empty/],
