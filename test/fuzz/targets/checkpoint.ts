@@ -1,8 +1,5 @@
 // The reader of checkpoints beside the note package of the Go checksum database: ours takes what Go takes, if it is a
 // checkpoint and has no second spelling.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseCheckpoint, signCheckpoint, signedBy } from '../../../src/evidence/checkpoint.ts';
 import { CodedError } from '../../../src/evidence/coded-error.ts';
 import { generateSigner } from '../../../src/evidence/keys.ts';
@@ -19,10 +16,7 @@ const resigned = (text: string): string =>
 
 let ask: ReturnType<typeof goOracle> | undefined;
 function oracle(): ReturnType<typeof goOracle> {
-  if (ask) return ask;
-  const directory = mkdtempSync(join(tmpdir(), 'guardrails-fuzz-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-  ask = goOracle(directory);
+  ask ??= goOracle();
   return ask;
 }
 
