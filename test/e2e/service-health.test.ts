@@ -1,6 +1,9 @@
 // A real Dask scheduler and its workers: one stopped, one killed.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { serviceHealth } from '../../src/guards/service-health/service-health.ts';
@@ -9,8 +12,10 @@ import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { freePort } from './dask.ts';
 
-function start(...argv: readonly string[]): ChildProcess {
-  const child = spawn('dask', argv, { stdio: 'ignore', cwd: '/tmp' });
+/** Starts it where a worker that is killed may leave its files. */
+function start(directory: string, ...argv: readonly string[]): ChildProcess {
+  const env = { ...process.env, DASK_TEMPORARY_DIRECTORY: directory };
+  const child = spawn('dask', argv, { stdio: 'ignore', cwd: directory, env });
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
@@ -29,9 +34,12 @@ describe('a Dask cluster', leftOut(missing('dask', 'python3')), () => {
       await freePort(),
     ];
     const local = ['--host', '127.0.0.1'];
-    start('scheduler', ...local, '--port', `${rpc}`, '--dashboard-address', `127.0.0.1:${http}`);
+    const directory = await mkdtemp(join(tmpdir(), 'guardrails-test-'));
+    onTestFinished(() => rm(directory, { recursive: true, force: true }));
+    start(directory, 'scheduler', ...local, '--port', `${rpc}`, '--dashboard-address', `127.0.0.1:${http}`);
     const workers = [first, second].map((port) =>
       start(
+        directory,
         'worker',
         `tcp://127.0.0.1:${rpc}`,
         ...local,
