@@ -67,6 +67,8 @@ const BYTE_ARRAY_BYTES = 160;
 const FLOAT_BYTES = 48;
 const CONTAINER_BYTES = 96;
 const ITEM_BYTES = 16;
+/** An array that is made larger than this at once is a table of hashes to V8. */
+const MOST_AT_ONCE = 2 ** 25;
 /** And a call that was written down. */
 export const MADE_BYTES = 72;
 
@@ -271,15 +273,21 @@ export class Tape implements Source {
   }
 
   itemsFrom(first: number, count: number, batch: Node): Value[] {
-    const values: Value[] = [];
-    this.read(first, count, values);
+    let total = count;
     for (let at = batch; at !== NO_BATCH; at = this.nodes[at + NEXT] as Node)
-      this.read(this.nodes[at + 1] as number, this.nodes[at + 2] as number, values);
+      total += this.nodes[at + 2] as number;
+    this.reader.charge(ITEM_BYTES * total);
+    // In its size at once: most of a long list would be copied as it grows.
+    const values = total < MOST_AT_ONCE ? new Array<Value>(total) : [];
+    let end = this.read(first, count, values, 0);
+    for (let at = batch; at !== NO_BATCH; at = this.nodes[at + NEXT] as Node)
+      end = this.read(this.nodes[at + 1] as number, this.nodes[at + 2] as number, values, end);
     return values;
   }
 
-  private read(first: number, count: number, into: Value[]): void {
-    this.reader.charge(ITEM_BYTES * count);
-    for (let i = first; i < first + count; i++) into.push(this.value(this.items[i] as Node));
+  /** Reads items into `into`, from `at` on. Returns where the next ones go. */
+  private read(first: number, count: number, into: Value[], at: number): number {
+    for (let i = 0; i < count; i++) into[at + i] = this.value(this.items[first + i] as Node);
+    return at + count;
   }
 }
