@@ -278,7 +278,7 @@ export class Tape implements Source {
       total += this.nodes[at + 2] as number;
     this.reader.charge(ITEM_BYTES * total);
     // In its size at once: most of a long list would be copied as it grows.
-    const values = total < MOST_AT_ONCE ? new Array<Value>(total) : [];
+    const values = total < MOST_AT_ONCE ? Array<Value>(total) : [];
     let end = this.read(first, count, values, 0);
     for (let at = batch; at !== NO_BATCH; at = this.nodes[at + NEXT] as Node)
       end = this.read(this.nodes[at + 1] as number, this.nodes[at + 2] as number, values, end);
