@@ -17,6 +17,7 @@ async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffe
   let rest = Buffer.alloc(0);
   let afterCr = false;
   for await (const chunk of chunks) {
+    if (chunk.length === 0) continue; // whether an LF ends a CRLF, the piece before it says
     rest = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk]);
     let start: number = afterCr && rest[0] === LF ? 1 : 0;
     for (let at = start; at < rest.length; at++) {

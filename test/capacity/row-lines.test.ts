@@ -37,6 +37,13 @@ describe('rows of CSV', () => {
     );
   });
 
+  it('are the same where an empty piece comes between the CR and the LF of a line', async () => {
+    expect(await rows('1,2\r\n3,4', 'csv', [4, 4])).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
   it('may follow a header; an empty cell, nan and NaN are missing', async () => {
     expect(await rows('a,b\n1,2\n', 'csv')).toEqual([[1, 2]]);
     expect(await rows('1,\nnan,NaN\n-.5,1e3', 'csv')).toEqual([
