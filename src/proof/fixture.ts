@@ -3,7 +3,17 @@
 // host: paths are made constant, and what is random by nature the drill itself names. It is read at once: states are thousands
 // of small files, where each wait costs more than the file.
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  type Stats,
+} from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../evidence/identity.ts';
 
@@ -67,19 +77,33 @@ interface Entry {
 
 const KINDS = ['isFile', 'isDirectory', 'isSymbolicLink', 'isFIFO', 'isSocket'] as const;
 
-/** From this size on a file system keeps no content beside the entry itself, and a file without blocks is all zeros. */
+/** Files below this size are read whole. */
 const LARGE = 1_048_576;
 
-/** Returns a file's content without the zeros at its end, in whole steps: what is there to be too large is mostly those. */
-function withoutZeros(path: string, { size, blocks }: Stats): Buffer {
+/** Where the zeros at the end of a file begin, in whole steps. By its content: what a file system says of holes is its own. */
+function endOf(fd: number, size: number): number {
+  const [room, zeros] = [Buffer.alloc(LARGE), Buffer.alloc(LARGE)];
+  let end = size;
+  while (end > 0) {
+    const begin = end - (end % LARGE || LARGE);
+    const part = room.subarray(0, end - begin);
+    if (readSync(fd, part, 0, part.length, begin) !== part.length) break; // whole, then: something writes to it
+    if (!part.equals(zeros.subarray(0, part.length))) break;
+    end = begin;
+  }
+  return end;
+}
+
+/** Returns a file's content without the zeros at its end: what is there to be too large is mostly those. */
+function withoutZeros(path: string, { size }: Stats): Buffer {
   if (size < LARGE) return readFileSync(path);
-  if (blocks === 0) return Buffer.alloc(0);
-  const bytes = readFileSync(path);
-  const zeros = Buffer.alloc(LARGE);
-  let end = bytes.length - (bytes.length % LARGE);
-  if (!bytes.subarray(end).equals(zeros.subarray(0, bytes.length - end))) return bytes;
-  while (end > 0 && bytes.subarray(end - LARGE, end).equals(zeros)) end -= LARGE;
-  return bytes.subarray(0, end);
+  const fd = openSync(path, 'r');
+  try {
+    const content = Buffer.alloc(endOf(fd, size));
+    return content.subarray(0, readSync(fd, content, 0, content.length, 0));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function contentOf({ directory, unread }: Fixture, path: string, found: Stats, constant: Constants): string {
