@@ -1,8 +1,9 @@
 // The line of a decision, which everybody waits for, in a fifth of the time of JSON.stringify and the grammar: most of it is
 // as in the line before, and only what is not is looked at. A value has a place here only if the schema admits it and it stands
 // in a line as it is; a record with any other is left to those two.
-import { plainPattern, SCHEMA, type Schema } from './grammar.ts';
+
 import type { DecisionRecord } from './record.ts';
+import { plainPattern, SCHEMA, type Schema } from './record-grammar.ts';
 
 const OTHER = new TypeError('no place for this value');
 

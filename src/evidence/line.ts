@@ -2,9 +2,9 @@
 // differently (a repeated key, another order, a character that Python takes for the end of a line) is no record. The
 // grammar is made from the schema, so there is one definition; the writer asks it too before it writes.
 import { decisionLine } from './decision-line.ts';
-import { hidden, LINE } from './grammar.ts';
 import { plainRecord } from './plain-record.ts';
 import { type EvidenceRecord, isDecision, MAX_RECORD_BYTES } from './record.ts';
+import { hidden, LINE } from './record-grammar.ts';
 
 const hex4 = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -197,6 +197,12 @@ describe('other ways to look better', () => {
       (text: string) => `${text}\n<!-- no-claim: limits -->\nIt is tamper-proof.\n`,
     ],
     [
+      'a claim that nobody looked at',
+      'SECURITY.md',
+      (text: string) => text.replace('`bind` defends:', '`bind` always defends:'),
+    ],
+    ['a claim without evidence', 'docs/ssh.md', (text: string) => `${text}\n## New\n\nIt does everything.\n`],
+    [
       'a gap taken out of the register',
       'data/hardening-gaps.json',
       (text: string) => text.replace('"tenant-isolation"', '"tenants"'),
@@ -212,28 +218,6 @@ describe('other ways to look better', () => {
     // A register that lacks a mandatory gap is no register: no number at all.
     if (guard === 'gap-register') expect([seen.code, seen.stdout]).toEqual([2, '']);
     else expect(JSON.parse(seen.stdout).score.milli).toBeLessThan(before.milli);
-  });
-
-  // A package that the guard refuses lowers the number, as promises in README do: here the guard alone is asked.
-  it.each([
-    [
-      'a claim that nobody looked at',
-      'SECURITY.md',
-      (text: string) => text.replace('`bind` defends:', '`bind` always defends:'),
-      'claim-boundary.changed',
-    ],
-    [
-      'a claim without evidence',
-      'docs/ssh.md',
-      (text: string) => `${text}\n## New\n\nIt does everything.\n`,
-      'claim-boundary.unmarked',
-    ],
-  ])('%s', (_what, path, change, code) => {
-    const asked = JSON.stringify({ root: honest.root });
-    const { stdout } = withFiles(honest.root, { [path]: change }, () =>
-      withState((directory) => ask(honest, ['check', 'claim-boundary', '--json', asked], directory)),
-    );
-    expect(JSON.parse(stdout)).toMatchObject({ decision: 'refuse', codes: expect.arrayContaining([code]) });
   });
 });
 

@@ -49,7 +49,7 @@ const TEXTS = [
   `lin_api_${mixed(40)}`,
   `ops_${Buffer.from(JSON.stringify({ a: mixed(101) })).toString('base64')}`,
   key.join('\n'),
-  `//registry.npmjs.org/:_authToken=${mixed(36)}`,
+  `//npm.company.org/:_authToken=${mixed(36)}`,
   `{"repository": "https://${mixed(20)}:x-oauth-basic@github.com/"}`,
   JSON.stringify({ private_key_id: 'x', private_key: key[0] }),
 ];
