@@ -3,13 +3,15 @@
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { MAX_SUBJECT_NAME } from '../evidence/limits.ts';
-import { DEFAULT_MAX_BYTES } from '../files/open.ts';
+import { DEFAULT_MAX_BYTES, openTrusted } from '../files/open.ts';
 import { fileRules, siblingRules } from '../files/rules.ts';
 import { type FileFacts, type OwnerPolicy, observeFiles } from '../files/walk.ts';
 import { defineHouseGuard } from '../kernel/define.ts';
 import type { Guard, Rule } from '../kernel/guard.ts';
 import { attempt } from './attempt.ts';
 import { type CapacityModel, decodeModel, type ModelDescription } from './forest/model.ts';
+import { withRoom } from './load-room.ts';
+import { ModelRefusal } from './model-refusal.ts';
 import { MAX_SIDECAR_BYTES, parseSidecar, type Sidecar, sidecarName } from './sidecar.ts';
 
 export interface CapacityModelRequest {
@@ -23,9 +25,15 @@ export interface CapacityModelRequest {
   readonly owners?: OwnerPolicy | undefined;
 }
 
+/** Where a model was found, and whose files were believed on the way. */
+type Place = Pick<CapacityModelRequest, 'root' | 'model'> & { readonly owners: OwnerPolicy };
+
 export interface CapacityModelFacts {
+  readonly place: Place;
   readonly name: string;
-  readonly model: FileFacts;
+  readonly model: Omit<FileFacts, 'bytes'>;
+  /** How many bytes were read and hashed; absent when none were. The bytes themselves are gone once they are decoded. */
+  readonly size: number | undefined;
   readonly sidecarFile: FileFacts;
   /** What the sidecar says, or the error that it is not one; absent when it could not be read. */
   readonly sidecar: Sidecar | CodedError | undefined;
@@ -51,18 +59,21 @@ export async function observeModel(
 ): Promise<CapacityModelFacts> {
   const folder = path.split('/');
   const name = folder.pop() ?? '';
-  const wanted = [
-    { name, maxBytes: DEFAULT_MAX_BYTES },
-    { name: sidecarName(name), maxBytes: MAX_SIDECAR_BYTES },
-  ];
-  const [model, sidecarFile] = await observeFiles(root, folder, wanted, { owners, signal });
-  if (!model || !sidecarFile) throw new TypeError('two files wanted, fewer observed');
-  const { bytes, digest } = model;
-  const text = sidecarFile.bytes;
-  const sidecar = text && attempt(() => parseSidecar(text));
-  const vouched = sidecar && !(sidecar instanceof CodedError) && sidecar.digest_sha256 === digest;
-  const decoded = bytes && vouched ? attempt(() => decodeModel(bytes, { at })) : undefined;
-  return { name, model, sidecarFile, sidecar, decoded };
+  return await withRoom(async (room) => {
+    const wanted = [
+      { name, maxBytes: DEFAULT_MAX_BYTES, room },
+      { name: sidecarName(name), maxBytes: MAX_SIDECAR_BYTES },
+    ];
+    const [file, sidecarFile] = await observeFiles(root, folder, wanted, { owners, signal });
+    if (!file || !sidecarFile) throw new TypeError('two files wanted, fewer observed');
+    const { bytes, ...model } = file;
+    const text = sidecarFile.bytes;
+    const sidecar = text && attempt(() => parseSidecar(text));
+    const vouched = sidecar && !(sidecar instanceof CodedError) && sidecar.digest_sha256 === model.digest;
+    const decoded = bytes && vouched ? attempt(() => decodeModel(bytes, { at })) : undefined;
+    const place = { root, model: path, owners };
+    return { place, name, model, size: bytes?.length, sidecarFile, sidecar, decoded };
+  });
 }
 
 const SEAL = 'Check where the model comes from, then seal it: guardrails model seal.';
@@ -99,7 +110,7 @@ const rules: readonly Rule<CapacityModelFacts>[] = [
     code: 'sidecar.size-mismatch',
     remedy: SEAL,
     refuses(facts) {
-      const size = facts.model.bytes?.length;
+      const { size } = facts;
       return (
         (sidecarOf(facts)?.size_bytes ?? size) !== size && 'the model has another size than its sidecar says'
       );
@@ -129,20 +140,30 @@ export class TrustedModel {
   /** SHA-256 of the bytes, 64 lowercase hex digits. */
   readonly digest: string;
   readonly description: ModelDescription;
-  readonly #bytes: Buffer;
+  readonly #place: Place;
   readonly #decoded: CapacityModel;
 
-  constructor(bytes: Buffer, digest: string, decoded: CapacityModel) {
+  constructor(place: Place, digest: string, decoded: CapacityModel) {
     this.digest = digest;
     this.description = decoded.description;
-    this.#bytes = bytes;
+    this.#place = place;
     this.#decoded = decoded;
     Object.freeze(this);
   }
 
-  /** What was verified and decoded. Changing it changes nothing in the model. */
-  get bytes(): Buffer {
-    return this.#bytes;
+  /**
+   * Returns the bytes that were verified and decoded, read from the file once more. Throws `model.bytes-changed` where it holds
+   * others by now, and as {@link openTrusted}.
+   */
+  async readBytes(): Promise<Buffer> {
+    const { root, model, owners } = this.#place;
+    const { bytes, digest } = await openTrusted(root, model, { owners });
+    if (digest !== this.digest)
+      throw new ModelRefusal(
+        'model.bytes-changed',
+        'the file holds other bytes than those that were verified',
+      );
+    return bytes;
   }
 
   /** As {@link CapacityModel.predict}. */
@@ -158,10 +179,10 @@ function unwrapped({ holder, at, beside }: ModelDescription): string {
   return `${from}${ignored}`.slice(0, MAX_SUBJECT_NAME / 2);
 }
 
-function grant({ model: { bytes, digest }, decoded }: CapacityModelFacts): TrustedModel {
-  if (!bytes || digest === undefined || !decoded || decoded instanceof CodedError)
+function grant({ place, model: { digest }, decoded }: CapacityModelFacts): TrustedModel {
+  if (digest === undefined || !decoded || decoded instanceof CodedError)
     throw new TypeError('a grant needs a decoded model');
-  return new TrustedModel(bytes, digest, decoded);
+  return new TrustedModel(place, digest, decoded);
 }
 
 /**

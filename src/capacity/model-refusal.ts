@@ -39,7 +39,7 @@ const REMEDIES = {
   'model.row-infinite': ROWS,
   'model.prediction-not-finite': RETRAIN,
   'model.capacity-undefined': RETRAIN,
-  'model.bytes-changed': 'Leave the bytes of a model as they are, or ask the guard for it again.',
+  'model.bytes-changed': 'Its file was written to since: ask the guard for the model again.',
   'model.threads-closed': 'Open its threads again, or predict with the model itself.',
   'model.threads-unavailable': 'Ask for fewer threads, or predict with the model itself.',
 } as const;

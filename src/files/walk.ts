@@ -69,7 +69,12 @@ export interface ObserveOptions {
 export interface WantedFile {
   readonly name: string;
   readonly maxBytes: number;
+  /** Returns the memory that the content is read to. Default: memory of its own. */
+  readonly room?: Room | undefined;
 }
+
+/** Returns so many bytes of memory, which need not be clean. */
+export type Room = (bytes: number) => Buffer;
 
 const CHUNK = 256 * 1024; // stays in the cache from the read to the hash
 const LARGE = 8 * 1024 * 1024; // beyond, a thread of the pool reads ahead and timers get their turn
@@ -124,8 +129,9 @@ export async function readOnce(
   fd: number,
   size: number,
   signal?: AbortSignal,
+  room: Room = Buffer.allocUnsafeSlow,
 ): Promise<{ readonly bytes: Buffer; readonly digest: string; readonly complete: boolean }> {
-  const buffer = Buffer.allocUnsafeSlow(size + 1);
+  const buffer = room(size + 1);
   const hash = createHash('sha256');
   let total = 0;
   const next = (): number | Promise<number> => {
@@ -216,20 +222,20 @@ export async function observeFiles(
   const held: number[] = [];
   try {
     const { passed, last, stop } = descend(method, above, folder, held);
-    const ends = wanted.map(({ name, maxBytes }) => ({
-      name,
-      maxBytes,
-      end: stop ?? step(method, last, name, 'file', held),
+    const ends = wanted.map((file) => ({
+      ...file,
+      end: stop ?? step(method, last, file.name, 'file', held),
     }));
     const looks: Look[] = [];
-    for (const { name, maxBytes, end } of ends) {
+    for (const { name, maxBytes, room, end } of ends) {
       if ('kind' in end || !end.stat.isFile() || end.stat.size > maxBytes) {
         looks.push({ maxBytes, end });
         continue;
       }
       const fd = openContent(end, name, method);
       held.push(fd);
-      looks.push({ maxBytes, end, content: { fd, ...(await readOnce(fd, Number(end.stat.size), signal)) } });
+      const content = await readOnce(fd, Number(end.stat.size), signal, room);
+      looks.push({ maxBytes, end, content: { fd, ...content } });
     }
     const below = [...passed.slice(above.length), ...looks.flatMap(({ end }) => ('kind' in end ? [] : end))];
     const way = passed.map((seen) => entryOf(seen.stat, owner(seen)));

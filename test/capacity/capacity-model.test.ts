@@ -38,11 +38,14 @@ async function sealed(bytes: Buffer = drillModel()): Promise<{ root: string; mod
 }
 
 describe('the grant', () => {
-  it('predicts, and carries the bytes that were hashed', async () => {
+  it('predicts, and reads the bytes that were hashed once more, which change nothing in it', async () => {
     const journal = memoryJournal();
     const granted = await enforce(capacityModel, await sealed(), { journal });
+    const bytes = await granted.readBytes();
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(granted.digest);
+    bytes.fill(0xff);
     expect(granted.predict([[1.5], [1.6]])).toEqual([10, 20]);
-    expect(createHash('sha256').update(granted.bytes).digest('hex')).toBe(granted.digest);
+    expect(Object.isFrozen(granted)).toBe(true);
     expect(journal.drafts).toMatchObject([
       { decision: 'allow', subject: { kind: 'capacity-model', digest: `sha256:${granted.digest}` } },
     ]);
@@ -50,18 +53,28 @@ describe('the grant', () => {
     expect(journal.drafts[0]?.method).toBe(process.platform === 'linux' ? 'fd-walk' : 'path-walk');
   });
 
-  it('does not change when its bytes are written to', async () => {
-    const granted = await enforce(capacityModel, await sealed(), { journal: memoryJournal() });
-    granted.bytes.fill(0xff);
+  it('reads no other bytes than those, from no file that others may write', async () => {
+    const { root, model } = await sealed();
+    const file = join(root, model);
+    const granted = await enforce(capacityModel, { root, model }, { journal: memoryJournal() });
+    await chmod(file, 0o602);
+    await expect(granted.readBytes()).rejects.toMatchObject({ code: 'file.world-writable' });
+    await chmod(file, 0o600);
+    await writeFile(file, grownForest());
+    await expect(granted.readBytes()).rejects.toMatchObject({ code: 'model.bytes-changed' });
+    await writeFile(file, drillModel());
+    expect((await granted.readBytes()).equals(drillModel())).toBe(true);
+    await rm(file);
+    await expect(granted.readBytes()).rejects.toMatchObject({ code: 'file.missing' });
     expect(granted.predict([[1], [9]])).toEqual([10, 20]);
-    expect(Object.isFrozen(granted)).toBe(true);
   });
 
   it('is what the guard handed out, and nothing that looks like it', async () => {
-    const granted = await enforce(capacityModel, await sealed(), { journal: memoryJournal() });
+    const request = await sealed();
+    const granted = await enforce(capacityModel, request, { journal: memoryJournal() });
     expect(isGranted(capacityModel, granted)).toBe(true);
-    const { digest, bytes } = granted;
-    const made = new TrustedModel(bytes, digest, decodeModel(bytes));
+    const place = { ...request, owners: 'self-or-root' } as const;
+    const made = new TrustedModel(place, granted.digest, decodeModel(drillModel()));
     for (const other of [made, Object.create(TrustedModel.prototype), Object.create(granted)])
       expect(isGranted(capacityModel, other)).toBe(false);
   });
@@ -155,7 +168,7 @@ describe.each([
     // A copy, since who may write to the folder beside this project is not for a test to say.
     const { root, model } = await copied();
     const granted = await enforce(capacityModel, { root, model }, { journal: memoryJournal() });
-    expect(granted.bytes.equals(original().bytes)).toBe(true);
+    expect((await granted.readBytes()).equals(original().bytes)).toBe(true);
     expect(granted.description).toMatchObject({ estimator: 'RandomForestRegressor', nodes });
   });
 

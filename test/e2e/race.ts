@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { capacityModel } from '../../src/capacity/capacity-model.ts';
+import { decodeModel } from '../../src/capacity/forest/model.ts';
 import { sealModel } from '../../src/capacity/seal.ts';
 import { sidecarName } from '../../src/capacity/sidecar.ts';
 import { enforce } from '../../src/kernel/enforce.ts';
@@ -15,13 +16,29 @@ import { GuardRefusal } from '../../src/kernel/refusal.ts';
 import { forest, GOOD_NODES, leaf, tree, treeEstimator } from '../fuzz/model-writer.ts';
 import { pickle } from '../fuzz/pickle-writer.ts';
 
-/** Returns the bytes that it accepts, or `undefined` when it refuses. */
-export type Loader = (root: string, model: string) => Promise<Uint8Array | undefined>;
+/** What a loader accepts: which bytes, it says, and what the model in them answers. */
+interface Accepted {
+  readonly digest: string;
+  readonly answers: readonly unknown[];
+}
+
+/** Returns what it accepts, or `undefined` when it refuses. */
+export type Loader = (root: string, model: string) => Promise<Accepted | undefined>;
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** They come to each leaf of each tree. */
+const ROWS = [
+  [0, 1],
+  [0, 2],
+  [1, 0],
+];
 
 /** The capacity-model guard, journal aside. */
 export const guarded: Loader = async (root, model) => {
   try {
-    return (await enforce(capacityModel, { root, model }, { journal: { append: async () => {} } })).bytes;
+    const granted = await enforce(capacityModel, { root, model }, { journal: { append: async () => {} } });
+    return { digest: granted.digest, answers: granted.predict(ROWS) };
   } catch (error) {
     // A component that vanishes at the wrong moment is a refusal too; anything else is a bug.
     if (error instanceof GuardRefusal && error.code !== 'guard.grant-failed') return undefined;
@@ -40,9 +57,9 @@ export const agilabSteps: Loader = async (root, model) => {
     const manifest = JSON.parse(readFileSync(sidecarName(path), 'utf8')) as Record<string, unknown>;
     if (manifest['model_file'] !== basename(path) || manifest['algorithm'] !== 'sha256') return undefined;
     if (manifest['size_bytes'] !== statSync(path).size) return undefined;
-    if (manifest['digest_sha256'] !== createHash('sha256').update(readFileSync(path)).digest('hex'))
-      return undefined;
-    return readFileSync(path); // here Python unpickles
+    if (manifest['digest_sha256'] !== sha256(readFileSync(path))) return undefined;
+    const bytes = readFileSync(path);
+    return { digest: sha256(bytes), answers: decodeModel(bytes).predict(ROWS) }; // as Python unpickles it
   } catch {
     return undefined;
   }
@@ -50,6 +67,9 @@ export const agilabSteps: Loader = async (root, model) => {
 
 export const ATTACKS = ['file', 'symlink', 'directory', 'in-place'] as const;
 export type Attack = (typeof ATTACKS)[number];
+
+/** What every leaf of the good model says, and so what it answers. */
+const GOOD = 1;
 
 /** Two models of one size. About 20 kB, so that reading takes a moment. */
 function models(): { readonly good: Buffer; readonly evil: Buffer } {
@@ -66,7 +86,7 @@ function models(): { readonly good: Buffer; readonly evil: Buffer } {
         ),
       ),
     );
-  return { good: filled(1), evil: filled(2) };
+  return { good: filled(GOOD), evil: filled(GOOD + 1) };
 }
 
 // Swaps a and b, or writes a in place, and rests in between so that both states are seen.
@@ -134,11 +154,12 @@ export async function race(
     let result = { attempts: 0, accepted: 0, confused: 0 };
     while (!enough(result)) {
       if (attacker.exitCode !== null) throw new Error('the attacker ended');
-      const bytes = await loader(root, model);
-      const confused = bytes !== undefined && !good.equals(bytes);
+      const got = await loader(root, model);
+      const confused =
+        got !== undefined && (got.digest !== sha256(good) || got.answers.some((answer) => answer !== GOOD));
       result = {
         attempts: result.attempts + 1,
-        accepted: result.accepted + Number(bytes !== undefined),
+        accepted: result.accepted + Number(got !== undefined),
         confused: result.confused + Number(confused),
       };
     }

@@ -31,7 +31,7 @@ const WORTHWHILE = 120;
 
 /** Packed trees, and their engine once there were rows enough. */
 interface Packed {
-  readonly sum: TreeSum;
+  readonly sum: Omit<TreeSum, 'trees'>;
   readonly nodes: PackedNodes;
   readonly roots: Int32Array;
   /** `null` where there is no room for one. */
@@ -39,8 +39,8 @@ interface Packed {
 }
 
 /** Returns the regressor. Throws `model.tree-*` for trees that are none. */
-export function sumTrees(sum: TreeSum): Regressor {
-  const { name, version, features, outputs, trees, acceptsMissing } = sum;
+export function sumTrees({ trees, ...sum }: TreeSum): Regressor {
+  const { name, version, features, outputs, acceptsMissing } = sum;
   const total = trees.reduce((all, { count }) => all + count, 0);
   const packing = makeRoom(trees, outputs);
   const roots = new Int32Array(trees.length);

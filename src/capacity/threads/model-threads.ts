@@ -1,6 +1,5 @@
 // Prediction on several processors, for a process that predicts many rows again and again: a thread takes tens of
 // milliseconds to start, so for one call it does not pay. Rows and answers lie in shared memory; nothing is sent.
-import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { TrustedModel } from '../capacity-model.ts';
@@ -144,13 +143,9 @@ export async function startThreads(
 }
 
 /**
- * Starts threads that predict with a model together, each with its own copy. The bytes are hashed once more: they are the
- * caller's since they were verified. Throws `model.bytes-changed`, `model.threads-unavailable`, and RangeError for a number of
- * threads that is none.
+ * Starts threads that predict with a model together, each with its own copy, which is decoded from the file once more. Throws as
+ * {@link TrustedModel.readBytes}, `model.threads-unavailable`, and RangeError for a number of threads that is none.
  */
 export async function openThreads(model: TrustedModel, options: ThreadOptions = {}): Promise<ModelThreads> {
-  const file = new Uint8Array(model.bytes);
-  if (createHash('sha256').update(file).digest('hex') !== model.digest)
-    throw new ModelRefusal('model.bytes-changed', 'the bytes of the model are not those that were verified');
-  return startThreads(file, model.description.at, options);
+  return startThreads(await model.readBytes(), model.description.at, options);
 }

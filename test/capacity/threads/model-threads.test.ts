@@ -3,10 +3,12 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { TrustedModel } from '../../../dist/capacity/capacity-model.js';
 import { decodeModel, decodeRegressor } from '../../../dist/capacity/forest/model.js';
 import { Blocks, shareMemory } from '../../../dist/capacity/threads/blocks.js';
@@ -23,8 +25,15 @@ const rows = Array.from({ length: ROWS }, (_, r) =>
   Array.from({ length: GROWN_SIZE.features }, (_, f) => cell(r * GROWN_SIZE.features + f)),
 );
 const code = (expected: string): unknown => expect.objectContaining({ code: expected });
-const trusted = (bytes: Buffer): TrustedModel =>
-  new TrustedModel(bytes, createHash('sha256').update(bytes).digest('hex'), decodeModel(bytes));
+/** As the guard grants it, and the file that it was read from. */
+async function trusted(): Promise<{ readonly granted: TrustedModel; readonly path: string }> {
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'threads-')));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const path = join(root, 'm.pkl');
+  await writeFile(path, file, { mode: 0o600 });
+  const digest = createHash('sha256').update(file).digest('hex');
+  return { granted: new TrustedModel({ root, model: 'm.pkl', owners: 'self-or-root' }, digest, model), path };
+}
 const running: Worker[] = [];
 /** A thread that is none of ours, in place of one. */
 const other = (script: string, workerData?: unknown): Worker => {
@@ -109,7 +118,8 @@ describe('a model on threads', () => {
   });
 
   it('is closed once and for all', async () => {
-    const threads = await openThreads(trusted(Buffer.from(file)), { threads: 2 });
+    const { granted } = await trusted();
+    const threads = await openThreads(granted, { threads: 2 });
     await threads.close();
     await threads.close();
     expect(threads.threads).toBe(1);
@@ -143,9 +153,9 @@ describe('a model on threads', () => {
     await Promise.all(running.map((worker) => worker.terminate()));
   });
 
-  it('is not started from bytes that were changed since they were verified', async () => {
-    const granted = trusted(Buffer.from(file));
-    granted.bytes[granted.bytes.length - 2] = 0;
+  it('is not started from a file that holds other bytes than were verified', async () => {
+    const { granted, path } = await trusted();
+    await writeFile(path, file.with(file.length - 2, 0));
     await expect(openThreads(granted, { threads: 2 })).rejects.toThrow(code('model.bytes-changed'));
   });
 
