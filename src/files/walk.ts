@@ -129,7 +129,7 @@ export async function readOnce(
   fd: number,
   size: number,
   signal?: AbortSignal,
-  room: Room = Buffer.allocUnsafeSlow,
+  room: Room = (bytes) => Buffer.allocUnsafeSlow(bytes),
 ): Promise<{ readonly bytes: Buffer; readonly digest: string; readonly complete: boolean }> {
   const buffer = room(size + 1);
   const hash = createHash('sha256');

@@ -18,8 +18,8 @@ const MOST_ALLOWANCE = 2 ** 29;
 /** 256 MiB. Offsets, and positions in the tape, must fit in 31 bits, and a text in the longest string there is. */
 const MAX_BYTES = 2 ** 28;
 
-/** Numbers. A model of a hundred trees fits. */
-const MOST_AT_FIRST = 32_768;
+/** 128 KiB: more of what is no array of numbers than in a model of a hundred trees. */
+const COUNTED_BYTES = 2 ** 17;
 
 /** What was checked is read again when somebody asks: another thread must not be able to change it. */
 export function requirePrivate({ buffer }: Uint8Array): void {
@@ -70,9 +70,9 @@ export class Reader {
       this.refuse('pickle.budget', 'decoding would cost far more memory than the stream has');
   }
 
-  /** Returns an empty array: a thousand numbers, and one for every so many bytes up to a size that most never fill. */
+  /** Returns an empty array: a thousand numbers, and one for every so many bytes, up to a size that most never fill. */
   table(bytesEach: number): Int32Array {
-    const length = 1024 + Math.min(Math.ceil(this.bytes.length / bytesEach), MOST_AT_FIRST);
+    const length = 1024 + Math.ceil(Math.min(this.bytes.length, COUNTED_BYTES) / bytesEach);
     this.charge(4 * length);
     return new Int32Array(length);
   }
