@@ -106,9 +106,11 @@ export function serveConnection(socket: Socket, journal: EvidenceSink, stop: Abo
       read.length = 0; // nobody is there to be told
       isFull = false;
       gone.abort();
+      // By hand: left to a signal, Node forgets it for all but the latest connection once it has collected garbage.
+      stop.removeEventListener('abort', readNoFurther);
       readNoFurther();
     });
-    stop.addEventListener('abort', readNoFurther, { once: true, signal: gone.signal });
+    stop.addEventListener('abort', readNoFurther, { once: true });
     if (stop.aborted) readNoFurther();
   });
 }

@@ -1,18 +1,21 @@
 // The guards over a socket: what it takes, what it answers, how it stops, and a real Python manager that survives its death.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EvidenceSink } from '../../src/evidence/record.ts';
 import { sealRun } from '../../src/guards/run-manifest/seal.ts';
 import { soundManifest } from '../../src/proof/drills/run-manifest/run-manifest-drills.ts';
+import { serveConnection } from '../../src/serve/connection.ts';
 import { type GuardServer, serveGuards } from '../../src/serve/server.ts';
 import { MAIN } from '../cli/run-cli.ts';
 import { leftOut } from '../left-out.ts';
@@ -149,6 +152,25 @@ describe('a served guard', () => {
       );
     }
     expect(warnings).toEqual([]);
+  });
+
+  it('leaves nothing at the signal to stop, of any of many connections', async () => {
+    const stopping = new AbortController();
+    const path = join(await closedDirectory(), 'socket');
+    const ended: Promise<void>[] = [];
+    const listening = createServer({ allowHalfOpen: true }, (socket) => {
+      ended.push(serveConnection(socket, memoryJournal(), stopping.signal));
+    }).listen(path);
+    onTestFinished(() => void listening.close());
+    await once(listening, 'listening');
+    const clients = await Promise.all(Array.from({ length: 8 }, () => client(path)));
+    await Promise.all(clients.map((socket) => answersTo(socket, [ask(1, '127.0.0.1')])));
+    expect(getEventListeners(stopping.signal, 'abort')).toHaveLength(8);
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    for (const socket of clients) socket.destroy();
+    await Promise.all(ended);
+    await expect.poll(() => getEventListeners(stopping.signal, 'abort')).toEqual([]);
   });
 
   it('answers whatever bytes it gets, and lives', { timeout: 60_000 }, async () => {
