@@ -20,10 +20,10 @@ type Pack = (
   answers: number,
   outputs: number,
   places: number,
-  splits: number,
-  values: number,
+  packed: number,
   features: number,
   start: number,
+  total: number,
 ) => number;
 
 interface Engine {
@@ -56,9 +56,8 @@ export function packByEngine(
   start: number,
 ): boolean {
   const answersAt = nodes.bytes.length;
-  const valuesAt = answersAt + NUMBER * count * outputs;
-  const splitsAt = valuesAt + NUMBER * count * outputs;
-  const placesAt = splitsAt + NODE * count;
+  const packedAt = answersAt + NUMBER * count * outputs;
+  const placesAt = packedAt + NODE * count * outputs;
   if (count < 1 || placesAt + PLACE * count > PAGES * PAGE) return false;
   if (engine === undefined) engine = makeEngine();
   if (engine === null) return false;
@@ -67,14 +66,13 @@ export function packByEngine(
   bytes.set(nodes.bytes);
   bytes.set(values.bytes, answersAt);
   const size = nodes.bytes.length / count;
-  if (pack(0, size, count, answersAt, outputs, placesAt, splitsAt, valuesAt, features, start) !== 1)
+  if (pack(0, size, count, answersAt, outputs, placesAt, packedAt, features, start, packed.count) !== 1)
     return false;
-  packed.splits.ints.set(new Int32Array(memory, splitsAt, (NODE / PLACE) * count), (NODE / PLACE) * start);
-  const total = packed.values.length / outputs;
+  const ints = new Int32Array(memory, packedAt, (NODE / PLACE) * count * outputs);
   for (let output = 0; output < outputs; output++)
-    packed.values.set(
-      new Float64Array(memory, valuesAt + NUMBER * count * output, count),
-      output * total + start,
+    packed.nodes.ints.set(
+      ints.subarray((NODE / PLACE) * count * output, (NODE / PLACE) * count * (output + 1)),
+      (NODE / PLACE) * (output * packed.count + start),
     );
   return true;
 }

@@ -2,7 +2,7 @@
 // added tree by tree in float64. Its answers change in the last bits with n_jobs above 1; these do not.
 import { packByEngine } from './pack-engine.ts';
 import { type Regressor, type Rows, refuseInfinite, refuseMissing, requireAnswers } from './regressor.ts';
-import { makeRoom, NODE, type PackedNodes, packedNodes, packTree, type RawTree } from './tree.ts';
+import { makeRoom, type PackedNodes, packedNodes, packTree, type RawTree } from './tree.ts';
 import { addLeaves, leafOf, TOGETHER, type Walks } from './walk.ts';
 import { type Engine, makeEngine } from './walk-engine.ts';
 
@@ -33,7 +33,8 @@ const WORTHWHILE = 120;
 interface Packed {
   readonly sum: Omit<TreeSum, 'trees'>;
   readonly nodes: PackedNodes;
-  readonly roots: Int32Array;
+  /** Where each tree begins, for each target: node numbers. */
+  readonly roots: readonly Int32Array[];
   /** `null` where there is no room for one. */
   engine: Engine | null | undefined;
 }
@@ -41,16 +42,17 @@ interface Packed {
 /** Returns the regressor. Throws `model.tree-*` for trees that are none. */
 export function sumTrees({ trees, ...sum }: TreeSum): Regressor {
   const { name, version, features, outputs, acceptsMissing } = sum;
-  const total = trees.reduce((all, { count }) => all + count, 0);
   const packing = makeRoom(trees, outputs);
-  const roots = new Int32Array(trees.length);
+  const { count } = packing;
+  const starts = new Int32Array(trees.length);
   let start = 0;
   trees.forEach((tree, i) => {
     if (!packByEngine(tree, features, outputs, packing, start))
       packTree(tree, features, outputs, packing, start);
-    roots[i] = start;
+    starts[i] = start;
     start += tree.count;
   });
+  const roots = Array.from({ length: outputs }, (_, output) => starts.map((first) => output * count + first));
   const packed: Packed = { sum, nodes: packedNodes(packing), roots, engine: undefined };
   return {
     name,
@@ -58,7 +60,7 @@ export function sumTrees({ trees, ...sum }: TreeSum): Regressor {
     features,
     outputs,
     trees: trees.length,
-    nodes: total,
+    nodes: count,
     acceptsMissing,
     answer: (rows) => requireAnswers(answer(packed, rows), outputs, rows.first),
   };
@@ -66,65 +68,72 @@ export function sumTrees({ trees, ...sum }: TreeSum): Regressor {
 
 function answer(packed: Packed, rows: Rows): Float64Array {
   const { sum } = packed;
-  const engine = engineFor(packed, rows);
-  const singles = engine?.rows ?? new DataView(new ArrayBuffer(NUMBER * rows.values.length));
-  const missing = toSingles(rows, singles, sum.acceptsMissing);
-  const { outputs, divisor } = sum;
+  const engine = engineFor(packed, rows.count);
+  const { features, outputs, divisor } = sum;
+  const singles = engine?.rows ?? new DataView(new ArrayBuffer(NUMBER * (features + 1) * rows.count));
+  const missing = toSingles(rows, singles, sum);
   const answers = new Float64Array(rows.count * outputs);
   const sums = engine?.sums ?? new Float64Array(rows.count);
-  for (let output = 0; output < outputs; output++) {
+  packed.roots.forEach((roots, output) => {
     sums.fill(sum.start);
-    if (engine !== undefined && !missing) addByEngine(packed, engine, output, rows.count);
-    else addTrees(packed, output, singles, rows, missing, sums);
+    if (engine !== undefined && !missing) addByEngine(engine, roots, rows.count, sum.scale);
+    else addTrees(packed, roots, singles, rows.count, missing, sums);
     for (let r = 0; r < rows.count; r++) answers[r * outputs + output] = (sums[r] as number) / divisor;
-  }
+  });
   return answers;
 }
 
 /** The engine, made when there are first rows enough for it; `undefined` while there are too few rows. */
-function engineFor(packed: Packed, { count, width }: Rows): Engine | undefined {
+function engineFor(packed: Packed, count: number): Engine | undefined {
   if (count < TOGETHER) return undefined;
   if (packed.engine === undefined) {
     if (count < WORTHWHILE) return undefined;
-    packed.engine = makeEngine(packed.nodes, width, MOST_ROWS) ?? null;
+    packed.engine = makeEngine(packed.nodes, packed.sum.features + 1, MOST_ROWS) ?? null;
   }
   return count <= MOST_ROWS ? (packed.engine ?? undefined) : undefined;
 }
 
 /** Rows of a group that is not full are what the block held before: their sums are not read. */
-function addByEngine({ sum, roots }: Packed, engine: Engine, output: number, count: number): void {
+function addByEngine(engine: Engine, roots: Int32Array, count: number, scale: number): void {
   const groups = Math.ceil(count / TOGETHER);
-  for (const root of roots) engine.add(root, output, groups, sum.scale);
+  for (const root of roots) engine.add(root, groups, scale);
 }
 
-/** Rounds to float32 and returns whether a value is missing. */
-function toSingles({ values, width, first }: Rows, into: DataView, acceptsMissing: boolean): boolean {
+/** Rounds to float32, puts NaN behind each row, and returns whether a value is missing. */
+function toSingles(
+  { values, count, width, first }: Rows,
+  into: DataView,
+  { features, acceptsMissing }: Packed['sum'],
+): boolean {
   let missing = false;
-  for (let i = 0; i < values.length; i++) {
-    const single = Math.fround(values[i] as number);
-    if (single === Number.POSITIVE_INFINITY || single === Number.NEGATIVE_INFINITY)
-      refuseInfinite(first + Math.floor(i / width));
-    if (Number.isNaN(single)) {
-      if (!acceptsMissing) refuseMissing(first + Math.floor(i / width));
-      missing = true;
+  let at = 0;
+  for (let r = 0; r < count; r++) {
+    for (let f = 0; f < features; f++) {
+      const single = Math.fround(values[r * width + f] as number);
+      if (single === Number.POSITIVE_INFINITY || single === Number.NEGATIVE_INFINITY)
+        refuseInfinite(first + r);
+      if (Number.isNaN(single)) {
+        if (!acceptsMissing) refuseMissing(first + r);
+        missing = true;
+      }
+      into.setFloat64(at, single, true);
+      at += NUMBER;
     }
-    into.setFloat64(NUMBER * i, single, true);
+    into.setFloat64(at, Number.NaN, true);
+    at += NUMBER;
   }
   return missing;
 }
 
 function addTrees(
-  { sum: { scale }, nodes: { splits, values: all }, roots }: Packed,
-  output: number,
+  { sum: { scale, features }, nodes }: Packed,
+  roots: Int32Array,
   singles: DataView,
-  rows: Rows,
+  count: number,
   missing: boolean,
   sums: Float64Array,
 ): void {
-  const total = splits.byteLength / NODE;
-  const nodes = { splits, values: all.subarray(output * total, (output + 1) * total) };
-  const { count } = rows;
-  const width = NUMBER * rows.width;
+  const width = NUMBER * (features + 1);
   const rowsTogether = missing ? 0 : count - (count % TOGETHER);
   const treesTogether = missing ? 0 : roots.length - (roots.length % TOGETHER);
   const walk = (walks: Walks): void => addLeaves(nodes, roots, singles, width, walks, scale, sums);
@@ -134,7 +143,7 @@ function addTrees(
     walk({ tree: 0, row, next: 'tree', count: treesTogether });
     for (let tree = treesTogether; tree < roots.length; tree++) {
       const leaf = leafOf(nodes, roots[tree] as number, singles, row * width);
-      sums[row] = (sums[row] as number) + scale * (nodes.values[leaf >>> 4] as number);
+      sums[row] = (sums[row] as number) + scale * nodes.getFloat64(leaf + 8, true);
     }
   }
 }

@@ -56,25 +56,18 @@ function requireNumeric({ layout, shape, bytes }: NumpyArray, outputs: number, o
 }
 
 /**
- * Checked nodes of all trees, siblings side by side and after their parent. A leaf is its own left child and nothing
- * is above its threshold, so a walk that has arrived can go on without leaving.
+ * Checked nodes of all trees, once for each target, siblings side by side and after their parent; 16 bytes a node, because
+ * a walk reads them together. An int32: 32 times the feature (which is four times its offset in a row of float64), plus 1
+ * in a leaf, plus 2 where a missing value goes left. An int32: the offset of the left child; the right one follows it. A
+ * float64: what a value must not exceed to go left; in a leaf, what the tree answers with.
+ *
+ * A leaf is its own left child, and asks for the number behind the features, which is NaN in every row that is walked:
+ * that exceeds nothing, so a walk that has arrived can go on without leaving.
  */
-export interface PackedNodes {
-  /**
-   * 16 bytes a node, because a walk reads them together. An int32: 32 times the feature (which is four times its
-   * offset in a row of float64), plus 1 in a leaf, plus 2 where a missing value goes left. An int32: the offset of the
-   * left child; the right one follows it. A float64: what a value must not exceed to go left; +Infinity in a leaf.
-   */
-  readonly splits: DataView;
-  /** What the tree answers with, target by target and in each node by node; read in leaves only. */
-  readonly values: Float64Array;
-}
+export type PackedNodes = DataView;
 
-/** Bytes of one node in `splits`. */
+/** Bytes of a packed node. */
 export const NODE = 16;
-const NUMBER = 8;
-/** Numbers in the longest record of a node. */
-const RECORD = 8;
 
 const LITTLE_ENDIAN = endianness() === 'LE';
 
@@ -86,55 +79,51 @@ class Words {
   readonly ints: Int32Array;
   readonly floats: Float64Array;
 
+  /** Returns those that these bytes hold. */
+  static of(bytes: Uint8Array): Words {
+    const words = new Words(bytes.length);
+    new Uint8Array(words.ints.buffer).set(bytes);
+    if (LITTLE_ENDIAN) return words;
+    new Uint8Array(words.floats.buffer).set(bytes);
+    Buffer.from(words.ints.buffer).swap32();
+    Buffer.from(words.floats.buffer).swap64();
+    return words;
+  }
+
   constructor(bytes: number) {
     const memory = new ArrayBuffer(bytes);
     this.ints = new Int32Array(memory);
     // Elsewhere the halves of a word are in the one order to be read as two numbers, and in the other to be read as one.
     this.floats = new Float64Array(LITTLE_ENDIAN ? memory : new ArrayBuffer(bytes));
   }
-
-  copy(bytes: Uint8Array): void {
-    new Uint8Array(this.ints.buffer).set(bytes);
-    if (LITTLE_ENDIAN) return;
-    new Uint8Array(this.floats.buffer).set(bytes);
-    Buffer.from(this.ints.buffer).swap32();
-    Buffer.from(this.floats.buffer).swap64();
-  }
 }
 
-/** Where trees are packed, one after the other. */
+/** Where trees are packed, one after the other, and all of them again for each target. */
 export interface Packing {
-  /** The splits, in the order of this processor's bytes. */
-  readonly splits: Words;
-  readonly values: Float64Array;
-  /** The records and the values of the tree at hand. */
-  readonly records: Words;
-  readonly answers: Words;
+  /** In the order of this processor's bytes. */
+  readonly nodes: Words;
+  /** Of all trees. */
+  readonly count: number;
 }
 
 /** Returns room for these trees. */
 export function makeRoom(trees: readonly RawTree[], outputs: number): Packing {
   const count = trees.reduce((all, tree) => all + tree.count, 0);
-  const largest = trees.reduce((most, tree) => Math.max(most, tree.count), 0);
   // Or an offset would wrap around, to another node.
-  if (NODE * count >= 2 ** 31) throw new RangeError('more nodes than an int32 can tell the offset of');
-  return {
-    splits: new Words(NODE * count),
-    values: new Float64Array(count * outputs),
-    records: new Words(NUMBER * RECORD * largest),
-    answers: new Words(NUMBER * outputs * largest),
-  };
+  if (NODE * count * outputs >= 2 ** 31)
+    throw new RangeError('more nodes than an int32 can tell the offset of');
+  return { nodes: new Words(NODE * count * outputs), count };
 }
 
 /** Returns the nodes once all trees are packed. */
-export function packedNodes({ splits: { ints, floats }, values }: Packing): PackedNodes {
-  const splits = new DataView(ints.buffer);
-  for (let at = 0; !LITTLE_ENDIAN && at < splits.byteLength; at += NODE) {
-    splits.setInt32(at, ints[at / 4] as number, true);
-    splits.setInt32(at + 4, ints[at / 4 + 1] as number, true);
-    splits.setFloat64(at + 8, floats[at / 8 + 1] as number, true);
+export function packedNodes({ nodes: { ints, floats } }: Packing): PackedNodes {
+  const nodes = new DataView(ints.buffer);
+  for (let at = 0; !LITTLE_ENDIAN && at < nodes.byteLength; at += NODE) {
+    nodes.setInt32(at, ints[at / 4] as number, true);
+    nodes.setInt32(at + 4, ints[at / 4 + 1] as number, true);
+    nodes.setFloat64(at + 8, floats[at / 8 + 1] as number, true);
   }
-  return { splits, values };
+  return nodes;
 }
 
 const LEAF = -1;
@@ -152,16 +141,12 @@ export function packTree(
   start: number,
 ): void {
   const { count, nodes, values } = tree;
-  const { ints: splits, floats: thresholds } = packed.splits;
-  const { records, answers } = packed;
-  records.copy(nodes.bytes);
-  answers.copy(values.bytes);
-  const { ints, floats } = records;
-  const own = answers.floats;
+  const { ints: packedInts, floats: packedFloats } = packed.nodes;
+  const { ints, floats } = Words.of(nodes.bytes);
+  const answers = Words.of(values.bytes).floats;
   const flagged = nodes.layout === 'node64';
   /** Words of 8 bytes in a record: left, right, feature, threshold, impurity, samples, their weight, and the flag. */
-  const size = flagged ? RECORD : RECORD - 1;
-  const total = packed.values.length / outputs;
+  const size = flagged ? 8 : 7;
   const refuse = (code: ModelCode, why: string, node: number): never => {
     throw new ModelRefusal(code, `node ${node} of a tree ${why}`, tree.offset);
   };
@@ -185,39 +170,42 @@ export function packTree(
     const threshold = floats[record + 3] as number;
     const samples = ints[at + 10] as number;
     const samplesHigh = ints[at + 11] as number;
-    const slot = start + place - 1;
-    for (let output = 0; output < outputs; output++) {
-      const value = own[node * outputs + output] as number;
-      if (!Number.isFinite(value)) refuse('model.tree-value', 'has a value that is not finite', node);
-      packed.values[output * total + slot] = value;
-    }
+    for (let output = 0; output < outputs; output++)
+      if (!Number.isFinite(answers[node * outputs + output]))
+        refuse('model.tree-value', 'has a value that is not finite', node);
     if (samplesHigh < 0 || (samplesHigh === 0 && samples === 0))
       refuse('model.tree-samples', 'was trained on no samples', node);
     // A leaf's flag is whatever memory held in 1.3.0 and 1.3.1 (scikit-learn pull request 27580); nobody reads it.
-    if (left === LEAF && leftHigh === -1) {
+    const isLeaf = left === LEAF && leftHigh === -1;
+    let asks = 32 * features + 1;
+    let child = place - 1;
+    if (isLeaf) {
       if (right !== LEAF || rightHigh !== -1) refuse('model.tree-leaf', 'has one child', node);
       if (feature !== UNDEFINED || featureHigh !== -1 || threshold !== UNDEFINED)
         refuse('model.tree-leaf', 'is a leaf with a split', node);
-      splits[4 * slot] = 1;
-      splits[4 * slot + 1] = NODE * slot;
-      thresholds[2 * slot + 1] = Number.POSITIVE_INFINITY;
-      continue;
+    } else {
+      const flag = flagged ? (ints[at + 14] as number) & 0xff : 0;
+      if (flag > 1) refuse('model.tree-missing-flag', 'has a missing-value flag other than 0 or 1', node);
+      const inside = left > node && left < count && right > node && right < count && left !== right;
+      if (!inside || leftHigh !== 0 || rightHigh !== 0 || places[left] !== 0 || places[right] !== 0)
+        refuse('model.tree-child', 'has children out of order, out of range, or of another node', node);
+      if (feature < 0 || feature >= features || featureHigh !== 0)
+        refuse('model.tree-feature', 'splits on a feature that the model does not have', node);
+      // +Infinity is real: "every value there is, against missing". NaN and -Infinity never are.
+      if (!(threshold > Number.NEGATIVE_INFINITY))
+        refuse('model.tree-threshold', 'has no threshold that a value could be compared with', node);
+      places[left] = next + 1;
+      places[right] = next + 2;
+      asks = 32 * feature + 2 * flag;
+      child = next;
+      next += 2;
     }
-    const flag = flagged ? (ints[at + 14] as number) & 0xff : 0;
-    if (flag > 1) refuse('model.tree-missing-flag', 'has a missing-value flag other than 0 or 1', node);
-    const inside = left > node && left < count && right > node && right < count && left !== right;
-    if (!inside || leftHigh !== 0 || rightHigh !== 0 || places[left] !== 0 || places[right] !== 0)
-      refuse('model.tree-child', 'has children out of order, out of range, or of another node', node);
-    if (feature < 0 || feature >= features || featureHigh !== 0)
-      refuse('model.tree-feature', 'splits on a feature that the model does not have', node);
-    // +Infinity is real: "every value there is, against missing". NaN and -Infinity never are.
-    if (!(threshold > Number.NEGATIVE_INFINITY))
-      refuse('model.tree-threshold', 'has no threshold that a value could be compared with', node);
-    places[left] = next + 1;
-    places[right] = next + 2;
-    splits[4 * slot] = 32 * feature + 2 * flag;
-    splits[4 * slot + 1] = NODE * (start + next);
-    thresholds[2 * slot + 1] = threshold;
-    next += 2;
+    for (let output = 0; output < outputs; output++) {
+      const first = start + output * packed.count;
+      const slot = first + place - 1;
+      packedInts[4 * slot] = asks;
+      packedInts[4 * slot + 1] = NODE * (first + child);
+      packedFloats[2 * slot + 1] = isLeaf ? (answers[node * outputs + output] as number) : threshold;
+    }
   }
 }

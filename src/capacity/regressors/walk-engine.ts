@@ -15,18 +15,10 @@ export interface Engine {
   /** What the rows add up to. */
   readonly sums: Float64Array;
   /** Adds to the sums of the first `groups` times six rows what the tree at `root` answers, times `scale`. */
-  add(root: number, output: number, groups: number, scale: number): void;
+  add(root: number, groups: number, scale: number): void;
 }
 
-type Add = (
-  root: number,
-  rows: number,
-  width: number,
-  groups: number,
-  scale: number,
-  values: number,
-  sums: number,
-) => void;
+type Add = (root: number, rows: number, width: number, groups: number, scale: number, sums: number) => void;
 
 let compiled: object | undefined;
 
@@ -37,10 +29,7 @@ let compiled: object | undefined;
 export function makeEngine(nodes: PackedNodes, width: number, most: number): Engine | undefined {
   // WebAssembly reads little-endian numbers wherever it runs.
   if (wasm === undefined || endianness() !== 'LE') return undefined;
-  const { splits, values } = nodes;
-  const total = splits.byteLength / NODE;
-  const valuesAt = NODE * total;
-  const rowsAt = valuesAt + NUMBER * values.length;
+  const rowsAt = nodes.byteLength;
   const sumsAt = rowsAt + NUMBER * width * most;
   const pages = Math.ceil((sumsAt + NUMBER * most) / PAGE);
   if (pages * PAGE >= 2 ** 31) return undefined;
@@ -49,13 +38,13 @@ export function makeEngine(nodes: PackedNodes, width: number, most: number): Eng
     const memory = new wasm.Memory({ initial: pages, maximum: pages });
     const { exports } = new wasm.Instance(compiled, { walk: { memory } });
     const add = exports['add'] as Add;
-    new Uint8Array(memory.buffer).set(new Uint8Array(splits.buffer, splits.byteOffset, splits.byteLength));
-    new Float64Array(memory.buffer, valuesAt, values.length).set(values);
+    new Uint8Array(memory.buffer).set(new Uint8Array(nodes.buffer));
+    // The rows of a group that nobody fills are walked, too, and must arrive.
+    new Float64Array(memory.buffer, rowsAt, width * most).fill(Number.NaN);
     return {
       rows: new DataView(memory.buffer, rowsAt, NUMBER * width * most),
       sums: new Float64Array(memory.buffer, sumsAt, most),
-      add: (root, output, groups, scale) =>
-        add(NODE * root, rowsAt, NUMBER * width, groups, scale, valuesAt + NUMBER * total * output, sumsAt),
+      add: (root, groups, scale) => add(NODE * root, rowsAt, NUMBER * width, groups, scale, sumsAt),
     };
   } catch (error) {
     if (error instanceof RangeError) return undefined;

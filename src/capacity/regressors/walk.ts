@@ -7,15 +7,15 @@ import { NODE, type PackedNodes } from './tree.ts';
 export const TOGETHER = 6;
 
 /** Returns the offset of the leaf of the row at byte `row`, NaN or not: the node says where a missing value goes. */
-export function leafOf({ splits }: PackedNodes, root: number, rows: DataView, row: number): number {
+export function leafOf(nodes: PackedNodes, root: number, rows: DataView, row: number): number {
   let at = NODE * root;
   for (;;) {
-    const asks = splits.getInt32(at, true);
+    const asks = nodes.getInt32(at, true);
     if ((asks & 1) === 1) return at;
     const value = rows.getFloat64(row + (asks >>> 2), true);
-    let right = Number(value > splits.getFloat64(at + 8, true));
+    let right = Number(value > nodes.getFloat64(at + 8, true));
     if (Number.isNaN(value)) right = 1 - ((asks >>> 1) & 1);
-    at = splits.getInt32(at + 4, true) + 16 * right;
+    at = nodes.getInt32(at + 4, true) + 16 * right;
   }
 }
 
@@ -30,12 +30,12 @@ export interface Walks {
 
 /**
  * Adds to each row's sum what its walks arrive at, in the order of the walks, times `scale`. The rows are `width` bytes
- * each and hold no NaN. Six walks go at once, so that one computes while the others wait for memory, and those that
- * have arrived stay until all have. It is written out because calls in here are not always inlined; then it takes
- * twice as long.
+ * each and hold NaN behind their features, and nowhere else. Six walks go at once, so that one computes while the others
+ * wait for memory, and those that have arrived stay until all have. It is written out because calls in here are not always
+ * inlined; then it takes twice as long.
  */
 export function addLeaves(
-  { splits, values }: PackedNodes,
+  nodes: PackedNodes,
   roots: Int32Array,
   rows: DataView,
   width: number,
@@ -62,31 +62,31 @@ export function addLeaves(
     let e = NODE * (roots[first + 4 * nextTree] as number);
     let f = NODE * (roots[first + 5 * nextTree] as number);
     for (;;) {
-      const asksA = splits.getInt32(a, true);
-      const asksB = splits.getInt32(b, true);
-      const asksC = splits.getInt32(c, true);
-      const asksD = splits.getInt32(d, true);
-      const asksE = splits.getInt32(e, true);
-      const asksF = splits.getInt32(f, true);
+      const asksA = nodes.getInt32(a, true);
+      const asksB = nodes.getInt32(b, true);
+      const asksC = nodes.getInt32(c, true);
+      const asksD = nodes.getInt32(d, true);
+      const asksE = nodes.getInt32(e, true);
+      const asksF = nodes.getInt32(f, true);
       if ((asksA & asksB & asksC & asksD & asksE & asksF & 1) === 1) break;
-      const rightA = rows.getFloat64(rowA + (asksA >>> 2), true) > splits.getFloat64(a + 8, true);
-      const rightB = rows.getFloat64(rowB + (asksB >>> 2), true) > splits.getFloat64(b + 8, true);
-      const rightC = rows.getFloat64(rowC + (asksC >>> 2), true) > splits.getFloat64(c + 8, true);
-      const rightD = rows.getFloat64(rowD + (asksD >>> 2), true) > splits.getFloat64(d + 8, true);
-      const rightE = rows.getFloat64(rowE + (asksE >>> 2), true) > splits.getFloat64(e + 8, true);
-      const rightF = rows.getFloat64(rowF + (asksF >>> 2), true) > splits.getFloat64(f + 8, true);
-      a = splits.getInt32(a + 4, true) + 16 * Number(rightA);
-      b = splits.getInt32(b + 4, true) + 16 * Number(rightB);
-      c = splits.getInt32(c + 4, true) + 16 * Number(rightC);
-      d = splits.getInt32(d + 4, true) + 16 * Number(rightD);
-      e = splits.getInt32(e + 4, true) + 16 * Number(rightE);
-      f = splits.getInt32(f + 4, true) + 16 * Number(rightF);
+      const rightA = rows.getFloat64(rowA + (asksA >>> 2), true) > nodes.getFloat64(a + 8, true);
+      const rightB = rows.getFloat64(rowB + (asksB >>> 2), true) > nodes.getFloat64(b + 8, true);
+      const rightC = rows.getFloat64(rowC + (asksC >>> 2), true) > nodes.getFloat64(c + 8, true);
+      const rightD = rows.getFloat64(rowD + (asksD >>> 2), true) > nodes.getFloat64(d + 8, true);
+      const rightE = rows.getFloat64(rowE + (asksE >>> 2), true) > nodes.getFloat64(e + 8, true);
+      const rightF = rows.getFloat64(rowF + (asksF >>> 2), true) > nodes.getFloat64(f + 8, true);
+      a = nodes.getInt32(a + 4, true) + 16 * Number(rightA);
+      b = nodes.getInt32(b + 4, true) + 16 * Number(rightB);
+      c = nodes.getInt32(c + 4, true) + 16 * Number(rightC);
+      d = nodes.getInt32(d + 4, true) + 16 * Number(rightD);
+      e = nodes.getInt32(e + 4, true) + 16 * Number(rightE);
+      f = nodes.getInt32(f + 4, true) + 16 * Number(rightF);
     }
-    sums[r] = (sums[r] as number) + scale * (values[a >>> 4] as number);
-    sums[r + nextRow] = (sums[r + nextRow] as number) + scale * (values[b >>> 4] as number);
-    sums[r + 2 * nextRow] = (sums[r + 2 * nextRow] as number) + scale * (values[c >>> 4] as number);
-    sums[r + 3 * nextRow] = (sums[r + 3 * nextRow] as number) + scale * (values[d >>> 4] as number);
-    sums[r + 4 * nextRow] = (sums[r + 4 * nextRow] as number) + scale * (values[e >>> 4] as number);
-    sums[r + 5 * nextRow] = (sums[r + 5 * nextRow] as number) + scale * (values[f >>> 4] as number);
+    sums[r] = (sums[r] as number) + scale * nodes.getFloat64(a + 8, true);
+    sums[r + nextRow] = (sums[r + nextRow] as number) + scale * nodes.getFloat64(b + 8, true);
+    sums[r + 2 * nextRow] = (sums[r + 2 * nextRow] as number) + scale * nodes.getFloat64(c + 8, true);
+    sums[r + 3 * nextRow] = (sums[r + 3 * nextRow] as number) + scale * nodes.getFloat64(d + 8, true);
+    sums[r + 4 * nextRow] = (sums[r + 4 * nextRow] as number) + scale * nodes.getFloat64(e + 8, true);
+    sums[r + 5 * nextRow] = (sums[r + 5 * nextRow] as number) + scale * nodes.getFloat64(f + 8, true);
   }
 }

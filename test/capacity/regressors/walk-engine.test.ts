@@ -54,8 +54,23 @@ describe('the walk in WebAssembly', () => {
     expect(model.predict(rows)).toEqual(rows.map((row) => model.predict([row])[0]));
   });
 
+  it('stays at a leaf in rows, too, that nobody has filled', () => {
+    const leaf = (at: number, answer: number) => [32 + 1, at, answer] as const;
+    const nodes = [[0, 1, 0.5], leaf(1, -1), [0, 3, 10], leaf(3, 2), leaf(4, 3)] as const;
+    const packed = new DataView(new ArrayBuffer(16 * nodes.length));
+    nodes.forEach(([asks, child, number], i) => {
+      packed.setInt32(16 * i, asks, true);
+      packed.setInt32(16 * i + 4, 16 * child, true);
+      packed.setFloat64(16 * i + 8, number, true);
+    });
+    const engine = makeEngine(packed, 2, 6);
+    engine?.rows.setFloat64(0, 1, true); // goes on while the others have arrived
+    engine?.add(0, 1, 1);
+    expect([...(engine?.sums ?? [])]).toEqual([2, -1, -1, -1, -1, -1]);
+  });
+
   it('is done without where a memory would be larger than offsets reach', () => {
-    const nodes = { splits: new DataView(new ArrayBuffer(16)), values: new Float64Array(1) };
+    const nodes = new DataView(new ArrayBuffer(16));
     expect(makeEngine(nodes, 10_000_000, 252)).toBeUndefined();
     expect(makeEngine(nodes, 1, 252)).toBeDefined();
   });
