@@ -71,17 +71,16 @@ export function lookAtArray(value: Value | undefined, offset: number): NumpyArra
   return readItems(parts, layout, value.offset);
 }
 
+const isSide = (side: Value): side is number =>
+  typeof side === 'number' && Number.isSafeInteger(side) && side >= 0;
+
 /** Checks content against shape. */
 export function readItems({ content, shape, columns }: Parts, layout: Layout, offset: number): NumpyArray {
   // numpy's own limit. One long shape, named by every tree, would be read once for each.
   if (!(shape instanceof Tuple) || shape.items.length > 32) refuse(offset, 'an array without a shape');
-  let items = 1;
-  const sides = shape.items.map((side) => {
-    if (typeof side !== 'number' || !Number.isSafeInteger(side) || side < 0)
-      refuse(offset, 'an array with an impossible shape');
-    items *= side;
-    return side;
-  });
+  const sides = shape.items;
+  if (!sides.every(isSide)) refuse(offset, 'an array with an impossible shape');
+  const items = sides.reduce((all, side) => all * side, 1);
   if (layout === 'O8') {
     if (!(content instanceof List) || content.items.length !== items)
       refuse(offset, 'an array whose shape and content differ');

@@ -1,10 +1,10 @@
 // Numbers: Python's own, and numpy's scalars, each of which keeps the value that its type could hold.
-import { NUMPY_CORE } from '../pickle/names/numpy.ts';
-import { Float, isMade, type Made, type Value } from '../pickle/values.ts';
+import { isScalar } from '../pickle/names/numpy.ts';
+import { Float, type Value } from '../pickle/values.ts';
 import { ITEM_BYTES, type Layout, layoutOf, type NumberLayout } from './dtype.ts';
 
 const WHOLE: readonly Layout[] = ['i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8'];
-const FLOAT: readonly Layout[] = ['f4', 'f8'];
+const NUMBER: readonly Layout[] = [...WHOLE, 'f4', 'f8'];
 
 /** Returns the item at an index. An integer of 64 bits beyond 2^53 rounds to nearest, as in numpy. */
 export function numberAt(bytes: Uint8Array, layout: NumberLayout, index: number): number {
@@ -42,8 +42,8 @@ export interface Scalar {
 
 /** Returns a numpy scalar whose bytes are as many as its type says, or `undefined`. */
 export function readScalar(value: Value | undefined): Scalar | undefined {
-  if (!NUMPY_CORE.some((core) => isMade(value, `${core}.multiarray`, 'scalar'))) return undefined;
-  const [dtype, bytes] = (value as Made).args;
+  if (!isScalar(value)) return undefined;
+  const [dtype, bytes] = value.args;
   const layout = layoutOf(dtype);
   if (layout === undefined || !(bytes instanceof Uint8Array) || bytes.length !== ITEM_BYTES[layout])
     return undefined;
@@ -59,7 +59,7 @@ function scalarOf(value: Value | undefined, layouts: readonly Layout[]): number 
 /** Returns a Python number or a numpy scalar as a number, or `undefined` for anything else. */
 export function readNumber(value: Value | undefined): number | undefined {
   if (value instanceof Float) return value.value;
-  return typeof value === 'number' ? value : scalarOf(value, [...WHOLE, ...FLOAT]);
+  return typeof value === 'number' ? value : scalarOf(value, NUMBER);
 }
 
 /** Returns a Python or numpy integer that is safe as a number, or `undefined`: also for 5.0, which is no integer. */

@@ -1,23 +1,24 @@
 // numpy's names: arrays, scalars, dtypes, masked arrays, and random generators.
-import { type AllowedGlobal, type Check, isMade, Made, Tuple, type Value } from '../values.ts';
+import { type AllowedGlobal, type Check, Made, Tuple, type Value } from '../values.ts';
 import { argument, buffer, bytes, call, exactly, instance, named, oneOf, text, tuple } from './entry.ts';
 import { JOBLIB_ARRAY } from './joblib.ts';
 
 /** numpy 1 and numpy 2 call the same package by these two names. */
-export const NUMPY_CORE: readonly string[] = ['numpy.core', 'numpy._core'];
+const NUMPY_CORE: readonly string[] = ['numpy.core', 'numpy._core'];
+const NUMERIC = NUMPY_CORE.map((core) => `${core}.numeric`);
+const MULTIARRAY = NUMPY_CORE.map((core) => `${core}.multiarray`);
+
+const isOneOf = (value: Value | undefined, modules: readonly string[], name: string): value is Made =>
+  value instanceof Made && value.allowed.name === name && modules.includes(value.allowed.module);
 
 /** Whether it describes an array, in numpy's spellings or in joblib's. */
-export function isArray(value: Value | undefined): value is Made {
-  if (!(value instanceof Made)) return false;
-  return (
-    value.allowed === JOBLIB_ARRAY ||
-    NUMPY_CORE.some(
-      (core) =>
-        isMade(value, `${core}.numeric`, '_frombuffer') ||
-        isMade(value, `${core}.multiarray`, '_reconstruct'),
-    )
-  );
-}
+export const isArray = (value: Value | undefined): value is Made =>
+  (value instanceof Made && value.allowed === JOBLIB_ARRAY) ||
+  isOneOf(value, NUMERIC, '_frombuffer') ||
+  isOneOf(value, MULTIARRAY, '_reconstruct');
+
+/** Whether it describes one number of numpy's. */
+export const isScalar = (value: Value | undefined): value is Made => isOneOf(value, MULTIARRAY, 'scalar');
 
 const empty: Check = (shape) => shape instanceof Tuple && shape.items.length === 1 && shape.items[0] === 0;
 /** The kind of an empty array, which its state replaces: b as text where a masked array is made. */
