@@ -4,7 +4,7 @@ import { packByEngine } from './pack-engine.ts';
 import { type Regressor, type Rows, refuseInfinite, refuseMissing, requireAnswers } from './regressor.ts';
 import { makeRoom, type PackedNodes, packedNodes, packTree, type RawTree } from './tree.ts';
 import { addLeaves, leafOf, TOGETHER, type Walks } from './walk.ts';
-import { type Engine, makeEngine } from './walk-engine.ts';
+import { type Engine, GROUP, makeEngine } from './walk-engine.ts';
 
 /**
  * Trees before packing. A tree, a forest and boosting each predict `(start + scale * leaf + scale * leaf + ...) /
@@ -25,7 +25,7 @@ export interface TreeSum {
 /** Bytes of a number in a block. */
 const NUMBER = 8;
 /** Rows that go through one tree together, so that the tree stays in the cache while their features do, too. */
-export const MOST_ROWS: number = 42 * TOGETHER;
+export const MOST_ROWS: number = 6 * TOGETHER * GROUP;
 /** Rows in one call from which on it pays to have the engine; then it is kept. */
 const WORTHWHILE = 120;
 
@@ -68,18 +68,21 @@ export function sumTrees({ trees, ...sum }: TreeSum): Regressor {
 
 function answer(packed: Packed, rows: Rows): Float64Array {
   const { sum } = packed;
-  const engine = engineFor(packed, rows.count);
   const { features, outputs, divisor } = sum;
-  const singles = engine?.rows ?? new DataView(new ArrayBuffer(NUMBER * (features + 1) * rows.count));
-  const missing = toSingles(rows, singles, sum);
-  const answers = new Float64Array(rows.count * outputs);
-  const sums = engine?.sums ?? new Float64Array(rows.count);
-  packed.roots.forEach((roots, output) => {
+  const { count } = rows;
+  const engine = engineFor(packed, count);
+  // Rows that lack a value are left to JavaScript.
+  const byEngine = engine !== undefined && !toSingles(rows, engine.rows, GROUP, sum);
+  const singles = byEngine ? engine.rows : new DataView(new ArrayBuffer(NUMBER * (features + 1) * count));
+  const missing = !byEngine && toSingles(rows, singles, 1, sum);
+  const answers = new Float64Array(count * outputs);
+  const sums = byEngine ? engine.sums : new Float64Array(count);
+  for (const [output, roots] of packed.roots.entries()) {
     sums.fill(sum.start);
-    if (engine !== undefined && !missing) addByEngine(engine, roots, rows.count, sum.scale);
-    else addTrees(packed, roots, singles, rows.count, missing, sums);
-    for (let r = 0; r < rows.count; r++) answers[r * outputs + output] = (sums[r] as number) / divisor;
-  });
+    if (byEngine) addByEngine(engine, roots, count, sum.scale);
+    else addTrees(packed, roots, singles, count, missing, sums);
+    for (let r = 0; r < count; r++) answers[r * outputs + output] = (sums[r] as number) / divisor;
+  }
   return answers;
 }
 
@@ -95,19 +98,24 @@ function engineFor(packed: Packed, count: number): Engine | undefined {
 
 /** Rows of a group that is not full are what the block held before: their sums are not read. */
 function addByEngine(engine: Engine, roots: Int32Array, count: number, scale: number): void {
-  const groups = Math.ceil(count / TOGETHER);
+  const groups = Math.ceil(count / GROUP);
   for (const root of roots) engine.add(root, groups, scale);
 }
 
-/** Rounds to float32, puts NaN behind each row, and returns whether a value is missing. */
+/**
+ * Rounds to float32, row by row or side by side in groups of `together`, each with NaN behind its features. Returns whether
+ * a value is missing.
+ */
 function toSingles(
   { values, count, width, first }: Rows,
   into: DataView,
+  together: number,
   { features, acceptsMissing }: Packed['sum'],
 ): boolean {
   let missing = false;
-  let at = 0;
+  const step = NUMBER * together;
   for (let r = 0; r < count; r++) {
+    let at = NUMBER * (r % together) + step * (features + 1) * Math.floor(r / together);
     for (let f = 0; f < features; f++) {
       const single = Math.fround(values[r * width + f] as number);
       if (single === Number.POSITIVE_INFINITY || single === Number.NEGATIVE_INFINITY)
@@ -117,10 +125,9 @@ function toSingles(
         missing = true;
       }
       into.setFloat64(at, single, true);
-      at += NUMBER;
+      at += step;
     }
     into.setFloat64(at, Number.NaN, true);
-    at += NUMBER;
   }
   return missing;
 }

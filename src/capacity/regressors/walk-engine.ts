@@ -9,22 +9,25 @@ import { PAGE, wasm } from './web-assembly.ts';
 /** Bytes of a number. */
 const NUMBER = 8;
 
+/** How many rows are walked at once. */
+export const GROUP = 7;
+
 export interface Engine {
-  /** Where rows go, one behind the other. */
+  /** Where rows go, group after group: of each feature the numbers of all rows in the group, and NaN behind the features. */
   readonly rows: DataView;
   /** What the rows add up to. */
   readonly sums: Float64Array;
-  /** Adds to the sums of the first `groups` times six rows what the tree at `root` answers, times `scale`. */
+  /** Adds to the sums of the first groups what the tree at `root` answers, times `scale`. */
   add(root: number, groups: number, scale: number): void;
 }
 
-type Add = (root: number, rows: number, width: number, groups: number, scale: number, sums: number) => void;
+type Add = (root: number, rows: number, group: number, groups: number, scale: number, sums: number) => void;
 
 let compiled: object | undefined;
 
 /**
- * Returns an engine for up to `most` rows of `width` numbers, a multiple of six, or `undefined` where there is no room for one: an address space has room
- * for some hundred memories, and the walk in JavaScript answers the same.
+ * Returns an engine for up to `most` rows of `width` numbers, a multiple of {@link GROUP}, or `undefined` where there is no
+ * room for one: an address space has room for some hundred memories, and the walk in JavaScript answers the same.
  */
 export function makeEngine(nodes: PackedNodes, width: number, most: number): Engine | undefined {
   // WebAssembly reads little-endian numbers wherever it runs.
@@ -38,13 +41,19 @@ export function makeEngine(nodes: PackedNodes, width: number, most: number): Eng
     const memory = new wasm.Memory({ initial: pages, maximum: pages });
     const { exports } = new wasm.Instance(compiled, { walk: { memory } });
     const add = exports['add'] as Add;
-    new Uint8Array(memory.buffer).set(new Uint8Array(nodes.buffer));
+    const packed = new Int32Array(memory.buffer, 0, nodes.byteLength / 4);
+    packed.set(new Int32Array(nodes.buffer));
+    // What is asked for is that many times as far away; the two flags stay.
+    for (let i = 0; i < packed.length; i += NODE / 4) {
+      const asks = packed[i] as number;
+      packed[i] = GROUP * (asks & ~3) + (asks & 3);
+    }
     // The rows of a group that nobody fills are walked, too, and must arrive.
     new Float64Array(memory.buffer, rowsAt, width * most).fill(Number.NaN);
     return {
       rows: new DataView(memory.buffer, rowsAt, NUMBER * width * most),
       sums: new Float64Array(memory.buffer, sumsAt, most),
-      add: (root, groups, scale) => add(NODE * root, rowsAt, NUMBER * width, groups, scale, sumsAt),
+      add: (root, groups, scale) => add(NODE * root, rowsAt, NUMBER * GROUP * width, groups, scale, sumsAt),
     };
   } catch (error) {
     if (error instanceof RangeError) return undefined;
