@@ -1,4 +1,4 @@
-// Every reason to say that planes are not apart: first the directories, then what a payload can do, then the code.
+// Every reason to say that planes are not apart: first the directories and the code, then what a payload can do.
 import type { DirectoryFacts } from '../../files/directory.ts';
 import type { Rule } from '../../kernel/guard.ts';
 import type { CodeFacts, CodeModule } from './code.ts';
@@ -14,7 +14,7 @@ export interface RootFacts {
 
 export interface PlanesFacts {
   readonly roots: readonly RootFacts[];
-  /** `undefined` when a root is no directory: then nothing was started. */
+  /** `undefined` when another rule refuses: then nothing was started. */
   readonly attempt: PayloadAttempt | undefined;
   /** Every key is there, as a plain file: that nobody could read one that is missing proves nothing. */
   readonly keysThere: boolean;
@@ -119,7 +119,8 @@ const CONFINE =
 const TABLE = 'Write the table as agilab.planes.v1: rooms in layers, each importing only rooms below it.';
 const LOAD_PLAINLY = 'Load modules by import and import() of a literal name.';
 
-export const planesRules: readonly Rule<PlanesFacts>[] = [
+/** What can be told by looking. */
+const layoutRules: readonly Rule<PlanesFacts>[] = [
   eachRoot(
     'planes.not-a-directory',
     'Name existing directories by their real paths (realpath DIR).',
@@ -153,30 +154,9 @@ export const planesRules: readonly Rule<PlanesFacts>[] = [
     return open && 'can be written by others, or lies below a directory that can';
   }),
   {
-    code: 'planes.payload-writes',
-    remedy: CONFINE,
-    refuses: ({ attempt, roots }) => {
-      const [first] = attempt?.wrote ?? [];
-      if (first === undefined) return false;
-      return `a payload process wrote to a root of the ${roots.filter(isGuarded)[first]?.plane ?? 'control'} plane`;
-    },
-  },
-  {
-    code: 'planes.payload-reads-key',
-    remedy: `${CONFINE} Whoever reads the key can sign evidence.`,
-    refuses: ({ attempt }) => attempt?.readKey === true && 'a payload process could read a signing key',
-  },
-  {
     code: 'planes.key-missing',
     remedy: 'Name the files of the signing keys (keys init makes one).',
     refuses: ({ keysThere }) => !keysThere && 'a signing key is not there, or is no plain file',
-  },
-  {
-    code: 'planes.payload-unproven',
-    remedy: `${CONFINE} It ends in a Node that takes -e, and may write to every payload root.`,
-    refuses: ({ attempt }) =>
-      attempt?.alive === false &&
-      'the payload process did not run to its end, or could not write to its own roots',
   },
   {
     code: 'planes.table-malformed',
@@ -263,3 +243,37 @@ export const planesRules: readonly Rule<PlanesFacts>[] = [
       `runs text as code, or loads past the module loader ${lineOf(hiddenAt)}`,
   ),
 ];
+
+/** What only a payload process shows. */
+const payloadRules: readonly Rule<PlanesFacts>[] = [
+  {
+    code: 'planes.payload-writes',
+    remedy: CONFINE,
+    refuses: ({ attempt, roots }) => {
+      const [first] = attempt?.wrote ?? [];
+      if (first === undefined) return false;
+      return `a payload process wrote to a root of the ${roots.filter(isGuarded)[first]?.plane ?? 'control'} plane`;
+    },
+  },
+  {
+    code: 'planes.payload-reads-key',
+    remedy: `${CONFINE} Whoever reads the key can sign evidence.`,
+    refuses: ({ attempt }) => attempt?.readKey === true && 'a payload process could read a signing key',
+  },
+  {
+    code: 'planes.payload-unproven',
+    remedy: `${CONFINE} It ends in a Node that takes -e, and may write to every payload root.`,
+    refuses: ({ attempt }) => {
+      if (!attempt) return 'no payload process was started, for something else is refused';
+      return (
+        !attempt.alive && 'the payload process did not run to its end, or could not write to its own roots'
+      );
+    },
+  },
+];
+
+export const planesRules: readonly Rule<PlanesFacts>[] = [...layoutRules, ...payloadRules];
+
+/** Whether a payload may be started to see what it can do: where anything else is refused, nothing is. */
+export const mayStart = (looked: PlanesFacts): boolean =>
+  !layoutRules.some(({ refuses }) => refuses(looked) !== false);

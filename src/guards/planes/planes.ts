@@ -2,14 +2,14 @@
 // the imports of the code, whose rooms may only reach down.
 import { lstat } from 'node:fs/promises';
 import * as z from 'zod';
-import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts';
+import { observeDirectory } from '../../files/directory.ts';
 import type { OwnerPolicy } from '../../files/walk.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
 import { observeCode } from './code.ts';
 import { attemptWrites } from './payload-process.ts';
-import { type Plane, type PlanesFacts, planesRules, type RootFacts } from './planes-rules.ts';
+import { mayStart, type Plane, type PlanesFacts, planesRules, type RootFacts } from './planes-rules.ts';
 
 export interface PlanesRequest {
   readonly roots: {
@@ -61,7 +61,7 @@ const isPlainFile = (file: string): Promise<boolean> =>
 
 const PLANES: readonly Plane[] = ['control', 'payload', 'evidence'];
 
-/** Looks at the roots, the code, and what a payload can write. */
+/** Looks at the roots and the code, and where nothing is refused yet, at what a payload can write. */
 export async function observePlanes(
   { roots, keys, launcher, owners = 'self-or-root', code }: PlanesRequest,
   signal: AbortSignal,
@@ -71,16 +71,15 @@ export async function observePlanes(
     directory: await observeDirectory(root, owners),
   });
   const found = await Promise.all(PLANES.flatMap((plane) => roots[plane].map((root) => look(plane, root))));
-  const isThere = ({ plainPath, stopped }: DirectoryFacts): boolean => plainPath && stopped === undefined;
-  const guarded = [...roots.control, ...roots.evidence];
-  return {
+  const looked: PlanesFacts = {
     roots: found,
-    attempt: found.every(({ directory }) => isThere(directory))
-      ? await attemptWrites(launcher, { own: roots.payload, guarded, keys }, signal)
-      : undefined,
     keysThere: (await Promise.all(keys.map(isPlainFile))).every(Boolean),
     code: await observeCode(code, signal),
+    attempt: undefined,
   };
+  if (!mayStart(looked)) return looked;
+  const guarded = [...roots.control, ...roots.evidence];
+  return { ...looked, attempt: await attemptWrites(launcher, { own: roots.payload, guarded, keys }, signal) };
 }
 
 /** Planes that were apart when they were looked at. */

@@ -58,7 +58,7 @@ dd if=/dev/zero of="$3" bs=1 seek=$2 count=1 && echo "$1 exceeded"`,
 mark=$1; most=$(($2*100+50)); echo "$mark ready"
 while :; do
   i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done
-  read -r line </proc/$$/stat; set -- \${line##*) }
+  read -r line </proc/$$/stat; set -- \${line##*\\) }
   [ $((\${12}+\${13})) -gt $most ] && echo "$mark exceeded" && exit
 done`,
 };
