@@ -19,7 +19,8 @@ import { packageRoot } from '../evidence/identity.ts';
 
 /** Where a state was built, and what in it is another each time. */
 export interface Fixture {
-  readonly directory: string;
+  /** `undefined` when nothing was built in a directory. */
+  readonly directory: string | undefined;
   /** What stands in the place of texts that are random by nature. */
   readonly random: readonly (readonly [name: string, what: string | RegExp])[];
   /** Files whose content is random by nature: paths below the directory, or what they match. */
@@ -38,11 +39,11 @@ interface Constants {
 }
 
 /** Replaces what differs between hosts and runs; the narrowest path first, for one lies in the other. */
-function constants({ directory, random }: Fixture, real: string): Constants {
+function constants({ directory, random }: Fixture): Constants {
   const root = packageRoot()?.replace(/\/$/, '');
+  const sites = directory === undefined ? [] : [realpathSync(directory), directory];
   const places: readonly (readonly [string, string | RegExp])[] = [
-    ['SITE', real],
-    ['SITE', directory],
+    ...sites.map((site) => ['SITE', site] as const),
     ['NODE', process.execPath],
     ...(root === undefined ? [] : [['PACKAGE', root] as const]),
     ...random,
@@ -106,8 +107,7 @@ function withoutZeros(path: string, { size }: Stats): Buffer {
   }
 }
 
-function contentOf({ directory, unread }: Fixture, path: string, found: Stats, constant: Constants): string {
-  const at = join(directory, path);
+function contentOf({ unread }: Fixture, at: string, path: string, found: Stats, constant: Constants): string {
   if (found.isSymbolicLink()) return constant.text(readlinkSync(at));
   if (!found.isFile()) return '';
   if (unread.some((one) => (typeof one === 'string' ? one === path : one.test(path)))) return 'random';
@@ -116,20 +116,22 @@ function contentOf({ directory, unread }: Fixture, path: string, found: Stats, c
   return content.length < found.size ? `${digest}, then zeros up to ${found.size}` : digest;
 }
 
-function entriesOf(fixture: Fixture, constant: Constants, path = ''): readonly Entry[] {
-  const at = join(fixture.directory, path);
+function entriesOf(fixture: Fixture, directory: string, constant: Constants, path = ''): readonly Entry[] {
+  const at = join(directory, path);
   const found = lstatSync(at);
   const entry = {
     path: constant.text(path),
     kind: KINDS.find((is) => found[is]()) ?? 'isDevice',
     mode: (found.mode & 0o7777 & ~UMASKED).toString(8),
     owner: ownerOf(found.uid),
-    content: contentOf(fixture, path, found, constant),
+    content: contentOf(fixture, at, path, found, constant),
   };
   const names = found.isDirectory() ? readdirSync(at) : [];
   return [
     entry,
-    ...names.flatMap((name) => entriesOf(fixture, constant, path === '' ? name : `${path}/${name}`)),
+    ...names.flatMap((name) =>
+      entriesOf(fixture, directory, constant, path === '' ? name : `${path}/${name}`),
+    ),
   ];
 }
 
@@ -148,8 +150,8 @@ function textOf(request: unknown, anyOwner: boolean): string {
  * foreign; everybody else asks the guard to trust root alone. In both cases nothing is said of who owns what.
  */
 function fixtureLines(fixture: Fixture, request: unknown): readonly string[] {
-  const constant = constants(fixture, realpathSync(fixture.directory));
-  const entries = entriesOf(fixture, constant);
+  const constant = constants(fixture);
+  const entries = fixture.directory === undefined ? [] : entriesOf(fixture, fixture.directory, constant);
   const asksRoot = typeof request === 'object' && request !== null && 'owners' in request;
   const anyOwner = asksRoot || entries.some(({ owner }) => owner === FOREIGN);
   const lines = entries.map(({ path, kind, mode, owner, content }) =>

@@ -65,12 +65,8 @@ function notBuilt(guard: AnyDefinition, error: unknown): Run {
 }
 
 /** Before anything is judged: the digest of a state, with the place that it is judged in. */
-function digestOf(
-  { fixture, directory }: OpenSite,
-  request: unknown,
-  elsewhere: Drill<unknown>['elsewhere'],
-): string {
-  return fixtureDigest(fixture, elsewhere ? [request, elsewhere.within(directory)] : request);
+function digestOf(site: OpenSite, request: unknown, elsewhere: Drill<unknown>['elsewhere']): string {
+  return fixtureDigest(site.fixture, elsewhere ? [request, elsewhere.within(site.directory)] : request);
 }
 
 /** Hears of a judgement while what was judged still stands. */

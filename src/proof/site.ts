@@ -23,7 +23,7 @@ export interface OpenSite extends DrillSite {
 
 /** Every directory that was made: a build that nobody waited for may fill one again behind the take-down. */
 const made: string[] = [];
-const open = new Set<{ readonly directory: string; readonly undo: readonly Undo[] }>();
+const open = new Set<{ readonly undo: readonly Undo[] }>();
 
 /** Waits for one step. @throws Interrupted; what the step throws. */
 async function undone(step: Undo, timeoutMs: number): Promise<void> {
@@ -35,14 +35,20 @@ async function undone(step: Undo, timeoutMs: number): Promise<void> {
   }
 }
 
-/** Makes a site with a fresh directory. */
+/** Makes a site. Its directory is made when a drill asks for it: many build nothing but a request. */
 export function openSite(): OpenSite {
-  const directory = mkdtempSync(join(tmpdir(), 'guardrails-drill-'));
-  made.push(directory);
-  const undo: Undo[] = [() => rm(directory, { recursive: true, force: true })]; // others drill meanwhile: a disk takes its time
-  const site = { directory, undo };
-  open.add(site);
+  let directory: string | undefined;
+  const undo: Undo[] = [];
   let isOpen = true;
+  const makeDirectory = (): string => {
+    if (!isOpen) throw new Error('the drill has ended'); // nobody would take it down
+    const fresh = mkdtempSync(join(tmpdir(), 'guardrails-drill-'));
+    made.push(fresh);
+    undo.unshift(() => rm(fresh, { recursive: true, force: true })); // others drill meanwhile: a disk takes its time
+    return fresh;
+  };
+  const site = { undo };
+  open.add(site);
   const takeDown = async (timeoutMs: number): Promise<unknown> => {
     isOpen = false;
     let failure: unknown;
@@ -56,9 +62,18 @@ export function openSite(): OpenSite {
   let fellBackTo: string | undefined;
   const random: [string, string | RegExp][] = [];
   const unread: (string | RegExp)[] = [];
-  const fixture = { directory, random, unread };
+  const fixture: Fixture = {
+    get directory() {
+      return directory;
+    },
+    random,
+    unread,
+  };
   return {
-    directory,
+    get directory() {
+      directory ??= makeDirectory();
+      return directory;
+    },
     onCleanup: (step) => {
       if (isOpen) undo.push(step);
       else (async () => step())().catch(() => {});

@@ -305,7 +305,8 @@ it('gives up on a state that is never built or never goes away, and takes down w
     fault: 'f',
     expects: 'one',
     build: async (site) => {
-      site.onCleanup(() => void undone.push(site.directory));
+      const { directory } = site;
+      site.onCleanup(() => void undone.push(directory));
       whenStuck();
       return await never;
     },
@@ -315,7 +316,8 @@ it('gives up on a state that is never built or never goes away, and takes down w
     fault: 'f',
     expects: 'one',
     build: async (site) => {
-      site.onCleanup(() => void undone.push(site.directory));
+      const { directory } = site;
+      site.onCleanup(() => void undone.push(directory));
       site.onCleanup(() => never);
       return 1;
     },

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { type Fixture, fixtureDigest } from '../../src/proof/fixture.ts';
 
-const site = async (over: Partial<Fixture> = {}): Promise<Fixture> => {
+type Site = Fixture & { readonly directory: string };
+
+const site = async (over: Partial<Site> = {}): Promise<Site> => {
   const directory = await mkdtemp(join(tmpdir(), 'guardrails-test-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   await mkdir(join(directory, 'below'), { mode: 0o700 });
@@ -15,6 +17,13 @@ const site = async (over: Partial<Fixture> = {}): Promise<Fixture> => {
 };
 const digestOf = (fixture: Fixture, more: object = {}): string =>
   fixtureDigest(fixture, { root: fixture.directory, ...more });
+
+it('is that of the request alone where nothing was built', async () => {
+  const nothing: Fixture = { directory: undefined, random: [], unread: [] };
+  expect(fixtureDigest(nothing, { port: 1 })).toBe(fixtureDigest(nothing, { port: 1 }));
+  expect(fixtureDigest(nothing, { port: 1 })).not.toBe(fixtureDigest(nothing, { port: 2 }));
+  expect(fixtureDigest(nothing, { port: 1 })).not.toBe(fixtureDigest(await site(), { port: 1 }));
+});
 
 it('is the same in another directory, under another umask', async () => {
   const [first, second] = [await site(), await site()];
