@@ -119,8 +119,8 @@ const CONFINE =
 const TABLE = 'Write the table as agilab.planes.v1: rooms in layers, each importing only rooms below it.';
 const LOAD_PLAINLY = 'Load modules by import and import() of a literal name.';
 
-/** What can be told by looking. */
-const layoutRules: readonly Rule<PlanesFacts>[] = [
+/** What can be told by looking: where one of them refuses, no payload is started. */
+export const layoutRules: readonly Rule<PlanesFacts>[] = [
   eachRoot(
     'planes.not-a-directory',
     'Name existing directories by their real paths (realpath DIR).',
@@ -273,7 +273,3 @@ const payloadRules: readonly Rule<PlanesFacts>[] = [
 ];
 
 export const planesRules: readonly Rule<PlanesFacts>[] = [...layoutRules, ...payloadRules];
-
-/** Whether a payload may be started to see what it can do: where anything else is refused, nothing is. */
-export const mayStart = (looked: PlanesFacts): boolean =>
-  !layoutRules.some(({ refuses }) => refuses(looked) !== false);

@@ -9,7 +9,7 @@ import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
 import { observeCode } from './code.ts';
 import { attemptWrites } from './payload-process.ts';
-import { mayStart, type Plane, type PlanesFacts, planesRules, type RootFacts } from './planes-rules.ts';
+import { layoutRules, type Plane, type PlanesFacts, planesRules, type RootFacts } from './planes-rules.ts';
 
 export interface PlanesRequest {
   readonly roots: {
@@ -77,7 +77,7 @@ export async function observePlanes(
     code: await observeCode(code, signal),
     attempt: undefined,
   };
-  if (!mayStart(looked)) return looked;
+  if (layoutRules.some((rule) => rule.refuses(looked) !== false)) return looked;
   const guarded = [...roots.control, ...roots.evidence];
   return { ...looked, attempt: await attemptWrites(launcher, { own: roots.payload, guarded, keys }, signal) };
 }
