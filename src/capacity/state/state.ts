@@ -90,11 +90,11 @@ export function readDict({ entries }: Dict, list: StateList, offset: number): Re
         offset,
       );
     }
-    if (values.has(key))
+    values.set(key, value);
+    if (values.size <= i / 2)
       throw new ModelRefusal('model.state-duplicate', `the state holds ${key} twice`, offset);
     if (!kind(value))
       throw new ModelRefusal('model.state-value', `${key} is of another kind than it ever is`, offset);
-    values.set(key, value);
   }
   return values;
 }

@@ -3,10 +3,9 @@ import { type AllowedGlobal, type Check, Made, Tuple, type Value } from '../valu
 import { argument, buffer, bytes, call, exactly, instance, named, oneOf, text, tuple } from './entry.ts';
 import { JOBLIB_ARRAY } from './joblib.ts';
 
-/** numpy 1 and numpy 2 call the same package by these two names. */
-const NUMPY_CORE: readonly string[] = ['numpy.core', 'numpy._core'];
-const NUMERIC = NUMPY_CORE.map((core) => `${core}.numeric`);
-const MULTIARRAY = NUMPY_CORE.map((core) => `${core}.multiarray`);
+/** numpy 1 and numpy 2 call the same modules by these names. */
+const NUMERIC: readonly string[] = ['numpy.core.numeric', 'numpy._core.numeric'];
+const MULTIARRAY: readonly string[] = ['numpy.core.multiarray', 'numpy._core.multiarray'];
 
 const isOneOf = (value: Value | undefined, modules: readonly string[], name: string): value is Made =>
   value instanceof Made && value.allowed.name === name && modules.includes(value.allowed.module);
@@ -38,22 +37,21 @@ export const NUMPY: readonly AllowedGlobal[] = [
     exactly(true),
   ]),
   argument('numpy', 'ndarray', 'a class that is only ever an argument of _reconstruct'),
-  ...NUMPY_CORE.flatMap((core) => [
-    call(`${core}.numeric`, '_frombuffer', 'none', 'a view of bytes; length and layout are checked on use', [
+  ...NUMERIC.map((module) =>
+    call(module, '_frombuffer', 'none', 'a view of bytes; length and layout are checked on use', [
       buffer,
       instance('numpy', 'dtype'),
       tuple,
       oneOf('C', 'F'),
     ]),
-    call(`${core}.multiarray`, '_reconstruct', 'tuple', 'an empty array whose content comes as state', [
+  ),
+  ...MULTIARRAY.flatMap((module) => [
+    call(module, '_reconstruct', 'tuple', 'an empty array whose content comes as state', [
       named('numpy', 'ndarray'),
       empty,
       b,
     ]),
-    call(`${core}.multiarray`, 'scalar', 'none', 'one number as its bytes', [
-      instance('numpy', 'dtype'),
-      bytes,
-    ]),
+    call(module, 'scalar', 'none', 'one number as its bytes', [instance('numpy', 'dtype'), bytes]),
   ]),
   ...MASKED_CLASS.map((module) => argument(module, 'MaskedArray', MASKED)),
   call(
