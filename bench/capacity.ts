@@ -29,6 +29,7 @@ const imported = (path: string): string => `await import(${JSON.stringify(built(
 /** Fewer rows in a call than the engine is made for. */
 const FEW = 114;
 const ROWS = 166 * FEW;
+const LOADS = 100;
 const cell = (i: number): number => ((i * 7_919) % 1_000) / 10;
 const rowsFor = (count: number, width: number): number[][] =>
   Array.from({ length: count }, (_, r) => Array.from({ length: width }, (_cell, f) => cell(r * width + f)));
@@ -121,6 +122,10 @@ async function guardBench(directory: string, bytes: Buffer): Promise<void> {
   const ratio = ({ ours, peer }: (typeof runs)[number]): number => ours.wall / peer.wall;
   const middle = runs.toSorted((a, b) => ratio(a) - ratio(b))[2];
   if (middle) show('guarded load, median of five runs', middle.ours, middle.peer, 'createHash', '<= 3.5');
+  const before = process.resourceUsage().minorPageFault;
+  for (let load = 0; load < LOADS; load++) await guarded();
+  const faults = (process.resourceUsage().minorPageFault - before) / LOADS;
+  console.log(`minor page faults of a guarded load, mean of ${LOADS}: ${faults.toFixed(0)}`);
 }
 
 async function compressedBench(bytes: Buffer): Promise<void> {
