@@ -80,8 +80,11 @@ interface Process {
 async function readProcess(pid: number): Promise<Process | undefined> {
   const text = await ofLiving(readFile(`/proc/${pid}/stat`, 'latin1'));
   // The name in parentheses may hold anything, parentheses included.
-  const [state, parent, , session] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
-  if (state === undefined || state === 'Z' || state === 'X') return undefined;
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
+  const [state, parent, , session] = fields;
+  // A process whose first thread has ended looks like a dead one, and goes on for as long as it has others.
+  const isDead = (state === 'Z' && Number(fields[17]) <= 1) || state === 'X';
+  if (state === undefined || isDead) return undefined;
   return { pid, parent: Number(parent), session: Number(session) };
 }
 
@@ -100,16 +103,22 @@ async function processTree(root: number): Promise<readonly number[]> {
   return [...tree].toSorted((a, b) => a - b);
 }
 
-/** Returns the inodes of every socket that a process holds. */
-async function socketInodes(pid: number): Promise<readonly string[]> {
-  const names = (await ofLiving(readdir(`/proc/${pid}/fd`))) ?? [];
-  const targets = await Promise.all(names.map((name) => ofLiving(readlink(`/proc/${pid}/fd/${name}`))));
+/** Returns the directories of the threads of a process: each may have descriptors and a network of its own (unshare(2)). */
+async function threadsOf(pid: number): Promise<readonly string[]> {
+  const threads = (await ofLiving(readdir(`/proc/${pid}/task`))) ?? [];
+  return threads.map((thread) => `/proc/${pid}/task/${thread}`);
+}
+
+/** Returns the inodes of every socket that a thread holds. */
+async function socketInodes(thread: string): Promise<readonly string[]> {
+  const names = (await ofLiving(readdir(`${thread}/fd`))) ?? [];
+  const targets = await Promise.all(names.map((name) => ofLiving(readlink(`${thread}/fd/${name}`))));
   return targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target ?? '')?.[1] ?? []);
 }
 
-async function tablesOf(pid: number): Promise<readonly ReadonlyMap<string, ListeningSocket>[]> {
+async function tablesOf(thread: string): Promise<readonly ReadonlyMap<string, ListeningSocket>[]> {
   const read = async (name: string): Promise<string> =>
-    (await ofLiving(readFile(`/proc/${pid}/net/${name}`, 'utf8'))) ?? '';
+    (await ofLiving(readFile(`${thread}/net/${name}`, 'utf8'))) ?? '';
   return [
     readTcpTable(await read('tcp'), 4),
     readTcpTable(await read('tcp6'), 6),
@@ -123,13 +132,15 @@ const MAX_LOOKS = 5;
 async function lookOnce(tree: readonly number[]): Promise<readonly ListeningSocket[]> {
   const sockets = new Map<string, ListeningSocket>();
   const tables = new Map<string, readonly ReadonlyMap<string, ListeningSocket>[]>();
-  for (const pid of tree) {
-    // A process may have a network of its own.
-    const network = (await ofLiving(readlink(`/proc/${pid}/ns/net`))) ?? '';
-    const inodes = await socketInodes(pid);
+  const threads = (await Promise.all(tree.map(threadsOf))).flat();
+  for (const thread of threads) {
+    const inodes = await socketInodes(thread);
+    if (inodes.length === 0) continue;
+    const network = (await ofLiving(readlink(`${thread}/ns/net`))) ?? '';
     // After the descriptors: a socket that listens only since then is not missed, it is one look later.
-    const known = tables.get(network) ?? (await tablesOf(pid));
-    tables.set(network, known);
+    const known = tables.get(network) ?? (await tablesOf(thread));
+    // A thread that has ended meanwhile shows nothing, which says nothing of the others in its network.
+    if ((await ofLiving(readlink(`${thread}/ns/net`))) === network) tables.set(network, known);
     for (const inode of inodes) {
       const socket = known.map((table) => table.get(inode)).find((found) => found !== undefined);
       if (socket) sockets.set(`${network} ${inode}`, socket);
@@ -145,7 +156,7 @@ export interface SocketLook {
 
 const wholeTree: SocketLook = { tree: processTree };
 
-/** Returns every listening TCP and unix socket of a process and of everything below it. */
+/** Returns every listening TCP and unix socket of a process, all its threads, and everything below it. */
 export async function listeningSockets(
   pid: number,
   signal: AbortSignal,

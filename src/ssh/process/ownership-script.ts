@@ -20,7 +20,7 @@ LC_ALL=C
 export LC_ALL
 
 # look_at(PID) reads proc_pid_stat(5): fields are counted from the last ')', since the name before it may hold anything,
-# newlines too. A zombie is dead.
+# newlines too. A zombie is dead, unless only its first thread has ended.
 stat='
   function look_at(pid,  file, line, text, part) {
     file = "/proc/" pid "/stat"
@@ -30,7 +30,7 @@ stat='
     split(substr(text, RLENGTH + 2), part, " ")
     session = part[4]
     tick = part[20]
-    return part[1] != "Z" && part[1] != "X"
+    return part[1] != "X" && (part[1] != "Z" || part[18] > 1)
   }
 '
 # Of words PID:TICK, those that live.
@@ -405,22 +405,28 @@ stop() {
 }
 
 # Prints which sockets the processes of words PID:TICK hold, and where each of their networks listens; fails where one of
-# them lives and does not show its descriptors. Tables come after descriptors: what listens only since then is not missed.
+# them lives and does not show its descriptors. Each thread may have descriptors and a network of its own. Tables come after
+# descriptors: what listens only since then is not missed.
 sockets_of() {
   set -f
   networks=
   for one in "$@"; do
-    of=/proc/${'$'}{one%:*}
-    round=0
-    # A descriptor that is closed in the middle of a list makes ls fail.
-    until files=$(ls -l "$of/fd/" 2>/dev/null) && network=$(readlink "$of/ns/net"); do
-      [ -n "$(living "$one")" ] || continue 2
-      [ "$round" -lt 5 ] || return 1
-      round=$((round + 1))
-      nap
+    threads=$(ls "/proc/${'$'}{one%:*}/task" 2>/dev/null)
+    [ -n "$threads" ] || [ -z "$(living "$one")" ] || return 1
+    for thread in $threads; do
+      of=/proc/${'$'}{one%:*}/task/$thread
+      round=0
+      # A descriptor that is closed in the middle of a list makes ls fail.
+      until files=$(ls -l "$of/fd/" 2>/dev/null) && network=$(readlink "$of/ns/net"); do
+        # A thread that has ended shows none, and is a zombie for as long as it is the first of others.
+        grep -q '^State:[[:blank:]]*[^ZX[:blank:]]' "$of/status" 2>/dev/null || continue 2
+        [ "$round" -lt 5 ] || return 1
+        round=$((round + 1))
+        nap
+      done
+      printf '%s\n' "$files" | sed -n 's/.* -> socket:\[\([0-9]*\)\]$/held \1/p'
+      case $networks' ' in *" $network="*) ;; *) networks="$networks $network=$of" ;; esac
     done
-    printf '%s\n' "$files" | sed -n 's/.* -> socket:\[\([0-9]*\)\]$/held \1/p'
-    case $networks' ' in *" $network="*) ;; *) networks="$networks $network=$of" ;; esac
   done
   for one in $networks; do
     sed 's/^/tcp4 /' "${'$'}{one#*=}/net/tcp" 2>/dev/null

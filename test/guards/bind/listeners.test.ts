@@ -72,6 +72,33 @@ os.wait(); time.sleep(5)`);
   });
 });
 
+// Linux lets a thread go on without the first one, and have descriptors of its own (CLONE_FILES).
+const IN_THREAD = (before: string, after: string): string => `
+import ctypes, os, socket, threading, time
+held, peer = socket.socketpair()
+def run():
+    ${before}
+    s = socket.socket(); s.bind(('0.0.0.0', 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)
+if os.fork() == 0:
+    threading.Thread(target=run).start()
+    ${after}
+os.wait()`;
+
+describe('the sockets of threads', leftOut(missing('python3')), () => {
+  it.each([
+    ['whose process has lost its first', 'time.sleep(0.2)', 'ctypes.CDLL(None).pthread_exit(None)'],
+    ['with descriptors of their own', 'ctypes.CDLL(None).unshare(0x400)', 'time.sleep(60)'],
+  ])('%s are seen', async (_which, before, after) => {
+    const child = spawn('python3', ['-c', IN_THREAD(before, after)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
+    onTestFinished(() => void process.kill(-(child.pid ?? 0), 'SIGKILL'));
+    const port = Number(await firstLine(child));
+    expect((await look(child.pid ?? 0)).sockets).toEqual([{ host: '0.0.0.0', family: 4, port }]);
+  });
+});
+
 describe('tables', () => {
   it('are read whatever they hold', () => {
     fc.assert(

@@ -105,6 +105,25 @@ describe('the script', leftOut(missing('python3')), () => {
     }
   });
 
+  it.each([
+    ['goes on without its first', 'time.sleep(0.2)', 'ctypes.CDLL(None).pthread_exit(None)'],
+    ['has descriptors of its own', 'ctypes.CDLL(None).unshare(0x400)', 'time.sleep(60)'],
+  ])('sees what a thread opens that %s', async (_which, before, after) => {
+    const { record, token, said } = await start(`
+import ctypes, json, os, socket, threading, time
+def run():
+    ${before}
+    s = socket.socket(); s.bind(('0.0.0.0', 0)); s.listen(); print(json.dumps(s.getsockname()[1]), flush=True); time.sleep(60)
+if os.fork() == 0:
+    threading.Thread(target=run).start()
+    ${after}
+os.wait()`);
+    const { stdout } = spawnSync('/bin/sh', ['-c', OWNERSHIP_SCRIPT, 'x', 'listeners', record, token], {
+      encoding: 'utf8',
+    });
+    expect(parseOwnedSockets(stdout)).toMatchObject({ sockets: [{ host: '0.0.0.0', port: said }] });
+  });
+
   it('says nothing of a set in which one process hides its descriptors', async () => {
     // As a program with file capabilities does, or one of another user: PR_SET_DUMPABLE 0 (prctl(2)).
     const hide = `import ctypes; ctypes.CDLL(None).prctl(4, 0)\n`;
