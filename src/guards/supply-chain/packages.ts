@@ -1,4 +1,5 @@
 // What a lock file pins: package-lock.json of npm, or a requirements file with hashes as pip, uv and pip-audit read it.
+import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
 import { parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
 
@@ -65,6 +66,7 @@ const lockFile = z.object({
       integrity: z.string().max(4_096).optional(),
       link: z.boolean().optional(),
       inBundle: z.boolean().optional(),
+      bundleDependencies: z.union([z.boolean(), z.array(z.string())]).optional(),
     }),
   ),
 });
@@ -74,15 +76,33 @@ type LockEntry = z.infer<typeof lockFile>['packages'][string];
 /** W3C Subresource Integrity: the strongest algorithm decides, and npm writes sha512. */
 const SHA512 = /(?:^|\s)sha512-([A-Za-z0-9+/]{86}==)(?:\s|$)/;
 
-function looseness({ resolved, link, inBundle }: LockEntry, sha512: string | undefined): string | undefined {
-  if (link) return 'is a link to a directory';
-  if (resolved !== undefined && !resolved.startsWith('https://'))
-    return 'does not come from a registry by https';
-  return sha512 === undefined && !inBundle ? 'has no sha512 integrity' : undefined;
+/** npm's own, as locks name it whatever mirror is asked. */
+const NPM_REGISTRY = 'https://registry.npmjs.org/';
+
+/** Whether registries keep a package there: npm's and most others, GitLab's, GitHub's. A lock may name any other tarball. */
+function isPlaceOf(name: string, version: string, place: string): boolean {
+  const tarballs = [name.split('/').at(-1), name].map((stem) => `${name}/-/${stem}-${version}.tgz`);
+  const download = `download/${name}/${version}/`;
+  return (
+    tarballs.includes(place) ||
+    (place.startsWith(download) && /^[0-9a-f]{40,64}$/.test(place.slice(download.length)))
+  );
+}
+
+/** Whether the tarball of a package above, which the lock pins, brings this one. */
+function isBundled(path: string, packages: Readonly<Record<string, LockEntry>>): boolean {
+  for (let at = path.lastIndexOf('/node_modules/'); at > 0; at = path.lastIndexOf('/node_modules/', at - 1)) {
+    const { bundleDependencies = false, inBundle = false } = packages[path.slice(0, at)] ?? {};
+    if (!inBundle && bundleDependencies) return true;
+  }
+  return false;
 }
 
 /** @throws StrictJsonError, Departure. */
-export function readNpmLock(bytes: Uint8Array): readonly LockedPackage[] {
+export function readNpmLock(
+  bytes: Uint8Array,
+  registries: readonly string[] = [NPM_REGISTRY],
+): readonly LockedPackage[] {
   const { packages } = parseAs(bytes, lockFile);
   return Object.entries(packages).flatMap(([path, entry]) => {
     if (path === '') return []; // the project itself
@@ -90,8 +110,18 @@ export function readNpmLock(bytes: Uint8Array): readonly LockedPackage[] {
     if (!name.success) throw new Departure('a package without a name');
     const base64 = SHA512.exec(entry.integrity ?? '')?.[1];
     const sha512 = base64 === undefined ? undefined : Buffer.from(base64, 'base64').toString('hex');
-    const loose = looseness(entry, sha512);
-    const version = entry.version ?? '0.0.0';
+    const { version = '0.0.0', resolved, link, inBundle } = entry;
+    const looseness = (): string | undefined => {
+      if (link) return 'is a link to a directory';
+      const from = resolved === undefined || registries.find((registry) => resolved.startsWith(registry));
+      if (from === undefined) return 'does not come from a registry that is named';
+      if (typeof from === 'string' && !isPlaceOf(name.data, version, resolved?.slice(from.length) ?? ''))
+        return 'comes from the place of another package or version';
+      return sha512 === undefined && !(inBundle && isBundled(path, packages))
+        ? 'has no sha512 integrity'
+        : undefined;
+    };
+    const loose = looseness();
     if (loose === undefined && entry.version === undefined)
       throw new Departure('a package without a version');
     return { ecosystem: 'npm', name: name.data, version, sha512, loose };
@@ -105,12 +135,19 @@ const HASHES = /^(?:\s+--hash=\w+:[0-9a-f]+)+$/;
 /** PEP 503: runs of "-", "_" and "." are one "-". */
 export const pypiName = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, '-');
 
+/** Options that lines of a lock may be, each alone: behind one of them `-r FILE` and `-e DIRECTORY` would count as well. */
+const OPTION = /^--(?:(?:extra-)?index-url|only-binary)(?:=|\s+)[^\s-]\S*$|^--require-hashes$/;
+/** Line ends to Python alone; and a line of a coding, which pip obeys, or a comment that seems to go on, which it does not. */
+const READ_OTHERWISE = /(?![\t\n\r])\p{Cc}|\r(?!\n)|[\u2028\u2029]|^[^\S\n]*#.*(?:coding[:=]|\\\r?$)/mu;
+
 /** @throws Departure. */
 export function readRequirements(bytes: Uint8Array): readonly LockedPackage[] {
-  const text = new TextDecoder().decode(bytes).replaceAll(/\\\r?\n/g, ' ');
+  const whole = Buffer.from(bytes).toString();
+  if (!isUtf8(bytes) || READ_OTHERWISE.test(whole)) throw new Departure('pip may read other lines in it');
+  const text = whole.replaceAll(/\\\r?\n/g, ' ');
   const lines = text.split(/\r?\n/).map((line) => line.replace(/(?:^|\s)#.*$/, '').trim());
   return lines.flatMap((line, index) => {
-    if (line === '' || /^--(?:index-url|extra-index-url|only-binary|require-hashes)\b/.test(line)) return [];
+    if (line === '' || OPTION.test(line)) return [];
     const at = line.search(/\s--hash=/);
     const [, name, version] = PIN.exec(at < 0 ? line : line.slice(0, at)) ?? [];
     const isHashed = at >= 0 && HASHES.test(line.slice(at));

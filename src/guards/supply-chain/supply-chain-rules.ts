@@ -11,6 +11,8 @@ export type Hashed = Omit<FileFacts, 'bytes'>;
 
 export interface SupplyChainFacts {
   readonly files: readonly { readonly what: string; readonly file: Hashed }[];
+  /** Something lies where npm looks for another lock first. */
+  readonly isShadowed: boolean;
   readonly lock: Reading<readonly LockedPackage[]>;
   readonly sbom: Reading<readonly Package[]>;
   /** SHA-256 of the SBOM, hex. */
@@ -93,7 +95,7 @@ const SBOM =
 const REPORT =
   'Run npm audit --json, pip-audit -f json or osv-scanner --format json --all-packages over what the lock pins, and wrap the output.';
 const PIN =
-  'Write the lock with versions and digests: npm install, uv export or pip-compile --generate-hashes.';
+  'Write the lock with versions and digests: npm install, uv export or pip-compile --generate-hashes. A registry beside npm\'s own is named in "registries".';
 
 export const supplyChainRules: readonly Rule<SupplyChainFacts>[] = [
   {
@@ -107,6 +109,11 @@ export const supplyChainRules: readonly Rule<SupplyChainFacts>[] = [
       }
       return false;
     },
+  },
+  {
+    code: 'supply-chain.shadowed',
+    remedy: 'Keep one of the two: npm installs what npm-shrinkwrap.json says.',
+    refuses: ({ isShadowed }) => isShadowed && 'an npm-shrinkwrap.json lies beside the lock',
   },
   malformed('supply-chain.lock-malformed', 'the lock', PIN, ({ lock }) => [lock]),
   {

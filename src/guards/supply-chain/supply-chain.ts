@@ -17,6 +17,8 @@ export interface SupplyChainRequest {
     /** `npm`: package-lock.json, version 2 or 3. `requirements`: one pinned version a line, with hashes. */
     readonly kind: 'npm' | 'requirements';
     readonly path: string;
+    /** Where tarballs of npm may come from, each an address with a slash at its end. Default: npm's own registry. */
+    readonly registries?: readonly string[] | undefined;
   };
   /** CycloneDX 1.4 to 1.7, JSON. */
   readonly sbom: string;
@@ -35,7 +37,20 @@ const path = z.string().min(1).max(4_096);
 
 const supplyChainRequest: z.ZodType<SupplyChainRequest> = z.strictObject({
   root: path,
-  lock: z.strictObject({ kind: z.enum(['npm', 'requirements']), path }),
+  lock: z.strictObject({
+    kind: z.enum(['npm', 'requirements']),
+    path,
+    registries: z
+      .array(
+        z
+          .string()
+          .max(1_024)
+          .regex(/^https:\/\/[\w.-]+(?::\d{1,5})?\/(?:[\w.~@%+-]+\/)*$/),
+      )
+      .min(1)
+      .max(16)
+      .optional(),
+  }),
   sbom: path,
   reports: z.union([z.array(path).min(1).max(16), z.literal('none')]),
   waivers: path.optional(),
@@ -55,10 +70,14 @@ export async function observeSupplyChain(
     files.push({ what, file });
     return bytes;
   };
-  const lockRead = await reading(
-    await look('lock', lock.path),
-    lock.kind === 'npm' ? readNpmLock : readRequirements,
+  const lockRead = await reading(await look('lock', lock.path), (bytes) =>
+    lock.kind === 'npm' ? readNpmLock(bytes, lock.registries) : readRequirements(bytes),
   );
+  // npm takes it instead of a package-lock.json that lies beside it.
+  const other = lock.path.replace(/(?<=^|\/)package-lock\.json$/, 'npm-shrinkwrap.json');
+  const isShadowed =
+    other !== lock.path &&
+    (await observeFile(root, other, { maxBytes: 0, signal })).stopped?.kind !== 'missing';
   const sbomRead = await reading(await look('SBOM', sbom), readSbom);
   const sbomDigest = files.at(-1)?.file.digest;
   const reportsRead: Reading<ReturnType<typeof readReport>>[] = [];
@@ -71,6 +90,7 @@ export async function observeSupplyChain(
       : await reading(await look('file of waivers', waivers), readWaivers);
   return {
     files,
+    isShadowed,
     lock: lockRead,
     sbom: sbomRead,
     sbomDigest,

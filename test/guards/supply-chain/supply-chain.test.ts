@@ -1,5 +1,7 @@
 // The supply-chain guard beside npm itself, and with any text in place of each document.
 
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +14,7 @@ import { wrapReport } from '../../../src/guards/supply-chain/vulnerability-repor
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { liveSupplyChain } from '../../../src/proof/drills/supply-chain/live-supply-chain.ts';
 import { siteIn } from '../../drill-site.ts';
+import { leftOut } from '../../left-out.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
 let root = '';
@@ -60,6 +63,37 @@ describe('what is read', () => {
   ])('no pin in a requirements file: %s', (line) =>
     expect(() => readRequirements(bytes(line))).toThrow('line 1 pins no version'),
   );
+
+  describe('no line that pip reads otherwise', () => {
+    const hash = `--hash=sha256:${'0'.repeat(64)}`;
+    const texts: readonly (readonly [where: string, text: string])[] = [
+      ['after a comment that ends in a backslash', `# made by uv \\\nmore==1 ${hash}\n`],
+      ['after an option', '--index-url https://pypi.org/simple -r more.txt\n'],
+      ['after a vertical tab in a comment', `numpy==2 ${hash} # x\vmore==1 ${hash}\n`],
+      ['after U+0085 in a comment', `numpy==2 ${hash} # x\u0085more==1 ${hash}\n`],
+      ['after a lone carriage return', `# x\rmore==1 ${hash}\n`],
+      ['in the coding that it names', `# coding: utf-7\n# x+AAo-more==1 ${hash}\n`],
+    ];
+    it.each(texts)('%s', (_where, text) => {
+      expect(() => readRequirements(bytes(text))).toThrow(/pip may read other lines in it|line 1 pins no/);
+    });
+
+    const PIP = `
+import sys
+from pip._internal.network.session import PipSession
+from pip._internal.req.req_file import parse_requirements
+for found in parse_requirements(sys.argv[1], session=PipSession()): print(found.requirement)`;
+    const hasPip = spawnSync('python3', ['-c', 'import pip']).status === 0;
+    it('which pip itself shows', leftOut(!hasPip && 'no pip here'), () => {
+      writeFileSync(join(root, 'more.txt'), 'more==1');
+      const silent = texts.filter(([, text]) => {
+        writeFileSync(join(root, 'lock.txt'), text);
+        const { stdout } = spawnSync('python3', ['-c', PIP, join(root, 'lock.txt')], { encoding: 'utf8' });
+        return !stdout.includes('more==1');
+      });
+      expect(silent).toEqual([]);
+    });
+  });
 
   it('the real name of an aliased package', () => {
     const lock = {

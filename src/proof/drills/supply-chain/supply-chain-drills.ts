@@ -26,7 +26,7 @@ const soundLock = (): Json & { packages: Record<string, Json> } => ({
         `node_modules/${name}`,
         {
           version: '1.3.0',
-          resolved: `https://registry.example/${name}/-/x-1.3.0.tgz`,
+          resolved: `https://registry.npmjs.org/${name}/-/${name.replace('@scope/', '')}-1.3.0.tgz`,
           integrity: `sha512-${tarball(name).toString('base64')}`,
         },
       ]),
@@ -202,7 +202,7 @@ const reported =
   };
 
 /** A Python project of one package, with a report of pip-audit. */
-const python = (report: Json): Fault => ({
+const python = (report: Json, more = ''): Fault => ({
   edit: (draft) => {
     draft.sbom.components = [
       { type: 'library', name: 'numpy', version: '2.0.0', purl: 'pkg:pypi/numpy@2.0.0' },
@@ -210,9 +210,11 @@ const python = (report: Json): Fault => ({
     reported('pip-audit', report)(draft);
   },
   after: (root) =>
-    writeFile(join(root, 'requirements.txt'), `numpy==2.0.0 \\\n    --hash=sha256:${'0'.repeat(64)}\n`, {
-      mode: 0o600,
-    }),
+    writeFile(
+      join(root, 'requirements.txt'),
+      `${more}numpy==2.0.0 \\\n    --hash=sha256:${'0'.repeat(64)}\n`,
+      { mode: 0o600 },
+    ),
   ask: (request) => ({ ...request, lock: { kind: 'requirements', path: 'requirements.txt' } }),
 });
 
@@ -262,8 +264,60 @@ const lockDrills: readonly Drill<SupplyChainRequest>[] = [
   }),
   drill('by-http', 'a package that came without TLS', 'supply-chain.unpinned', {
     edit: (draft) => {
-      entry(draft)['resolved'] = 'http://registry.example/left-pad/-/left-pad-1.3.0.tgz';
+      entry(draft)['resolved'] = 'http://registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz';
     },
+  }),
+  drill('other-tarball', 'a package whose tarball is that of another', 'supply-chain.unpinned', {
+    edit: (draft) => {
+      entry(draft)['resolved'] = 'https://registry.npmjs.org/left-pae/-/left-pae-1.3.0.tgz';
+    },
+  }),
+  drill('tarball-version', 'a package whose tarball is that of another version', 'supply-chain.unpinned', {
+    edit: (draft) => {
+      entry(draft)['resolved'] = 'https://registry.npmjs.org/left-pad/-/left-pad-1.0.0.tgz';
+    },
+  }),
+  drill('elsewhere', 'a package from an address that is no named registry', 'supply-chain.unpinned', {
+    edit: (draft) => {
+      entry(draft)['resolved'] = 'https://registry.npmjs.org.example/left-pad/-/left-pad-1.3.0.tgz';
+    },
+  }),
+  drill('from-git', 'a package from a git repository', 'supply-chain.unpinned', {
+    edit: (draft) => {
+      entry(draft)['resolved'] = `git+ssh://git@github.com/left-pad/left-pad.git#${'0'.repeat(40)}`;
+    },
+  }),
+  drill('named-registry', 'none: a registry that the request names', 'allow', {
+    edit: (draft) => {
+      entry(draft)['resolved'] = 'https://npm.example/all/left-pad/-/left-pad-1.3.0.tgz';
+    },
+    ask: ({ lock, ...request }) => ({
+      ...request,
+      lock: { ...lock, registries: ['https://registry.npmjs.org/', 'https://npm.example/all/'] },
+    }),
+  }),
+  drill('false-bundle', 'a package that says it is bundled, in none', 'supply-chain.unpinned', {
+    edit: (draft) => {
+      draft.lock.packages['node_modules/left-pad'] = { version: '1.3.0', inBundle: true };
+    },
+  }),
+  drill('bundled', 'none: a package in the tarball of another', 'allow', {
+    edit: (draft) => {
+      const { lock, sbom } = draft;
+      delete lock.packages['node_modules/left-pad'];
+      (lock.packages['node_modules/@scope/tool'] ?? {})['bundleDependencies'] = ['left-pad'];
+      lock.packages['node_modules/@scope/tool/node_modules/left-pad'] = { version: '1.3.0', inBundle: true };
+      delete sbom.components[0]?.['hashes'];
+    },
+  }),
+  drill('shrinkwrap', 'another lock, which npm would take', 'supply-chain.shadowed', {
+    after: (root) => writeFile(join(root, 'npm-shrinkwrap.json'), '{}'),
+  }),
+  drill('pip-includes', 'a requirements file that takes another one in', 'supply-chain.lock-malformed', {
+    ...python({ dependencies: [] }, '--index-url https://pypi.org/simple -r more.txt\n'),
+  }),
+  drill('pip-comment', 'a comment that seems to go on, for pip it ends', 'supply-chain.lock-malformed', {
+    ...python({ dependencies: [] }, `# made by uv \\\nmore==1.0 --hash=sha256:${'0'.repeat(64)}\n`),
   }),
   drill('link', 'a package that is a link to a directory', 'supply-chain.unpinned', {
     edit: ({ lock }) => {
