@@ -138,10 +138,10 @@ class Guardrails:
         """What a verified capacity model predicts, one value or list for each row; no pickle is loaded in this process."""
         return list(self.ask("capacity-model", {"root": root, "model": model}, predict=rows)["predictions"])
 
-    def bind(self, sources: Mapping[str, str | None], port: int) -> tuple[str, int]:
-        """The literal address to listen on, when every setting means loopback."""
+    def bind(self, sources: Mapping[str, str | None], port: int, **more: Any) -> tuple[str, int]:
+        """The literal address to listen on, when every setting means loopback. Of a `program` that is known, one may be unset."""
         listed = [{"from": name, "value": value} for name, value in sources.items()]
-        grant = self.ask("bind", {"sources": listed, "port": port})["grant"]
+        grant = self.ask("bind", {"sources": listed, "port": port, **more})["grant"]
         return str(grant["host"]), int(grant["port"])
 
     def manifest(self, root: str, manifest: str = "run_manifest.json", **more: Any) -> dict[str, Any]:

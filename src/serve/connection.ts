@@ -3,7 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import type { EvidenceSink } from '../evidence/record.ts';
-import { answerLine, MAX_LINE_BYTES, TOO_LONG } from './protocol.ts';
+import { answerLine, CUT_SHORT, MAX_LINE_BYTES, TOO_LONG } from './protocol.ts';
 
 /** Requests of one connection that are decided at the same time; the journal writes their records together. */
 const MAX_PENDING = 64;
@@ -12,6 +12,11 @@ const MAX_PENDING = 64;
 class Lines {
   #parts: Buffer[] = [];
   #length = 0;
+
+  /** Whether a line has begun and not ended. */
+  get isCut(): boolean {
+    return this.#length > 0;
+  }
 
   /** Returns the lines that end in this chunk; `undefined` once a line is too long. */
   take(chunk: Buffer): readonly Buffer[] | undefined {
@@ -101,7 +106,10 @@ export function serveConnection(socket: Socket, journal: EvidenceSink, stop: Abo
       proceed();
     });
     socket.on('error', () => {}); // a client that goes away is no fault; 'close' follows
-    socket.once('end', readNoFurther);
+    socket.once('end', () => {
+      if (lines.isCut && !isOver) say(CUT_SHORT);
+      readNoFurther();
+    });
     socket.once('close', () => {
       read.length = 0; // nobody is there to be told
       isFull = false;

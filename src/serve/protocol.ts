@@ -51,6 +51,11 @@ export const TOO_LONG: string = lineOf(
   ),
 );
 
+/** The answer to a line that nothing ends: a request that was cut could be another one. */
+export const CUT_SHORT: string = lineOf(
+  failure(null, 'serve.malformed', 'the last line does not end', 'End each request with a line feed.'),
+);
+
 function read(line: Uint8Array): Asked | string {
   let json: unknown;
   try {
@@ -90,7 +95,7 @@ export async function answerLine(
       evidence: answer.evidence,
       predictions: model && predict ? model.predict(predict) : undefined,
     });
-    if (text.length <= MAX_LINE_BYTES) return text;
+    if (Buffer.byteLength(text) <= MAX_LINE_BYTES) return text;
     return lineOf(failure(id, 'serve.too-long', 'the answer is too long', 'Ask for less at once.'));
   } catch (error) {
     if (error instanceof CodedError) return lineOf(failure(id, error.code, error.message, error.remedy));

@@ -27,13 +27,14 @@ const MAX_CONNECTIONS = 256;
 /** What is still unanswered after this time, in milliseconds, is cut off. */
 const PATIENCE_MS = 5_000;
 
-async function answers(path: string): Promise<boolean> {
+/** Whether a server has the socket: one that is too busy to take a connection (EAGAIN) has it, too. */
+async function isTaken(path: string): Promise<boolean> {
   const socket = connect(path);
   try {
     await once(socket, 'connect');
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return errnoOf(error) !== 'ECONNREFUSED';
   } finally {
     socket.destroy();
   }
@@ -48,7 +49,7 @@ async function removeLeftOver(path: string): Promise<void> {
   if (!there) return;
   if (!there.isSocket())
     throw new CodedError('serve.not-a-socket', 'something else lies where the socket belongs', 'Remove it.');
-  if (await answers(path))
+  if (await isTaken(path))
     throw new CodedError('serve.running', 'a server answers on this socket', 'Use it, or stop it first.');
   await unlink(path);
 }

@@ -69,6 +69,13 @@ const ask = (id: unknown, value: unknown, guard = 'bind'): string =>
   `${JSON.stringify({ id, guard, request: { sources: [{ from: 'cli', value }], port: 8501 } })}\n`;
 
 describe('a served guard', () => {
+  it('takes no request that nothing ends', async () => {
+    const { path } = await server();
+    const socket = await client(path);
+    socket.end(ask(1, '127.0.0.1').trimEnd());
+    expect(await answersTo(socket, [], 1)).toMatchObject([{ id: null, codes: ['serve.malformed'] }]);
+  });
+
   it('answers with decision, grant and the record that was kept before', async () => {
     const journal = memoryJournal();
     const { path } = await server(journal);
@@ -248,6 +255,29 @@ describe('the socket', () => {
     });
     expect(await readFile(file, 'utf8')).toBe('mine');
   });
+
+  it('of a server that is too busy to take a connection is left alone', async () => {
+    const path = join(await closedDirectory(), 'socket');
+    const busy = spawn(
+      process.execPath,
+      [
+        '-e',
+        `require('node:net').createServer().listen({ path: process.argv[1], backlog: 1 }, () => {
+          require('node:fs').writeSync(1, 'listens');
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+        })`,
+        path,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    onTestFinished(() => void busy.kill('SIGKILL'));
+    await once(busy.stdout, 'data');
+    await Promise.all([client(path), client(path)]);
+    await expect(serveGuards({ path, journal: memoryJournal() })).rejects.toMatchObject({
+      code: 'serve.running',
+    });
+    expect(existsSync(path)).toBe(true);
+  });
 });
 
 /** `guardrails serve` as a process of its own, once it listens. */
@@ -270,7 +300,8 @@ sys.path.insert(0, sys.argv[1])
 from guardrails_client import Guardrails, Refused, Unreachable
 out = []
 with Guardrails(sys.argv[2], timeout=30) as guards:
-    out.append(guards.bind({"--server.address": "127.0.0.1"}, 8501))
+    unset = {"STREAMLIT_SERVER_ADDRESS": None, "/home/u/.streamlit/config.toml": None}
+    out.append(guards.bind({"--server.address": "127.0.0.1", **unset}, 8501, program="streamlit"))
     worker = dict(tool=["uv"], worker="~/wenv/it's", scheduler="tcp://10.0.0.1:8786", host="10.0.0.2", pidFile="pid")
     out.append(guards.worker_command(**worker))
     out.append(guards.scheduler_command(tool=["uv"], project="~/wenv/x", host="10.0.0.1", port=8786, pidFile="pid"))
