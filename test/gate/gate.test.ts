@@ -248,9 +248,13 @@ describe('an environment file', () => {
         'A=1',
         'A=2',
         'I=a b # c',
+        'J=1\rK=1',
+        "L='1\fM=1'",
+        'N=1\u2028O=1',
+        '# \u0085P=1',
       ].join('\r\n'),
     );
     expect(settings).toEqual({ A: '1', B: 'x y', C: '#', D: '', I: 'a b' });
-    expect(unclear).toEqual([7, 8, 9, 10, 12]);
+    expect(unclear).toEqual([7, 8, 9, 10, 12, 14, 15, 16, 17]);
   });
 });

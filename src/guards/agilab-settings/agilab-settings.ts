@@ -40,6 +40,15 @@ const NAMES = [
 export const SWITCHES: ReadonlySet<string> = new Set(NAMES);
 export const SANDBOXES: ReadonlySet<string> = new Set(['container', 'vm', 'process']);
 
+/** References of AGILAB to what lies elsewhere. Behind `env:` and no such name a secret may stand itself. */
+const REFERENCE = /^(?:env:(?:\/\/)?[A-Za-z_]\w*|(?:secret|vault):\/\/[\w./-]+)$/;
+/** Names of AGILAB that speak of keys, and say where they lie or how hosts are known. */
+export const NO_SECRETS: ReadonlySet<string> = new Set([
+  'AGI_SSH_KEY_PATH',
+  'AGILAB_CLUSTER_SSH_HOST_KEY_POLICY',
+  'AGILAB_CLUSTER_SSH_STRICT_HOST_KEY_CHECKING',
+]);
+
 type Facts = AgilabSettingsRequest & { readonly effective: Readonly<Record<string, string>> };
 
 const isOn = ({ effective }: Facts, ...names: readonly (typeof NAMES)[number][]): boolean =>
@@ -60,8 +69,8 @@ const rules: readonly Rule<Facts>[] = [
     refuses: ({ file }) => {
       const open = Object.entries(file).find(
         ([name, value]) =>
-          !/^(?:env|secret|vault):/.test(value) &&
-          (isBareSecret(name, value) || findSecrets(value).length > 0),
+          (isBareSecret(name, value) && !REFERENCE.test(value) && !NO_SECRETS.has(name)) ||
+          findSecrets(value).length > 0,
       );
       return open !== undefined && `the environment file shows the value of ${open[0]}`;
     },

@@ -10,15 +10,20 @@ export interface EnvironmentFile {
 const LINE =
   /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=[ \t]*(?:'([^'\\]*)'|"([^"\\$]*)"|([^\s'"#`\\][^'"#`\\]*?)?)\s*(?:\s#.*)?$/;
 
+/** Line ends to Python alone, in whatever reads by lines there; and controls, which no setting needs. */
+const READ_OTHERWISE = /(?!\t)\p{Cc}|[\u2028\u2029]/u;
+
 /** Returns the settings of a text, each name once. */
 export function readEnvironmentFile(text: string): EnvironmentFile {
   const settings = new Map<string, string>();
   const unclear: number[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (/^\s*(?:#.*)?$/.test(line)) continue;
+    const isClear = !READ_OTHERWISE.test(line);
+    if (isClear && /^\s*(?:#.*)?$/.test(line)) continue;
     const [, name = '', single, double, bare] = LINE.exec(line) ?? [];
     const value = single ?? double ?? bare ?? '';
-    if (name === '' || (settings.has(name) && settings.get(name) !== value)) unclear.push(index + 1);
+    if (!isClear || name === '' || (settings.has(name) && settings.get(name) !== value))
+      unclear.push(index + 1);
     else settings.set(name, value);
   }
   return { settings: Object.fromEntries(settings), unclear };

@@ -2,6 +2,7 @@
 import {
   type AgilabSettingsRequest,
   agilabSettings,
+  NO_SECRETS,
   SANDBOXES,
   SWITCHES,
 } from '../../../guards/agilab-settings/agilab-settings.ts';
@@ -33,6 +34,9 @@ export STREAMLIT_SERVER_ADDRESS="127.0.0.1"  # loopback
 OPENAI_API_KEY=env://OPENAI_API_KEY
 MISTRAL_API_KEY=
 AGILAB_DEV_APPS_REPOSITORY='off'
+AGI_SSH_KEY_PATH=/home/agi/.ssh/id_ed25519
+AGILAB_CLUSTER_SSH_HOST_KEY_POLICY=strict
+AGILAB_CLUSTER_SSH_STRICT_HOST_KEY_CHECKING=yes
 `;
 const SECRET = 'plain-secret';
 
@@ -84,6 +88,24 @@ export const agilabSettingsProof: Proof = defineHouseProof({
       SECRET,
       `DATABASE_URL=postgres://app:${'hunter2'}@db.example/x`,
     ),
+    drill(
+      'behind-env',
+      'a key behind the mark of a reference',
+      SECRET,
+      `AZURE_API_${'KEY'}=env:9f8e7d6c5b4a`,
+    ),
+    drill(
+      'behind-vault',
+      'a password in the locator of a vault',
+      SECRET,
+      `MISTRAL_API_KEY=vault://app:${'hunter2'}@vault.example/x`,
+    ),
+    drill(
+      'behind-path',
+      'a key under a name that says path',
+      SECRET,
+      `AGI_SSH_KEY_PATH=${'sk'}-proj-9f8e7d6c5b4aQWERTYuiop12`,
+    ),
     drill('odd-name', 'a password under a short name', SECRET, `SMTP_PASSWD='${'hunter2'}'`),
     ...[...SAMPLES].map(
       ([name, sample]): Drill<AgilabSettingsRequest> => ({
@@ -99,6 +121,12 @@ export const agilabSettingsProof: Proof = defineHouseProof({
       'AGILAB_UI_HOST=127.0.0.1\nAGILAB_UI_HOST=0.0.0.0',
     ),
     drill('expanded', 'a value that readers expand or do not', 'unclear', 'AGILAB_UI_HOST="$HOST"'),
+    drill(
+      'hidden-line',
+      'a line end that is none to everybody',
+      'unclear',
+      'AGI_CLUSTER_SHARE=/srv/share\rUOAIC_AUTOFIX=1',
+    ),
     drill('half-quoted', 'a quote that nobody closes', 'unclear', 'AGILAB_UI_HOST="127.0.0.1'),
     drill('maybe', 'a switch that is neither on nor off', 'unclear-switch', 'UOAIC_AUTOFIX=maybe'),
     ...[...SWITCHES].map((name) =>
@@ -137,6 +165,12 @@ export const agilabSettingsProof: Proof = defineHouseProof({
       what: 'switches that are read',
       denies: SWITCHES,
       drillOf: (name) => `switch-${name}`,
+    },
+    {
+      id: 'no-secrets',
+      what: 'names that speak of keys and hold none',
+      allows: NO_SECRETS,
+      foreign: { entry: 'SMTP_PASSWD', drill: 'odd-name' },
     },
     {
       id: 'sandboxes',
