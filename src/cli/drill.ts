@@ -1,6 +1,7 @@
 // `guardrails drill`: builds every bad state for real, records how the guards judged it, and prints what happened.
 import { type Command, Option } from 'commander';
 import { CodedError } from '../evidence/coded-error.ts';
+import type { Journal } from '../evidence/journal.ts';
 import type { DrillResult } from '../proof/drill.ts';
 import { startProgress } from './progress.ts';
 import { printScorecard } from './scorecard.ts';
@@ -64,44 +65,47 @@ async function drill(names: readonly string[], options: DrillOptions): Promise<v
     const { drillForParent } = await import('../proof/second-process.ts');
     return await drillForParent(interruption);
   }
-  // Loaded here, so that a command that only asks a guard loads no drill.
-  const { proofNamed, proofs } = await import('../proof/catalogue.ts');
-  const { requireDrills } = await import('../proof/drill.ts');
-  const { drillInTwo } = await import('../proof/two-processes.ts');
-  const { robustnessMatrix } = await import('../proof/robustness-matrix.ts');
   const only = options.only && drillsNamed(names, options.only);
   const asked = only ? [...only.keys()] : names;
-  const chosen = asked.length === 0 ? proofs : asked.map(proofNamed);
-  // Before a key or a journal is made for it.
-  if (only) for (const proof of chosen) requireDrills(proof, only.get(proof.guard.id) ?? []);
-  const journal = await openState(options);
   const all: DrillResult[] = [];
-  const progress = startProgress(chosen.length);
-  const onResult = (result: DrillResult): void => {
-    if (result.guard !== all.at(-1)?.guard) progress.step(`drilling ${result.guard}`);
-    all.push(result);
-    if (options.json || options.format) return;
-    progress.clear();
-    process.stdout.write(`${lineOf(result)}\n`);
-  };
-  const second = [process.argv[1] ?? '', '--dir', options.dir, 'drill', '--second'];
+  const command = [process.argv[1] ?? '', '--dir', options.dir, 'drill', '--second'];
+  const count = only ? 1 : asked.length || Number.POSITIVE_INFINITY;
+  // Loaded here and below, so that a command that only asks a guard loads no drill.
+  const { drillInTwo, withSecond } = await import('../proof/two-processes.ts');
+  let journal: Journal | undefined;
   try {
-    await drillInTwo(second, chosen, journal, {
-      mutants: options.mutants ?? false,
-      ...(only ? { only } : {}),
-      state: options.about ?? options.dir,
-      onResult,
-      signal: interruption,
+    await withSecond(command, count, async (second) => {
+      const { proofNamed, proofs } = await import('../proof/catalogue.ts');
+      const { requireDrills } = await import('../proof/drill.ts');
+      const chosen = asked.length === 0 ? proofs : asked.map(proofNamed);
+      // Before a key or a journal is made for it.
+      if (only) for (const proof of chosen) requireDrills(proof, only.get(proof.guard.id) ?? []);
+      journal = await openState(options);
+      const progress = startProgress(chosen.length);
+      const onResult = (result: DrillResult): void => {
+        if (result.guard !== all.at(-1)?.guard) progress.step(`drilling ${result.guard}`);
+        all.push(result);
+        if (options.json || options.format) return;
+        progress.clear();
+        process.stdout.write(`${lineOf(result)}\n`);
+      };
+      await drillInTwo(second, chosen, journal, {
+        mutants: options.mutants ?? false,
+        ...(only ? { only } : {}),
+        state: options.about ?? options.dir,
+        onResult,
+        signal: interruption,
+      }).finally(() => progress.clear());
     });
   } finally {
-    progress.clear();
-    await journal.close();
+    await journal?.close();
   }
   const drills = all.filter(({ mutant }) => mutant === undefined);
   const mutants = all.filter(({ mutant }) => mutant !== undefined);
-  if (options.format)
+  if (options.format) {
+    const { robustnessMatrix } = await import('../proof/robustness-matrix.ts');
     process.stdout.write(`${JSON.stringify(robustnessMatrix(drills, new Date()), null, 2)}\n`);
-  else if (options.json) process.stdout.write(`${JSON.stringify({ drills, mutants })}\n`);
+  } else if (options.json) process.stdout.write(`${JSON.stringify({ drills, mutants })}\n`);
   else {
     process.stdout.write(`\n${tally('Drills', drills)}\n`);
     if (options.mutants) process.stdout.write(`${tally('Mutants', mutants)}\n`);

@@ -65,6 +65,7 @@ function drillIn(child: ChildProcess, journal: EvidenceSink): DrillOne {
   child.on('error', () => fail(lost('the second process could not be started')));
   child.on('exit', () => fail(lost('the second process ended before its drills did')));
   return async ({ guard }, { signal, onResult, mutants, state, timeoutMs }) => {
+    if (!child.connected) throw lost('the second process ended before its drills did');
     signal?.addEventListener('abort', stop);
     try {
       return await new Promise((resolve, reject) => {
@@ -78,30 +79,41 @@ function drillIn(child: ChildProcess, journal: EvidenceSink): DrillOne {
 }
 
 /**
- * Drills guards of this package as {@link drillGuards} does, half of them in a process that `command` starts (a module and its
- * arguments, which call `drillForParent`), with the options of Node and the variables of this one. Few guards, or one
- * processor, are not worth it.
- *
- * @throws what `drillGuards` throws; CodedError `drill.second-process`.
+ * Does a work beside a process that `command` starts (a module and its arguments, which call `drillForParent`), with the
+ * options of Node and the variables of this one; it is there from the start, for it takes as long to load as this one, and it is
+ * gone before this returns. Few guards (`count`), or one processor, are not worth it: there is no second process then.
  */
-export async function drillInTwo(
+export async function withSecond<T>(
   [module = '', ...args]: readonly string[],
-  proofs: readonly Proof[],
-  journal: EvidenceSink,
-  options: DrillGuardsOptions,
-): Promise<readonly DrillResult[]> {
-  if (options.only || proofs.length <= GUARDS_AT_ONCE || availableParallelism() < 2)
-    return await drillGuards(proofs, journal, options);
+  count: number,
+  work: (second: ChildProcess | undefined) => Promise<T>,
+): Promise<T> {
+  if (count <= GUARDS_AT_ONCE || availableParallelism() < 2) return await work(undefined);
   const child = fork(module, args, {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const ended = new Promise((resolve) => void child.once('exit', resolve).once('error', resolve));
   try {
-    const here: DrillOne = (proof, each) => drillGuard(proof, journal, each);
-    return await drillBy(here, drillIn(child, journal), proofs, options);
+    return await work(child);
   } finally {
     if (child.connected) child.disconnect();
     await ended;
   }
+}
+
+/**
+ * Drills guards of this package as {@link drillGuards} does, half of them in the second process where there is one.
+ *
+ * @throws what `drillGuards` throws; CodedError `drill.second-process`.
+ */
+export async function drillInTwo(
+  second: ChildProcess | undefined,
+  proofs: readonly Proof[],
+  journal: EvidenceSink,
+  options: DrillGuardsOptions,
+): Promise<readonly DrillResult[]> {
+  if (!second) return await drillGuards(proofs, journal, options);
+  const here: DrillOne = (proof, each) => drillGuard(proof, journal, each);
+  return await drillBy(here, drillIn(second, journal), proofs, options);
 }
