@@ -197,9 +197,8 @@ export class Program {
       return this.#judgeAttribute(dotted(parent.childForFieldName('object')), name);
     if (parent?.type === 'dotted_name') {
       const statement = parent.parent?.type === 'aliased_import' ? parent.parent.parent : parent.parent;
-      // Each part of a dotted name is a word; the last of them speaks for all.
-      if (statement?.type.startsWith('import_'))
-        return parent.lastNamedChild?.id === node.id ? this.#judgeImport(parent, statement) : undefined;
+      // Any part of a dotted name speaks for all of it: `from requests.api import *` names the module first.
+      if (statement?.type.startsWith('import_')) return this.#judgeImport(parent, statement);
     }
     return this.#judgeName(node, name);
   }

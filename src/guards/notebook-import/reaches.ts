@@ -11,17 +11,21 @@ export type ReachKind = 'shell' | 'dynamic-code' | 'deserialisation' | 'network'
 const REACHES: Readonly<Record<ReachKind, string>> = {
   shell: `
     subprocess.* pty.* commands.* popen2.* pexpect.* sh.* plumbum.* invoke.* fabric.* paramiko.* asyncssh.* ctypes.* cffi.*
-    posix.* nt.*
+    posix.* nt.* _posixsubprocess.* _ctypes.* _winapi.* distutils.* numpy.ctypeslib.* numpy.f2py.* numpy.distutils.* cython.*
+    pyximport.*
     os.startfile os.fork os.forkpty os.posix_spawn os.posix_spawnp os.kill os.killpg
     *.system *.popen *.popen2 *.execl *.execle *.execlp *.execlpe *.execv *.execve *.execvp *.execvpe
     *.spawnl *.spawnle *.spawnlp *.spawnlpe *.spawnv *.spawnve *.spawnvp *.spawnvpe
     *.create_subprocess_exec *.create_subprocess_shell *.subprocess_exec *.subprocess_shell
     *.getoutput *.system_raw *.system_piped *.check_output
-    *.run_line_magic *.run_cell_magic *.run_cell *.run_cell_async *.magic`,
+    *.run_line_magic *.run_cell_magic *.run_cell *.run_cell_async *.magic *.load_extension`,
   'dynamic-code': `
     eval exec compile execfile __import__ __builtins__ __loader__ __spec__ globals locals vars breakpoint getattr
     builtins.* importlib.* imp.* runpy.* code.* codeop.* zipimport.* pkgutil.* cProfile.run cProfile.runctx profile.run timeit.*
     sys.modules sys.path sys.meta_path sys.path_hooks sys.settrace sys.setprofile sys._getframe inspect.currentframe
+    pip.* ensurepip.* pdb.* bdb.* trace.* doctest.*
+    logging.config.* _xxsubinterpreters.* _interpreters.* concurrent.interpreters.* IPython.embed IPython.start_ipython
+    gc.get_objects gc.get_referrers gc.get_referents torch.hub.* trust_remote_code=
     types.FunctionType types.CodeType types.LambdaType operator.attrgetter operator.methodcaller pandas.eval numexpr.*
     *.__builtins__ *.__globals__ *.__subclasses__ *.__bases__ *.__mro__ *.__base__ *.__dict__ *.__getattribute__ *.__code__
     *.__closure__ *.__import__ *.__loader__ *.__spec__ *.__reduce__ *.__reduce_ex__ *.__class_getitem__ *.f_globals *.f_locals
@@ -29,12 +33,14 @@ const REACHES: Readonly<Record<ReachKind, string>> = {
   deserialisation: `
     pickle.* cPickle.* _pickle.* pickletools.* dill.* cloudpickle.* marshal.* shelve.* jsonpickle.* joblib.load
     yaml.load yaml.load_all yaml.unsafe_load yaml.unsafe_load_all yaml.full_load yaml.full_load_all
-    torch.load keras.models.load_model tensorflow.keras.models.load_model
-    *.read_pickle *.load_model *.unsafe_load allow_pickle=`,
+    sklearn.externals.joblib.* joblib.numpy_pickle.* torch.load keras.models.load_model tensorflow.keras.models.load_model
+    *.read_pickle *.read_hdf *.load_model *.unsafe_load allow_pickle=`,
   network: `
-    socket.* socketserver.* ssl.* http.client.* http.server.* urllib.request.* urllib2.* urllib3.* requests.* httpx.* httplib.*
+    socket.* socketserver.* ssl.* _socket.* _ssl.* multiprocessing.connection.* multiprocessing.managers.*
+    http.client.* http.server.* urllib.request.* urllib2.* urllib3.* requests.* httpx.* httplib.*
     httplib2.* aiohttp.* websocket.* websockets.* ftplib.* smtplib.* poplib.* imaplib.* nntplib.* telnetlib.* xmlrpc.*
-    pycurl.* boto3.* botocore.* s3fs.* gcsfs.* fsspec.* smbclient.* ldap3.* zmq.* dask.distributed.* distributed.* webbrowser.*
+    pycurl.* boto3.* botocore.* s3fs.* gcsfs.* fsspec.* smbclient.* ldap3.* zmq.* grpc.* redis.* pymongo.* psycopg.* psycopg2.* huggingface_hub.*
+    dask.distributed.* distributed.* webbrowser.*
     asyncio.open_connection asyncio.start_server asyncio.open_unix_connection asyncio.start_unix_server
     *.urlopen *.urlretrieve *.create_connection *.open_connection`,
   'escaping-path': `

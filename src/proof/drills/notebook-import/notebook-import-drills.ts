@@ -280,6 +280,12 @@ const shells: readonly Drill<NotebookRequest>[] = [
   ),
   cell('taken-name', 'a command by a name that was taken out', 'shell', 'from os import system as s'),
   cell('all-names', 'all names of a module', 'shell', 'from os import *'),
+  cell(
+    'all-names-below',
+    'all names of a module below one of the list',
+    'network',
+    'from requests.api import *',
+  ),
   cell('by-getattr', 'a command by getattr', 'shell', 'getattr(os, "system")("ls")'),
   drill(
     'two-cells',
