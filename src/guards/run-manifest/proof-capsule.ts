@@ -9,8 +9,8 @@ import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
-import { secretFindings } from '../secret-patterns.ts';
 import { type RunManifest, runManifestFormat } from './run-manifest-format.ts';
+import { suspicionsOf } from './suspicions.ts';
 import { readZip, ZipError, type ZipMember } from './zip.ts';
 
 export interface ProofCapsuleRequest {
@@ -90,6 +90,9 @@ const proofPack = z.strictObject({
   standards: names,
   cards: names,
 });
+const currentRun = runManifestFormat.refine(
+  ({ kind, schema_version: version }) => kind === 'agilab.run_manifest' && version === 1,
+);
 type CapsuleManifest = z.output<typeof capsuleManifest>;
 type ProofPack = z.output<typeof proofPack>;
 
@@ -149,8 +152,8 @@ export async function observeCapsule(
     archive = error.message;
   }
   const at = (name: string): Buffer | undefined => members.find((member) => member.name === name)?.bytes;
-  const run = parse(runManifestFormat, at(SNAPSHOT));
-  const open = [...secretFindings(run)].find((found) => !acknowledged.includes(sha256(found.text)));
+  const run = parse(currentRun, at(SNAPSHOT));
+  const open = run && suspicionsOf(run).find((found) => !acknowledged.includes(found.sha256));
   return {
     file,
     vouched: bytes !== undefined && isVouched(bytes, anchor),
@@ -163,7 +166,7 @@ export async function observeCapsule(
     manifest: parse(capsuleManifest, at(MANIFEST)),
     pack: parse(proofPack, at(PACK)),
     run,
-    secret: open?.name,
+    secret: open?.pattern,
   };
 }
 
@@ -273,9 +276,11 @@ const rules: readonly Rule<ProofCapsuleFacts>[] = [
     'Run it again; a capsule is not edited into passing.',
     ({ manifest, pack, run }) => {
       const passed = [manifest, pack, run, ...run.validations].every(({ status }) => status === 'pass');
-      return (
-        !(passed && run.validations.length > 0) && 'the run, or something that vouches for it, did not pass'
-      );
+      if (!passed || run.validations.length === 0)
+        return 'the run, or something that vouches for it, did not pass';
+      const { started_at: start, finished_at: end } = run.timing;
+      if (Date.parse(end) < Date.parse(start)) return 'the run finished before it started';
+      return !run.command.argv[0]?.trim() && 'the command that was run is not named';
     },
   ),
   {

@@ -5,18 +5,10 @@ import { dirname, join } from 'node:path';
 import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
 import { replaceFile } from '../../evidence/files.ts';
 import type { NoteSigner } from '../../evidence/keys.ts';
-import { isBareSecret, secretFindings } from '../secret-patterns.ts';
-import type { RunManifest } from './run-manifest-format.ts';
 import { type FoundFile, observeRun, type RunManifestRequest } from './run-manifest-look.ts';
 import { runManifestRules } from './run-manifest-rules.ts';
 import { encodeSeal, type Seal, sealName, signatureName, signSeal } from './seal-format.ts';
-
-/** A string of a manifest that looks like a secret, told by its digest alone. */
-export interface SecretSuspicion {
-  readonly pattern: string;
-  /** SHA-256 of the whole string: for `acknowledged`, where it is no secret. Of a short secret it gives the secret away. */
-  readonly sha256: string;
-}
+import { type SecretSuspicion, suspicionsOf } from './suspicions.ts';
 
 export interface SealedRun {
   readonly seal: Seal;
@@ -32,17 +24,6 @@ export interface SealRunOptions extends Pick<RunManifestRequest, 'root' | 'manif
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-function suspicionsOf(manifest: RunManifest): readonly SecretSuspicion[] {
-  const named = Object.entries(manifest.command.env_overrides)
-    .filter(([name, value]) => isBareSecret(name, value))
-    .map(([, value]) => ({ pattern: 'named-variable', sha256: sha256(value) }));
-  const found = [...secretFindings(manifest)].map(({ name, text }) => ({
-    pattern: name,
-    sha256: sha256(text),
-  }));
-  return [...new Map([...named, ...found].map((suspicion) => [suspicion.sha256, suspicion])).values()];
-}
 
 /** What a seal cannot mend. The rest is what it is for, or the reader's to judge. */
 const BEFORE_SEALING = new Set(

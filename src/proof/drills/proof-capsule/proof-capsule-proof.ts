@@ -134,6 +134,25 @@ const REFUSED: readonly Drill<ProofCapsuleRequest>[] = [
     anchor: (archive) => signedBy('a')(archive.subarray(1)),
   }),
 
+  drill('other-run-version', 'a manifest of a run of another version', 'malformed', {
+    run: { schema_version: 2 },
+  }),
+  drill('time-backwards', 'a run that finished before it started', 'not-passed', {
+    run: {
+      timing: {
+        ...soundManifest().timing,
+        started_at: '2026-01-01T01:00:00+01:00',
+        finished_at: '2026-01-01T00:30:00+01:00',
+      },
+    },
+  }),
+  drill('no-command', 'a run of nothing', 'not-passed', {
+    run: { command: { ...soundManifest().command, argv: [] } },
+  }),
+  drill('named-variable', 'a variable whose name says secret, and its value', 'secret', {
+    run: { command: { ...soundManifest().command, env_overrides: { SMTP_AUTH: 'hunter2' } } },
+  }),
+
   drill('bytes-before', 'something before the archive', 'archive', {
     archive: (all) => Buffer.concat([Buffer.from('#!/bin/sh\n'), all]),
   }),
