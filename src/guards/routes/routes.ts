@@ -84,7 +84,8 @@ const routesRequest: z.ZodType<RoutesRequest> = z.strictObject({
 
 const BOUNDS = { maxEntries: 4_096, maxDepth: 1, maxFileBytes: 1_048_576, maxTotalBytes: 64 * 1_048_576 };
 // st.switch_page("pages/x.py") and switch_page(Path("pages/x.py")): a page that is moved is lost.
-const HARD_CODED = /switch_page\(\s*(?:Path\(\s*)?["']pages\//;
+const HARD_CODED =
+  /switch_page\(\s*(?:page\s*=\s*)?(?:(?:\w+\.)?Path\(\s*)?[rfu]{0,2}(?:"""|'''|["'])(?:\.\/)?pages\//i;
 
 async function lookAtPages(
   { root, directory, declared, sources }: NonNullable<RoutesRequest['pages']>,
@@ -116,8 +117,8 @@ const PLAIN_FILE = fileRules<FileFacts>('file', (facts) => facts);
 const distrust = (facts: FileFacts): string | false =>
   PLAIN_FILE.map((rule) => rule.refuses(facts)).find((why) => why !== false) ?? false;
 
-/** Dots that a client or a proxy folds away, a second slash, a backslash, and what does not show. */
-const TRAVERSAL = /(?:^|\/)\.{1,2}(?:\/|$)|\/\/|\\(?![wd.])|%2e|%2f|%5c|[\p{Cc}\p{Cf}\s]/iu;
+/** Dots that a client or a proxy folds away, a second slash, a backslash, what does not show, and what becomes one of these. */
+const TRAVERSAL = /(?:^|\/)\.{1,2}(?:\/|$)|\/\/|\\(?![wd.])|%(?:2[ef5]|5c|00)|[\p{Cc}\p{Cf}\s]/iu;
 const key = ({ path, methods }: Route): readonly string[] => methods.map((method) => `${method} ${path}`);
 const overlap = (a: Route, b: Route): boolean => a.methods.some((method) => b.methods.includes(method));
 // Werkzeug and Streamlit choose by weight and by name: order decides nothing.
@@ -148,7 +149,7 @@ const rules: readonly Rule<RoutesFacts>[] = [
     code: 'routes.traversal',
     remedy: 'Write routes without dots, second slashes, backslashes and escapes of these.',
     refuses: ({ table, declared }) =>
-      [...table, ...declared].some(({ path }) => TRAVERSAL.test(path)) &&
+      [...table, ...declared].some(({ path }) => TRAVERSAL.test(path.normalize('NFKC'))) &&
       'a route could lead out of its place',
   },
   {

@@ -79,6 +79,16 @@ export const routesDrills: readonly Drill<RoutesRequest>[] = [
   drill('traversal-encoded', 'a way up that a proxy decodes', 'routes.traversal', 'starlette', [
     'GET /static/%2e%2e/etc',
   ]),
+  drill('traversal-twice-encoded', 'a way up that two proxies decode', 'routes.traversal', 'starlette', [
+    'GET /static/%252e%252e/etc',
+  ]),
+  drill(
+    'traversal-compatible',
+    'a way up in characters that stand for dots',
+    'routes.traversal',
+    'starlette',
+    ['GET /static/\u2025/etc'],
+  ),
   drill('second-slash', 'a route with a second slash', 'routes.traversal', 'flask', ['GET //admin']),
   drill(
     'unreadable',
@@ -154,6 +164,9 @@ export const routesDrills: readonly Drill<RoutesRequest>[] = [
   }),
   pages('page-open', 'a page that anyone may write', 'routes.pages-untrusted', (root) =>
     chmod(join(root, 'pages', 'one.py'), 0o666),
+  ),
+  pages('hard-coded-by-name', 'a source that names the argument', 'routes.hard-coded', (root) =>
+    writeFile(join(root, 'main_page.py'), 'st.switch_page(page=f"./pages/one.py")\n', { mode: 0o600 }),
   ),
   pages('hard-coded', 'a source that switches to a page by its path', 'routes.hard-coded', (root) =>
     writeFile(join(root, 'main_page.py'), 'st.switch_page(\n    Path("pages/one.py"))\n', { mode: 0o600 }),
