@@ -94,6 +94,22 @@ function isUnsafe({ path }: TreeEntry): boolean {
   return path.split('/').some((name) => UNSAFE.test(name.replaceAll(/\p{Cf}/gu, '')) || name.includes('\\'));
 }
 
+/** What beside a HEAD makes git start programs, or look for them elsewhere. */
+export const OBEYED: ReadonlySet<string> = new Set(['config', 'hooks', 'commondir']);
+
+/** Whether a directory of the commit is a bare repository to git, which obeys what lies there in every directory below. */
+function hasRepository(entries: ReadonlyMap<string, TreeEntry>): boolean {
+  const names = new Set(
+    [...entries.keys()].flatMap((path) => {
+      const parts = folded(path).split('/');
+      return parts.map((_name, at) => parts.slice(0, at + 1).join('/'));
+    }),
+  );
+  return [...names].some(
+    (name) => name.endsWith('/head') && [...OBEYED].some((other) => names.has(name.replace(/head$/, other))),
+  );
+}
+
 /** A rule over the names of the commit beside those of the work tree. */
 function compare(
   code: string,
@@ -214,6 +230,11 @@ const rules: readonly Rule<ExternalAppFacts>[] = [
     const bad = [...entries.values()].find(isUnsafe);
     return bad && 'the commit has a name that stands for .git, or leads out of the tree';
   }),
+  compare('external-app.repository-inside', 'Do not use this repository.', (entries) =>
+    hasRepository(entries)
+      ? 'a directory of the commit is a repository to git, with a config or hooks of its own'
+      : undefined,
+  ),
   compare('external-app.submodule', 'Pin what is needed as an app of its own.', (entries) => {
     const bad = [...entries.values()].find(({ mode }) => !FILE_MODES.has(mode));
     return bad && `${shown(bad.path)} is a submodule, or of a kind that is unknown here`;

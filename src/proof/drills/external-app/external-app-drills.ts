@@ -4,7 +4,7 @@
 import * as fs from 'node:fs';
 import { appendFile, chmod, mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ExternalAppRequest } from '../../../guards/external-app/external-app.ts';
+import { type ExternalAppRequest, OBEYED } from '../../../guards/external-app/external-app.ts';
 import type { Drill } from '../../proof.ts';
 import { type Change, drill } from './repository.ts';
 import { signedTagDrills } from './signed-tag-drills.ts';
@@ -79,6 +79,18 @@ const withTree =
     const who = 'A Drill <drill@example.org> 1700000000 +0000';
     const text = `tree ${tree}\nauthor ${who}\ncommitter ${who}\n\nodd\n`;
     repository.commit = await repository.write('commit', Buffer.from(text));
+  };
+
+/** Pins a commit with these files in a directory. */
+const withDirectory =
+  (...names: readonly string[]): Change =>
+  async (repository) => {
+    const blob = await repository.write('blob', Buffer.from('x\n'));
+    const below = treeOf(...names.map((name) => ['100644', name, blob] as const));
+    const tree = treeOf(['40000', 'docs', await repository.write('tree', below)]);
+    const who = 'A Drill <drill@example.org> 1700000000 +0000';
+    const head = `tree ${await repository.write('tree', tree)}\nauthor ${who}\ncommitter ${who}\n\nodd\n`;
+    repository.commit = await repository.write('commit', Buffer.from(head));
   };
 
 const objectPath = (oid: string): string => join('.git/objects', oid.slice(0, 2), oid.slice(2));
@@ -235,6 +247,20 @@ export const externalAppDrills: readonly Drill<ExternalAppRequest>[] = [
     },
   ),
 
+  ...[...OBEYED].map((name) =>
+    drill(
+      `inside-${name}`,
+      'a directory that git takes for a repository',
+      'external-app.repository-inside',
+      withDirectory('HEAD', name),
+    ),
+  ),
+  drill(
+    'inside-any-case',
+    'the same on a file system where case does not count',
+    'external-app.repository-inside',
+    withDirectory('Config', 'Head'),
+  ),
   drill(
     'dot-git',
     'a commit with a file called .GIT',

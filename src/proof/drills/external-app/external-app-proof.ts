@@ -4,6 +4,7 @@ import {
   type ExternalAppRequest,
   externalApp,
   FILE_MODES,
+  OBEYED,
   observeExternalApp,
 } from '../../../guards/external-app/external-app.ts';
 import { LENDERS, observeGitDirectory, PLAIN } from '../../../guards/external-app/git-directory.ts';
@@ -39,6 +40,12 @@ export const externalAppProof: Proof = defineHouseProof({
       allows: PLAIN,
       foreign: { entry: 'core.fsmonitor', value: /^/, drill: 'fsmonitor' },
       look: lookAtGit,
+    },
+    {
+      id: 'obeyed',
+      what: 'what git obeys in a repository',
+      denies: OBEYED,
+      drillOf: (name) => `inside-${name}`,
     },
     {
       id: 'file-modes',
