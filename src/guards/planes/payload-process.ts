@@ -33,6 +33,7 @@ const MAX_ENTRIES = 20_000;
 /**
  * The child. It is told every path, because a payload that may not list a directory may still know what is in it. It makes a
  * file in each directory, opens each file for writing (never truncating it), and takes a link from a payload root as a detour.
+ * Where that fails it tries to give itself leave, as the owner of what is read-only can, and takes it back.
  */
 const ATTEMPT = `
 const fs = require('node:fs');
@@ -42,11 +43,18 @@ const open = (path, flag) => can(() => fs.closeSync(fs.openSync(path, flag | fs.
 let text = '';
 process.stdin.setEncoding('utf8').on('data', (chunk) => { text += chunk; }).on('end', () => {
   const { own, trees, keys, name } = JSON.parse(text);
-  const make = (directory) => can(() => {
+  const withLeave = (path, work) => work() || can(() => {
+    const mode = fs.statSync(path).mode & 0o7777;
+    fs.chmodSync(path, mode | 0o700);
+    const worked = work();
+    fs.chmodSync(path, mode);
+    if (!worked) throw 0;
+  });
+  const make = (directory) => withLeave(directory, () => can(() => {
     const path = join(directory, name);
     fs.writeFileSync(path, '', { flag: 'wx' });
     fs.rmSync(path, { force: true });
-  });
+  }));
   const byLink = (directory) => own.some((root) => {
     const link = join(root, name + '-link');
     const wrote = can(() => fs.symlinkSync(directory, link)) && make(link);
@@ -55,10 +63,10 @@ process.stdin.setEncoding('utf8').on('data', (chunk) => { text += chunk; }).on('
   });
   const alive = own.every(make);
   const wrote = trees.flatMap(({ directories, files }, index) => {
-    const some = directories.some(make) || byLink(directories[0]) || files.some((path) => open(path, fs.constants.O_WRONLY));
+    const some = directories.some(make) || byLink(directories[0]) || files.some((path) => withLeave(path, () => open(path, fs.constants.O_WRONLY)));
     return some ? [index] : [];
   });
-  const readKey = keys.some((path) => open(path, fs.constants.O_RDONLY));
+  const readKey = keys.some((path) => withLeave(path, () => open(path, fs.constants.O_RDONLY)));
   console.log(JSON.stringify({ alive, wrote, readKey }));
 });
 `;

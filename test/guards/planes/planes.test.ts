@@ -1,13 +1,15 @@
-import { statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { initKeys } from '../../../src/evidence/key-store.ts';
 import { observeCode } from '../../../src/guards/planes/code.ts';
 import { confinedNode } from '../../../src/guards/planes/confined-node.ts';
 import { readImports } from '../../../src/guards/planes/module-imports.ts';
+import { attemptWrites } from '../../../src/guards/planes/payload-process.ts';
 import { type PlanesRequest, planes } from '../../../src/guards/planes/planes.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { livePlanes } from '../../../src/proof/drills/planes/live-planes.ts';
@@ -38,6 +40,39 @@ describe('this package', () => {
       const { modules, rooms } = await enforce(planes, request, { journal: memoryJournal() });
       expect(modules).toBeGreaterThan(100);
       expect(rooms[0]).toBe('evidence');
+    },
+  );
+});
+
+describe('a payload', () => {
+  // Root may write everywhere: there its payloads are another account's.
+  const NOBODY = 65_534;
+  const asRoot = process.getuid?.() === 0;
+  const other = ['/usr/bin/setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+  const launcher = [...(asRoot ? other : []), process.execPath];
+  const canStart = spawnSync(launcher[0] ?? '', [...launcher.slice(1), '-e', '0']).status === 0;
+  it(
+    'that owns what is read-only is seen to give itself leave, and takes it back',
+    leftOut(!canStart && 'no setpriv, or no Node that another account may start'),
+    async () => {
+      const root = mkdtempSync(join(tmpdir(), 'payload-'));
+      chmodSync(root, 0o755);
+      onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+      const [own, guarded] = [join(root, 'own'), join(root, 'guarded')];
+      const key = join(guarded, 'key');
+      for (const path of [own, guarded]) mkdirSync(path, { mode: 0o700 });
+      writeFileSync(key, 'x');
+      if (asRoot) for (const path of [own, guarded, key]) chownSync(path, NOBODY, NOBODY);
+      for (const [path, mode] of [
+        [key, 0],
+        [guarded, 0o500],
+      ] as const)
+        chmodSync(path, mode);
+      const task = { own: [own], guarded: [guarded], keys: [key] };
+      const attempt = await attemptWrites(launcher, task, new AbortController().signal);
+      expect(attempt).toEqual({ alive: true, wrote: [0], readKey: true });
+      expect([guarded, key].map((path) => statSync(path).mode & 0o777)).toEqual([0o500, 0]);
+      chmodSync(guarded, 0o700);
     },
   );
 });
