@@ -38,6 +38,7 @@ export interface RecoveryFacts {
 const MAX_STATE_BYTES = 16 * 1_048_576;
 const COMPLETE = '.complete.json';
 const SETTINGS_VERSION = 1;
+const SETTINGS_SCHEMA = 'agilab.app_settings.v1';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const completion = z.strictObject({
@@ -94,12 +95,15 @@ function readBundle({ place, entries }: TreeFacts, name: string): NonNullable<Re
 function readSettings(settings: unknown): NonNullable<RecoveryFacts['settings']> {
   const args = z.looseObject({ args: z.unknown().optional(), stages: z.unknown().optional() });
   const { data } = z
-    .looseObject({ __meta__: z.looseObject({ version: z.unknown() }).optional(), args: args.optional() })
+    .looseObject({
+      __meta__: z.looseObject({ version: z.unknown(), schema: z.unknown().optional() }).optional(),
+      args: args.optional(),
+    })
     .safeParse(settings);
-  const meta = data?.__meta__;
+  // Without a mark it is what version 1 wrote before there was one.
+  const { version, schema = SETTINGS_SCHEMA } = data?.__meta__ ?? { version: SETTINGS_VERSION };
   return {
-    // Without a mark it is what version 1 wrote before there was one.
-    version: data && (meta === undefined || meta.version === SETTINGS_VERSION) ? 'ours' : 'another',
+    version: data && version === SETTINGS_VERSION && schema === SETTINGS_SCHEMA ? 'ours' : 'another',
     conflict: data?.args?.args !== undefined && data.args.stages !== undefined,
   };
 }

@@ -269,7 +269,19 @@ export const recoveryDrills: readonly Drill<RecoveryRequest>[] = [
     'settings',
     'none: settings of this version',
     'allow',
-    settings({ __meta__: { version: 1 }, args: { stages: [] } }),
+    settings({ __meta__: { schema: 'agilab.app_settings.v1', version: 1 }, args: { stages: [] } }),
+  ),
+  drill(
+    'settings-unnamed',
+    'none: settings of this version, which name no schema',
+    'allow',
+    settings({ __meta__: { version: 1 } }),
+  ),
+  drill(
+    'settings-schema',
+    'settings of another schema, which say this version',
+    'recovery.settings-version',
+    settings({ __meta__: { schema: 'agilab.app_settings.v2', version: 1 } }),
   ),
   drill(
     'settings-version',
