@@ -15,7 +15,6 @@ import {
   type Stats,
 } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../evidence/identity.ts';
 
 /** Where a state was built, and what in it is another each time. */
 export interface Fixture {
@@ -38,14 +37,15 @@ interface Constants {
   bytes(data: Buffer): Buffer;
 }
 
-/** Replaces what differs between hosts and runs; the narrowest path first, for one lies in the other. */
+/**
+ * Replaces what differs between hosts and runs; the narrowest path first, for one lies in the other. Not where this package
+ * lies: no drill builds anything there, and in a clone at `/app` requests would lose what they say of another `/app`.
+ */
 function constants({ directory, random }: Fixture): Constants {
-  const root = packageRoot()?.replace(/\/$/, '');
   const sites = directory === undefined ? [] : [realpathSync(directory), directory];
   const places: readonly (readonly [string, string | RegExp])[] = [
     ...sites.map((site) => ['SITE', site] as const),
     ['NODE', process.execPath],
-    ...(root === undefined ? [] : [['PACKAGE', root] as const]),
     ...random,
   ];
   const text: Constants['text'] = (given) =>

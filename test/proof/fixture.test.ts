@@ -72,6 +72,12 @@ it('is another for another request, and for one that is no data', async () => {
   expect(new Set(digests).size).toBe(digests.length);
 });
 
+it('keeps what a request says, wherever this package lies', async () => {
+  const fixture = await site();
+  const path = `${process.cwd()}.so`; // in a clone at /tmp/x, what LD_PRELOAD=/tmp/x.so is in every other
+  expect(digestOf(fixture, { path })).not.toBe(digestOf(fixture, { path: '<PACKAGE>.so' }));
+});
+
 it('leaves out what is random by nature, in requests, contents and names, and that alone', async () => {
   const random: Fixture['random'] = [
     ['PORT', /(?<="port":)\d+/g],
