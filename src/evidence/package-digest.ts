@@ -2,7 +2,7 @@
 // tests that its public text leans on. Guards that are asked about this very package name it in their records, and the scorer
 // computes it by itself.
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from './identity.ts';
 
@@ -11,11 +11,11 @@ const ALWAYS = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts',
 
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
-/** A line for each file at or below `path`: its path and the digest of its content, or where a link leads. */
-function linesOf(root: string, path: string): readonly string[] {
+/** A line for each file at or below `path`: its path and the digest of its content; `undefined` stands for a link. */
+function linesOf(root: string, path: string): readonly (string | undefined)[] {
   const at = join(root, path);
   const found = lstatSync(at, { throwIfNoEntry: false });
-  if (found?.isSymbolicLink()) return [`${path}\0-> ${readlinkSync(at)}\n`];
+  if (found?.isSymbolicLink()) return [undefined];
   if (found?.isDirectory())
     return readdirSync(at)
       .sort()
@@ -31,9 +31,13 @@ export function publishedParts(root: string): readonly string[] {
   return [...new Set([...ALWAYS, ...files])].sort();
 }
 
-/** Returns the SHA-256 (hex) of this package; `undefined` where its code was bundled and has no folder of its own. */
+/**
+ * Returns the SHA-256 (hex) of this package; `undefined` where its code was bundled and has no folder of its own, or where a
+ * link leads out of that: what lies behind it changes without the package.
+ */
 export function packageDigest(): string | undefined {
   const root = packageRoot();
   if (root === undefined) return undefined;
-  return sha256([...publishedParts(root), 'test'].flatMap((part) => linesOf(root, part)).join(''));
+  const lines = [...publishedParts(root), 'test'].flatMap((part) => linesOf(root, part));
+  return lines.includes(undefined) ? undefined : sha256(lines.join(''));
 }

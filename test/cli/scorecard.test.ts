@@ -1,6 +1,6 @@
 // The score that the built command computes on this machine, and what lowers it.
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { proofs } from '../../src/proof/catalogue.ts';
@@ -347,6 +347,26 @@ describe('what lowers it', () => {
       });
     } finally {
       copy.remove();
+    }
+  });
+});
+
+describe('a package that holds a link', () => {
+  it('is nothing that can be asked about: what lies behind the link changes without it', () => {
+    const copy = buildPackage();
+    const elsewhere = scratch();
+    try {
+      const register = join(copy.root, 'data/hardening-gaps.json');
+      renameSync(register, join(elsewhere.directory, 'gaps.json'));
+      symlinkSync(join(elsewhere.directory, 'gaps.json'), register);
+      copy.guardrails(['drill', 'gap-register', '--json'], copy.root);
+      expect(whyOf(copy.root, 'gap-register', copy)).toMatchObject({
+        grade: 'E1',
+        why: expect.stringContaining('could not be asked about the package itself'),
+      });
+    } finally {
+      copy.remove();
+      elsewhere.remove();
     }
   });
 });
