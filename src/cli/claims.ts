@@ -5,8 +5,9 @@ import { type Command, Option } from 'commander';
 import { mapAtOnce } from '../kernel/at-once.ts';
 import type { Fixtures } from '../proof/lock.ts';
 import type { Proof } from '../proof/proof.ts';
-import { parseClaims, writeClaims } from '../scorecard/claims.ts';
+import { type Claims, parseClaims, writeClaims } from '../scorecard/claims.ts';
 import { ROWS } from '../scorecard/dimensions.ts';
+import { joinClaims } from '../scorecard/joined-claims.ts';
 import { startProgress } from './progress.ts';
 import { interruption } from './signals.ts';
 import { parseInput, readInput } from './state.ts';
@@ -16,7 +17,7 @@ interface ClaimsOptions {
   readonly check?: boolean;
 }
 
-/** The claims of this package. */
+/** The claims of this package, as they were agreed on. */
 export const OWN_CLAIMS = fileURLToPath(new URL('../../data/claims.json', import.meta.url));
 
 const OWN_STATEMENTS = fileURLToPath(new URL('../../data/statements.json', import.meta.url));
@@ -41,17 +42,27 @@ async function builtFixtures(proofs: readonly Proof[]): Promise<Fixtures> {
   return new Map(built.flatMap((fixtures) => [...fixtures]));
 }
 
+/** What the guards of this package ask for by themselves, each drill with the state that `fixtures` has of it. */
+async function claimsOfGuards(fixtures: Fixtures): Promise<Claims> {
+  const { proofs } = await import('../proof/catalogue.ts');
+  const { claimsOf } = await import('../proof/lock.ts');
+  const { parseStatements, restOnText } = await import('../scorecard/claim-boundary/statements.ts');
+  const statements = await parseInput(OWN_STATEMENTS, parseStatements);
+  // What public text names must be live for the row of its guard.
+  return restOnText(claimsOf(proofs, ROWS, fixtures), 'architecture_claim_boundary', statements);
+}
+
+/** What this package must show: what was agreed on, and whatever else its guards can be asked. */
+export async function ownClaims(): Promise<Claims> {
+  return joinClaims(await parseInput(OWN_CLAIMS, parseClaims), await claimsOfGuards(await agreedFixtures()));
+}
+
 async function claims(names: readonly string[], { write, check }: ClaimsOptions): Promise<void> {
   const { proofNamed, proofs } = await import('../proof/catalogue.ts');
-  const { claimsOf } = await import('../proof/lock.ts');
   const named = names.map(proofNamed);
   const agreed = write && names.length === 0 ? new Map<string, string>() : await agreedFixtures();
   const built = write ? await builtFixtures(names.length === 0 ? proofs : named) : new Map<string, string>();
-  const claimed = claimsOf(proofs, ROWS, new Map([...agreed, ...built]));
-  const { parseStatements, restOnText } = await import('../scorecard/claim-boundary/statements.ts');
-  // What public text names must be live for the row of its guard.
-  const statements = await parseInput(OWN_STATEMENTS, parseStatements);
-  const wanted = writeClaims(restOnText(claimed, 'architecture_claim_boundary', statements));
+  const wanted = writeClaims(await claimsOfGuards(new Map([...agreed, ...built])));
   if (write) return await writeFile(OWN_CLAIMS, wanted);
   if (!check) return void process.stdout.write(wanted);
   const lacking = parseClaims(Buffer.from(wanted)).claims.some(({ drills }) =>

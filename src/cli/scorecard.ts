@@ -18,7 +18,7 @@ import { holds, toAgilabJson, toStatement, toTable, toV1, toV2 } from '../scorec
 import { repositoryTable, scoreRepository } from '../scorecard/repository.ts';
 import { parseRetired } from '../scorecard/retired.ts';
 import { type Score, type ScoreInput, scoreOf } from '../scorecard/score.ts';
-import { OWN_CLAIMS } from './claims.ts';
+import { ownClaims } from './claims.ts';
 import {
   foreignPins,
   parseInput,
@@ -74,13 +74,14 @@ async function verdictOf(options: ScorecardOptions): Promise<JournalVerdict> {
 }
 
 async function inputOf(options: ScorecardOptions): Promise<ScoreInput> {
-  const { claims = OWN_CLAIMS, register, baseline, retired = [] } = options;
+  const { claims, register, baseline, retired = [] } = options;
+  const asked = await ownClaims();
   const own = await parseInput(OWN_REGISTER, parseRegister);
   const signed = (path: string): Promise<Buffer> => readSigned(path, IN_TOTO, options);
   return {
     verdict: await verdictOf(options),
-    claims: await parseInput(claims, parseClaims),
-    ...(claims === OWN_CLAIMS ? {} : { ownClaims: await parseInput(OWN_CLAIMS, parseClaims) }),
+    claims: claims === undefined ? asked : await parseInput(claims, parseClaims),
+    ...(claims === undefined ? {} : { ownClaims: asked }),
     register: register === undefined ? own : await parseInput(register, parseRegister),
     ...(register === undefined ? {} : { ownRegister: own }),
     baseline: baseline === undefined ? undefined : parseEarlier(await signed(baseline)),
@@ -134,7 +135,7 @@ export async function printScorecard(options: ScorecardOptions): Promise<0 | 1 |
 /** Prints what a repository's artefacts are worth; 1 where no row is more than words. */
 async function printRepository(root: string, options: ScorecardOptions): Promise<0 | 1> {
   const { lookAtRepository } = await import('./repository-look.ts');
-  const claims = await parseInput(options.claims ?? OWN_CLAIMS, parseClaims);
+  const claims = await (options.claims ? parseInput(options.claims, parseClaims) : ownClaims());
   const own = await parseInput(OWN_REGISTER, parseRegister);
   const pins = foreignPins(options.pin ?? []); // this host's own keys say nothing of it
   const { shown, words, registers } = await lookAtRepository({ root, pins, claims, context: here() });

@@ -1,6 +1,7 @@
 // The ways in which AGILAB's scorecard was talked into its 4.7, and some of ours, each done to a copy of this package: every one
 // lowers the number, or is refused. A scorer that reads source text keeps its number in all of them.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -218,6 +219,66 @@ describe('other ways to look better', () => {
     // A register that lacks a mandatory gap is no register: no number at all.
     if (guard === 'gap-register') expect([seen.code, seen.stdout]).toEqual([2, '']);
     else expect(JSON.parse(seen.stdout).score.milli).toBeLessThan(before.milli);
+  });
+});
+
+describe('a list of claims that asks for less than the guards can be asked', () => {
+  interface Lock {
+    dimensions: { letters: string; probes: string[]; weight: number }[];
+    claims: { guard: string; mutants: string[]; drills: { id: string; needs?: string }[] }[];
+  }
+  const ownCard = (): { readonly code: number | null; readonly digest: string; readonly milli: number } =>
+    withState((directory) => {
+      const { code, stdout } = ask(honest, ['scorecard', '--compact'], directory);
+      const { digests, score } = JSON.parse(stdout);
+      return { code, digest: digests.claims, milli: score.milli };
+    });
+  const changed =
+    (change: (lock: Lock) => void) =>
+    (text: string): string => {
+      const lock = JSON.parse(text);
+      change(lock);
+      return JSON.stringify(lock);
+    };
+
+  it.each<[string, (lock: Lock) => void]>([
+    [
+      'one row alone',
+      (lock) => {
+        lock.dimensions = lock.dimensions.filter(({ letters }) => letters === 'CM');
+        const probes = lock.dimensions.flatMap((row) => row.probes);
+        lock.claims = lock.claims.filter(({ guard }) => probes.includes(guard));
+      },
+    ],
+    [
+      'rows that weigh otherwise',
+      (lock) => {
+        for (const row of lock.dimensions) row.weight = row.letters === 'CM' ? 1_000 : 1;
+      },
+    ],
+    [
+      'no probe that was not drilled',
+      (lock) => {
+        for (const row of lock.dimensions)
+          row.probes = row.probes.filter((guard) => GUARDS.some((each) => each === guard));
+        lock.claims = lock.claims.filter(({ guard }) => GUARDS.some((each) => each === guard));
+      },
+    ],
+    [
+      'no mutants, and drills that any machine may lack the place for',
+      (lock) => {
+        for (const claim of lock.claims) {
+          claim.mutants = claim.mutants.slice(0, 1);
+          for (const drill of claim.drills.slice(2)) drill.needs = 'a place';
+        }
+      },
+    ],
+  ])('%s: the score is as it was', (_what, change) => {
+    const was = ownCard();
+    const lock = readFileSync(join(honest.root, 'data/claims.json'));
+    expect(was.digest).toBe(createHash('sha256').update(lock).digest('hex'));
+    const now = withFiles(honest.root, { 'data/claims.json': changed(change) }, ownCard);
+    expect([now.milli <= was.milli, now.code]).toEqual([true, was.code]);
   });
 });
 
