@@ -3,7 +3,7 @@
 // sync and with one for each line, and a decision beside the check of its request.
 import { hash } from 'node:crypto';
 import { closeSync, fdatasync, fdatasyncSync, openSync, write, writeSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
 import { inputDigest } from '../../dist/evidence/input-digest.js';
@@ -13,6 +13,7 @@ import { MerkleTree } from '../../dist/evidence/merkle.js';
 import { native } from '../../dist/evidence/native.js';
 import { openJournal } from '../../dist/evidence/open-journal.js';
 import type { DecisionDraft } from '../../dist/evidence/record.js';
+import { updateTiles } from '../../dist/evidence/tiles.js';
 import { uuidv7 } from '../../dist/evidence/uuid.js';
 import { vouchFor } from '../../dist/evidence/vouched.js';
 import { bind } from '../../dist/guards/bind/bind.js';
@@ -169,6 +170,9 @@ export async function appendBench(directory: string): Promise<void> {
   await partsBench(directory);
 }
 
+/** As many lines as 64 tiles hold. */
+const TILED = 64 * 256;
+
 /** Measures the parts of an append, each by itself: what the line of a journal costs that pino's line does not. */
 async function partsBench(directory: string): Promise<void> {
   const place = {
@@ -204,13 +208,19 @@ async function partsBench(directory: string): Promise<void> {
     tree: repeat(5_000, () => tree.append(line)),
     input: repeat(5_000, () => digestOf('{"port":8501}')),
     write: repeat(20, writeGroup, 256),
+    tiles: async () => {
+      const appended = join(directory, 'appended');
+      await rm(join(appended, 'tile'), { recursive: true, force: true });
+      return cost(TILED, () => updateTiles(appended, TILED));
+    },
   });
   closeSync(file);
   const cpu = ({ cpu: each }: Cost): string => each.toFixed(1);
   console.log(
     `parts of an append, us CPU: draft ${cpu(parts.draft)}, checked line ${cpu({ ...parts.line, cpu: parts.line.cpu - parts.draft.cpu })} ` +
       `(JSON.stringify of it ${cpu(parts.text)}), hash of the line ${cpu(parts.chain)}, leaf and nodes of the tree ${cpu(parts.tree)}, ` +
-      `digest of the input ${cpu(parts.input)}, write and fdatasync, 256 lines at a time, ${cpu(parts.write)}`,
+      `digest of the input ${cpu(parts.input)}, write and fdatasync, 256 lines at a time, ${cpu(parts.write)}; ` +
+      `later, once its file is full, its hash in a tile ${cpu(parts.tiles)}`,
   );
 }
 

@@ -2,7 +2,7 @@
 // they are what the caller may believe. A crash leaves the old content or the new, never a mixture.
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError, errnoOf } from './coded-error.ts';
 
@@ -50,7 +50,7 @@ export interface Readers {
   readonly gid: number;
 }
 
-/** Writes the content under a name that nobody knows, durably, and lets `place` bring it to `path`. */
+/** Writes the content under a name that nobody knows, durably, and lets `place` move it to `path`. */
 async function writeBeside(
   path: string,
   content: string | Uint8Array,
@@ -71,10 +71,10 @@ async function writeBeside(
       await file.close();
     }
     await place(draft);
-  } finally {
-    await rm(draft, { force: true }); // gone already where it was renamed
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
   }
-  await syncDirectory(dirname(path));
 }
 
 /** Removes what a process that was killed while it wrote one of these files left beside it. No other may be writing them. */
@@ -89,8 +89,14 @@ export async function removeDrafts(directory: string, isOurs: (name: string) => 
  * Replaces a file: after a crash the old one or the new one is there (rename(2)). Replaces a link, not its target. The
  * new one has mode 0600, or the readers of another file.
  */
-export function replaceFile(path: string, content: string | Uint8Array, like?: Readers): Promise<void> {
-  return writeBeside(path, content, (draft) => rename(draft, path), like);
+export async function replaceFile(path: string, content: string | Uint8Array, like?: Readers): Promise<void> {
+  await writeBeside(path, content, (draft) => rename(draft, path), like);
+  await syncDirectory(dirname(path));
+}
+
+/** As {@link replaceFile}, for one of many files: that the new one is there lasts once its directory is synced. */
+export function replaceOneOfMany(path: string, content: Uint8Array): Promise<void> {
+  return writeBeside(path, content, (draft) => rename(draft, path));
 }
 
 /**
@@ -98,8 +104,12 @@ export function replaceFile(path: string, content: string | Uint8Array, like?: R
  *
  * @throws system error `EEXIST`; `EPERM` on a file system without hard links.
  */
-export function publishFile(path: string, content: string | Uint8Array): Promise<void> {
-  return writeBeside(path, content, (draft) => link(draft, path));
+export async function publishFile(path: string, content: string | Uint8Array): Promise<void> {
+  await writeBeside(path, content, async (draft) => {
+    await link(draft, path);
+    await unlink(draft);
+  });
+  await syncDirectory(dirname(path));
 }
 
 /**

@@ -3,7 +3,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf } from './coded-error.ts';
-import { makeDirectory, readBounded, replaceFile } from './files.ts';
+import { makeDirectory, readBounded, replaceOneOfMany, syncDirectory } from './files.ts';
 import { readLines } from './lines.ts';
 import { leafHash } from './merkle.ts';
 import { native } from './native.ts';
@@ -59,31 +59,52 @@ export async function readTiles(directory: string, end: number): Promise<Uint8Ar
   return leaves;
 }
 
-/**
- * Writes tiles from `number` on. A last one that is not full is written as well, since its size was signed; it goes once
- * the full one is there.
- */
-async function writeTiles(directory: string, number: number, leaves: readonly Uint8Array[]): Promise<void> {
-  for (let at = 0; at < leaves.length; at += WIDTH) {
-    const hashes = leaves.slice(at, at + WIDTH);
-    const tile = number + at / WIDTH;
-    const path = join(directory, tilePath(tile, hashes.length));
-    await makeDirectory(dirname(path));
-    await replaceFile(path, Buffer.concat(hashes));
-    if (hashes.length === WIDTH)
-      await rm(join(directory, `${tilePath(tile, WIDTH)}.p`), { recursive: true, force: true });
+/** Writes tiles, folder by folder: to make and sync the folder for each of them takes as long as to write it. */
+class TileWriter {
+  readonly #directory: string;
+  #folder: string | undefined;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async write(number: number, hashes: readonly Uint8Array[]): Promise<void> {
+    const path = join(this.#directory, tilePath(number, hashes.length));
+    const folder = dirname(path);
+    if (folder !== this.#folder) {
+      await this.end();
+      await makeDirectory(folder);
+      this.#folder = folder;
+    }
+    await replaceOneOfMany(path, Buffer.concat(hashes));
+  }
+
+  /** Makes the folder last. A tile that was not full goes once the full one is there. */
+  async end(): Promise<void> {
+    const folder = this.#folder;
+    if (folder === undefined) return;
+    await syncDirectory(folder);
+    const names = new Set(await readdir(folder));
+    for (const name of names)
+      if (names.has(`${name}.p`)) await rm(join(folder, `${name}.p`), { recursive: true, force: true });
   }
 }
 
 /**
  * Brings the tiles up to position `end`, where a file of lines was closed. Where earlier ones are missing, for example
- * after a crash, it begins with those.
+ * after a crash, it begins with those. A last one that is not full is written as well, since its size was signed.
  */
 export async function updateTiles(directory: string, end: number): Promise<void> {
   let number = Math.floor(end / WIDTH);
   while (number > 0 && !(await readTile(directory, number - 1, WIDTH))) number--;
-  const leaves = [...(await readWidest(directory, number))].slice(0, end - number * WIDTH);
-  for await (const batch of readLines(directory, number * WIDTH + leaves.length, end))
-    for (const { bytes } of batch) leaves.push(leafHash(native.sha256, bytes));
-  await writeTiles(directory, number, leaves);
+  const hashes = [...(await readWidest(directory, number))].slice(0, end - number * WIDTH);
+  const tiles = new TileWriter(directory);
+  for await (const batch of readLines(directory, number * WIDTH + hashes.length, end)) {
+    for (const { bytes } of batch) {
+      hashes.push(leafHash(native.sha256, bytes));
+      if (hashes.length === WIDTH) await tiles.write(number++, hashes.splice(0));
+    }
+  }
+  if (hashes.length > 0) await tiles.write(number, hashes);
+  await tiles.end();
 }
