@@ -65,7 +65,7 @@ async function ask(secure: string, plain = TO_HTTPS, isBackEndUp = true): Promis
   const files = { 'cert.pem': cert, 'key.pem': key, users: 'drill:{PLAIN}right\n' };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
   const server = (listen: string, locations: string): string =>
-    `server { listen 127.0.0.1:${listen}; server_name ${NAME}; ${locations.replaceAll('BACK', String(back))} }`;
+    `server { listen 127.0.0.1:${listen}; server_name ${NAME}; ${locations.replaceAll('BACK', String(back)).replaceAll('LISTEN', listen)} }`;
   writeFileSync(
     join(directory, 'nginx.conf'),
     `${process.getuid?.() === 0 ? 'user root;' : ''} pid ${directory}/pid; error_log ${directory}/error.log; events {}
@@ -118,6 +118,14 @@ describe.skipIf(!nginx)('nginx (nginx-light)', () => {
     [
       'asks those alone who bring nothing',
       `location / { if ($http_authorization = "") { return 401; } ${PASS} }`,
+    ],
+    [
+      'asks for credentials to read and write, not to delete',
+      `location / { limit_except DELETE { ${WALL} } ${PASS} }`,
+    ],
+    [
+      'has a default server without a wall',
+      `location / { ${WALL} ${PASS} } } server { listen 127.0.0.1:LISTEN default_server; location / { ${PASS} }`,
     ],
     [
       'serves all but / without TLS',

@@ -4,6 +4,7 @@
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http';
 import { Agent, request as requestTls } from 'node:https';
+import { isIPv6 } from 'node:net';
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import { errnoOf } from '../../evidence/coded-error.ts';
 import { mapAtOnce } from '../../kernel/at-once.ts';
@@ -50,10 +51,12 @@ export interface Asked {
   readonly verdict: 'refused' | 'sent-to-identity-provider' | 'let-through';
 }
 
-/** What is asked beside the declared paths: the root, a second slash, and a path that no rule can know. */
+/** What is asked beside the declared paths: the root, a second slash, and last a path that no rule can know. */
 export const strangePaths = (): readonly string[] => ['/', '//', `/${randomBytes(12).toString('hex')}`];
 
 const METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS'] as const;
+/** What changes things is asked where nothing lies: a wall for some methods leaves the others open everywhere. */
+const CHANGING = ['PUT', 'PATCH', 'DELETE'] as const;
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 const ANSWER_MS = 3_000;
 const AT_ONCE = 8;
@@ -228,12 +231,13 @@ function verdictOf({ status, location }: Answer, identityProviders: readonly str
 /** Returns what each request of a stranger came to. */
 export async function askAsStranger(
   probe: FrontProbe,
-  paths: readonly string[],
+  { strange, declared }: { readonly strange: readonly string[]; readonly declared: readonly string[] },
   stream: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly Asked[]> {
+  const paths = [...strange, ...declared];
   const plans = paths.flatMap((path, index) =>
-    METHODS.flatMap((method) =>
+    (index === strange.length - 1 ? [...METHODS, ...CHANGING] : METHODS).flatMap((method) =>
       (['none', 'random'] as const).map((credentials) => ({
         method,
         what: 'request' as const,
@@ -289,6 +293,44 @@ export async function reachesBackEnd(
     signal.throwIfAborted();
     return false;
   }
+}
+
+/**
+ * Whether a stranger who names another host, or none, is shown what the back end alone knows. A front has a server for what no
+ * name of its fits, and the wall may stand in another.
+ */
+export async function showsByOtherName(
+  { name, address, port, trust }: FrontAddress,
+  plainPort: number,
+  { path, marker }: { readonly path: string; readonly marker: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const shows = async (request: () => ClientRequest): Promise<boolean> => {
+    try {
+      return (await exchange(request())).body.includes(Buffer.from(marker).toString('latin1'));
+    } catch {
+      signal.throwIfAborted();
+      return false;
+    }
+  };
+  const hosts = [`${randomBytes(8).toString('hex')}.example`, isIPv6(address) ? `[${address}]` : address];
+  const looks = hosts.flatMap((host) => {
+    const plain = {
+      host: address,
+      path,
+      agent: false,
+      signal: within(signal),
+      headers: { host, 'user-agent': BROWSER },
+    };
+    // Nobody is believed here and nothing secret is sent, so no certificate can be wrong.
+    const secure = { ...plain, port, secureContext: trust, rejectUnauthorized: false };
+    return [
+      shows(() => requestTls({ ...secure, servername: name })),
+      shows(() => requestTls({ ...secure, servername: '' })),
+      shows(() => requestPlain({ ...plain, port: plainPort })),
+    ];
+  });
+  return (await Promise.all(looks)).includes(true);
 }
 
 /** What plain HTTP does: nothing, or sends to HTTPS; anything else serves. */

@@ -13,6 +13,7 @@ import {
   type FrontTarget,
   lookAtTls,
   reachesBackEnd,
+  showsByOtherName,
   strangePaths,
   type TlsSeen,
   trustIn,
@@ -45,6 +46,8 @@ export interface PublicFrontFacts {
   readonly tls: TlsSeen;
   readonly asked: readonly Asked[];
   readonly reached: boolean;
+  /** The back end shows itself to who names another host, or none. */
+  readonly shownByOtherName: boolean;
   readonly plain: readonly ('closed' | 'sent-to-https' | 'served')[];
   readonly backEnd: ProcessSockets;
   /** Milliseconds since 1970. */
@@ -100,8 +103,9 @@ async function observe(request: PublicFrontRequest, signal: AbortSignal): Promis
     target: { name, address, port: at },
     roots: createHash('sha256').update(roots.join('\n')).digest('hex'),
     tls,
-    asked: connected ? await askAsStranger(probe, [...strange, ...paths], stream, signal) : [],
+    asked: connected ? await askAsStranger(probe, { strange, declared: paths }, stream, signal) : [],
     reached: connected && (await reachesBackEnd(probe, proof.path, proof.marker, signal)),
+    shownByOtherName: connected && (await showsByOtherName(probe, plainPort, proof, signal)),
     plain: await askPlainly(probe, plainPort, strange, signal),
     backEnd: await listeningSockets(request.backEnd, signal),
     now,
@@ -151,6 +155,13 @@ export const publicFront: Guard<PublicFrontRequest, PublicFront> = defineHouseGu
           open.what === 'stream' ? 'an upgrade to WebSocket' : `${open.method} of path ${open.path + 1}`;
         return `${what} ${whose} was not refused (${open.status})`;
       },
+    },
+    {
+      code: 'public-front.by-other-name',
+      remedy:
+        'Let the default server of the front refuse or close: the wall stands in the server of one name.',
+      refuses: ({ shownByOtherName }) =>
+        shownByOtherName && 'who names another host, or none, reaches the back end without credentials',
     },
     {
       code: 'public-front.no-back-end',

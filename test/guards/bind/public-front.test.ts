@@ -50,8 +50,8 @@ describe('a front', () => {
     if (!request) throw new Error('no drill');
     const journal = memoryJournal();
     const front = await enforce(publicFront, request, { journal });
-    // Six paths, four methods and two strangers; and the stream.
-    expect(front.asked).toHaveLength(6 * 4 * 2 + 2);
+    // Six paths, four methods, three more where nothing lies, and two strangers; and the stream.
+    expect(front.asked).toHaveLength((6 * 4 + 3) * 2 + 2);
     expect(new Set(front.asked.map(({ verdict }) => verdict))).toEqual(new Set(['refused']));
     expect(Date.parse(front.expires) - Date.now()).toBeLessThanOrEqual(3_600_000);
     const told = JSON.stringify([front, journal.drafts]);

@@ -141,6 +141,12 @@ export const publicFrontDrills: readonly Drill<PublicFrontRequest>[] = [
   drill('options-open', 'an answer to OPTIONS from the application', OPEN, {
     stranger: ({ method }) => (method === 'OPTIONS' ? 204 : 401),
   }),
+  drill('delete-open', 'a wall for some methods alone', OPEN, {
+    stranger: ({ method }) => (method === 'DELETE' ? 404 : 401),
+  }),
+  drill('default-server', 'a wall for the name of the front alone', 'public-front.by-other-name', {
+    stranger: ({ headers: { host } }) => (host?.startsWith(NAME) === true ? 401 : 200),
+  }),
   drill('any-credentials', 'a wall that takes whatever credentials', OPEN, {
     stranger: ({ headers }) => (headers.authorization ? 200 : 401),
   }),
