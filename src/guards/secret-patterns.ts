@@ -1,5 +1,6 @@
 // Finds what looks like a secret in plain data. It knows shapes and names, not entropy: a secret that is encoded,
 // split over several strings, or bare under an innocent name passes. It is a net below redaction, not instead of it.
+import { findSecrets } from './find-secrets.ts';
 
 interface SecretPattern {
   readonly name: string;
@@ -7,12 +8,8 @@ interface SecretPattern {
   readonly pattern: RegExp;
 }
 
+/** What the shapes of providers do not have, or not as short. */
 const PATTERNS: readonly SecretPattern[] = [
-  {
-    name: 'private-key',
-    why: 'the header of a PEM, OpenSSH or OpenPGP private key',
-    pattern: /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/,
-  },
   {
     name: 'authorization-header',
     why: 'HTTP credentials, RFC 6750 and RFC 7617',
@@ -28,21 +25,8 @@ const PATTERNS: readonly SecretPattern[] = [
     why: 'a base64url JSON object as the second part, RFC 7519',
     pattern: /[\w-]\.eyJ[\w-]{8}/,
   },
-  {
-    name: 'aws-access-key',
-    why: 'the fixed prefix of AWS key ids',
-    pattern: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/,
-  },
-  {
-    name: 'github-token',
-    why: 'prefixes that GitHub gives to its tokens',
-    pattern: /\b(?:gh[oprsu]|github_pat)_\w{16}/,
-  },
-  { name: 'gitlab-token', why: 'the prefix of GitLab access tokens', pattern: /\bglpat-[\w-]{16}/ },
-  { name: 'slack-token', why: 'prefixes of Slack tokens', pattern: /\bxox[a-z]-[\w-]{10}/ },
   { name: 'hugging-face-token', why: 'the prefix of Hugging Face tokens', pattern: /\bhf_[A-Za-z0-9]{16}/ },
   { name: 'model-api-key', why: 'OpenAI and Anthropic keys', pattern: /\bsk-[\w-]{16}/ },
-  { name: 'google-api-key', why: 'the prefix of Google API keys', pattern: /\bAIza[\w-]{35}/ },
   {
     name: 'assignment',
     why: 'a value next to a name that says secret, as in PASSWORD=x, "token": "x" or --api-key=x',
@@ -82,10 +66,10 @@ export interface SecretFinding {
   readonly text: string;
 }
 
-/** Returns the name of the first pattern that a text holds. */
+/** Returns the name of the first pattern that a text holds, or of the first shape of a provider. */
 function patternIn(text: string): string | undefined {
   for (const { name, pattern } of SECRET_PATTERNS.values()) if (pattern.test(text)) return name;
-  return undefined;
+  return findSecrets(text)[0]?.shape;
 }
 
 /** Finds every string of some plain data that looks like a secret, keys of objects included. */

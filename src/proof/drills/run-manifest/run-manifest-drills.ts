@@ -12,16 +12,24 @@ import { trustedDirectory } from '../../trusted-directory.ts';
 import { SAMPLES } from '../secrets/samples.ts';
 
 /** Where a pattern of manifests has another name than the shape of a secret in files. */
-const OF_PATTERN: Readonly<Record<string, string>> = {
-  'authorization-header': 'authorization',
-  'json-web-token': 'jwt',
-  'aws-access-key': 'aws-key-id',
-  'github-token': 'github',
-  'gitlab-token': 'gitlab',
-  'slack-token': 'slack',
-  'hugging-face-token': 'hugging-face',
-  'google-api-key': 'google-key',
-};
+/** Texts that no shape of a provider has, one for each pattern of manifests. Made up, and put together here. */
+const OF_PATTERN: ReadonlyMap<string, string> = new Map([
+  ['authorization-header', `${'bearer'} abcdefghijklmnopqr`],
+  ['url-password', `postgres://app:${'password'}@db`],
+  ['json-web-token', `x.${'eyJ'}zdWIiOiIx`],
+  ['hugging-face-token', `${'hf'}_aB3dE6gH9jK2mN5p`],
+  ['model-api-key', `${'sk'}-abcdefgh-ijklmnop`],
+  ['assignment', `${'password'}: x`],
+]);
+const OF_PROVIDERS: ReadonlyMap<string, string> = new Map([
+  ['private-key', 'private-key'],
+  ['aws-access-key', 'aws-key-id'],
+  ['github-token', 'github'],
+  ['gitlab-token', 'gitlab'],
+  ['slack-token', 'slack'],
+  ['google-api-key', 'google-key'],
+  ['stripe-key', 'stripe'],
+]);
 
 export const ARTIFACT: Buffer = Buffer.from('plane,latency\n1,0.25\n');
 
@@ -208,13 +216,13 @@ export const runManifestDrills: readonly Drill<RunManifestRequest>[] = [
   drill('secret-argument', 'a password on the command line', 'run-manifest.secret-in-text', {
     before: ({ command }) => void command.argv.push('--password', 'canary'),
   }),
-  ...[...SECRET_PATTERNS.keys()].map((name) =>
+  ...[...SECRET_PATTERNS.keys(), ...OF_PROVIDERS.keys()].map((name) =>
     drill(`secret-${name}`, 'a text of a shape that no manifest may show', 'run-manifest.secret-in-text', {
       before: ({ validations }) =>
         void validations.push({
           label: 'log',
           status: 'pass',
-          summary: SAMPLES.get(OF_PATTERN[name] ?? name) ?? name,
+          summary: OF_PATTERN.get(name) ?? SAMPLES.get(OF_PROVIDERS.get(name) ?? '') ?? name,
           details: {},
         }),
     }),
