@@ -64,6 +64,8 @@ const TEXTS: readonly string[] = [
   'tcp://127.0.0.1:1',
 
   'https://github.com/a/b',
+  'https://127.0.0.1:1/',
+  `https://a.example/${'a/'.repeat(480)}`,
   '.github/workflows/a.yml',
   '1.0.0',
   'tls://10.0.0.1:8786',
