@@ -67,6 +67,8 @@ type Append = (
 ) => Promise<EvidenceRecord>;
 /** Appends whatever the mode. For opening and {@link unrestricted}. */
 export let appendAny: Append;
+/** Returns where a journal lies; `undefined` for what is none. For the drill runner. */
+export let directoryOf: (sink: EvidenceSink) => string | undefined;
 
 /**
  * Returns a sink that also takes drill, mutant and live records. For the drill runner; a journal takes only decisions
@@ -148,6 +150,7 @@ export class Journal implements EvidenceSink {
 
   static {
     appendAny = (journal, draft, input, signal) => journal.#append(draft, input, signal);
+    directoryOf = (sink) => (sink instanceof Journal ? sink.#directory : undefined);
   }
 
   /**

@@ -1,9 +1,11 @@
 // Drills prove the rules, mutants prove the drills. A drill builds a real state and says how the guard must judge it;
 // what the guard saw is kept, and judged again without each of its rules: some drill must then come out otherwise. So it must
 // where a table of names lacks an entry. A guard over this deployment is then asked about it in earnest.
+import { realpathSync } from 'node:fs';
 import { CodedError } from '../evidence/coded-error.ts';
-import { unrestricted } from '../evidence/journal.ts';
+import { directoryOf, unrestricted } from '../evidence/journal.ts';
 import type { EvidenceSink, Probe } from '../evidence/record.ts';
+import { journalDirectory } from '../evidence/state.ts';
 import { checkTimeout } from '../kernel/deadline.ts';
 import { judgeFacts } from '../kernel/decide.ts';
 import { type AnyDefinition, definitionOf } from '../kernel/define.ts';
@@ -37,6 +39,8 @@ export interface DrillOptions {
   readonly only?: readonly string[];
   /** The state directory of this host. With it, a guard over this deployment is also asked about it in earnest. */
   readonly state?: string;
+  /** The records go to another deployment than the one of `state`, and say so: set where the journal lies elsewhere. */
+  readonly apart?: boolean;
   /** Called with each finding once its record is durable. */
   readonly onResult?: (result: DrillResult) => void;
   /** Ends the run before the next drill; what the last one built is taken down first. */
@@ -99,6 +103,17 @@ export function requireDrills({ guard, drills, live }: Proof, names: readonly st
   if (names.every((id) => known.has(id))) return;
   const remedy = `Name drills as \`guardrails claims\` lists them for ${guard.id}.`;
   throw new CodedError('drill.unknown', 'the guard has no drill of that name', remedy);
+}
+
+/** Whether a journal is that of another deployment than the one whose state directory this is. */
+export function liesApart(journal: EvidenceSink, state: string | undefined): boolean {
+  const directory = directoryOf(journal);
+  if (directory === undefined || state === undefined) return false;
+  try {
+    return realpathSync(directory) !== realpathSync(journalDirectory(state));
+  } catch {
+    return true;
+  }
 }
 
 /** What of a proof is to be run. @throws CodedError `drill.unknown` */
@@ -183,11 +198,15 @@ export async function drillGuard(
   }
   if (live) {
     const { run, subject } = await runLive(guard, live, within);
+    const apart = options.apart || liesApart(journal, live.state);
     const { observed, outcome } = run;
     const passed = passes(run, { expects: 'allow' });
     const fault = `none: the ${live.subject} itself, as it is here`;
     const probe = { drill: LIVE, fault, expected: 'allow', observed, passed };
-    await keep('live', probe, { ...run, outcome: { ...outcome, subject } });
+    await keep('live', probe, {
+      ...run,
+      outcome: { ...outcome, subject: apart ? { kind: subject.kind } : subject },
+    });
   }
   if (!mutants || only) return results;
 

@@ -15,6 +15,7 @@ export type Order =
 interface Asked {
   readonly mutants: boolean | undefined;
   readonly state: string | undefined;
+  readonly apart: boolean;
   readonly timeoutMs: number | undefined;
 }
 
@@ -58,11 +59,12 @@ export function drillForParent(outer: AbortSignal): Promise<never> {
       await new Promise<void>((resolve, reject) => kept.set(n, { resolve, reject }));
     },
   };
-  const drill = async (guard: string, { mutants, state, timeoutMs }: Asked): Promise<void> => {
+  const drill = async (guard: string, { mutants, state, apart, timeoutMs }: Asked): Promise<void> => {
     try {
       const options: DrillOptions = {
         onResult: (result) => tell({ guard, result }),
         signal,
+        apart,
         ...(mutants !== undefined && { mutants }),
         ...(state !== undefined && { state }),
         ...(timeoutMs !== undefined && { timeoutMs }),

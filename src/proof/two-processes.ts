@@ -8,7 +8,7 @@ import { unrestricted } from '../evidence/journal.ts';
 import type { EvidenceDraft, EvidenceSink } from '../evidence/record.ts';
 import { vouchFor } from '../evidence/vouched.ts';
 import { deepFreeze } from '../kernel/deep-freeze.ts';
-import { type DrillOptions, type DrillResult, drillGuard } from './drill.ts';
+import { type DrillOptions, type DrillResult, drillGuard, liesApart } from './drill.ts';
 import {
   type DrillGuardsOptions,
   type DrillOne,
@@ -70,7 +70,7 @@ function drillIn(child: ChildProcess, journal: EvidenceSink): DrillOne {
     try {
       return await new Promise((resolve, reject) => {
         asked.set(guard.id, { onResult, resolve, reject });
-        tell({ drill: guard.id, options: { mutants, state, timeoutMs } });
+        tell({ drill: guard.id, options: { mutants, state, apart: liesApart(journal, state), timeoutMs } });
       });
     } finally {
       signal?.removeEventListener('abort', stop);

@@ -72,6 +72,8 @@ function liveElsewhere({ claim, live, context }: Look): string | false {
   if (claim.live === undefined || !live) return false;
   const here = context.subjects?.[claim.live];
   if (here === undefined) return `nothing is known here of the ${claim.live} that it was asked about`;
+  if (live.subject && live.subject.digest === undefined)
+    return 'it was asked about another deployment than it is recorded in';
   const same = live.subject?.kind === claim.live && live.subject.digest === `sha256:${here}`;
   return !same && `it was asked about another ${claim.live} than is here`;
 }

@@ -302,6 +302,25 @@ describe('what lowers it', () => {
     }
   });
 
+  it('a guard over the deployment that is asked about another one, alone or beside others in two processes', () => {
+    const fresh = scratch();
+    const about = ['--json', '--about', join(drilled.directory, '.guardrails')];
+    try {
+      for (const guards of [
+        ['planes'],
+        ['planes', 'routes', 'recovery', 'notebook-import', 'gap-register'],
+      ]) {
+        expect(built.guardrails(['drill', ...guards, ...about], fresh.directory).code).toBe(0);
+        expect(whyOf(fresh.directory, 'planes')).toMatchObject({
+          grade: 'E2',
+          why: 'it was asked about another deployment than it is recorded in',
+        });
+      }
+    } finally {
+      fresh.remove();
+    }
+  });
+
   it('a rule that is deleted from the source of a guard; without its drill and its claim as well', () => {
     const copy = buildPackage((root) => {
       const source = join(root, 'src/guards/bind/bind.ts');
