@@ -1,5 +1,6 @@
 // Under what a process loads its code, as its run record says it: options of Node, and variables that put code into it before
 // the first file of ours. What is too long to be kept whole is not kept in part, or the rest of it would be hidden.
+import { readFileSync } from 'node:fs';
 import type { RunDraft } from './record.ts';
 
 /** Variables that load other code, or say where it is loaded from. Their names alone are kept. */
@@ -18,13 +19,37 @@ const MAX_FLAGS = 32;
 const MAX_NODE_OPTIONS = 2_000;
 const TOO_LONG = 'more than a record holds';
 
+type Started = Pick<NodeJS.Process, 'execArgv' | 'env'>;
+
+function wordsOf(path: string): readonly string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return []; // no /proc: what the process says of itself must do
+  }
+}
+
+/** How this process was started, as the kernel kept it: what a preload took out of `process` is still there. */
+function asStarted(): Started {
+  const [, ...argv] = wordsOf('/proc/self/cmdline');
+  const end = argv.findIndex((word) => !word.startsWith('-'));
+  const variables = wordsOf('/proc/self/environ').map((entry) => {
+    const [name = ''] = entry.split('=', 1);
+    return [name, entry.slice(name.length + 1)] as const;
+  });
+  return { execArgv: end < 0 ? argv : argv.slice(0, end), env: Object.fromEntries(variables) };
+}
+
 /** Returns the options of Node and the variables that can change what runs. */
-export function loadingOptions({
-  execArgv,
-  env,
-}: Pick<NodeJS.Process, 'execArgv' | 'env'> = process): Pick<RunDraft, 'flags' | 'nodeOptions'> {
-  const flags = [...VARIABLES.filter((name) => env[name]), ...execArgv].map((flag) => flag.slice(0, 400));
-  const nodeOptions = env['NODE_OPTIONS'] ?? '';
+export function loadingOptions(
+  now: Started = process,
+  started: Started = now === process ? asStarted() : now,
+): Pick<RunDraft, 'flags' | 'nodeOptions'> {
+  const variables = VARIABLES.filter((name) => now.env[name] || started.env[name]);
+  const given = new Set([...variables, ...now.execArgv, ...started.execArgv]);
+  const flags = [...given].map((flag) => flag.slice(0, 400));
+  const options = new Set([started.env['NODE_OPTIONS'] ?? '', now.env['NODE_OPTIONS'] ?? '']);
+  const nodeOptions = [...options].join(' ').trim();
   return {
     flags: flags.length > MAX_FLAGS ? [TOO_LONG] : flags,
     nodeOptions: nodeOptions.length > MAX_NODE_OPTIONS ? TOO_LONG : nodeOptions,

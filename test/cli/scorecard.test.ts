@@ -302,6 +302,29 @@ describe('what lowers it', () => {
     }
   });
 
+  it('a preload that takes its own name out of the process', () => {
+    const fresh = scratch();
+    try {
+      const patch = join(fresh.directory, 'patch.cjs');
+      writeFileSync(patch, 'delete process.env.NODE_OPTIONS; process.execArgv.length = 0;');
+      built.guardrails(BIND, fresh.directory, { NODE_OPTIONS: `--require=${patch}` });
+      const why = 'recorded under node --require, which can change any guard';
+      expect(whyOf(fresh.directory, 'bind')).toMatchObject({ grade: 'E3', why });
+      const argv = [
+        '--require',
+        patch,
+        join(built.root, 'dist/node/main.js'),
+        '--dir',
+        '.guardrails',
+        ...BIND,
+      ];
+      spawnSync(process.execPath, argv, { cwd: fresh.directory, env: { ...process.env, NODE_OPTIONS: '' } });
+      expect(whyOf(fresh.directory, 'bind')).toMatchObject({ grade: 'E3', why });
+    } finally {
+      fresh.remove();
+    }
+  });
+
   it('a guard over the deployment that is asked about another one, alone or beside others in two processes', () => {
     const fresh = scratch();
     const about = ['--json', '--about', join(drilled.directory, '.guardrails')];
