@@ -20,7 +20,7 @@ export const SCORECARD_PREDICATE = 'urn:agilab-guardrails:architecture-scorecard
  * How scores are made. Another version grades or prices otherwise, so that its numbers are not comparable: it changes
  * with every change of the rules in this room.
  */
-export const SCORER_VERSION = 7;
+export const SCORER_VERSION = 8;
 
 /** A scorecard of ours, of whatever version: only those of one version are comparable. */
 export interface Earlier {
@@ -33,7 +33,12 @@ export interface Earlier {
 /** The part of an earlier scorecard that movement is measured from. */
 export interface Baseline extends Earlier {
   readonly score: { readonly milli: number };
-  readonly context: { readonly codeDigest: string; readonly machine?: string | undefined };
+  readonly context: {
+    readonly codeDigest: string;
+    readonly machine?: string | undefined;
+    /** When it was made, in milliseconds since the epoch. */
+    readonly now: number;
+  };
   readonly claims: Claims;
   readonly probes: readonly {
     readonly probe: string;
@@ -53,6 +58,7 @@ const predicate: z.ZodType<Omit<Baseline, 'digest'>> = z.object({
   context: z.object({
     codeDigest: z.string().regex(/^[0-9a-f]{64}$/),
     machine: z.string().max(200).optional(),
+    now: z.int().min(0),
   }),
   claims: claimsFile,
   probes: z.array(

@@ -26,6 +26,8 @@ export function whyCheaper(before: PricedGap, now: PricedGap | undefined): Cheap
   if (SEVERITIES.indexOf(now.severity) < SEVERITIES.indexOf(before.severity))
     return { kind: 'less-severe', why: 'was made less severe' };
   if (asksForLess(before, now)) return { kind: 'asks-for-less', why: 'asks for other evidence' };
+  if (now.counted !== 'shipped' && before.words?.some((word) => !now.words?.includes(word)))
+    return { kind: 'asks-for-less', why: 'lost a word that public text must not use of it' };
   if (before.opened !== undefined && before.opened !== now.opened)
     return { kind: 'redated', why: `was opened on ${before.opened}, and now says otherwise` };
   if (now.penalty < before.penalty && now.counted !== 'shipped')

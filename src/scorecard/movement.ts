@@ -30,7 +30,8 @@ export function holdRows(
   { codeChanged, gapClosed }: Carried,
 ): Held<DimensionFinding> {
   const unsupported = lost.map(
-    ({ id }) => `${id} is gone, asks for less, builds or weighs otherwise, and no retired entry says why`,
+    ({ id }) =>
+      `${id} is gone, asks for less, builds or weighs otherwise, and no retired entry since the baseline says why`,
   );
   const before = new Map(baseline.probes.map((finding) => [finding.probe, finding]));
   const proven = new Set(

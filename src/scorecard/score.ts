@@ -11,7 +11,7 @@ import { priceGaps, type RegisterFinding, sumUp } from './price.ts';
 import type { GapRegister } from './register.ts';
 import type { Replayed } from './replay-draw.ts';
 import { restRows } from './rests.ts';
-import type { Retired } from './retired.ts';
+import { type Retired, retiredSince } from './retired.ts';
 
 export interface ScoreInput {
   readonly verdict: JournalVerdict;
@@ -135,9 +135,10 @@ function countedOf(input: ScoreInput): {
       (gap) => gap.counted === 'shipped' && (counted.get(gap.id) ?? 'shipped') !== 'shipped',
     ),
   };
-  const lost = [...lostSince(baseline.claims, claims, retired), ...testsLost(baseline.suite, suite, retired)];
+  const excused = retiredSince(baseline, retired);
+  const lost = [...lostSince(baseline.claims, claims, excused), ...testsLost(baseline.suite, suite, excused)];
   const rows = holdRows(baseline, found, lost, carried);
-  const gaps = holdGaps(baseline.register.gaps, price(rows.findings), retired);
+  const gaps = holdGaps(baseline.register.gaps, price(rows.findings), excused);
   return {
     dimensions: rows.findings,
     register: sumUp(gaps.findings),

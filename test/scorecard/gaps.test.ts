@@ -124,6 +124,7 @@ describe('a gap over time', () => {
     ['removed', undefined],
     ['less-severe', { severity: 'P2' as const }],
     ['asks-for-less', { evidence_required: all.slice(1) }],
+    ['asks-for-less', { words: [], counted: 'open' as const }],
     ['asks-for-less', { evidence_required: all.map((each) => ({ ...each, evidence: ['drill:bind/star'] })) }],
     ['redated', { opened: '2031-01-01' }],
     [undefined, { evidence_required: [...all, { requirement: 'more', evidence: [] }] }],

@@ -110,7 +110,7 @@ describe('a rise', () => {
       [expect.stringContaining('weight:easy')],
     ]);
     const retired = parseRetired(
-      Buffer.from(retire(['weight:easy'], 'a row of our own, by intent', 'a'.repeat(64))),
+      Buffer.from(retire(['weight:easy'], 'a row of our own, by intent', 'a'.repeat(64), here.now)),
     );
     expect(scored(verdict, { ...given, retired }).movement.unsupported).toEqual([]);
   });
@@ -251,9 +251,14 @@ describe('what is gone since the baseline', () => {
   it.each(cases.slice(0, 6))('%s may be retired, with a reason', async (id, now) => {
     const verdict = await recordedInFull();
     const before = baselineOf(scored(verdict));
-    const entries = parseRetired(Buffer.from(retire([id], 'replaced by a better one', 'a'.repeat(64))));
-    const score = scored(verdict, { claims: now, baseline: before, retired: entries });
-    expect(score.movement.unsupported).toEqual([]);
+    const unsupported = (made: number): readonly string[] => {
+      const entries = retire([id], 'replaced by a better one', 'a'.repeat(64), made);
+      const retired = parseRetired(Buffer.from(entries));
+      return scored(verdict, { claims: now, baseline: before, retired }).movement.unsupported;
+    };
+    expect(unsupported(here.now)).toEqual([]);
+    // What an entry was made for, a later baseline knows: what goes under that name then is another thing.
+    expect(unsupported(here.now - 1)).toEqual([expect.stringContaining(`${id} is gone`)]);
   });
 
   it.each([
@@ -270,7 +275,9 @@ describe('what is gone since the baseline', () => {
       expect(now.movement.unsupported).toEqual([expect.stringContaining('tests:a.test.ts is gone')]);
       expect(now.milli).toBeLessThan(before.score.milli);
       const entries = parseRetired(
-        Buffer.from(retire(['tests:a.test.ts'], 'what it showed is shown elsewhere', 'a'.repeat(64))),
+        Buffer.from(
+          retire(['tests:a.test.ts'], 'what it showed is shown elsewhere', 'a'.repeat(64), here.now),
+        ),
       );
       expect(scored(verdict, { suite: hollow, baseline: before, retired: entries }).milli).toBe(
         before.score.milli,

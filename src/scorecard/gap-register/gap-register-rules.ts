@@ -5,6 +5,7 @@ import { type Cheaper, whyCheaper } from '../cheaper.ts';
 import { drillIds, sharedEvidence, speaksFor } from '../gap-proof.ts';
 import { type PricedGap, penaltyOf } from '../price.ts';
 import type { Gap } from '../register.ts';
+import { retiredSince } from '../retired.ts';
 import type { GapRegisterFacts } from './gap-register-look.ts';
 
 const gapsOf = ({ register }: GapRegisterFacts): readonly Gap[] => register.value?.gaps ?? [];
@@ -19,7 +20,8 @@ function namedDrills(facts: GapRegisterFacts): readonly { readonly gap: string; 
 /** The first gap that asks for less than the baseline had it in this way. Shipped is taken at its word: grades decide. */
 function cheaper(facts: GapRegisterFacts, ...kinds: readonly Cheaper['kind'][]): string | false {
   const { baseline, retired } = facts;
-  const excused = new Set(retired?.value?.map(({ id }) => id));
+  const since = baseline?.value ? retiredSince(baseline.value, retired?.value ?? []) : [];
+  const excused = new Set(since.map(({ id }) => id));
   const now = new Map(
     gapsOf(facts).map((gap): readonly [string, PricedGap] => {
       const { id, severity, status: counted } = gap;

@@ -87,7 +87,12 @@ const CLAIMS: Claims = {
 };
 
 /** An earlier scorecard: the register above, as it counted. */
-function baseline(): { predicate: { register: { gaps: (Gap & { counted: string; penalty: number })[] } } } {
+function baseline(): {
+  predicate: {
+    context: { now: number };
+    register: { gaps: (Gap & { counted: string; penalty: number })[] };
+  };
+} {
   const penalty = (severity: string, status: string): number =>
     status === 'shipped' ? 0 : severity === 'P0' ? 300 : status === 'open' ? 150 : 75;
   const counted = gaps().map((each) => ({
@@ -103,7 +108,7 @@ function baseline(): { predicate: { register: { gaps: (Gap & { counted: string; 
         schema: 'agilab.architecture_scorecard.v2',
         scorer: { version: 1 },
         score: { milli: 0 },
-        context: { codeDigest: '0'.repeat(64) },
+        context: { codeDigest: '0'.repeat(64), now: Date.parse(DAY) },
         claims: CLAIMS,
         probes: [],
         register: { gaps: counted },
@@ -119,6 +124,8 @@ interface Fault {
   readonly text?: (text: string) => string;
   readonly baseline?: (statement: ReturnType<typeof baseline>) => unknown;
   readonly retire?: readonly string[];
+  /** On the day of the baseline, unless it says otherwise. */
+  readonly retiredOn?: string;
   readonly request?: (
     request: GapRegisterRequest,
     root: string,
@@ -156,7 +163,9 @@ function drill(id: string, fault: string, expects: string, wrong: Fault = {}): D
         baseline: { file: at('baseline.json'), keys },
       };
       if (wrong.retire) {
-        const entries = seal(retire(wrong.retire, 'taken out by this drill', '0'.repeat(64)));
+        const entries = seal(
+          retire(wrong.retire, 'taken out by this drill', '0'.repeat(64), Date.parse(wrong.retiredOn ?? DAY)),
+        );
         await writeFile(at('retired.json'), entries, { mode: 0o600 });
         request = { ...request, retired: { file: at('retired.json'), keys } };
       }
@@ -335,8 +344,35 @@ export const gapRegisterDrills: readonly Drill<GapRegisterRequest>[] = [
     register: (file) => forget(file, 'found-later'),
     retire: ['gap:regulated-serving'],
   }),
+  drill(
+    'retired-before',
+    'a gap that is gone, and an entry older than the baseline',
+    'gap-register.removed',
+    {
+      register: (file) => forget(file, 'found-later'),
+      retire: ['gap:found-later'],
+      retiredOn: '2001-02-02',
+    },
+  ),
+  drill(
+    'retired-for-another',
+    'a gap that is gone since a baseline after the entry',
+    'gap-register.removed',
+    {
+      register: (file) => forget(file, 'found-later'),
+      baseline: ({ predicate }) => Object.assign(predicate.context, { now: Date.parse('2001-02-04') }),
+      retire: ['gap:found-later'],
+    },
+  ),
   drill('less-severe', 'a gap that was more severe', 'gap-register.less-severe', {
     register: (file) => Object.assign(find(file, 'found-later'), { severity: 'P2' }),
+  }),
+  drill('word-gone', 'a gap that public text may call by its name again', 'gap-register.asks-for-less', {
+    register: (file) => Object.assign(find(file, 'regulated-serving'), { words: [] }),
+  }),
+  drill('word-before', 'a gap that had one word more', 'gap-register.asks-for-less', {
+    baseline: ({ predicate: { register } }) =>
+      Object.assign(find(register, 'regulated-serving'), { words: ['a word', 'another'] }),
   }),
   drill('requirement-gone', 'a requirement that is gone', 'gap-register.asks-for-less', {
     register: (file) => find(file, 'regulated-serving').evidence_required.pop(),
