@@ -59,7 +59,12 @@ async function listen(path: string): Promise<Server> {
   server.maxConnections = MAX_CONNECTIONS;
   server.listen({ path });
   await once(server, 'listening');
-  await chmod(path, 0o600);
+  try {
+    await chmod(path, 0o600);
+  } catch (error) {
+    server.close(); // or this process would go on listening, nobody knows where
+    throw error;
+  }
   return server;
 }
 

@@ -243,6 +243,14 @@ describe('the socket', () => {
     );
   });
 
+  it('is not cut to a path that is another', async () => {
+    const directory = join(await closedDirectory(), 'x'.repeat(100));
+    await mkdir(directory);
+    await expect(
+      serveGuards({ path: join(directory, 'socket'), journal: memoryJournal() }),
+    ).rejects.toMatchObject({ code: 'bind.malformed-address' });
+  });
+
   it('of a server that answers, and any other file, is left alone', async () => {
     const { path } = await server();
     await expect(serveGuards({ path, journal: memoryJournal() })).rejects.toMatchObject({

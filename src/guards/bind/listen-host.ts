@@ -48,8 +48,8 @@ function readIpv6(text: string): HostReading {
 // tcp and tls as Dask writes them.
 const URL_FORM = /^(?:https?|wss?|tcp|tls):\/\/([^/?#@]*)\/?$/i;
 const HOST_AND_PORT = /^([^:[\]]*|\[[^[\]]*\]):(\d{1,5})$/;
-// unix:/path is gunicorn's, a bare path uvicorn's.
-const SOCKET = /^(?:unix:(?:\/\/)?)?(\/[^\0]*[^/\0])$/;
+// unix:/path is gunicorn's, a bare path uvicorn's. 107 bytes at most (unix(7)): Node cuts a longer one, and listens elsewhere.
+const SOCKET = /^(?:unix:(?:\/\/)?)?(\/(?:[!-~]{0,103}|[^\0]{0,34})[^/\0])$/;
 
 /**
  * Returns what a text means that may hold a port, a URL or a socket. Programs that know no such text fail at it, but what
@@ -73,17 +73,17 @@ export function readHost(text: string | null): HostReading {
   if (text === '*') return wildcard('stands for every interface');
   if (INVISIBLE.test(text)) return malformed('holds a blank or an invisible character');
   if (text.includes('%')) return malformed('names a zone');
-  if (text.includes('/')) return malformed('is a path or a URL, not a host');
+  if (text.includes('/')) return malformed('is a URL, or too long a path');
   if (/[[\]]/.test(text)) {
     const inside = /^\[([^[\]]+)\]$/.exec(text)?.[1];
     return inside !== undefined && isIPv6(inside)
       ? readIpv6(inside)
-      : malformed('has brackets around something other than one IPv6 address');
+      : malformed('has brackets around anything but an IPv6 address');
   }
   if (text.includes(':'))
     return isIPv6(text) ? readIpv6(text) : malformed('holds a port, or is a broken IPv6 address');
   if (isIPv4(text)) return readIpv4(text);
   if (ALL_ZERO.test(text)) return wildcard('is the IPv4 wildcard address');
-  if (NUMERIC.test(text)) return ambiguous('is a number that programs read in different ways');
-  return NAME.test(text) ? { kind: 'name', name: text } : malformed('is neither an address nor a host name');
+  if (NUMERIC.test(text)) return ambiguous('is a number that programs read differently');
+  return NAME.test(text) ? { kind: 'name', name: text } : malformed('is no address and no host name');
 }

@@ -203,5 +203,11 @@ export const bindDrills: readonly Drill<BindRequest>[] = [
       await symlink('sockets.real', directory);
     },
   ),
+  drill(
+    'socket-too-long',
+    'a unix socket of a path that the kernel cuts',
+    MALFORMED,
+    `/run/${'x'.repeat(102)}/s`,
+  ),
   socketDrill('mixed', 'a unix socket, and an address elsewhere', 'bind.mixed', undefined, ['127.0.0.1']),
 ];
