@@ -45,6 +45,8 @@ async function check(name: string, options: CheckOptions): Promise<void> {
     };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
+  if (answer.codes[0] === 'guard.request-invalid')
+    process.stderr.write(`guardrails: guardrails check ${guard.id} --schema prints what a request is\n`);
   // AGILAB's tools tell the faults of a service apart by their exit codes.
   const fault = guard.id === serviceHealth.id ? HEALTH_EXIT_CODES[answer.codes[0] ?? ''] : undefined;
   process.exitCode = answer.decision === 'allow' ? 0 : (fault ?? 1);

@@ -37,7 +37,8 @@ describe('a mistake', () => {
 
   it('in a request names the key that was expected, and repeats none that was not', async () => {
     const request = '{"sources":[{"from":"cli","canary-7f3a":1}],"port":8501}';
-    const { code, stdout } = guardrails(['check', 'bind', '--json', request], await scratch());
+    const { code, stdout, stderr } = guardrails(['check', 'bind', '--json', request], await scratch());
+    expect(stderr).toContain('check bind --schema');
     const { codes, reason, grant } = JSON.parse(stdout) as { codes: string[]; reason: string; grant: null };
     expect([code, codes, grant]).toEqual([1, ['guard.request-invalid'], null]);
     expect(reason).toContain('sources[0].value');
