@@ -122,7 +122,8 @@ export function parseClaims(bytes: Uint8Array): Claims {
   const result = claimsFile.safeParse(parseStrictJson(bytes, { maxBytes: 16_777_216, maxDepth: 8 }));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const at = issue?.path.length ? `is wrong at ${issue.path.join('.')}` : (issue?.message ?? 'is malformed');
+  const own = issue?.code === 'custom' ? issue.message : 'is no list of claims';
+  const at = issue?.path.length ? `is wrong at ${issue.path.join('.')}` : own;
   const remedy = 'Write it with `guardrails claims`, from guards that have drills.';
   throw new CodedError('claims.invalid', `the claims file ${at}`, remedy);
 }
