@@ -190,6 +190,7 @@ export class Program {
   }
 
   #judge(node: Node, name: string): Found | undefined {
+    if (name === 'load' && this.#allowsPickle(node)) return foundAs('deserialisation', 'allow_pickle=');
     const { parent } = node;
     if (parent?.type === 'keyword_argument' && isField(parent, 'name', node))
       return foundAs(reaches.keywords.get(name), `${name}=`);
@@ -201,6 +202,17 @@ export class Program {
       if (statement?.type.startsWith('import_')) return this.#judgeImport(parent, statement);
     }
     return this.#judgeName(node, name);
+  }
+
+  /** `numpy.load(file, mode, True)`: the third argument is the one that allows pickles. */
+  #allowsPickle(node: Node): boolean {
+    const { parent } = node;
+    const called = parent?.type === 'attribute' && isField(parent, 'attribute', node) ? parent : node;
+    const name = dotted(called);
+    if (name === undefined || this.#full(name).full !== 'numpy.load' || called.parent?.type !== 'call')
+      return false;
+    const given = called.parent.childForFieldName('arguments')?.namedChildren ?? [];
+    return given.filter((one) => one && one.type !== 'keyword_argument' && one.type !== 'comment').length > 2;
   }
 
   #judgeName(node: Node, name: string): Found | undefined {

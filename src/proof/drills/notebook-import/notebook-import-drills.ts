@@ -281,6 +281,13 @@ const shells: readonly Drill<NotebookRequest>[] = [
   cell('taken-name', 'a command by a name that was taken out', 'shell', 'from os import system as s'),
   cell('all-names', 'all names of a module', 'shell', 'from os import *'),
   cell(
+    'pickles-by-place',
+    'an argument that allows pickles, by its place',
+    'deserialisation',
+    'import numpy as np\nnp.load("x.npy", None, True)',
+  ),
+  cell('no-pickles', 'none: arrays without pickles', 'allow', 'import numpy as np\nnp.load("x.npy", "r")'),
+  cell(
     'all-names-below',
     'all names of a module below one of the list',
     'network',
