@@ -60,6 +60,7 @@ const SPELLED: Readonly<Record<string, (bird: string) => string>> = {
   'owned-sockets.granted[].host': () => '127.0.0.1',
   'public-front.address': () => '127.0.0.1',
   'public-front.identityProviders[]': (bird) => `https://${bird}`,
+  'supply-chain.lock.registries[]': (bird) => `https://${bird}/`,
 };
 
 const canaryFor = (field: string): string => {
