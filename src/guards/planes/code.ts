@@ -1,10 +1,10 @@
 // The import edges of a built code tree beside its table of rooms. The look collects; what is wrong with it is for rules.
-import { readdir } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
 import { readBounded, readPlainNow } from '../../evidence/files.ts';
 import { pause } from '../../evidence/pass.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
+import { entriesBelow } from './entries-below.ts';
 import { type ModuleImports, readImports } from './module-imports.ts';
 import { type PlanesTable, planesTable } from './planes-table.ts';
 
@@ -33,6 +33,8 @@ export interface CodeFacts {
 const MAX_TABLE_BYTES = 262_144;
 const MAX_MODULE_BYTES = 1_048_576;
 const MAX_FILES = 4_096;
+/** Modules, and what lies beside them: their types, and maps of both. */
+const MAX_ENTRIES = 8 * MAX_FILES;
 /** So many are read before others have their turn. */
 const AT_ONCE = 16;
 const PLAIN_NAME = /^[\w./-]{1,500}$/;
@@ -77,8 +79,12 @@ function moduleOf(file: string, read: ModuleImports, files: ReadonlySet<string>)
 }
 
 /** Names of the modules, and what in the tree is neither a module nor something that nothing loads. */
-async function listModules(directory: string): Promise<{ files: readonly string[]; faults: string[] }> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+async function listModules(
+  directory: string,
+  signal: AbortSignal | undefined,
+): Promise<{ files: readonly string[]; faults: string[] }> {
+  const entries = await entriesBelow(directory, MAX_ENTRIES, signal);
+  if (!entries) return { files: [], faults: [`there are more than ${MAX_ENTRIES} files`] };
   const faults: string[] = [];
   const files: string[] = [];
   for (const entry of entries) {
@@ -104,8 +110,9 @@ export async function observeCode(
   const read = await readTable(table);
   let listed: Awaited<ReturnType<typeof listModules>>;
   try {
-    listed = await listModules(directory);
+    listed = await listModules(directory, signal);
   } catch (error) {
+    signal?.throwIfAborted();
     return { ...read, modules: [], faults: [`the directory of the code cannot be read (${errnoOf(error)})`] };
   }
   const { files, faults } = listed;

@@ -1,9 +1,10 @@
 // Proves that what runs as payload can neither write evidence or control nor read the key that signs evidence: a child is
 // started the way payloads are, and tries.
 import { randomBytes } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { entriesBelow } from './entries-below.ts';
 
 export interface PayloadAttempt {
   /** The child ran to its end and wrote into every payload root: it was alive when it failed elsewhere. */
@@ -110,9 +111,9 @@ async function outputOf(
 }
 
 /** Everything below a root, links not followed; `undefined` when there is too much to try. */
-async function treeOf(root: string): Promise<Tree | undefined> {
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  if (entries.length > MAX_ENTRIES) return undefined;
+async function treeOf(root: string, signal: AbortSignal): Promise<Tree | undefined> {
+  const entries = await entriesBelow(root, MAX_ENTRIES, signal);
+  if (!entries) return undefined;
   const pathsOf = (kind: 'isDirectory' | 'isFile'): readonly string[] =>
     entries.filter((entry) => entry[kind]()).map(({ parentPath, name }) => join(parentPath, name));
   return { directories: [root, ...pathsOf('isDirectory')], files: pathsOf('isFile') };
@@ -127,7 +128,7 @@ export async function attemptWrites(
   const name = `.planes-${randomBytes(8).toString('hex')}`;
   const trees: Tree[] = [];
   for (const root of guarded) {
-    const tree = await treeOf(root);
+    const tree = await treeOf(root, signal);
     if (!tree) return DEAD;
     trees.push(tree);
   }
