@@ -4,7 +4,9 @@
 import { once, setMaxListeners } from 'node:events';
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
+import { acquireLock } from '../evidence/lock.ts';
 import type { EvidenceSink } from '../evidence/record.ts';
 import { bind } from '../guards/bind/bind.ts';
 import { enforce } from '../kernel/enforce.ts';
@@ -26,6 +28,8 @@ export interface GuardServer {
 const MAX_CONNECTIONS = 256;
 /** What is still unanswered after this time, in milliseconds, is cut off. */
 const PATIENCE_MS = 5_000;
+/** A server is at its place within milliseconds; this is for many that start in one instant. */
+const LOCK_WAIT_MS = 10_000;
 
 /** Whether a server has the socket: one that is too busy to take a connection (EAGAIN) has it, too. */
 async function isTaken(path: string): Promise<boolean> {
@@ -68,6 +72,17 @@ async function listen(path: string): Promise<Server> {
   return server;
 }
 
+/** Node binds before it listens: whoever asked in between would take the socket for one that is left over. */
+async function takePlace(path: string): Promise<Server> {
+  const lock = await acquireLock(join(dirname(path), 'serve.lock'), LOCK_WAIT_MS, 'serve.running');
+  try {
+    await removeLeftOver(path);
+    return await listen(path);
+  } finally {
+    await lock.release();
+  }
+}
+
 /**
  * Serves every guard of the catalogue on a unix socket.
  *
@@ -80,8 +95,7 @@ export async function serveGuards({ path, journal }: ServeOptions): Promise<Guar
     { sources: [{ from: '--socket', value: `unix:${path}` }] },
     { journal },
   );
-  await removeLeftOver(address.host);
-  const server = address.confirm(await listen(address.host));
+  const server = address.confirm(await takePlace(address.host));
   const stopping = new AbortController();
   setMaxListeners(MAX_CONNECTIONS, stopping.signal); // each connection waits for it
   const open = new Map<Socket, Promise<void>>();

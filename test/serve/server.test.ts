@@ -2,7 +2,18 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -286,6 +297,50 @@ describe('the socket', () => {
     });
     expect(existsSync(path)).toBe(true);
   });
+});
+
+/** At each line tries to serve and says what became of it; at the next line stops. */
+const CONTENDER = `
+import { createInterface } from 'node:readline';
+const { serveGuards } = await import(process.argv[1]);
+let server;
+console.log('ready');
+for await (const _line of createInterface({ input: process.stdin })) {
+  if (server) await server.stop().then(() => (server = undefined, console.log('stopped')));
+  else
+    await serveGuards({ path: process.argv[2], journal: { append: async () => {} } })
+      .then((started) => (server = started, console.log('serves')), ({ code }) => console.log(code));
+}
+`;
+
+it('left over by a killed server is taken by one of those that start at once, and by no other', {
+  timeout: 120_000,
+}, async () => {
+  const path = join(await closedDirectory(), 'socket');
+  const module = resolve(import.meta.dirname, '../../src/serve/server.ts');
+  const contenders = Array.from({ length: 4 }, () => {
+    const argv = ['--import', 'tsx', '--input-type=module', '-e', CONTENDER, module, path];
+    const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const said = async (): Promise<string> => String((await lines.next()).value);
+    return { said, tell: () => child.stdin.write('\n') };
+  });
+  await Promise.all(contenders.map(({ said }) => said()));
+  for (let round = 0; round < 25; round += 1) {
+    const killed = createServer().listen(`${path}-bound`);
+    await once(killed, 'listening');
+    await rename(`${path}-bound`, path); // so that nothing removes it
+    await once(killed.close(), 'close');
+    for (const { tell } of contenders) tell();
+    const outcomes = await Promise.all(contenders.map(({ said }) => said()));
+    expect(outcomes.toSorted()).toEqual([...Array(3).fill('serve.running'), 'serves']);
+    expect(await answersTo(await client(path), [ask(round, '127.0.0.1')])).toMatchObject([{ id: round }]);
+    const winner = contenders[outcomes.indexOf('serves')];
+    winner?.tell();
+    expect(await winner?.said()).toBe('stopped');
+    expect(await readdir(join(path, '..'))).toEqual([]);
+  }
 });
 
 /** `guardrails serve` as a process of its own, once it listens. */
