@@ -135,16 +135,20 @@ function checked(
   return holds ? Number(time) : undefined;
 }
 
+/** Whether a line of a note says that it is the signature of a key. */
+export const isBy = (line: Pick<NoteKey, 'name' | 'hash'>, { name, hash }: NoteKey): boolean =>
+  line.name === name && line.hash === hash;
+
 /** Every signature under one of `keys`, in the order of the note. A wrong one under a known key refuses the whole. */
 function verified<Key extends NoteKey>(
   { signatures, text }: Checkpoint,
   keys: readonly Key[],
   primitives: Primitives,
 ): { readonly key: Key; readonly time: number | true }[] {
-  return signatures.flatMap(({ name, hash, bytes }) => {
-    const key = keys.find((candidate) => candidate.name === name && candidate.hash === hash);
+  return signatures.flatMap((line) => {
+    const key = keys.find((candidate) => isBy(line, candidate));
     if (!key) return []; // c2sp.org/signed-note: signatures by unknown keys are ignored
-    const time = checked(key, text, bytes, primitives);
+    const time = checked(key, text, line.bytes, primitives);
     if (time !== undefined) return [{ key, time }];
     throw new CodedError(
       'checkpoint.bad-signature',

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parseCheckpoint, signedBy } from './checkpoint.ts';
+import { type Checkpoint, isBy, parseCheckpoint, signedBy } from './checkpoint.ts';
 import { CodedError, errnoOf } from './coded-error.ts';
 import { isOwnDirectory, makeDirectory, readBounded, replaceFile, whyOf } from './files.ts';
 import { acquireLock } from './lock.ts';
@@ -43,24 +43,24 @@ export class HeadMemory {
   }
 
   /**
-   * Returns the checkpoint seen last of the journal named by `origin`; or, where that is lost with its checkpoint, of the
+   * Returns the checkpoints seen last of the journal with this checkpoint, and of any other that was sealed by a pinned key
+   * which seals this one: a key seals one journal, whatever it calls itself. Where the checkpoint is lost, returns that of the
    * only journal that the pinned keys have signed.
    *
    * @throws CodedError `memory.failed`: there may be one, and it cannot be read.
    */
-  async recall(pins: readonly Pin[], origin: string | undefined): Promise<readonly SeenHead[]> {
+  async recall(pins: readonly Pin[], present: Checkpoint | undefined): Promise<readonly SeenHead[]> {
     try {
-      const names = await this.#names();
-      if (origin !== undefined)
-        return await Promise.all(
-          names.filter((name) => name === nameOf(origin)).map((name) => this.#read(name)),
-        );
-      const keys = pins.map(({ vkey }) => parseNoteKey(vkey));
-      const heads = await Promise.all(names.map((name) => this.#read(name)));
-      const signed = heads.filter(
-        ({ checkpoint }) => signedBy(parseCheckpoint(checkpoint), keys, native) !== undefined,
+      const keys = pins
+        .map(({ vkey }) => parseNoteKey(vkey))
+        .filter((key) => present?.signatures.some((line) => isBy(line, key)) ?? true);
+      const heads = await Promise.all((await this.#names()).map((name) => this.#read(name)));
+      const known = heads.map((head) => ({ head, seen: parseCheckpoint(head.checkpoint) }));
+      const ofKeys = known.filter(({ seen }) => signedBy(seen, keys, native) !== undefined);
+      const own = known.filter(
+        (each) => each.seen.claimed.origin === present?.claimed.origin || ofKeys.includes(each),
       );
-      return signed.length === 1 ? signed : [];
+      return present === undefined && own.length > 1 ? [] : own.map(({ head }) => head);
     } catch (error) {
       throw failed('read', error);
     }

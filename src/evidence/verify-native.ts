@@ -1,5 +1,5 @@
 // Verification on Node: natively, and, of a journal on disk, against what was seen of it before.
-import { parseCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
 import type { HeadMemory } from './head-memory.ts';
 import { readJournal } from './journal-files.ts';
@@ -19,9 +19,9 @@ export interface DirectoryOptions extends VerifyOptions {
   readonly memory?: HeadMemory;
 }
 
-function originOf(note: string | undefined): string | undefined {
+function parsed(note: string | undefined): Checkpoint | undefined {
   try {
-    return note === undefined ? undefined : parseCheckpoint(note).claimed.origin;
+    return note === undefined ? undefined : parseCheckpoint(note);
   } catch (error) {
     if (error instanceof CodedError) return undefined; // the verdict will say so
     throw error;
@@ -42,7 +42,7 @@ export async function verifyDirectory(
     growth: (before, size) => proveGrowth(directory, before, size),
   });
   const files = await read();
-  const seen = (await memory?.recall(options.pins, originOf(files.checkpoint))) ?? [];
+  const seen = (await memory?.recall(options.pins, parsed(files.checkpoint))) ?? [];
   const previous = [options.previous ?? [], seen].flat();
   const verdict = await verifyJournal(files, { ...options, previous }).catch(async (error: unknown) => {
     // A head seen earlier is by a key that is not pinned any more. That hides nothing where nobody vouches now either.

@@ -88,10 +88,13 @@ function historyProblem(
   size: number,
   root: string | undefined,
   retired: 'no' | 'proven' | 'unproven',
+  isSeen: boolean,
 ): JournalProblem | undefined {
-  if (checkpoint && before.origin !== checkpoint.claimed.origin)
-    return { code: 'journal.foreign-origin', message: 'the previous checkpoint is of another journal' };
   const code = 'journal.rolled-back';
+  if (checkpoint && before.origin !== checkpoint.claimed.origin)
+    return isSeen
+      ? { code, message: 'the key that seals it has sealed another journal, which was seen before' }
+      : { code: 'journal.foreign-origin', message: 'the previous checkpoint is of another journal' };
   if (retired === 'proven') return undefined;
   if (retired === 'unproven') {
     const message =
@@ -216,7 +219,8 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
     // What the caller gave by hand can be held against a proof by hand; a head in the memory cannot be named.
     const proven = isGone && seen.has(checkpoint) && (await isGrown(claimed, own.value, files, primitives));
     const retired = isGone ? (proven ? 'proven' : 'unproven') : 'no';
-    const problem = historyProblem(claimed, own.value, size, rootAt.get(claimed.size), retired);
+    const root = rootAt.get(claimed.size);
+    const problem = historyProblem(claimed, own.value, size, root, retired, seen.has(checkpoint));
     if (problem) breaks.push(problem);
   }
   problems.push(...breaks, ...faults);

@@ -93,6 +93,26 @@ it.each<[string, string, (at: Site, older: string) => Promise<void> | void]>([
   }
 });
 
+it('refuses a journal that is begun anew under the key to which the one that it saw was handed over', async () => {
+  const at = await site();
+  const next = generateSigner('agilab-guardrails/test');
+  const journal = await openJournal(at);
+  await journal.append(draft(), '');
+  await journal.rotateTo(next);
+  await journal.close();
+  const after = { ...at, signer: next };
+  expect(await judge(after)).toMatchObject({ ok: true, history: 'first-seen' });
+  rmSync(at.directory, { recursive: true });
+  await write(after, 9);
+  expect(readFileSync(join(at.directory, CHECKPOINT_FILE), 'utf8')).toContain(`/${next.hash}\n`); // another origin
+  for (let again = 0; again < 2; again++)
+    expect(await judge(after)).toMatchObject({
+      state: 'broken',
+      history: 'broken',
+      problems: [{ code: 'journal.rolled-back' }],
+    });
+});
+
 it('vouches for lines whose checkpoint is lost, as far as it saw them', async () => {
   const at = await site();
   await write(at);
