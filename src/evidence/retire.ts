@@ -27,8 +27,16 @@ export interface RetireOptions {
   readonly memory?: HeadMemory;
 }
 
+/** Removes the files of lines before a position: what a sealed record has said before. */
+async function removeBefore(directory: string, position: number): Promise<void> {
+  for (const first of await segmentsIn(directory))
+    if (first < position) await rm(join(directory, segmentName(first)), { force: true });
+  await syncDirectory(directory);
+}
+
 /**
- * Removes the files of lines before position `keepFrom`, and returns how many lines that were.
+ * Removes the files of lines before position `keepFrom`, and returns how many lines that were. What a retirement that was
+ * killed has left is removed as well, and where it came as far as its record, the same call finishes it.
  *
  * @throws CodedError `retire.not-verified`, `retire.no-such-file`, `journal.*`; system errors.
  */
@@ -47,7 +55,13 @@ export async function retireLines({
   const journal = await openJournal({ directory, signer });
   try {
     const before = decodeStart((await readStart(directory)) ?? '') ?? beginning();
-    const firsts = (await segmentsIn(directory)).filter((first) => first >= before.edge.size);
+    const all = await segmentsIn(directory);
+    const [oldest = 0] = all;
+    if (keepFrom === before.edge.size && oldest < keepFrom) {
+      await removeBefore(directory, keepFrom);
+      return keepFrom - oldest;
+    }
+    const firsts = all.filter((first) => first >= before.edge.size);
     if (keepFrom <= before.edge.size || !firsts.includes(keepFrom)) {
       const remedy = 'Name a file that `guardrails journal segments` lists, but not the first.';
       throw new CodedError(
@@ -75,9 +89,7 @@ export async function retireLines({
     await appendAny(journal, { id: uuidv7(), mode: 'repair', codes: [RETIRED_CODE], reason, subject }, '');
     await journal.checkpoint(); // said and sealed first: what is gone without a word looks like an attack
     await replaceFile(join(directory, START_FILE), start);
-    for (const first of firsts.filter((each) => each < keepFrom))
-      await rm(join(directory, segmentName(first)), { force: true });
-    await syncDirectory(directory);
+    await removeBefore(directory, keepFrom);
     return keepFrom - from;
   } finally {
     await journal.close();

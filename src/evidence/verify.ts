@@ -97,8 +97,7 @@ function historyProblem(
       : { code: 'journal.foreign-origin', message: 'the previous checkpoint is of another journal' };
   if (retired === 'proven') return undefined;
   if (retired === 'unproven') {
-    const message =
-      'was retired: hold the earlier checkpoint against the journal by a proof (guardrails prove --since)';
+    const message = 'was retired, and no tiles show that the journal extends the earlier checkpoint';
     return { code, line: before.size, message };
   }
   if (size < before.size)
@@ -216,8 +215,7 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
   for (const { checkpoint } of earlierHeads) {
     const { claimed } = checkpoint;
     const isGone = claimed.size < begin;
-    // What the caller gave by hand can be held against a proof by hand; a head in the memory cannot be named.
-    const proven = isGone && seen.has(checkpoint) && (await isGrown(claimed, own.value, files, primitives));
+    const proven = isGone && (await isGrown(claimed, own.value, files, primitives));
     const retired = isGone ? (proven ? 'proven' : 'unproven') : 'no';
     const root = rootAt.get(claimed.size);
     const problem = historyProblem(claimed, own.value, size, root, retired, seen.has(checkpoint));

@@ -15,14 +15,16 @@ import {
   segmentName,
   segmentsIn,
 } from '../../src/evidence/journal-files.ts';
+import { loadPins, loadSigner } from '../../src/evidence/key-store.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import { proveConsistency, proveGrowth, proveRecord } from '../../src/evidence/prove.ts';
 import { retireLines } from '../../src/evidence/retire.ts';
+import { ensureSigner, journalDirectory } from '../../src/evidence/state.ts';
 import type { JournalVerdict } from '../../src/evidence/verdict.ts';
 import type { VerifyOptions } from '../../src/evidence/verify.ts';
 import { verifyDirectory, verifyJournal } from '../../src/evidence/verify-native.ts';
-import { draft, IN_MEMORY, scratch } from './support.ts';
+import { draft, IN_MEMORY, runKilled, scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');
 const pins = [{ vkey: signer.vkey, host: processIdentity().host }];
@@ -60,6 +62,34 @@ it('verifies from where it now begins, goes on, and can be retired again', async
   const again = (await segmentsIn(directory)).at(-2) ?? 0;
   await retireLines({ directory, signer, keepFrom: again, pins });
   expect(await judge(directory)).toMatchObject({ ok: true, problems: [] });
+});
+
+it('is finished, or begun again, by the next call wherever it was killed', async () => {
+  let code: number | null = null;
+  for (let steps = 0; code !== 0; steps++) {
+    expect(steps).toBeLessThan(60);
+    const dir = await scratch(IN_MEMORY);
+    await ensureSigner({ dir });
+    const directory = journalDirectory(dir);
+    const own = { directory, signer: () => loadSigner(dir), pins: await loadPins(dir) };
+    const journal = await openJournal({ ...own, segmentBytes: 2_500 });
+    for (let i = 0; i < 10; i++) await journal.append(draft(), '');
+    await journal.close();
+    const keepFrom = (await segmentsIn(directory)).at(-1) ?? 0;
+    const call = `retireLines({
+      directory: '${directory}',
+      keepFrom: ${keepFrom},
+      signer: async () => (await room('key-store')).loadSigner(dir),
+      pins: await (await room('key-store')).loadPins(dir),
+    })`;
+    code = runKilled(steps, 'retire', call, dir);
+    expect(await verifyDirectory(directory, own), `${steps}`).toMatchObject({ problems: [], key: 'pinned' });
+    const isDone = (await segmentsIn(directory))[0] === keepFrom;
+    if (!isDone) expect(await retireLines({ ...own, keepFrom })).toBeGreaterThan(0);
+    expect((await segmentsIn(directory))[0]).toBe(keepFrom);
+    expect(await verifyDirectory(directory, own)).toMatchObject({ problems: [], key: 'pinned' });
+    await expect(retireLines({ ...own, keepFrom })).rejects.toThrow(coded('retire.no-such-file'));
+  }
 });
 
 it('is exported as far as it is left', async () => {
@@ -115,17 +145,20 @@ it('does not follow from files that somebody took away, with a start made for wh
   expect(readdirSync(other)).toContain(START_FILE);
 });
 
-it('cannot hide a fork: an earlier checkpoint of retired lines is no history', async () => {
+it('cannot hide a fork: an earlier checkpoint of retired lines counts as far as the tiles bear it out', async () => {
   const directory = await scratch(IN_MEMORY);
   await append(directory, 5);
   const early = readFileSync(join(directory, CHECKPOINT_FILE), 'utf8');
   await append(directory, 60);
   const keepFrom = (await segmentsIn(directory)).at(-1) ?? 0;
   await retireLines({ directory, signer, keepFrom, pins });
-  expect(await judge(directory, { previous: early })).toMatchObject({
-    ok: false,
-    problems: [{ code: 'journal.rolled-back' }],
-  });
+  expect(await judge(directory, { previous: early })).toMatchObject({ ok: true, history: 'extends' });
+  const { origin, size } = parseCheckpoint(early).claimed;
+  const forked = signCheckpoint({ origin, size, root: new Uint8Array(32) }, signer);
+  const lost = { ok: false, history: 'broken', problems: [{ code: 'journal.rolled-back' }] };
+  expect(await judge(directory, { previous: forked })).toMatchObject(lost);
+  rmSync(join(directory, 'tile'), { recursive: true });
+  expect(await judge(directory, { previous: early })).toMatchObject(lost);
 });
 
 it('goes on for a verifier who saw it before lines were retired, as far as its tiles show that it only grew', async () => {

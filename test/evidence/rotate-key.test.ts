@@ -18,7 +18,7 @@ import { journalDirectory, openState } from '../../src/evidence/state.ts';
 import type { JournalVerdict } from '../../src/evidence/verdict.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import { leftOut } from '../left-out.ts';
-import { draft, scratch } from './support.ts';
+import { draft, runKilled, scratch } from './support.ts';
 
 const { host, machine } = processIdentity();
 
@@ -142,31 +142,13 @@ it('is asked for its key once nobody else can rotate it', async () => {
   expect(seen).toHaveLength(1);
 });
 
-/** Ends this process before the n-th of the calls that make a change visible. */
-const KILLED = `
-  import fs from 'node:fs/promises';
-  import { syncBuiltinESMExports } from 'node:module';
-  const [dir, steps] = process.argv.slice(1);
-  let left = Number(steps);
-  for (const name of ['rename', 'link', 'rm']) {
-    const real = fs[name];
-    fs[name] = async (...args) => {
-      if (left-- === 0) process.kill(process.pid, 'SIGKILL');
-      return real(...args);
-    };
-  }
-  syncBuiltinESMExports();
-  const { rotateKey } = await import(${JSON.stringify(new URL('../../dist/evidence/rotate-key.js', import.meta.url).href)});
-  await rotateKey({ dir });`;
-
 it('goes on wherever a rotation was killed, and leaves no private key behind', async () => {
   let code: number | null = null;
   for (let steps = 0; code !== 0; steps++) {
     expect(steps).toBeLessThan(40);
     const dir = await scratch();
     await append(dir, 1);
-    const argv = ['--input-type=module', '-e', KILLED, dir, String(steps)];
-    code = spawnSync(process.execPath, argv).status;
+    code = runKilled(steps, 'rotate-key', 'rotateKey({ dir })', dir);
     await append(dir, 1);
     // Lines that were not sealed yet are nobody's; of all others the keys answer.
     const judged = async (): Promise<JournalVerdict> => judge(dir, await loadPins(dir));

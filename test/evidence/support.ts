@@ -1,4 +1,5 @@
 // What the evidence tests share: a directory that goes away, a draft, and a fault in the real file calls.
+import { spawnSync } from 'node:child_process';
 import fs, { existsSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -121,4 +122,30 @@ export async function bytesOf({ segments }: JournalFiles): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for (const segment of segments) for await (const piece of segment.bytes()) pieces.push(piece);
   return Buffer.concat(pieces);
+}
+
+const EVIDENCE = new URL('../../dist/evidence/', import.meta.url).href;
+
+/**
+ * Runs a call to a built module of this room, which may name `dir`, in a process that is killed before the n-th of its calls
+ * that make a change visible; returns its exit code, `null` where it was killed.
+ */
+export function runKilled(steps: number, module: string, call: string, dir: string): number | null {
+  const program = `
+    import fs from 'node:fs/promises';
+    import { syncBuiltinESMExports } from 'node:module';
+    const [dir, steps] = process.argv.slice(1);
+    let left = Number(steps);
+    for (const name of ['rename', 'link', 'rm']) {
+      const real = fs[name];
+      fs[name] = async (...args) => {
+        if (left-- === 0) process.kill(process.pid, 'SIGKILL');
+        return real(...args);
+      };
+    }
+    syncBuiltinESMExports();
+    const room = (name) => import(\`${EVIDENCE}\${name}.js\`);
+    const made = await room('${module}');
+    await made.${call};`;
+  return spawnSync(process.execPath, ['--input-type=module', '-e', program, dir, String(steps)]).status;
 }
