@@ -14,6 +14,9 @@ import type { NoteSigner } from './keys.ts';
 import { openJournal } from './open-journal.ts';
 import { journalDirectory, type StateOptions } from './state.ts';
 
+/** The end of a key that is being replaced: none yet. Where that was killed in between, the next rotation sets it. */
+const HANDING_OVER = '9999-12-31T23:59:59.999Z';
+
 /**
  * Returns the new key. The journal records it, and whoever has pinned the old one can follow.
  *
@@ -28,8 +31,11 @@ export async function rotateKey({ dir }: StateOptions): Promise<NoteSigner> {
       const next = await nextSigner(dir);
       await journal.rotateTo(next);
       const before = await loadPins(dir);
-      const pins = before.filter(({ vkey }) => vkey !== next.vkey);
-      const again = pins.length < before.length; // an earlier attempt came as far as the pins
+      const others = before.filter(({ vkey }) => vkey !== next.vkey);
+      const again = others.length < before.length; // an earlier attempt came as far as the pins
+      const pins = others.map((pin) =>
+        pin.vkey === present.vkey && pin.notAfter === undefined ? { ...pin, notAfter: HANDING_OVER } : pin,
+      );
       await savePins(dir, [...pins, ownPin(next)]);
       // While the journal is ours: a writer that opens it between these steps would seal it with the old key again, and
       // nobody could continue it once that is gone.
@@ -37,10 +43,9 @@ export async function rotateKey({ dir }: StateOptions): Promise<NoteSigner> {
       // Later than every line that the present key sealed, the record of this rotation included.
       const end = Date.now() + 1;
       const ended = pins.map((pin) => {
-        const { vkey, notAfter } = pin;
-        if (vkey !== present.vkey || (!again && notAfter !== undefined && Date.parse(notAfter) < end))
-          return pin;
-        return { ...pin, notAfter: new Date(end).toISOString() };
+        const isOver = pin.notAfter !== undefined && Date.parse(pin.notAfter) < end;
+        const ends = pin.vkey === present.vkey ? again || !isOver : pin.notAfter === HANDING_OVER;
+        return ends ? { ...pin, notAfter: new Date(end).toISOString() } : pin;
       });
       await savePins(dir, [...ended, ownPin(next)]);
       return next;

@@ -156,6 +156,10 @@ it('goes on wherever a rotation was killed, and leaves no private key behind', a
     const next = await rotateKey({ dir });
     await append(dir, 1);
     expect(await judged()).toMatchObject({ problems: [], key: 'pinned', signer: next.vkey });
+    const open = (await loadPins(dir)).filter(
+      ({ notAfter }) => notAfter === undefined || Date.parse(notAfter) > Date.now(),
+    );
+    expect(open.map(({ vkey }) => vkey)).toEqual([next.vkey]);
     expect(readdirSync(dir).sort()).toEqual(['journal', 'pins.json', 'signing-key.pem']);
   }
 });
