@@ -48,13 +48,32 @@ export function readTcpTable(text: string, family: 4 | 6): ReadonlyMap<string, L
   return sockets;
 }
 
-/** Listening sockets by inode, from the text of /proc/net/unix. */
-export function readUnixTable(text: string): ReadonlyMap<string, ListeningSocket> {
-  const sockets = new Map<string, ListeningSocket>();
-  for (const line of text.split('\n').slice(1)) {
-    const [, flags, inode, path] = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+)(?: (.*))?$/.exec(line) ?? [];
-    if (flags === undefined || inode === undefined || (Number.parseInt(flags, 16) & ACCEPTS) === 0) continue;
-    sockets.set(inode, { host: path ?? '@', family: 'unix', port: 0 });
+/** Two rows say different things of one inode: a name forged one of them. */
+const FORGED = 'a name of another socket reads like a row about one of them';
+type Table = ReadonlyMap<string, ListeningSocket | typeof FORGED>;
+const UNIX_ROW = /^\S+: [\dA-F]{8} [\dA-F]{8} ([\dA-F]{8}) [\dA-F]{4} [\dA-F]{2} +(\d+)(?: (.*))?$/s;
+
+/**
+ * Listening sockets by inode, from the text of /proc/net/unix. The kernel prints a name as it is, line feeds too: what is no row
+ * belongs to the name before, and what looks like one may be part of a name.
+ */
+export function readUnixTable(text: string): Table {
+  const rows: { readonly inode: string; readonly accepts: boolean; host: string }[] = [];
+  for (const line of text.replace(/\n$/, '').split('\n').slice(1)) {
+    const [, flags, inode, name = '@'] = UNIX_ROW.exec(line) ?? [];
+    const before = rows.at(-1);
+    if (flags !== undefined && inode !== undefined)
+      rows.push({ inode, accepts: (Number.parseInt(flags, 16) & ACCEPTS) !== 0, host: name });
+    else if (before) before.host += `\n${line}`;
+  }
+  const seen = new Map<string, (typeof rows)[number]>();
+  const sockets = new Map<string, ListeningSocket | typeof FORGED>();
+  for (const row of rows) {
+    const { inode, accepts, host } = row;
+    const other = seen.get(inode);
+    seen.set(inode, row);
+    if (other && (other.accepts !== accepts || other.host !== host)) sockets.set(inode, FORGED);
+    else if (accepts && !sockets.has(inode)) sockets.set(inode, { host, family: 'unix', port: 0 });
   }
   return sockets;
 }
@@ -116,7 +135,7 @@ async function socketInodes(thread: string): Promise<readonly string[]> {
   return targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target ?? '')?.[1] ?? []);
 }
 
-async function tablesOf(thread: string): Promise<readonly ReadonlyMap<string, ListeningSocket>[]> {
+async function tablesOf(thread: string): Promise<readonly Table[]> {
   const read = async (name: string): Promise<string> =>
     (await ofLiving(readFile(`${thread}/net/${name}`, 'utf8'))) ?? '';
   return [
@@ -129,9 +148,9 @@ async function tablesOf(thread: string): Promise<readonly ReadonlyMap<string, Li
 /** Processes start while they are counted: two looks must agree. */
 const MAX_LOOKS = 5;
 
-async function lookOnce(tree: readonly number[]): Promise<readonly ListeningSocket[]> {
+async function lookOnce(tree: readonly number[]): Promise<readonly ListeningSocket[] | typeof FORGED> {
   const sockets = new Map<string, ListeningSocket>();
-  const tables = new Map<string, readonly ReadonlyMap<string, ListeningSocket>[]>();
+  const tables = new Map<string, readonly Table[]>();
   const threads = (await Promise.all(tree.map(threadsOf))).flat();
   for (const thread of threads) {
     const inodes = await socketInodes(thread);
@@ -143,6 +162,7 @@ async function lookOnce(tree: readonly number[]): Promise<readonly ListeningSock
     if ((await ofLiving(readlink(`${thread}/ns/net`))) === network) tables.set(network, known);
     for (const inode of inodes) {
       const socket = known.map((table) => table.get(inode)).find((found) => found !== undefined);
+      if (socket === FORGED) return FORGED;
       if (socket) sockets.set(`${network} ${inode}`, socket);
     }
   }
@@ -169,6 +189,7 @@ export async function listeningSockets(
       signal.throwIfAborted();
       if (tree.length === 0) return no('there is no such process');
       const sockets = await lookOnce(tree);
+      if (sockets === FORGED) return no(FORGED);
       const now = await treeOf(pid);
       if (now.join() === tree.join()) return { unseen: undefined, processes: tree.length, sockets };
       tree = now;

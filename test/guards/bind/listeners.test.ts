@@ -115,11 +115,30 @@ describe('tables', () => {
     );
   });
 
-  it('may hold paths with blanks', () => {
-    const line = '0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/a b';
-    expect([...readUnixTable(`head\n${line}\n`)]).toEqual([
-      ['4711', { host: '/run/a b', family: 'unix', port: 0 }],
+  const row = (text: string, flags = '00010000'): string =>
+    `0000000000000000: 00000002 00000000 ${flags} 0001 01 ${text}`;
+
+  it.each([
+    ['blanks', '/run/a b'],
+    ['a carriage return and line separators', '/run/a\r\u2028\u2029b'],
+    ['line feeds', '/run/a\n\nb\n'],
+  ])('may hold paths with %s', (_what, host) => {
+    expect([...readUnixTable(`head\n${row(`4711 ${host}`)}\n${row('4712', '00000000')}\n`)]).toEqual([
+      ['4711', { host, family: 'unix', port: 0 }],
     ]);
+  });
+
+  it.each([
+    ['another name', row('4711 /run/b')],
+    ['that it does not listen', row('4711 /run/a', '00000000')],
+  ])('with a name that says of a socket %s make it unknown', (_what, forged) => {
+    for (const rows of [
+      [row('4711 /run/a'), row(`4712 x\n${forged}`)],
+      [row(`4712 x\n${forged}`), row('4711 /run/a')],
+    ])
+      expect(typeof readUnixTable(`head\n${rows.join('\n')}\n`).get('4711')).toBe('string');
+    const same = [row('4711 /run/a'), row('4711 /run/a')].join('\n');
+    expect(readUnixTable(`head\n${same}\n`).get('4711')).toMatchObject({ host: '/run/a' });
   });
 });
 

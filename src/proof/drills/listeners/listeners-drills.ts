@@ -1,5 +1,5 @@
 // Programs that listen, each a real process: where it was told to, and where nobody told it to.
-import { realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ListenersRequest } from '../../../guards/bind/listeners.ts';
 import type { Drill } from '../../proof.ts';
@@ -29,7 +29,21 @@ function drill(id: string, fault: string, expects: string, program: Program): Dr
   };
 }
 
+/** An abstract name, and a row of /proc/net/unix in it that says where the socket at a path of another process is. */
+async function forgedName(pid: number, path: string, host: string): Promise<string> {
+  const table = await readFile(`/proc/${pid}/net/unix`, 'utf8');
+  const inode = table
+    .split('\n')
+    .find((row) => row.endsWith(` ${path}`))
+    ?.split(/ +/)[6];
+  // As long as a name can be: libuv fills up shorter ones.
+  return `@${`\n0: 00000002 00000000 00010000 0001 01 ${inode ?? ''} ${host}`.padStart(107, 'x')}`;
+}
+
 const first = (sockets: readonly Granted[]): readonly Granted[] => sockets.slice(0, 1);
+/** They are told as they listen, and a unix socket listens at once. */
+const tcpOnly = (sockets: readonly Granted[]): readonly Granted[] =>
+  sockets.filter(({ family }) => family !== 'unix');
 const LOOPBACK = '127.0.0.1';
 
 export const listenersDrills: readonly Drill<ListenersRequest>[] = [
@@ -55,8 +69,27 @@ export const listenersDrills: readonly Drill<ListenersRequest>[] = [
   }),
   drill('unix-socket', 'a unix socket that nobody granted', 'listeners.not-granted', {
     hosts: (directory) => [LOOPBACK, join(directory, 'debug.sock')],
-    granted: first,
+    granted: tcpOnly,
   }),
+  drill('unix-socket-return', 'a unix socket with a carriage return in its name', 'listeners.not-granted', {
+    hosts: (directory) => [LOOPBACK, join(directory, 'debug\r.sock')],
+    granted: tcpOnly,
+  }),
+  drill('unix-socket-longer', 'a unix socket whose name goes on after a line feed', 'listeners.not-granted', {
+    hosts: (directory) => [join(directory, 'ui.sock\nx')],
+    granted: ([socket]) => (socket ? [{ ...socket, host: socket.host.replace(/\n.*/, '') }] : []),
+  }),
+  {
+    id: 'forged-row',
+    fault: 'the name of another socket says that this one is where it was granted',
+    expects: 'listeners.unseen',
+    build: async (site) => {
+      const [path, host] = [join(await realpath(site.directory), 'debug.sock'), '/run/ui.sock'];
+      const { pid } = await startListening(site, LISTEN, [path]);
+      await startListening(site, LISTEN, [await forgedName(pid, path, host)]);
+      return { pid, granted: [{ host, family: 'unix', port: 0 }] };
+    },
+  },
   drill('silent', 'nothing listens on what was granted', 'listeners.missing', {
     hosts: () => [LOOPBACK],
     granted: (sockets) => [...sockets, { host: LOOPBACK, family: 4, port: 1 }],

@@ -7,12 +7,12 @@ import type { ListeningSocket } from '../../../guards/bind/listening-sockets.ts'
 import type { DrillSite } from '../../proof.ts';
 import { PID, PORT } from '../../random.ts';
 
-/** Listens on each of its arguments, a host or a path, and prints what it got, one line of JSON each. */
+/** Listens on each of its arguments, a host, a path, or `@` and an abstract name, and prints what it got, one line of JSON each. */
 export const LISTEN = `
   const { createServer } = require('node:net');
   for (const text of process.argv.slice(1)) {
     const server = createServer();
-    server.listen(text.startsWith('/') ? { path: text } : { host: text, port: 0 }, () => {
+    server.listen(/^[/@]/.test(text) ? { path: text.replace('@', '\\0') } : { host: text, port: 0 }, () => {
       const at = server.address();
       console.log(JSON.stringify(typeof at === 'string' ? { host: at, family: 'unix', port: 0 } : { host: at.address, family: at.family === 'IPv6' ? 6 : 4, port: at.port }));
     });
@@ -41,7 +41,7 @@ export function spawnListening(
   });
 }
 
-/** Waits until it listens on as many as it was told; returns its pid and what they are, in that order. */
+/** Waits until it listens on as many as it was told; returns its pid and what they are, in the order in which they listened. */
 export async function toldBy(
   child: ChildProcessByStdio<Writable, Readable, null>,
   count: number,
