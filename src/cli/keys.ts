@@ -25,6 +25,14 @@ interface RevokeOptions extends StateOptions {
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
+/** A pin that ends earlier. Trust is taken away by the same word that gives it, and never prolonged. */
+function endedBy(known: Pin, end: number): Pin {
+  const [begin, until] = validityOf(known);
+  if (begin < end && end < until) return { ...known, notAfter: new Date(end).toISOString() };
+  const remedy = 'The end of a key is moved to an earlier time, after it began, and to no later one.';
+  throw new CodedError('keys.pinned', 'this key is pinned already, and ends before', remedy);
+}
+
 async function pin(vkey: string, { dir, host, machine, from, until }: PinOptions): Promise<void> {
   const { publicKey } = parseNoteKey(vkey);
   const added: Pin = {
@@ -40,9 +48,12 @@ async function pin(vkey: string, { dir, host, machine, from, until }: PinOptions
   await changePins(dir, (pins) => {
     const known = pins.find((each) => sameBytes(parseNoteKey(each.vkey).publicKey, publicKey));
     if (known === undefined) return [...pins, added];
+    const isSame = known.vkey === vkey && [undefined, known.host].includes(host) && machine === undefined;
+    if (isSame && from === undefined && until !== undefined && known.revoked === undefined)
+      return pins.map((each) => (each === known ? endedBy(known, end) : each));
     const remedy =
       known.revoked === undefined
-        ? 'Look into pins.json.'
+        ? 'To end it, pass --until, and no other time; else look into pins.json.'
         : 'Do not trust it: ask its owner for another one.';
     const how = known.revoked === undefined ? '' : ', and revoked';
     const name = known.vkey === vkey ? '' : ' under another name';
@@ -104,7 +115,7 @@ export function registerKeys(program: Command): void {
     .option('--host <name>', 'name of that machine (default: the one in the key)')
     .option('--machine <id>', 'its machine id, as its run records say')
     .option('--from <time>', 'first time at which the key is good')
-    .option('--until <time>', 'time from which on it is good no more')
+    .option('--until <time>', 'time from which on it is good no more; ends a key that is pinned already')
     .action((vkey: string, _options, command: Command) => pin(vkey, command.optsWithGlobals<PinOptions>()));
   keys
     .command('revoke')

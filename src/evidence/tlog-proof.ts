@@ -1,7 +1,7 @@
 // A record that proves itself on another machine (c2sp.org/tlog-proof): the line, its place in the tree, the hashes from
 // there to the root, and the checkpoint that signs the root. Runs anywhere.
 import { fromBase64, toBase64 } from './bytes.ts';
-import { type Checkpoint, parseCheckpoint, signedBy } from './checkpoint.ts';
+import { type Checkpoint, parseCheckpoint, signersOf } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
 import { decodeLine } from './line.ts';
 import { leafHash } from './merkle.ts';
@@ -75,20 +75,20 @@ function isOfMachine(record: EvidenceRecord, { host, machine }: Pin): boolean {
   return record.mode !== 'run' || record.machine === 'unknown' || record.machine === machine;
 }
 
-/** @throws CodedError `proof.wrong-producer`, `proof.outside-validity`: the pin is not for such a record. */
-function requireOf(record: EvidenceRecord, pin: Pin): void {
+/** Why a pin is not for a record: `proof.wrong-producer`, `proof.outside-validity`; `undefined` where it is. */
+function faultOf(record: EvidenceRecord, pin: Pin): CodedError | undefined {
   if (!isOfMachine(record, pin)) {
     const remedy =
       'Where that machine was renamed, pin its key with its machine id (guardrails keys pin --machine). If it was not, the key was used elsewhere.';
     const message = 'the record comes from a host that the key is not pinned for';
-    throw new CodedError('proof.wrong-producer', message, remedy);
+    return new CodedError('proof.wrong-producer', message, remedy);
   }
   const [from, until] = validityOf(pin);
   const time = Date.parse(record.time);
-  if (from <= time && time < until) return;
+  if (from <= time && time < until) return undefined;
   const remedy = 'Pin the key for the time in which it was used; if it was not, somebody else has used it.';
   const message = 'the record is dated outside of the time that the key is pinned for';
-  throw new CodedError('proof.outside-validity', message, remedy);
+  return new CodedError('proof.outside-validity', message, remedy);
 }
 
 /**
@@ -112,8 +112,8 @@ export function verifyProof(
     if (typeof each === 'string') pinOf.set(parseNoteKey(each), undefined);
     else if (!isRevoked(each, Date.now())) pinOf.set(parseNoteKey(each.vkey), each);
   }
-  const key = signedBy(checkpoint, [...pinOf.keys()], primitives);
-  if (!key) {
+  const signers = signersOf(checkpoint, [...pinOf.keys()], primitives);
+  if (signers.length === 0) {
     const remedy =
       'Pin the key of the host that wrote the journal, after you had it from there by another way.';
     throw new CodedError('proof.unpinned', 'the checkpoint in the proof is signed by no pinned key', remedy);
@@ -133,7 +133,12 @@ export function verifyProof(
     const remedy = 'Do not believe it: no journal of ours has such a line.';
     throw new CodedError('proof.not-a-record', 'what the proof holds is no evidence record', remedy);
   }
-  const pin = pinOf.get(key);
-  if (pin) requireOf(record, pin);
+  // Of two keys that seal a rotation, one that may vouch for the record is enough.
+  const answers = signers.map((key) => {
+    const pin = pinOf.get(key);
+    return { key, fault: pin && faultOf(record, pin) };
+  });
+  const { key, fault } = answers.find((each) => !each.fault) ?? (answers[0] as (typeof answers)[number]);
+  if (fault) throw fault;
   return { record, checkpoint, key };
 }

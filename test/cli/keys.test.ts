@@ -108,6 +108,25 @@ it('takes times that everybody reads alike, and a time that there is', () => {
   });
 });
 
+it('ends a key that is pinned already, and prolongs none', () => {
+  const here = machine();
+  const vkey = strange();
+  expect(here.run('keys', 'pin', vkey)).toMatchObject({ code: 0 });
+  const until = (time: string, ...more: string[]): CliResult =>
+    here.run('keys', 'pin', vkey, '--until', time, ...more);
+  const [{ host } = { host: '' }] = here.pins();
+  expect(until('2031-01-01')).toMatchObject({ code: 0 });
+  expect(until('2030-01-01', '--host', host)).toMatchObject({ code: 0 });
+  for (const more of [
+    ['--host', 'other'],
+    ['--machine', 'm'],
+    ['--from', '2020-01-01'],
+  ])
+    expect(until('2029-01-01', ...more)).toMatchObject(refused('keys.pinned'));
+  for (const time of ['2030-01-01', '2032-01-01']) expect(until(time)).toMatchObject(refused('keys.pinned'));
+  expect(here.pins()).toEqual([{ vkey, host, notAfter: '2030-01-01T00:00:00.000Z' }]);
+});
+
 it('pins a witness under its own name, and takes it by hand', () => {
   const here = machine();
   here.record();

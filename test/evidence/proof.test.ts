@@ -144,6 +144,27 @@ describe('on a real journal', () => {
       );
   });
 
+  it('proves a record that the keys before and after a rotation both seal by the one that may', async () => {
+    const directory = await scratch(IN_MEMORY);
+    const next = generateSigner('agilab-guardrails/test');
+    const handed = await openJournal({ directory, signer });
+    const { id } = await handed.append(draft(), '');
+    await handed.rotateTo(next);
+    const text = await proveRecord(directory, id);
+    await handed.close();
+    const { host } = processIdentity();
+    const past = new Date(Date.now() - 3_600_000).toISOString();
+    const old: Pin = { vkey: signer.vkey, host, notAfter: past };
+    expect(() => verifyProof(text, [old])).toThrow(coded('proof.outside-validity'));
+    for (const pins of [
+      [old, { vkey: next.vkey, host }],
+      [{ vkey: next.vkey, host }, old],
+    ])
+      expect(verifyProof(text, pins).key.vkey).toBe(next.vkey);
+    const strange = { vkey: next.vkey, host: 'elsewhere' };
+    expect(() => verifyProof(text, [old, strange])).toThrow(coded('proof.outside-validity'));
+  });
+
   it('is not believed with any one character changed', async () => {
     const { directory, ids } = await journal();
     const text = await proveRecord(directory, ids[300] ?? '');
