@@ -12,6 +12,9 @@ const FIELDS: ReadonlyMap<string, number> = new Map([
   ['sk-ecdsa-sha2-nistp256@openssh.com', 3],
 ]);
 
+/** Whether a word names a plain key type. */
+export const isPlainType = (word: string): boolean => FIELDS.has(word);
+
 const CERTIFICATE = '-cert-v01@openssh.com';
 
 /** Returns where the length-prefixed field at `at` ends, or `undefined` when the blob ends before it. */

@@ -84,10 +84,10 @@ export function matchesHosts(name: string, field: string): boolean {
   return hit;
 }
 
-/** Whether a host field that is not fully understood may name `name`: what cannot be read may name every host. */
+/** Whether the host field of a line that takes trust away may name `name`: what cannot be read may name every host. */
 export function mayMatchHosts(name: string, field: string): boolean {
-  if (!field.startsWith('|'))
-    return field.split(',').some((item) => item.length > MAX_PATTERN) || matchesHosts(name, field);
+  const isUnreadable = (item: string): boolean => item.length > MAX_PATTERN || item.includes('|');
+  if (!field.startsWith('|')) return field.split(',').some(isUnreadable) || matchesHosts(name, field);
   const [, , salt = '', hash = ''] = field.split('|');
   const readable =
     field.startsWith('|1|') && strictBase64(salt)?.length === 20 && strictBase64(hash)?.length === 20;

@@ -1,7 +1,7 @@
 // The known_hosts verifier: text to entries, entries and a presented key to a verdict. Pure, so that its answers can
 // be compared line by line with ssh-keygen's and decision by decision with ssh's. ssh2 brings none of this.
 import { createHash } from 'node:crypto';
-import { authorityOf, isPlainKey, keyOfCertificate, typeInBlob } from './key-blob.ts';
+import { authorityOf, isPlainKey, isPlainType, keyOfCertificate, typeInBlob } from './key-blob.ts';
 import { matchesHosts, mayMatchHosts, strictBase64 } from './known-hosts-match.ts';
 
 /** One usable line of a known_hosts file. */
@@ -87,7 +87,8 @@ function unclearHosts(raw: string, understood: boolean): readonly string[] {
     return words.flatMap((word, at) => {
       if (!REVOKED.test(word)) return [];
       const hosts = words.slice(at + 1).find((next) => !next.startsWith('@'));
-      return [word.toLowerCase() === '@revoked' && hosts ? hosts : '*'];
+      const isNamed = word.toLowerCase() === '@revoked' && hosts && !isPlainType(hosts); // else the field was left out
+      return [isNamed ? hosts : '*'];
     });
   });
 }
@@ -120,9 +121,8 @@ export function entriesFor(
 ): readonly KnownHost[] {
   const names = [name, ...others];
   return entries.filter(({ marker, hosts }) => {
-    if (marker === 'unclear') return names.some((each) => mayMatchHosts(each, hosts));
-    if (marker === 'revoked') return names.some((each) => matchesHosts(each, hosts));
-    return matchesHosts(name, hosts);
+    const takes = marker === 'unclear' || marker === 'revoked';
+    return takes ? names.some((each) => mayMatchHosts(each, hosts)) : matchesHosts(name, hosts);
   });
 }
 

@@ -183,6 +183,7 @@ describe('decision', leftOut(missing('sshd', 'ssh', 'ssh-keygen')), () => {
 
   describe('refuses a key that is on file, beside a line', () => {
     const KEY = 'KEY'; // stands for the type and the key of the host
+    const HASH = Buffer.alloc(20, 7).toString('base64');
     it.each([
       ['that revokes it', `@revoked a.example ${KEY}`, 'revoked'],
       ['with a tab behind the marker', `@revoked\ta.example\t${KEY}`, 'revoked'],
@@ -208,6 +209,12 @@ describe('decision', leftOut(missing('sshd', 'ssh', 'ssh-keygen')), () => {
       ['with a key cut off', '@revoked a.example ssh-ed25519 SHORT', 'unclear'],
       ['with nothing but the marker', '@revoked', 'unclear'],
       ['with a host field that cannot be read', `@revoked |2|x|y ${KEY}X`, 'unclear'],
+      ['without a host field', `@revoked ${KEY}`, 'unclear'],
+      ['for a host hashed in another way', `@revoked |2|${HASH}|${HASH} ${KEY}`, 'revoked'],
+      ['for a hashed host whose salt is cut', `@revoked |1|${HASH.slice(4)}|${HASH} ${KEY}`, 'revoked'],
+      ['for two hashed hosts', `@revoked |1|${HASH}|${HASH},|1|${HASH}|${HASH} ${KEY}`, 'revoked'],
+      ['for a hashed host in a list', `@revoked b,|1|${HASH}|${HASH} ${KEY}`, 'revoked'],
+      ['beside a pattern that ssh gives up on', `@revoked a.example,${'h'.repeat(1_100)} ${KEY}`, 'revoked'],
     ])('%s', { timeout: 30_000 }, async (_what, line, verdict) => {
       const [type, blob = ''] = (sshd.keys[0] ?? '').split(' ');
       const text = `a.example ${type} ${blob}\n${line}\n`
