@@ -1,7 +1,8 @@
 // What a lock file pins: package-lock.json of npm, or a requirements file with hashes as pip, uv and pip-audit read it.
 import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
-import { parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
+import { type JsonValue, parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
+import { schemaReason } from '../../kernel/schema-reason.ts';
 
 export interface Package {
   readonly ecosystem: 'npm' | 'pypi';
@@ -40,16 +41,22 @@ export async function reading<T>(
   }
 }
 
+/** Parses JSON strictly, and holds it against a schema. */
+export const parseAs = <T>(bytes: Uint8Array, schema: z.ZodType<T>): T =>
+  readAs(parseDocument(bytes), schema);
+
 /** A document that departs from its format. The message repeats nothing of it. */
 export class Departure extends Error {}
 
-/** Parses JSON strictly, numbers of any kind, and holds it against a schema. */
-export function parseAs<T>(bytes: Uint8Array, schema: z.ZodType<T>): T {
-  const json = parseStrictJson(bytes, { maxBytes: MAX_DOCUMENT, maxDepth: 256, fractionAt: () => true });
+/** Parses JSON strictly, numbers of any kind. */
+export const parseDocument = (bytes: Uint8Array): JsonValue =>
+  parseStrictJson(bytes, { maxBytes: MAX_DOCUMENT, maxDepth: 256, fractionAt: () => true });
+
+/** Returns what a schema takes of some JSON. */
+export function readAs<T>(json: unknown, schema: z.ZodType<T>): T {
   const { success, data, error } = schema.safeParse(json);
   if (success) return data;
-  const [issue] = error.issues;
-  throw new Departure(`${issue?.code ?? 'invalid'} at depth ${issue?.path.length ?? 0}`);
+  throw new Departure(schemaReason(schema, error.issues, 'it'));
 }
 
 export const packageName = z.string().regex(/^(?:@[\w.~-]{1,214}\/)?[\w.~-]{1,214}$/);
@@ -73,8 +80,8 @@ const lockFile = z.object({
 
 type LockEntry = z.infer<typeof lockFile>['packages'][string];
 
-/** W3C Subresource Integrity: the strongest algorithm decides, and npm writes sha512. */
-const SHA512 = /(?:^|\s)sha512-([A-Za-z0-9+/]{86}==)(?:\s|$)/;
+/** npm writes one digest. Of several it takes a tarball that fits any (W3C Subresource Integrity), of a stronger kind before. */
+const SHA512 = /^sha512-([A-Za-z0-9+/]{86}==)$/;
 
 /** npm's own, as locks name it whatever mirror is asked. */
 const NPM_REGISTRY = 'https://registry.npmjs.org/';
@@ -88,6 +95,10 @@ function isPlaceOf(name: string, version: string, place: string): boolean {
     (place.startsWith(download) && /^[0-9a-f]{40,64}$/.test(place.slice(download.length)))
   );
 }
+
+/** A directory below the lock, in which npm installs nothing: the project's own. */
+const isDirectoryOfProject = (path: string): boolean =>
+  path.split('/').every((name) => !['', '.', '..', 'node_modules'].includes(name));
 
 /** Whether the tarball of a package above, which the lock pins, brings this one. */
 function isBundled(path: string, packages: Readonly<Record<string, LockEntry>>): boolean {
@@ -106,19 +117,27 @@ export function readNpmLock(
   const { packages } = parseAs(bytes, lockFile);
   return Object.entries(packages).flatMap(([path, entry]) => {
     if (path === '') return []; // the project itself
-    const name = packageName.safeParse(entry.name ?? path.split('node_modules/').at(-1));
+    const { version = '0.0.0', resolved, integrity, link, inBundle } = entry;
+    const isOwn = isDirectoryOfProject(path) && (resolved ?? integrity ?? link ?? inBundle) === undefined;
+    const leadsTo =
+      link && resolved !== undefined && isDirectoryOfProject(resolved) ? packages[resolved] : undefined;
+    if (leadsTo) return []; // it is listed where it lies
+    const folder = isOwn
+      ? /(?:^|\/)((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1]
+      : path.split('node_modules/').at(-1);
+    const name = packageName.safeParse(entry.name ?? folder);
     if (!name.success) throw new Departure('a package without a name');
-    const base64 = SHA512.exec(entry.integrity ?? '')?.[1];
+    const base64 = SHA512.exec(integrity ?? '')?.[1];
     const sha512 = base64 === undefined ? undefined : Buffer.from(base64, 'base64').toString('hex');
-    const { version = '0.0.0', resolved, link, inBundle } = entry;
     const looseness = (): string | undefined => {
-      if (link) return 'is a link to a directory';
+      if (isOwn) return undefined;
+      if (link) return 'is a link out of the project';
       const from = resolved === undefined || registries.find((registry) => resolved.startsWith(registry));
       if (from === undefined) return 'does not come from a registry that is named';
       if (typeof from === 'string' && !isPlaceOf(name.data, version, resolved?.slice(from.length) ?? ''))
         return 'comes from the place of another package or version';
       return sha512 === undefined && !(inBundle && isBundled(path, packages))
-        ? 'has no sha512 integrity'
+        ? 'has no integrity of one sha512'
         : undefined;
     };
     const loose = looseness();

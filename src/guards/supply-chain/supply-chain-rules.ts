@@ -54,24 +54,45 @@ function auditedBy(report: VulnerabilityReport, npmCount: number): (locked: Pack
   return (locked) => seen.has(key(locked));
 }
 
-const isWaived = (
-  { ecosystem, name, ids }: Finding,
+/** Puts `value` to those of its key. */
+function add<Value>(map: Map<string, Value[]>, at: string, value: Value): void {
+  const there = map.get(at);
+  if (there) there.push(value);
+  else map.set(at, [value]);
+}
+
+/** Returns whether one of the waivers covers a finding. All three lists may hold thousands, so each is gone through once. */
+function waivedBy(
   waivers: readonly Waiver[],
   locked: readonly LockedPackage[],
-): boolean => {
-  const covers = ({ packages }: Waiver): boolean => {
-    if (packages.length === 0) return true;
+): (finding: Finding) => boolean {
+  const present = new Map<string, string[]>();
+  for (const one of locked) add(present, `${one.ecosystem}:${one.name}`, key(one));
+  const byId = new Map<string, ReadonlySet<string>[]>();
+  for (const { ids, packages } of waivers) {
+    const covered = new Set(packages);
+    for (const id of new Set(ids)) add(byId, id, covered);
+  }
+  return ({ ecosystem, name, ids }) => {
+    const versions = present.get(`${ecosystem}:${name}`) ?? [];
     // A waiver for one version says nothing about another one that is installed too.
-    const present = locked.filter((one) => one.ecosystem === ecosystem && one.name === name);
-    return present.length > 0 && present.every((one) => packages.includes(key(one)));
+    const covers = (packages: ReadonlySet<string>): boolean =>
+      packages.size === 0 || (versions.length > 0 && versions.every((one) => packages.has(one)));
+    return ids.some((id) => byId.get(id)?.some(covers));
   };
-  return waivers.some((waiver) => waiver.ids.some((id) => ids.includes(id)) && covers(waiver));
-};
+}
 
-const findingsOf = (facts: SupplyChainFacts): readonly Finding[] =>
-  reportsOf(facts).flatMap(({ findings }) => findings);
-const currentWaivers = ({ waivers, now }: SupplyChainFacts): readonly Waiver[] =>
-  itemsOf(waivers).filter(({ until }) => until > now);
+/** Findings that no waiver covers which holds today, and what `all`, the lapsed ones too, say about each. */
+function unwaived(facts: SupplyChainFacts): readonly { readonly name: string; readonly lapsed: boolean }[] {
+  const { lock, waivers, now } = facts;
+  const holds = ({ until, from = now }: Waiver): boolean => until > now && from <= now + AHEAD;
+  const isWaived = waivedBy(itemsOf(waivers).filter(holds), itemsOf(lock));
+  const wasWaived = waivedBy(itemsOf(waivers), itemsOf(lock));
+  return reportsOf(facts)
+    .flatMap(({ findings }) => findings)
+    .filter((finding) => !isWaived(finding))
+    .map((finding) => ({ name: finding.name, lapsed: wasWaived(finding) }));
+}
 
 function malformed(
   code: string,
@@ -156,12 +177,11 @@ export const supplyChainRules: readonly Rule<SupplyChainFacts>[] = [
     code: 'supply-chain.other-bytes',
     remedy: SBOM,
     refuses: ({ lock, sbom }) => {
-      const digests = new Map(itemsOf(sbom).map((listed) => [key(listed), listed.sha512]));
+      const digests = new Map<string, (string | undefined)[]>(); // a package may be listed twice
+      for (const listed of itemsOf(sbom)) add(digests, key(listed), listed.sha512);
       const differ = itemsOf(lock).filter(
         (locked) =>
-          locked.sha512 !== undefined &&
-          digests.has(key(locked)) &&
-          digests.get(key(locked)) !== locked.sha512,
+          locked.sha512 !== undefined && digests.get(key(locked))?.some((found) => found !== locked.sha512),
       );
       return some(differ, 'have another SHA-512 in the SBOM than in the lock, or none');
     },
@@ -208,25 +228,15 @@ export const supplyChainRules: readonly Rule<SupplyChainFacts>[] = [
   {
     code: 'supply-chain.waiver-expired',
     remedy: 'Look at the finding again: update the package, or waive it anew with a reason.',
-    refuses: (facts) => {
-      const locked = itemsOf(facts.lock);
-      const lapsed = findingsOf(facts).filter(
-        (finding) =>
-          isWaived(finding, itemsOf(facts.waivers), locked) &&
-          !isWaived(finding, currentWaivers(facts), locked),
-      );
-      return some(lapsed, 'have findings whose waiver has ended');
-    },
+    refuses: (facts) =>
+      some(
+        unwaived(facts).filter(({ lapsed }) => lapsed),
+        'have findings whose waiver has ended, or is from the future',
+      ),
   },
   {
     code: 'supply-chain.vulnerable',
     remedy: 'Update the package; or write down for a time why the finding does not apply here (a waiver).',
-    refuses: (facts) => {
-      const locked = itemsOf(facts.lock);
-      return some(
-        findingsOf(facts).filter((finding) => !isWaived(finding, currentWaivers(facts), locked)),
-        'have known vulnerabilities that nobody waived',
-      );
-    },
+    refuses: (facts) => some(unwaived(facts), 'have known vulnerabilities that nobody waived'),
   },
 ];

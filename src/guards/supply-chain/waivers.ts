@@ -10,12 +10,15 @@ export interface Waiver {
   readonly packages: readonly string[];
   /** Unix milliseconds. */
   readonly until: number;
+  /** When it was written, where its format says so. One from the future would never end. */
+  readonly from?: number | undefined;
 }
 
 const DAY = 86_400_000;
 /** More are no list that anybody looks at. */
 const MAX_WAIVERS = 1_000;
 const LIFETIME = 90 * DAY;
+const lasting = (from: number): Pick<Waiver, 'from' | 'until'> => ({ from, until: from + LIFETIME });
 
 const id = z.string().regex(/^[A-Za-z0-9][\w:.-]{0,199}$/);
 const reason = z.string().trim().min(1).max(65_536);
@@ -94,9 +97,9 @@ function readOpenVex(bytes: Uint8Array): readonly Waiver[] {
     const waives =
       status === 'fixed' || (status === 'not_affected' && (justification ?? impact) !== undefined);
     if (!waives) return [];
-    const until = Date.parse(statement.timestamp ?? timestamp) + LIFETIME;
+    const from = Date.parse(statement.timestamp ?? timestamp);
     const ids = [vulnerability.name, ...(vulnerability.aliases ?? [])];
-    return [{ ids, packages: products.map((product) => productOf(product['@id'])), until }];
+    return [{ ids, packages: products.map((product) => productOf(product['@id'])), ...lasting(from) }];
   });
 }
 
@@ -113,8 +116,8 @@ function readCycloneVex(bytes: Uint8Array): readonly Waiver[] {
   return vulnerabilities.flatMap((entry): readonly Waiver[] => {
     const { state, justification, detail, lastUpdated } = entry.analysis;
     if (!SETTLED.has(state) || (justification ?? detail) === undefined) return [];
-    const until = Date.parse(lastUpdated ?? metadata.timestamp) + LIFETIME;
-    return [{ ids: [entry.id], packages: entry.affects.map(({ ref }) => affected(ref)), until }];
+    const from = Date.parse(lastUpdated ?? metadata.timestamp);
+    return [{ ids: [entry.id], packages: entry.affects.map(({ ref }) => affected(ref)), ...lasting(from) }];
   });
 }
 

@@ -1,19 +1,26 @@
 // The supply-chain guard beside npm itself, and with any text in place of each document.
 
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNpmLock, readRequirements } from '../../../src/guards/supply-chain/packages.ts';
-import { readPurl } from '../../../src/guards/supply-chain/sbom.ts';
+import { readPurl, readSbom } from '../../../src/guards/supply-chain/sbom.ts';
 import { type SupplyChainRequest, supplyChain } from '../../../src/guards/supply-chain/supply-chain.ts';
+import {
+  type SupplyChainFacts,
+  supplyChainRules,
+} from '../../../src/guards/supply-chain/supply-chain-rules.ts';
 import { wrapReport } from '../../../src/guards/supply-chain/vulnerability-report.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { liveSupplyChain } from '../../../src/proof/drills/supply-chain/live-supply-chain.ts';
 import { siteIn } from '../../drill-site.ts';
+import { growthOf, LINEAR } from '../../growth.ts';
 import { leftOut } from '../../left-out.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
@@ -33,6 +40,117 @@ describe('this package', () => {
     const granted = await enforce(supplyChain, request, { journal: memoryJournal() });
     expect(granted.packages).toBeGreaterThan(100);
     expect(granted.audited).toBe(false);
+  });
+});
+
+/** A project as npm itself writes it, without a network: its lock, and the SBOM of that. */
+function npmProject(name: string, files: Readonly<Record<string, object>>): void {
+  const cwd = join(root, name);
+  for (const [path, json] of Object.entries(files)) {
+    mkdirSync(dirname(join(cwd, path)), { recursive: true, mode: 0o700 });
+    writeFileSync(join(cwd, path), JSON.stringify(json), { mode: 0o600 });
+  }
+  const npm = (...words: string[]): Buffer => execFileSync('npm', [...words, '--offline'], { cwd });
+  npm('install', '--package-lock-only', '--ignore-scripts', '--no-audit');
+  const sbom = npm('sbom', '--sbom-format', 'cyclonedx', '--package-lock-only');
+  writeFileSync(join(cwd, 'sbom.json'), sbom, { mode: 0o600 });
+}
+
+describe('a project of several packages', () => {
+  it('is known with its workspaces and its own directories', { timeout: 120_000 }, async () => {
+    npmProject('several', {
+      'package.json': {
+        name: 'several',
+        version: '1.0.0',
+        workspaces: ['packages/*'],
+        dependencies: { own: 'file:./own' },
+      },
+      'packages/first/package.json': { name: 'first', version: '1.0.0', dependencies: { '@x/second': '*' } },
+      'packages/second/package.json': { name: '@x/second', version: '1.1.0' },
+      'own/package.json': { name: 'own', version: '2.0.0' },
+    });
+    const request = { root: join(root, 'several'), sbom: 'sbom.json', reports: 'none' } as const;
+    const lock = { kind: 'npm', path: 'package-lock.json' } as const;
+    const granted = await enforce(supplyChain, { ...request, lock }, { journal: memoryJournal() });
+    expect(granted.packages).toBe(3);
+  });
+});
+
+describe('a digest of which npm takes either', () => {
+  const digest = (text: string): string => `sha512-${createHash('sha512').update(text).digest('base64')}`;
+  const taken = [
+    `${digest('good')} ${digest('evil')}`,
+    `${digest('evil')}?any ${digest('good')}`,
+    `${digest('good')}\n${digest('evil')}`,
+  ];
+  it.each(taken)('pins nothing: %s', (integrity) => {
+    const packages = { 'node_modules/a': { version: '1.0.0', integrity } };
+    expect(readNpmLock(bytes(JSON.stringify({ lockfileVersion: 3, packages })))[0]?.loose).toBe(
+      'has no integrity of one sha512',
+    );
+  });
+
+  it('as npm itself says', () => {
+    const modules = execFileSync('npm', ['root', '-g'], { encoding: 'utf8' }).trim();
+    const ssri = createRequire(import.meta.url)(join(modules, 'npm/node_modules/ssri')) as {
+      checkData(data: string, integrity: string): unknown;
+    };
+    expect(taken.filter((integrity) => !ssri.checkData('evil', integrity))).toEqual([]);
+    expect(ssri.checkData('evil', digest('good'))).toBe(false);
+  });
+});
+
+describe('a long document', () => {
+  const component = (_: unknown, at: number): object => ({
+    type: 'library',
+    name: `p${at}`,
+    purl: `pkg:npm/p${at}@1.0.0`,
+  });
+  const sbomOf = (size: number): Uint8Array =>
+    bytes(
+      JSON.stringify({
+        bomFormat: 'CycloneDX',
+        specVersion: '1.5',
+        version: 1,
+        components: Array.from({ length: size }, component),
+      }),
+    );
+  it('takes a look at each component, not at each pair', { timeout: 120_000 }, async () => {
+    await readSbom(sbomOf(1)); // the schema is compiled
+    expect(await growthOf((size) => readSbom(sbomOf(size)), 2_000)).toBeLessThan(LINEAR);
+  });
+
+  it('is refused where its schema would compare for hours', async () => {
+    const properties = Array.from({ length: 20_000 }, (_, at) => ({ name: `${at}` }));
+    const sbom = { bomFormat: 'CycloneDX', specVersion: '1.5', version: 1, properties };
+    await expect(readSbom(bytes(JSON.stringify(sbom)))).rejects.toThrow('too long to compare');
+  });
+
+  it('of waivers is not gone through for each finding', { timeout: 120_000 }, async () => {
+    const ids = ['CVE-2026-1'];
+    const rule = supplyChainRules.find(({ code }) => code === 'supply-chain.vulnerable');
+    const factsOf = (size: number): SupplyChainFacts => {
+      const packages = Array.from({ length: size }, (_, at) => ({
+        ecosystem: 'npm' as const,
+        name: `p${at}`,
+        version: '1.0.0',
+      }));
+      const report = { tool: 'osv-scanner', madeAt: 0, dataAt: 0, sbom: '', audited: [] } as const;
+      const findings = packages.map(({ ecosystem, name }) => ({ ecosystem, name, ids }));
+      const waivers = packages.map(({ name }) => ({ ids: [name], packages: [`npm:${name}@2`], until: 1 }));
+      return {
+        files: [],
+        isShadowed: false,
+        lock: { kind: 'read', value: packages },
+        sbom: { kind: 'unread' },
+        sbomDigest: undefined,
+        reports: [{ kind: 'read', value: { ...report, findings } }],
+        waivers: { kind: 'read', value: waivers },
+        now: 0,
+        maxAgeDays: 1,
+      };
+    };
+    expect(await growthOf((size) => rule?.refuses(factsOf(size)), 1_000)).toBeLessThan(LINEAR);
   });
 });
 
@@ -101,7 +219,7 @@ for found in parse_requirements(sys.argv[1], session=PipSession()): print(found.
       packages: { 'node_modules/a': { name: '@b/c', version: '1.0.0', integrity: 'x' } },
     };
     expect(readNpmLock(bytes(JSON.stringify(lock)))).toMatchObject([
-      { name: '@b/c', loose: 'has no sha512 integrity' },
+      { name: '@b/c', loose: 'has no integrity of one sha512' },
     ]);
   });
 

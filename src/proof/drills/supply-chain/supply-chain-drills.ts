@@ -34,13 +34,15 @@ const soundLock = (): Json & { packages: Record<string, Json> } => ({
   },
 });
 
+const hashOf = (name: string): Json[] => [{ alg: 'SHA-512', content: tarball(name).toString('hex') }];
+
 const component = (name: string): Json => ({
   'bom-ref': `${name}@1.3.0`,
   type: 'library',
   name,
   version: '1.3.0',
   purl: `pkg:npm/${name.replace('@', '%40')}@1.3.0`,
-  hashes: [{ alg: 'SHA-512', content: tarball(name).toString('hex') }],
+  hashes: hashOf(name),
 });
 
 const soundSbom = (): Json & { components: Json[] } => ({
@@ -50,7 +52,7 @@ const soundSbom = (): Json & { components: Json[] } => ({
   components: NAMES.map(component),
 });
 
-const npmAudit = (...vulnerable: readonly string[]): Json => ({
+const npmAudit = (...vulnerable: readonly string[]): Json & { metadata: Json } => ({
   auditReportVersion: 2,
   vulnerabilities: Object.fromEntries(
     vulnerable.map((name) => [
@@ -221,6 +223,17 @@ const python = (report: Json, more = ''): Fault => ({
 const PURL = 'pkg:npm/left-pad@1.3.0';
 const NOT_AFFECTED = { status: 'not_affected', justification: 'vulnerable_code_not_in_execute_path' };
 
+/** The lock and the SBOM as npm writes them with a workspace: no digest, and a link beside the directory. */
+const withWorkspace =
+  (directory: string): NonNullable<Fault['edit']> =>
+  ({ lock, sbom, report }) => {
+    lock.packages[''] = { name: 'drill', version: '1.0.0', workspaces: [directory] };
+    lock.packages['node_modules/own'] = { resolved: directory, link: true };
+    lock.packages[directory] = { version: '1.0.0' };
+    sbom.components.push({ type: 'library', name: 'own', version: '1.0.0', purl: 'pkg:npm/own@1.0.0' });
+    report['metadata'] = { ...npmAudit().metadata, dependencies: { total: 4 } };
+  };
+
 const lockDrills: readonly Drill<SupplyChainRequest>[] = [
   drill('sound', 'none', 'allow'),
   drill('no-reports', 'none: reports are not asked for', 'allow', {
@@ -329,9 +342,20 @@ const lockDrills: readonly Drill<SupplyChainRequest>[] = [
       draft.lock.packages['node_modules/@scope/tool/node_modules/left-pad'] = { ...entry(draft) };
       draft.report = {
         ...npmAudit(),
-        metadata: { vulnerabilities: { total: 0 }, dependencies: { total: 3 } },
+        metadata: { ...npmAudit().metadata, dependencies: { total: 3 } },
       };
     },
+  }),
+  drill('two-digests', 'a package of which npm takes either of two tarballs', 'supply-chain.unpinned', {
+    edit: (draft) => {
+      entry(draft)['integrity'] += ` sha512-${tarball('another').toString('base64')}`;
+    },
+  }),
+  drill('workspace', 'none: a workspace, which is a directory of the project', 'allow', {
+    edit: withWorkspace('packages/own'),
+  }),
+  drill('workspace-outside', 'a workspace in another project', 'supply-chain.unpinned', {
+    edit: withWorkspace('../own'),
   }),
 ];
 
@@ -374,6 +398,31 @@ const sbomDrills: readonly Drill<SupplyChainRequest>[] = [
       if (first && second) first['hashes'] = second['hashes'];
     },
   }),
+  drill(
+    'listed-twice',
+    'an SBOM that lists a package once more, with other bytes',
+    'supply-chain.other-bytes',
+    {
+      edit: ({ sbom }) =>
+        void sbom.components.unshift({
+          ...component(NAMES[0]),
+          'bom-ref': 'again',
+          hashes: hashOf('another'),
+        }),
+    },
+  ),
+  drill('two-hashes', 'an SBOM with two digests for one package', 'supply-chain.sbom-malformed', {
+    edit: ({ sbom }) => {
+      const [first] = sbom.components;
+      if (first) first['hashes'] = [...hashOf(NAMES[0]), ...hashOf('another')];
+    },
+  }),
+  drill('below-the-subject', 'a component hidden in what the SBOM is about', 'supply-chain.sbom-malformed', {
+    edit: ({ sbom }) => {
+      const about = { type: 'application', name: 'drill', components: [component('extra')] };
+      sbom['metadata'] = { component: about };
+    },
+  }),
   drill('no-digest', 'an SBOM without a digest', 'supply-chain.other-bytes', {
     edit: ({ sbom }) => void delete sbom.components[0]?.['hashes'],
   }),
@@ -412,12 +461,23 @@ const reportDrills: readonly Drill<SupplyChainRequest>[] = [
   drill('part-audited', 'an audit that saw fewer packages than the lock has', 'supply-chain.not-audited', {
     edit: reported('npm-audit', {
       ...npmAudit(),
-      metadata: { vulnerabilities: { total: 0 }, dependencies: { total: 1 } },
+      metadata: { ...npmAudit().metadata, dependencies: { total: 1 } },
     }),
   }),
-  drill('cut-report', 'a report whose findings were cut out', 'supply-chain.not-audited', {
+  drill('cut-report', 'a report whose findings were cut out', 'supply-chain.report-malformed', {
     edit: reported('npm-audit', { ...npmAudit('left-pad'), vulnerabilities: {} }),
   }),
+  drill(
+    'cut-cause',
+    'a report without the finding that another one comes from',
+    'supply-chain.report-malformed',
+    {
+      edit: reported('npm-audit', {
+        ...npmAudit('@scope/tool'),
+        vulnerabilities: { '@scope/tool': { name: '@scope/tool', via: ['left-pad'] } },
+      }),
+    },
+  ),
   drill('part-listed', 'a report of OSV-Scanner that lists one package', 'supply-chain.not-audited', {
     edit: reported('osv-scanner', osv(NAMES[0])),
   }),
@@ -464,6 +524,14 @@ const findingDrills: readonly Drill<SupplyChainRequest>[] = [
   drill('ended-openvex', 'a statement of OpenVEX from last year', 'supply-chain.waiver-expired', {
     edit: waived(openVex(ago(200), PURL, NOT_AFFECTED)),
   }),
+  drill(
+    'future-openvex',
+    'a statement of OpenVEX from the future, which never ends',
+    'supply-chain.waiver-expired',
+    {
+      edit: waived(openVex(ago(-4_000), PURL, NOT_AFFECTED)),
+    },
+  ),
   drill('unjustified-openvex', 'a statement of OpenVEX that gives no reason', 'supply-chain.vulnerable', {
     edit: waived(openVex(ago(1), PURL, { status: 'not_affected' })),
   }),
