@@ -96,6 +96,16 @@ export async function changingKeys<T>(directory: string, work: () => Promise<T>)
   }
 }
 
+/** The signer kept in a directory; `undefined` where there is none. @throws as {@link loadSigner}. */
+export async function presentSigner(directory: string): Promise<NoteSigner | undefined> {
+  try {
+    return await loadSigner(directory);
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'keys.missing') return undefined;
+    throw error;
+  }
+}
+
 /**
  * Makes a signing key in `directory` and pins it for this host, beside the pins that are there, so that the host can grade
  * what it recorded itself. Where an interrupted call left a key without its pin, it pins that key.
@@ -108,19 +118,15 @@ export async function initKeys(directory: string): Promise<NoteSigner> {
     await makeDirectory(directory);
     return await changingKeys(directory, async () => {
       const pins = await loadPins(directory); // first: where they cannot be read, no key is made that nobody could pin
-      const fresh = generateSigner(newKeyName());
-      const signer = await publishFile(keyPath(directory), keyFile(fresh)).then(
-        () => fresh,
-        (error: unknown) => {
-          if (errnoOf(error) === 'EEXIST') return loadSigner(directory);
-          throw error;
-        },
-      );
+      const present = await presentSigner(directory);
+      const signer = present ?? generateSigner(newKeyName());
       if (pins.some(({ vkey }) => vkey === signer.vkey)) {
         const remedy = 'Use the key that is there, or another directory for another key.';
         throw new CodedError('keys.exist', 'this directory already has a signing key and its pin', remedy);
       }
+      // First: a key without its pin would sign what nobody here believes; a pin whose key was never kept is believed in vain.
       await savePins(directory, [...pins, ownPin(signer)]);
+      if (!present) await publishFile(keyPath(directory), keyFile(signer));
       return signer;
     });
   } catch (error) {

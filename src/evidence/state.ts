@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CodedError, errnoOf } from './coded-error.ts';
 import type { Journal } from './journal.ts';
 import { LOCK_NAME } from './journal-files.ts';
-import { initKeys, loadSigner } from './key-store.ts';
+import { initKeys, loadSigner, presentSigner } from './key-store.ts';
 import type { NoteSigner } from './keys.ts';
 import { openJournal } from './open-journal.ts';
 
@@ -34,21 +34,12 @@ async function hasJournal(dir: string): Promise<boolean> {
  */
 export async function makeSigner({ dir }: StateOptions): Promise<NoteSigner> {
   // In this order: a journal is begun after its key is made, by another process perhaps, in this moment.
-  if ((await hasJournal(dir)) && (await isMissing(dir))) {
+  if ((await hasJournal(dir)) && (await presentSigner(dir)) === undefined) {
     const remedy =
       'Put signing-key.pem back from a copy. Where there is none, move the directory `journal` away, keep it with pins.json for whoever verifies it, and run `guardrails keys init`.';
     throw new CodedError('keys.lost', 'there is a journal here, but not the key that sealed it', remedy);
   }
   return initKeys(dir);
-}
-
-async function isMissing(dir: string): Promise<boolean> {
-  try {
-    await loadSigner(dir);
-    return false;
-  } catch (error) {
-    return error instanceof CodedError && error.code === 'keys.missing';
-  }
 }
 
 /**
@@ -59,7 +50,8 @@ async function isMissing(dir: string): Promise<boolean> {
 export async function ensureSigner({
   dir,
 }: StateOptions): Promise<{ readonly signer: NoteSigner; readonly made: boolean }> {
-  if (!(await isMissing(dir))) return { signer: await loadSigner(dir), made: false };
+  const signer = await presentSigner(dir);
+  if (signer) return { signer, made: false };
   try {
     return { signer: await makeSigner({ dir }), made: true };
   } catch (error) {

@@ -4,11 +4,12 @@ import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { FIRST_SEGMENT, START_FILE } from '../../src/evidence/journal-files.ts';
+import { FIRST_SEGMENT, readJournal, START_FILE } from '../../src/evidence/journal-files.ts';
 import { initKeys, loadPins, loadSigner, savePins } from '../../src/evidence/key-store.ts';
 import { generateSigner } from '../../src/evidence/keys.ts';
 import { ensureSigner, journalDirectory, makeSigner, openState } from '../../src/evidence/state.ts';
-import { draft, scratch } from './support.ts';
+import { verifyJournal } from '../../src/evidence/verify-native.ts';
+import { draft, runKilled, scratch } from './support.ts';
 
 const coded = (code: string): unknown => expect.objectContaining({ code });
 
@@ -49,6 +50,21 @@ it('pins the key that it makes beside the pins that are there, also where a call
   expect((await initKeys(directory)).vkey).toBe(vkey);
   expect(await vkeys()).toEqual([other.vkey, vkey]);
   await expect(initKeys(directory)).rejects.toThrow(coded('keys.exist'));
+});
+
+it('makes a journal that is believed here after each kill while the key was made', async () => {
+  let code: number | null = null;
+  for (let steps = 0; code !== 0; steps++) {
+    expect(steps).toBeLessThan(20);
+    const dir = await scratch();
+    code = runKilled(steps, 'state', 'ensureSigner({ dir })', dir);
+    await using journal = await openState({ dir });
+    await journal.append(draft(), '');
+    await journal.close();
+    const files = await readJournal(journalDirectory(dir));
+    const verdict = await verifyJournal(files, { pins: await loadPins(dir) });
+    expect(verdict, `${steps}`).toMatchObject({ ok: true, key: 'pinned' });
+  }
 });
 
 it('makes no key where the pins cannot be read', async () => {
