@@ -10,8 +10,6 @@ interface Scenario {
   readonly drills: readonly string[];
   readonly expected: string;
   readonly remediation: string;
-  /** The state is left by a process that was really killed. */
-  readonly killed?: true;
 }
 
 const scenario = (
@@ -23,6 +21,7 @@ const scenario = (
   profile: Scenario['profile'] = 'p0',
 ): Scenario => ({ id, domain, profile, guard, drills, expected, remediation });
 
+/** In each of them the state is left by a process that was really killed. */
 const RECOVERY = 'p1-recovery';
 const SCENARIOS: readonly Scenario[] = [
   scenario(
@@ -117,28 +116,22 @@ const SCENARIOS: readonly Scenario[] = [
     'Read the state again.',
     RECOVERY,
   ),
-  {
-    ...scenario(
-      'crash_partial_agent_trace_tail_is_quarantined',
-      'agent-trace',
-      ['recovery', 'partial-tail', 'tail-quarantined'],
-      'half a line is refused, kept aside with its exact bytes, and the next line follows',
-      'Set the tail aside.',
-      RECOVERY,
-    ),
-    killed: true,
-  },
-  {
-    ...scenario(
-      'interrupted_workflow_evidence_publish_recovers',
-      'workflow-evidence',
-      ['recovery', 'publish-interrupted', 'publish-retried'],
-      'nothing is published by halves, and the next attempt succeeds',
-      'Publish again.',
-      RECOVERY,
-    ),
-    killed: true,
-  },
+  scenario(
+    'crash_partial_agent_trace_tail_is_quarantined',
+    'agent-trace',
+    ['recovery', 'partial-tail', 'tail-quarantined'],
+    'half a line is refused, kept aside with its exact bytes, and the next line follows',
+    'Set the tail aside.',
+    RECOVERY,
+  ),
+  scenario(
+    'interrupted_workflow_evidence_publish_recovers',
+    'workflow-evidence',
+    ['recovery', 'publish-interrupted', 'publish-retried'],
+    'nothing is published by halves, and the next attempt succeeds',
+    'Publish again.',
+    RECOVERY,
+  ),
   scenario(
     'tampered_workflow_evidence_manifest_is_rejected',
     'workflow-evidence',
@@ -149,7 +142,7 @@ const SCENARIOS: readonly Scenario[] = [
   ),
 ];
 
-function report({ guard, drills, killed, ...given }: Scenario, results: readonly DrillResult[]): object {
+function report({ guard, drills, ...given }: Scenario, results: readonly DrillResult[]): object {
   const found = drills.map((drill) =>
     results.find((result) => result.guard === guard && result.drill === drill),
   );
@@ -168,7 +161,7 @@ function report({ guard, drills, killed, ...given }: Scenario, results: readonly
     replay_command: `guardrails drill ${guard}`,
     profiles: [given.profile],
     evidence: found.flatMap((result) => result?.evidenceId ?? []),
-    details: { guard, ...(killed ? { abrupt_child_termination_observed: passed } : {}) },
+    details: { guard, ...(given.profile === RECOVERY ? { abrupt_child_termination_observed: passed } : {}) },
     // A drill whose state could not be taken down has not passed.
     cleanup_status: found.some((result) => result?.observed === 'drill.cleanup-failed')
       ? 'left_on_disk'

@@ -221,9 +221,9 @@ export const recoveryDrills: readonly Drill<RecoveryRequest>[] = [
   ),
   drill(
     'bundle-tampered',
-    'a manifest that was edited after it was published',
+    'a manifest that was edited after it was published, by who was killed before the completion fitted it',
     'recovery.tampered',
-    bundle((at) => writeFile(join(at, 'workflow_run_manifest.json'), text({ version: 5 }))),
+    bundle((at) => crash(REPLACES, join(at, 'workflow_run_manifest.json'), text({ version: 5 }))),
   ),
   drill(
     'bundle-file-added',
