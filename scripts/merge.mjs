@@ -2,7 +2,7 @@
 // files that Node loads. Node takes a millisecond for each file, and one guard with zod under it is 150 of them; bundlers go
 // on taking the modules.
 // Usage: node scripts/merge.mjs DIST, which has node_modules beside it; writes DIST/node and DIST/zod.js.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -106,5 +106,12 @@ await bundle.write({
   },
 });
 await bundle.close();
+
+// Node 20 takes --env-file for its own wherever it stands before `--`, and runs what NODE_OPTIONS in that file says: the file
+// that `guardrails gate` is to judge. Not every env(1) splits what stands behind #!, so sh starts Node, which reads this as text.
+const main = join(dist, 'node/main.js');
+const START = `#!/usr/bin/env sh\n':' //; exec node -- "$0" "$@"\n`;
+writeFileSync(main, readFileSync(main, 'utf8').replace('#!/usr/bin/env node\n', START));
+chmodSync(main, 0o755); // npx makes it so once, and no more after the next build
 const licences = MERGED.map((name) => `${name}\n\n${readFileSync(join(packages, name, 'LICENSE'), 'utf8')}`);
 writeFileSync(join(dist, 'node/LICENSES'), licences.join('\n'));

@@ -78,7 +78,10 @@ export function registerGate(program: Command): void {
     .addOption(
       new Option('--profile <profile>', 'what is to be used').choices(PROFILES).makeOptionMandatory(),
     )
-    .option('--env-file <file>', "AGILAB's environment file (default ~/.agilab/.env, if it is there)")
+    .option(
+      '-e, --env-file <file>',
+      "AGILAB's environment file (default ~/.agilab/.env, if it is there); -e behind npx, where Node 20 runs NODE_OPTIONS of a file that the long name names",
+    )
     .option('--requests <file>', 'requests to guards, a JSON object by their ids')
     .option('--output <dir>', 'write security-check.json and shared-go-gate.json for AGILAB there')
     .option('--json', 'print the answer as one line of JSON')

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -92,6 +93,17 @@ describe('the gate', () => {
       schema: 'agilab.shared_go_gate.v1',
       decision: 'blocked',
     });
+  });
+
+  it('runs nothing that the file names: Node would take --env-file, and NODE_OPTIONS in it, for its own', () => {
+    const place = home({});
+    const [file, ran] = [join(place, 'other.env'), join(place, 'ran')];
+    writeFileSync(join(place, 'x.cjs'), `require('node:fs').writeFileSync(${JSON.stringify(ran)}, '')`);
+    writeFileSync(file, `${LOOPBACK}NODE_OPTIONS=--require=${place}/x.cjs\n`, { mode: 0o600 });
+    const argv = ['--dir', join(place, 'state'), 'gate', '--profile', 'local', '--env-file', file];
+    const env = { PATH: process.env['PATH'], HOME: place, XDG_STATE_HOME: place };
+    const started = spawnSync(MAIN, argv, { env, encoding: 'utf8' });
+    expect([started.status, existsSync(ran)]).toEqual([0, false]);
   });
 
   it.each<[string, Profile, Site, object]>([
