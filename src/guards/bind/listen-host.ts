@@ -45,8 +45,8 @@ function readIpv6(text: string): HostReading {
   return { kind: address === '::1' ? 'loopback' : 'elsewhere', address, family: 6 };
 }
 
-// tcp and tls as Dask writes them.
-const URL_FORM = /^(?:https?|wss?|tcp|tls):\/\/([^/?#@]*)\/?$/i;
+// tcp and tls as Dask writes them. Behind the authority Ollama takes a path, which moves no socket.
+const URL_FORM = /^(?:https?|wss?|tcp|tls):\/\/([^/?#@]*)(?:\/.*)?$/i;
 const HOST_AND_PORT = /^([^:[\]]*|\[[^[\]]*\]):(\d{1,5})$/;
 // unix:/path is gunicorn's, a bare path uvicorn's. 107 bytes at most (unix(7)): Node cuts a longer one, and listens elsewhere.
 const SOCKET = /^(?:unix:(?:\/\/)?)?(\/(?:[!-~]{0,103}|[^\0]{0,34})[^/\0])$/;

@@ -74,7 +74,13 @@ describe('hosts that other checks take for loopback, or for no concern', () => {
     ['a URL of every interface', 'http://0.0.0.0:8501', 'bind.wildcard'],
     ['a URL of a name in numbers', 'tcp://0x7f.1:8501', 'bind.ambiguous-address'],
     ['a URL with a user', 'http://me@127.0.0.1:8501', 'bind.malformed-address'],
-    ['a URL with a path', 'http://127.0.0.1:8501/x', 'bind.malformed-address'],
+    ['a URL of every interface with a path', 'http://0.0.0.0:8501/x', 'bind.wildcard'],
+    [
+      'a URL of another address with a user in its path',
+      'http://192.0.2.1:8501/@127.0.0.1',
+      'bind.not-loopback',
+    ],
+    ['a URL with a backslash', 'http://127.0.0.1\\@192.0.2.1:8501/', 'bind.malformed-address'],
     ['a port with six digits', '127.0.0.1:850100', 'bind.malformed-address'],
     ['another port', '127.0.0.1:8502', 'bind.other-port'],
     ['a socket path that everybody may reach', '/run/ui.sock', 'bind.socket-open'],
@@ -126,6 +132,7 @@ describe('hosts that other checks take for loopback, or for no concern', () => {
     ['0:0:0:0:0:0:0:1', '::1', 6],
     ['127.0.0.1:8501', '127.0.0.1', 4],
     ['http://[::1]:8501/', '::1', 6],
+    ['http://127.0.0.1:8501/ollama', '127.0.0.1', 4],
     ['127.0.0.1:8501,[::1]:8501', '127.0.0.1', 4],
   ] as const)('allows %s and grants the canonical literal', async (value, host, family) => {
     expect(await grantFor(value, 8501)).toMatchObject({ host, family, port: 8501 });

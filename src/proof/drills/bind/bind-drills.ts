@@ -97,6 +97,7 @@ export const bindDrills: readonly Drill<BindRequest>[] = [
   drill('port-in-exposed-host', 'every interface, with a port', WILDCARD, '0.0.0.0:8501'),
   drill('port-alone', 'a port without a host, which is every interface', WILDCARD, ':8501'),
   drill('url-exposed', 'a URL of every interface', WILDCARD, 'http://0.0.0.0:8501'),
+  drill('url-path-exposed', 'a URL of every interface with a path', WILDCARD, 'http://0.0.0.0:8501/x'),
   drill('exposed-in-list', 'a list with one exposed address', ELSEWHERE, '127.0.0.1:8501,192.0.2.1:8501'),
   drill('other-port', 'a text with another port than the one asked for', 'bind.other-port', '127.0.0.1:9999'),
   {
