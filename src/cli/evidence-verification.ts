@@ -44,8 +44,11 @@ function isThere(program: string, cwd: string): boolean {
   });
 }
 
-/** Returns the report. */
-export function evidenceVerification({ path, codes, reason, remedy, evidence, granted }: Judged): object {
+/** Returns the report, and whether it says pass. */
+export function evidenceVerification({ path, codes, reason, remedy, evidence, granted }: Judged): {
+  readonly report: object;
+  readonly holds: boolean;
+} {
   const short = codes.map((code) => code.replace(/^run-manifest\./, ''));
   const known = new Set(CHECKS.flatMap(([, of]) => of));
   const { command } = granted?.manifest ?? {};
@@ -62,9 +65,10 @@ export function evidenceVerification({ path, codes, reason, remedy, evidence, gr
     return { id, status: isFailed ? 'fail' : 'pass', summary, details: { codes: found } };
   });
   const manifest = granted?.manifest;
-  return {
+  const holds = codes.length === 0 && checks.every(({ status }) => status === 'pass');
+  const report = {
     schema: 'agilab.evidence_verification.v1',
-    status: codes.length === 0 && checks.every(({ status }) => status === 'pass') ? 'pass' : 'fail',
+    status: holds ? 'pass' : 'fail',
     manifest_path: path,
     manifest_sha256: granted?.digest ?? '',
     checks,
@@ -79,4 +83,5 @@ export function evidenceVerification({ path, codes, reason, remedy, evidence, gr
       },
     }),
   };
+  return { report, holds };
 }

@@ -55,16 +55,18 @@ async function verify(directory: string, options: VerifyOptions): Promise<void> 
     await journal.close();
   }
   const { granted, codes, reason, remedy } = answer;
+  let holds = granted !== undefined;
   if (options.format === 'agilab') {
-    const path = join(request.root, manifest);
-    process.stdout.write(toAgilabJson(evidenceVerification({ ...answer, path })));
+    const verification = evidenceVerification({ ...answer, path: join(request.root, manifest) });
+    process.stdout.write(toAgilabJson(verification.report));
+    holds = verification.holds;
   } else if (granted) {
     const by = granted.signers.length > 0 ? ', signed' : '';
     process.stdout.write(
       `${granted.digest}  run and ${Object.keys(granted.files).length} files proven${by}\n`,
     );
   } else process.stderr.write(`guardrails: ${codes.join(', ')}: ${reason}. ${remedy}\n`);
-  if (!granted) process.exitCode = 1;
+  if (!holds) process.exitCode = 1;
 }
 
 const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];

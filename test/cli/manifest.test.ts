@@ -36,8 +36,10 @@ it('seals a run, proves it, and refuses it once a byte is changed', { timeout: 6
     stdout: expect.stringMatching(/1 files proven, signed\n$/),
   });
   const agilab = (): { status: string; checks: { id: string; status: string }[] } => {
-    const { stdout } = guardrails([...verify, '--format', 'agilab'], here);
-    return JSON.parse(stdout) as ReturnType<typeof agilab>;
+    const { code, stdout } = guardrails([...verify, '--format', 'agilab'], here);
+    const report = JSON.parse(stdout) as ReturnType<typeof agilab>;
+    expect(code).toBe(report.status === 'pass' ? 0 : 1);
+    return report;
   };
   const passed = agilab();
   expect(passed.checks.filter(({ id, status }) => id !== 'replay_available' && status !== 'pass')).toEqual(
