@@ -41,10 +41,15 @@ async function group(memory: number, processes: number): Promise<readonly string
   return ['/bin/sh', '-c', `${enter} && exec "$@"`, 'sh'];
 }
 
+/** Words that make root a user who can write no control group. */
+const AS_USER = ['/usr/bin/setpriv', '--reuid=50000', '--regid=50000', '--clear-groups', '--'];
+
 describe('a launcher', () => {
   it('that puts payloads into a control group bounds all their descendants', async ({ skip }) => {
-    const launcher = await group(32 * MIB, 12);
-    if (!launcher) return skip('this account can make no control group with memory and pids');
+    const entering = await group(32 * MIB, 12);
+    if (!entering || process.getuid?.() !== 0 || !(await exists(AS_USER[0] ?? '')))
+      return skip('root, a control group with memory and pids, and setpriv of util-linux are needed');
+    const launcher = [...entering, ...AS_USER];
     const journal = memoryJournal();
     const limits = { memoryBytes: 32 * MIB, processes: 12 };
     const granted = await enforce(resources, { launcher, limits, bounds: 'tree' }, { journal });
@@ -56,6 +61,19 @@ describe('a launcher', () => {
     const tighter = { memoryBytes: 16 * MIB, processes: 8 };
     const { codes } = await judge(resources, { launcher, limits: tighter });
     expect(codes).toEqual(['resources.memory', 'resources.processes']);
+    const byRoot = await judge(resources, { launcher: entering, limits, bounds: 'tree' });
+    expect(byRoot.codes).toEqual(['resources.memory', 'resources.processes', 'resources.tree-unbounded']);
+  });
+
+  it('that gives a control group away bounds nobody', async ({ skip }) => {
+    const entering = await group(32 * MIB, 12);
+    if (!entering || process.getuid?.() !== 0 || !(await exists(AS_USER[0] ?? '')))
+      return skip('root, a control group with memory and pids, and setpriv of util-linux are needed');
+    const give = `for d in ${ROOT} ${ROOT}/memory ${ROOT}/pids; do
+      [ -d $d/guardrails-${process.pid} ] && chown 50000 $d/guardrails-${process.pid}/*; done 2>/dev/null; exec "$@"`;
+    const launcher = ['/bin/sh', '-c', give, 'sh', ...entering, ...AS_USER];
+    const limits = { memoryBytes: 32 * MIB, processes: 12 };
+    expect((await judge(resources, { launcher, limits })).codes).toEqual(['resources.unexplained']);
   });
 
   it('of prlimit bounds each process', async ({ skip }) => {

@@ -30,10 +30,25 @@ const KERNEL: Readonly<
   cpuSeconds: { limits: ['Max cpu time'] },
 };
 
-// A soft limit binds nobody: each child raises its own to the hard one first. The signals of two limits can be ignored as well.
+// What a payload may take away binds nobody, so each child tries that first: hard limits too, which root may raise with
+// CAP_SYS_RESOURCE; its control groups, which it leaves where it may; and it says which of their files it may write. The signals of two
+// limits can be ignored as well.
 const PRELUDE = `
-for o in n f v d t u p; do ulimit -S -$o "$(ulimit -H -$o 2>/dev/null)" 2>/dev/null; done
+ulimit -n "$(cat /proc/sys/fs/nr_open)" 2>/dev/null
+for o in n f v d t u p; do
+  ulimit -$o unlimited 2>/dev/null || ulimit -S -$o "$(ulimit -H -$o 2>/dev/null)" 2>/dev/null
+done
 trap '' XCPU XFSZ
+while IFS=: read -r _ names path; do
+  for at in "/sys/fs/cgroup/$names" /sys/fs/cgroup/unified /sys/fs/cgroup; do
+    echo $$ >"$at/cgroup.procs"
+    while :; do
+      for f in memory.limit_in_bytes memory.max pids.max; do [ -w "$at$path/$f" ] && echo "writable $path/$f"; done
+      [ "\${path%/}" ] || break
+      path=\${path%/*}
+    done
+  done
+done </proc/self/cgroup 2>/dev/null
 cat /proc/self/limits /proc/self/cgroup
 `;
 // $1 is a mark that nobody else writes, $2 the limit. A shell that cannot fork ends, and takes its children along: where nobody reaps
@@ -80,20 +95,21 @@ export interface Attempt {
 const numberOf = (text: string | undefined): number =>
   text === undefined || text === 'unlimited' || text === 'max' ? Number.POSITIVE_INFINITY : Number(text);
 
-/** The least of what the control groups of a process allow, ancestors included. */
-async function groupLimit(cgroup: string, limit: Limit): Promise<number> {
+/** The least of what the control groups of a process allow, ancestors included. What the process may write itself bounds it not. */
+async function groupLimit(output: string, limit: Limit): Promise<number> {
   const { group } = KERNEL[limit];
   if (!group) return Number.POSITIVE_INFINITY;
   const [controller, v1File, v2File] = group;
   const files: string[] = [];
-  for (const [, names = '', path = ''] of cgroup.matchAll(/^\d+:([^:]*):(\/.*)$/gm)) {
+  const writable = new Set(Array.from(output.matchAll(/^writable (.+)$/gm), ([, file = '']) => join(file)));
+  for (const [, names = '', path = ''] of output.matchAll(/^\d+:([^:]*):(\/.*)$/gm)) {
     if (path.split('/').includes('..')) continue; // outside what this namespace shows
     const isOld = names.split(',').includes(controller);
     if (names !== '' && !isOld) continue;
     for (let at = path; ; at = join(at, '..')) {
-      if (isOld)
-        files.push(join('/sys/fs/cgroup', names, at, v1File), join('/sys/fs/cgroup', controller, at, v1File));
-      else files.push(join('/sys/fs/cgroup', at, v2File), join('/sys/fs/cgroup/unified', at, v2File));
+      const places = isOld ? [names, controller] : ['', 'unified'];
+      const file = join(at, isOld ? v1File : v2File);
+      if (!writable.has(file)) files.push(...places.map((place) => join('/sys/fs/cgroup', place, file)));
       if (at === '/') break;
     }
   }

@@ -80,7 +80,7 @@ export async function observeResources(
 }
 
 const SET =
-  'Set the limit, hard and not only soft, in the launcher: ulimit, prlimit, or systemd-run --scope -p.';
+  'Set the limit, hard and not only soft, in the launcher: ulimit, prlimit, or systemd-run --scope -p (with MemorySwapMax=0 beside MemoryMax). Run payloads as a user who may not lift it: root raises hard limits (setpriv --bounding-set -sys_resource) and leaves control groups.';
 
 const exceeded = (code: string, limit: Limit, took: string, remedy = SET): Rule<ResourcesFacts> => ({
   code: `resources.${code}`,
@@ -115,14 +115,15 @@ const rules: readonly Rule<ResourcesFacts>[] = [
     refuses: ({ attempts }) => {
       const odd = attempts.find(({ started, exceeded: took, mechanism }) => started && !took && !mechanism);
       return (
-        odd !== undefined && `a child was stopped before ${odd.limit}, but by no limit that the kernel names`
+        odd !== undefined &&
+        `a child was stopped before ${odd.limit}, but by no limit that the kernel names and that the child may not lift`
       );
     },
   },
   {
     code: 'resources.tree-unbounded',
     remedy:
-      'Start payloads in a control group with memory.max and pids.max: systemd-run --scope -p MemoryMax= -p TasksMax=.',
+      'Start payloads in a control group with memory.max and pids.max that they may not write: systemd-run --scope --uid=USER -p MemoryMax= -p TasksMax=.',
     refuses: ({ attempts, bounds }) => {
       const byGroup = attempts.flatMap(({ limit, mechanism }) => (mechanism === 'cgroup' ? [limit] : []));
       return (

@@ -10,8 +10,12 @@ import { type Drill, DrillUnavailable } from '../../proof.ts';
 type Limits = ResourcesRequest['limits'];
 
 const MIB = 1_048_576;
+/** Root, where it may raise limits, gives that up. */
+const GIVE_UP = `drop='setpriv --bounding-set -sys_resource --inh-caps -sys_resource'
+[ "$(id -u)" = 0 ] && $drop true 2>/dev/null && set -- $drop "$@"`;
+const bare = (line: string): readonly string[] => ['/bin/sh', '-c', `${line}; exec "$@"`, 'sh'];
 /** A launcher of sh: a line, and then the program. dash counts processes by -p, others by -u. */
-const sh = (line: string): readonly string[] => ['/bin/sh', '-c', `${line}; exec "$@"`, 'sh'];
+const sh = (line: string): readonly string[] => bare(`${GIVE_UP}\n${line}`);
 const processes = (most: number): string => `ulimit -u ${most} 2>/dev/null || ulimit -p ${most}`;
 
 function drill(
@@ -122,6 +126,17 @@ export const resourcesDrills: readonly Drill<ResourcesRequest>[] = [
       if (process.getuid?.() !== 0) site.fallBack('no limit of processes at all: this is no root');
       const launcher = sh(`[ "$(id -u)" != 0 ] || { ${processes(20)}; }`);
       return { launcher, limits: { processes: 20 } };
+    },
+  },
+  {
+    id: 'raised-by-root',
+    fault: 'a hard limit on root, who may raise it',
+    expects: 'resources.open-files',
+    build: async (site) => {
+      const capabilities = /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+      const mayRaise = ((BigInt(`0x${capabilities}`) >> 24n) & 1n) === 1n; // CAP_SYS_RESOURCE
+      if (!mayRaise) site.fallBack('no limit at all: this process may not raise one');
+      return { launcher: bare('(ulimit -n 32; ulimit -n 64) 2>/dev/null && ulimit -n 64'), limits: OPEN };
     },
   },
   drill('no-launcher', 'a launcher that starts nothing', 'not-started', ['/bin/false'], OPEN),
