@@ -2,7 +2,7 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { descend, fdWalk, type Method, pathWalk, requireRealProc, type Stop } from './descent.ts';
-import { type Mount, mountIdOf, mountOf } from './mounts.ts';
+import { type Mount, mountIdOf, mountOf, mountsBelow } from './mounts.ts';
 import type { OwnerPolicy } from './walk.ts';
 import { ownerOf, trustedOwners } from './walk.ts';
 
@@ -26,6 +26,8 @@ export interface DirectoryFacts {
   readonly stopped?: Stop;
   /** What the directory lies on. Absent where mounts have no names: outside Linux. */
   readonly mount?: Mount;
+  /** What lies on directories below it. */
+  readonly mountsBelow?: readonly Mount[];
 }
 
 const PLAIN_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/;
@@ -56,12 +58,11 @@ export async function observeDirectory(
     }));
     const facts = { ...trust, plainPath: true, passed: way };
     if (stop) return { ...facts, stopped: stop };
+    if (last.fd === undefined) return facts;
     // By the mount of what is held open: no path is looked up a second time.
-    const mount =
-      last.fd === undefined
-        ? undefined
-        : mountOf(readFileSync('/proc/self/mountinfo', 'utf8'), mountIdOf(last.fd));
-    return mount ? { ...facts, mount } : facts;
+    const table = readFileSync('/proc/self/mountinfo', 'utf8');
+    const mount = mountOf(table, mountIdOf(last.fd));
+    return mount ? { ...facts, mount, mountsBelow: mountsBelow(table, path) } : facts;
   } finally {
     for (const fd of held) closeSync(fd);
   }

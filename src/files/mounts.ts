@@ -61,23 +61,23 @@ export interface Mount {
 const unescapeOctal = (text: string): string =>
   text.replaceAll(/\\([0-7]{3})/g, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
-/** Returns the mount of an id; `undefined` where the table has no such line. */
-export function mountOf(mountinfo: string, id: string): Mount | undefined {
-  for (const line of mountinfo.split('\n')) {
+/** Returns every mount of the table, later ones over earlier ones. What is no line of it is left out. */
+function mountsIn(mountinfo: string): readonly Mount[] {
+  return mountinfo.split('\n').flatMap((line): readonly Mount[] => {
     const [before = '', after = ''] = line.split(' - ');
-    const [found, , device, root, point] = before.split(' ');
+    const [id, , device, root, point] = before.split(' ');
     const [type, source] = after.split(' ');
-    if (found !== id) continue;
-    if (device === undefined || root === undefined || point === undefined || !type || source === undefined)
-      return undefined;
-    return {
-      id,
-      device,
-      root: unescapeOctal(root),
-      point: unescapeOctal(point),
-      type,
-      source: unescapeOctal(source),
-    };
-  }
-  return undefined;
+    if (!id || device === undefined || root === undefined || point === undefined) return [];
+    if (!type || source === undefined) return [];
+    const [under, at, from] = [root, point, source].map(unescapeOctal) as [string, string, string];
+    return [{ id, device, root: under, point: at, type, source: from }];
+  });
 }
+
+/** Returns the mount of an id; `undefined` where the table has no such line. */
+export const mountOf = (mountinfo: string, id: string): Mount | undefined =>
+  mountsIn(mountinfo).find((mount) => mount.id === id);
+
+/** Returns what is mounted below a directory, hidden mounts too. */
+export const mountsBelow = (mountinfo: string, path: string): readonly Mount[] =>
+  mountsIn(mountinfo).filter(({ point }) => point.startsWith(`${path}/`));

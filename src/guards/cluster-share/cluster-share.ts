@@ -50,7 +50,7 @@ const path = z.string().min(1).max(4_096);
 const clusterShareRequest: z.ZodType<ClusterShareRequest> = z.strictObject({
   share: path,
   local: path,
-  type: z.string().regex(/^[a-z0-9._]{1,64}$/),
+  type: z.string().regex(/^[\w.-]{1,64}$/),
   source: z.string().min(1).max(1_024),
   workers: z.array(path).max(1_024).optional(),
   answer: z.strictObject({
@@ -100,8 +100,13 @@ async function observeShare(request: ClusterShareRequest, signal: AbortSignal): 
 const identityOf = ({ passed, stopped }: DirectoryFacts): string | undefined =>
   stopped ? undefined : passed.at(-1)?.identity;
 
+interface Place {
+  readonly device: string;
+  readonly path: string;
+}
+
 /** The path inside its own file system: what a bind mount leads to is the same there. */
-function placeOf(directory: DirectoryFacts, at: string): { device: string; path: string } | undefined {
+function placeOf(directory: DirectoryFacts, at: string): Place | undefined {
   const { mount } = directory;
   if (!mount) return undefined;
   const below = mount.point === '/' ? at : at.slice(mount.point.length);
@@ -112,6 +117,9 @@ function placeOf(directory: DirectoryFacts, at: string): { device: string; path:
 const holds = (outer: string, inner: string): boolean =>
   inner === outer || inner.startsWith(outer === '/' ? '/' : `${outer}/`);
 
+const overlap = (a: Place, b: Place): boolean =>
+  a.device === b.device && (holds(a.path, b.path) || holds(b.path, a.path));
+
 function nested({ share, local, paths }: ClusterShareFacts): boolean {
   const [a, b] = [identityOf(share), identityOf(local)];
   if (a === undefined || b === undefined) return false;
@@ -119,12 +127,10 @@ function nested({ share, local, paths }: ClusterShareFacts): boolean {
     passed.some(({ identity }) => identity === at);
   if (passes(share, b) || passes(local, a)) return true;
   const [x, y] = [placeOf(share, paths.share), placeOf(local, paths.local)];
-  return (
-    x !== undefined &&
-    y !== undefined &&
-    x.device === y.device &&
-    (holds(x.path, y.path) || holds(y.path, x.path))
-  );
+  if (x === undefined || y === undefined) return false;
+  const isIn = ({ mountsBelow = [] }: DirectoryFacts, place: Place): boolean =>
+    mountsBelow.some(({ device, root }) => overlap({ device, path: root }, place));
+  return overlap(x, y) || isIn(share, y) || isIn(local, x);
 }
 
 /** On a mount that is neither the system's own nor that of the local directory. */

@@ -70,6 +70,27 @@ describe('on real mounts (needs unshare and user namespaces)', () => {
       ['cluster-share.other-mount'],
     ],
     [
+      'a part of the local directory, bound inside the share',
+      `${TMPFS}; mkdir "$1/share/in"; mount --bind "$1/local/inner" "$1/share/in"`,
+      ['cluster-share.nested'],
+    ],
+    [
+      'a part of the share, bound inside the local directory',
+      `${TMPFS}; mkdir "$1/share/part"; mount --bind "$1/share/part" "$1/local/inner"`,
+      ['cluster-share.nested'],
+    ],
+    [
+      'another directory, bound inside the share',
+      `${TMPFS}; mkdir "$1/share/in"; mount --bind "$1/other" "$1/share/in"`,
+      [],
+    ],
+    [
+      'a type of FUSE with a dash in its name',
+      TMPFS,
+      ['cluster-share.other-mount'],
+      { type: 'fuse.ceph-fuse' },
+    ],
+    [
       'a mount under the one that was meant',
       `${TMPFS}; mount --bind "$1/other" "$1/share"`,
       ['cluster-share.other-mount'],

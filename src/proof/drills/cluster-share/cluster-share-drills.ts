@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFi
 import { dirname, join } from 'node:path';
 import { mountOf } from '../../../files/mounts.ts';
 import type { ClusterShareRequest } from '../../../guards/cluster-share/cluster-share.ts';
-import { HOMES, SYSTEM, WHOLLY_SYSTEM } from '../../../guards/cluster-share/share-path.ts';
+import { HOMES, SYSTEM, VAR_SYSTEM, WHOLLY_SYSTEM } from '../../../guards/cluster-share/share-path.ts';
 import { type Drill, DrillUnavailable } from '../../proof.ts';
 import { TOKEN } from '../../random.ts';
 
@@ -85,6 +85,19 @@ export const clusterShareDrills: readonly Drill<ClusterShareRequest>[] = [
   ...[...HOMES].map((name) =>
     drill(`in-${name}`, 'the home of a user', 'cluster-share.path', async () => ({ share: `/${name}/agi` })),
   ),
+  ...[...VAR_SYSTEM].map((name) =>
+    drill(
+      `in-var-${name}`,
+      'jobs and records of a system, on the workers',
+      'cluster-share.path',
+      async () => ({
+        workers: [`/var/${name}/share`],
+      }),
+    ),
+  ),
+  drill('hidden', 'a hidden directory at the top, on the workers', 'cluster-share.path', async () => ({
+    workers: ['/.agilab'],
+  })),
   drill('worker-keys', 'the keys of a user, on the workers', 'cluster-share.path', async () => ({
     workers: ['/srv/share', '/home/agi/.ssh'],
   })),
@@ -123,6 +136,28 @@ export const clusterShareDrills: readonly Drill<ClusterShareRequest>[] = [
     await mkdir(join(share, 'local'), { mode: 0o700 });
     return { local: join(share, 'local') };
   }),
+  {
+    ...drill(
+      'mounted-inside',
+      'a part of the local directory mounted inside the share',
+      'cluster-share.nested',
+      async ({ share, local }) => {
+        await mkdir(join(local, 'part'), { mode: 0o700 });
+        await mkdir(join(share, 'part'), { mode: 0o700 });
+        await symlink(share, join(dirname(local), 'to-share'));
+      },
+    ),
+    elsewhere: {
+      needs: 'unshare (util-linux), and user and mount namespaces',
+      room: 'guards',
+      within: (directory) => [
+        ...'unshare --map-root-user --mount sh -ec'.split(' '),
+        'mount --bind "$1/local/part" "$1/to-share/part"; shift; exec "$@"',
+        'sh',
+        directory,
+      ],
+    },
+  },
   drill(
     'share-inside',
     'the share inside the local directory',
