@@ -6,7 +6,7 @@ import { observeTree } from '../../files/tree.ts';
 import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
-import { covers, FRAMEWORKS, type Framework, readRoute, type Segment } from './route-pattern.ts';
+import { covers, FRAMEWORKS, type Framework, isWide, readRoute, type Segment } from './route-pattern.ts';
 
 export interface Route {
   /** In the framework's own spelling: `/items/{id}`, `/items/<int:id>`. */
@@ -39,6 +39,8 @@ export interface RoutesRequest {
 }
 
 interface Parsed extends Route {
+  /** Methods that it answers: Express answers HEAD where it answers GET. */
+  readonly answers: readonly string[];
   readonly parts: readonly Segment[] | undefined;
 }
 
@@ -85,7 +87,7 @@ const routesRequest: z.ZodType<RoutesRequest> = z.strictObject({
 const BOUNDS = { maxEntries: 4_096, maxDepth: 1, maxFileBytes: 1_048_576, maxTotalBytes: 64 * 1_048_576 };
 // st.switch_page("pages/x.py") and switch_page(Path("pages/x.py")): a page that is moved is lost.
 const HARD_CODED =
-  /switch_page\(\s*(?:page\s*=\s*)?(?:(?:\w+\.)?Path\(\s*)?[rfu]{0,2}(?:"""|'''|["'])(?:\.\/)?pages\//i;
+  /switch_page\s*\(\s*(?:page\s*=\s*)?(?:[\w.]+\s*\(\s*)*[rfu]{0,2}(?:"""|'''|["'])(?:\.\/)?pages(?:\/|["'])/i;
 
 async function lookAtPages(
   { root, directory, declared, sources }: NonNullable<RoutesRequest['pages']>,
@@ -108,7 +110,11 @@ async function observe(
   { framework, declared, table, pages }: RoutesRequest,
   signal: AbortSignal,
 ): Promise<RoutesFacts> {
-  const parse = (given: Route): Parsed => ({ ...given, parts: readRoute(given.path, framework) });
+  const parse = (given: Route): Parsed => {
+    const { path, methods } = given;
+    const answers = framework === 'express' && methods.includes('GET') ? [...methods, 'HEAD'] : methods;
+    return { path, methods, answers, parts: readRoute(path, framework) };
+  };
   const facts = { framework, declared: declared.map(parse), table: table.map(parse) };
   return pages ? { ...facts, pages: await lookAtPages(pages, signal) } : facts;
 }
@@ -120,23 +126,35 @@ const distrust = (facts: FileFacts): string | false =>
 /** Dots that a client or a proxy folds away, a second slash, a backslash, what does not show, and what becomes one of these. */
 const TRAVERSAL = /(?:^|\/)\.{1,2}(?:\/|$)|\/\/|\\(?![wd.])|%(?:2[ef5]|5c|00)|[\p{Cc}\p{Cf}\s]/iu;
 const key = ({ path, methods }: Route): readonly string[] => methods.map((method) => `${method} ${path}`);
-const overlap = (a: Route, b: Route): boolean => a.methods.some((method) => b.methods.includes(method));
 // Werkzeug and Streamlit choose by weight and by name: order decides nothing.
 export const ORDERED: ReadonlySet<string> = new Set<Framework>(['starlette', 'tornado', 'express']);
 
-/** Index of the first route that one before it makes unreachable. */
+/** Index of the first route that one before it makes unreachable, by one method at least. */
 function shadowed(table: readonly Parsed[]): number {
-  return table.findIndex(({ parts, methods }, at) =>
-    table
-      .slice(0, at)
-      .some(
-        (before) =>
-          parts !== undefined &&
-          before.parts !== undefined &&
-          methods.every((method) => before.methods.includes(method)) &&
-          covers(before.parts, parts),
-      ),
-  );
+  const wide: Parsed[] = [];
+  return table.findIndex((route) => {
+    const { parts, methods } = route;
+    const isBehind = wide.some(
+      (before) =>
+        parts !== undefined &&
+        before.parts !== undefined &&
+        methods.some((method) => before.answers.includes(method)) &&
+        covers(before.parts, parts),
+    );
+    if (isWide(parts)) wide.push(route);
+    return isBehind;
+  });
+}
+
+/** Index of the first route that matches what one before it matches, by one method at least. */
+function repeated(table: readonly Parsed[]): number {
+  const seen = new Set<string>();
+  return table.findIndex(({ parts, methods, answers }) => {
+    const as = JSON.stringify(parts);
+    const again = methods.some((method) => seen.has(`${method} ${as}`));
+    for (const method of answers) seen.add(`${method} ${as}`);
+    return again;
+  });
 }
 
 const rules: readonly Rule<RoutesFacts>[] = [
@@ -154,7 +172,8 @@ const rules: readonly Rule<RoutesFacts>[] = [
   },
   {
     code: 'routes.unreadable',
-    remedy: 'Write the route as the framework documents it, one parameter for each part.',
+    remedy:
+      'Write the route as the framework documents it: one parameter for each part, and one at most that takes the rest.',
     refuses: ({ table }) =>
       table.some(({ parts }) => parts === undefined || parts.some(({ kind }) => kind === 'mixed')) &&
       'a route of the server is not in a form that can be compared',
@@ -181,11 +200,7 @@ const rules: readonly Rule<RoutesFacts>[] = [
     code: 'routes.duplicate',
     remedy: 'Keep one of the two: which of them answers is an accident.',
     refuses: ({ table }) => {
-      const at = table.findIndex(({ parts, ...each }, index) =>
-        table
-          .slice(0, index)
-          .some((before) => overlap(before, each) && JSON.stringify(before.parts) === JSON.stringify(parts)),
-      );
+      const at = repeated(table);
       return at >= 0 && `route ${at + 1} of the server matches what one before it matches`;
     },
   },
@@ -194,7 +209,7 @@ const rules: readonly Rule<RoutesFacts>[] = [
     remedy: 'Put the narrower route first.',
     refuses: ({ framework, table }) => {
       const at = ORDERED.has(framework) ? shadowed(table) : -1;
-      return at >= 0 && `route ${at + 1} of the server can never be reached`;
+      return at >= 0 && `route ${at + 1} of the server lies behind one before it, which takes its place`;
     },
   },
   {

@@ -9,16 +9,24 @@ import { judge } from '../../../src/kernel/enforce.ts';
 
 // As Starlette compiles its paths.
 const matcher = (path: string): RegExp =>
-  new RegExp(`^${path.replaceAll('.', '\\.').replaceAll('{path:path}', '.*').replaceAll('{id}', '[^/]+')}$`);
+  new RegExp(
+    `^${path
+      .replaceAll('.', '\\.')
+      .replaceAll('{path:path}', '.*')
+      .replaceAll('{id}', '[^/]+')
+      .replaceAll('{id:int}', '[0-9]+')
+      .replaceAll('{id:float}', '[0-9]+(\\.[0-9]+)?')}$`,
+  );
 
 describe('covers', () => {
-  const part = fc.constantFrom('a', 'b', 'a.b', '{id}', '');
+  const part = fc.constantFrom('a', 'b', 'a.b', '1', '{id}', '{id:int}', '{id:float}', '');
+  const parts = fc.array(part, { maxLength: 2 });
   const pattern = fc
-    .tuple(fc.array(part, { minLength: 1, maxLength: 3 }), fc.boolean())
-    .map(([parts, rest]) => `/${[...parts, ...(rest ? ['{path:path}'] : [])].join('/')}`);
+    .tuple(parts, fc.boolean(), parts)
+    .map(([before, rest, after]) => `/${[...before, ...(rest ? ['{path:path}'] : []), ...after].join('/')}`);
   const concrete = fc
-    .array(fc.constantFrom('a', 'b', 'a.b', 'c', ''), { minLength: 1, maxLength: 4 })
-    .map((parts) => `/${parts.join('/')}`);
+    .array(fc.constantFrom('a', 'b', 'a.b', 'c', '1', '1.5', ''), { minLength: 1, maxLength: 4 })
+    .map((names) => `/${names.join('/')}`);
 
   it('says so only where the regular expressions agree', () => {
     fc.assert(
@@ -59,6 +67,27 @@ app = tornado.web.Application([("/_stcore/health", H), ("/media/([^/]+)", H), ("
 print(json.dumps([{"path": r.matcher.regex.pattern, "methods": ["GET"]} for r in app.wildcard_router.rules]))`;
 
 describe('tables of real frameworks', () => {
+  it('of Tornado, where a bare dot is any character', async ({ skip }) => {
+    const found = python(`
+import json, tornado.web, tornado.httputil
+class A(tornado.web.RequestHandler): pass
+class B(tornado.web.RequestHandler): pass
+def first(path):
+    app = tornado.web.Application([(path, A), ("/a_json", B)])
+    asked = tornado.httputil.HTTPServerRequest(method="GET", uri="/a_json", connection=type("C", (), {"context": None})())
+    return app.find_handler(asked).handler_class is A
+print(json.dumps([{"path": p, "taken": first(p)} for p in ["/a.json", "/a\\\\.json"]]))`) as unknown as
+      | readonly { readonly path: string; readonly taken: boolean }[]
+      | undefined;
+    if (!found) return skip('no tornado here');
+    expect(found.map(({ taken }) => taken)).toEqual([true, false]);
+    for (const { path, taken } of found) {
+      const table = [path, '/a_json'].map((each) => ({ path: each, methods: ['GET'] }));
+      const { codes } = await judge(routes, { framework: 'tornado', table, declared: table });
+      expect(codes).toEqual(taken ? ['routes.shadowed'] : []);
+    }
+  });
+
   it.for([
     ['flask', FLASK],
     ['tornado', TORNADO],
@@ -69,6 +98,17 @@ describe('tables of real frameworks', () => {
     const { codes } = await judge(routes, { framework, table, declared: table.slice(1) });
     expect(codes).toEqual(['routes.undeclared']);
   });
+});
+
+it('judges as many long routes as may be asked', { timeout: 60_000 }, async () => {
+  const path = (at: number): string => `/{id}/${'a/'.repeat(29)}${at}`;
+  const table = Array.from({ length: 2_000 }, (_, at) => ({ path: path(at), methods: ['GET'] }));
+  const { codes } = await judge(routes, { framework: 'starlette', table, declared: table });
+  expect(codes).toEqual([]);
+  const longer = [{ path: path(1).repeat(2), methods: ['GET'] }];
+  expect((await judge(routes, { framework: 'starlette', table: longer, declared: longer })).codes).toEqual([
+    'routes.unreadable',
+  ]);
 });
 
 it('judges whatever is asked by a code', async () => {

@@ -151,6 +151,41 @@ export const routesDrills: readonly Drill<RoutesRequest>[] = [
     'GET /login',
   ]),
 
+  drill(
+    'narrower-first',
+    'none: numbers before any text, and a text that is no number',
+    'allow',
+    'starlette',
+    ['GET /items/{id:int}', 'GET /items/new', 'GET /items/{name}'],
+  ),
+  drill('shadowed-suffix', 'a route behind one that takes all in between', 'routes.shadowed', 'starlette', [
+    'GET /files/{path:path}/meta',
+    'GET /files/a/meta',
+  ]),
+  drill(
+    'shadowed-method',
+    'a route of which one method lies behind another',
+    'routes.shadowed',
+    'starlette',
+    ['GET /{name}', 'GET,POST /login'],
+  ),
+  drill('shadowed-case', 'a route that Express takes for the one before it', 'routes.duplicate', 'express', [
+    'GET /Login',
+    'GET /login/',
+  ]),
+  drill('shadowed-head', 'a method that Express answers by another', 'routes.shadowed', 'express', [
+    'GET /items/:id',
+    'HEAD /items/new',
+  ]),
+  drill('shadowed-dot', 'a route behind a bare dot, which is any character', 'routes.shadowed', 'tornado', [
+    'GET /a.json',
+    'GET /a_json',
+  ]),
+  drill('dotted', 'none: a dot that is one', 'allow', 'tornado', ['GET /a\\.json', 'GET /a_json']),
+  drill('traversal-escaped', 'a way up in an escaped pattern', 'routes.unreadable', 'tornado', [
+    'GET /static/\\.\\./etc',
+  ]),
+
   pages('pages', 'none: pages are the files that are there', 'allow'),
   pages('page-undeclared', 'a page that somebody put there', 'routes.page-undeclared', (root) =>
     writeFile(join(root, 'pages', 'admin.py'), '', { mode: 0o600 }),
@@ -167,6 +202,11 @@ export const routesDrills: readonly Drill<RoutesRequest>[] = [
   ),
   pages('hard-coded-by-name', 'a source that names the argument', 'routes.hard-coded', (root) =>
     writeFile(join(root, 'main_page.py'), 'st.switch_page(page=f"./pages/one.py")\n', { mode: 0o600 }),
+  ),
+  pages('hard-coded-joined', 'a source that joins the path', 'routes.hard-coded', (root) =>
+    writeFile(join(root, 'main_page.py'), 'st.switch_page (str(Path("pages") / "one.py"))\n', {
+      mode: 0o600,
+    }),
   ),
   pages('hard-coded', 'a source that switches to a page by its path', 'routes.hard-coded', (root) =>
     writeFile(join(root, 'main_page.py'), 'st.switch_page(\n    Path("pages/one.py"))\n', { mode: 0o600 }),
