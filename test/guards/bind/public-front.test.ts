@@ -1,17 +1,14 @@
 // The front guard on whatever answers, and on whatever is asked.
 
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer as createRaw, type Server } from 'node:net';
 import { createServer } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type PublicFrontRequest, publicFront } from '../../../src/guards/bind/public-front.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
-import { backEndFor } from '../../../src/proof/drills/public-front/back-end.ts';
 import { makeAuthority } from '../../../src/proof/drills/public-front/certificates.ts';
 import { publicFrontDrills } from '../../../src/proof/drills/public-front/public-front-drills.ts';
-import { openSite } from '../../../src/proof/site.ts';
 import { siteIn } from '../../drill-site.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
@@ -139,26 +136,4 @@ it('judges whatever is asked by a code', async () => {
 it('takes roots that are no certificates for what they are: no roots', async () => {
   const { codes } = await judge(publicFront, requestOf(1, ['no certificate']));
   expect(codes[0]).toMatch(/^(?:public-front\.unreachable|guard\.observe-failed)$/);
-});
-
-describe('the back end that drills share', () => {
-  const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
-
-  it('is one while they follow one another, ends soon after the last, and is started again', async () => {
-    const [first, second] = [openSite(), openSite()];
-    const pid = await backEndFor(first);
-    expect(await backEndFor(second)).toBe(pid);
-    await first.takeDown(5_000);
-    const third = openSite();
-    await second.takeDown(5_000);
-    expect(await backEndFor(third)).toBe(pid);
-    expect(isAlive(pid)).toBe(true);
-    await third.takeDown(5_000);
-    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
-    const fourth = openSite();
-    const again = await backEndFor(fourth);
-    expect(again).not.toBe(pid);
-    await fourth.takeDown(5_000);
-    await expect.poll(() => isAlive(again), { timeout: 10_000 }).toBe(false);
-  });
 });

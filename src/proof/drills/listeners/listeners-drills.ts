@@ -3,7 +3,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ListenersRequest } from '../../../guards/bind/listeners.ts';
 import type { Drill } from '../../proof.ts';
-import { endGroup, IN_CHILD, LISTEN, startListening } from './listening-program.ts';
+import { endGroup, HOLD, IN_CHILD, startListening } from './listening-program.ts';
 
 type Granted = ListenersRequest['granted'][number];
 
@@ -21,7 +21,7 @@ function drill(id: string, fault: string, expects: string, program: Program): Dr
     fault,
     expects,
     build: async (site) => {
-      const { hosts, script = LISTEN, granted = (sockets) => sockets, ended } = program;
+      const { hosts, script = HOLD, granted = (sockets) => sockets, ended } = program;
       const started = await startListening(site, script, hosts(await realpath(site.directory)));
       if (ended) await endGroup(started.child);
       return { pid: started.pid, granted: [...granted(started.sockets)] };
@@ -41,14 +41,11 @@ async function forgedName(pid: number, path: string, host: string): Promise<stri
 }
 
 const first = (sockets: readonly Granted[]): readonly Granted[] => sockets.slice(0, 1);
-/** They are told as they listen, and a unix socket listens at once. */
-const tcpOnly = (sockets: readonly Granted[]): readonly Granted[] =>
-  sockets.filter(({ family }) => family !== 'unix');
 const LOOPBACK = '127.0.0.1';
 
 export const listenersDrills: readonly Drill<ListenersRequest>[] = [
   drill('as-granted', 'none: it listens where it may', 'allow', {
-    hosts: (directory) => [LOOPBACK, '127.0.0.2', join(directory, 'ui.sock')],
+    hosts: (directory) => [join(directory, 'ui.sock'), LOOPBACK, '127.0.0.2'],
   }),
   drill('child-as-granted', 'none: its child listens where it may', 'allow', {
     hosts: () => [LOOPBACK],
@@ -69,11 +66,11 @@ export const listenersDrills: readonly Drill<ListenersRequest>[] = [
   }),
   drill('unix-socket', 'a unix socket that nobody granted', 'listeners.not-granted', {
     hosts: (directory) => [LOOPBACK, join(directory, 'debug.sock')],
-    granted: tcpOnly,
+    granted: first,
   }),
   drill('unix-socket-return', 'a unix socket with a carriage return in its name', 'listeners.not-granted', {
     hosts: (directory) => [LOOPBACK, join(directory, 'debug\r.sock')],
-    granted: tcpOnly,
+    granted: first,
   }),
   drill('unix-socket-longer', 'a unix socket whose name goes on after a line feed', 'listeners.not-granted', {
     hosts: (directory) => [join(directory, 'ui.sock\nx')],
@@ -85,8 +82,8 @@ export const listenersDrills: readonly Drill<ListenersRequest>[] = [
     expects: 'listeners.unseen',
     build: async (site) => {
       const [path, host] = [join(await realpath(site.directory), 'debug.sock'), '/run/ui.sock'];
-      const { pid } = await startListening(site, LISTEN, [path]);
-      await startListening(site, LISTEN, [await forgedName(pid, path, host)]);
+      const { pid } = await startListening(site, HOLD, [path]);
+      await startListening(site, HOLD, [await forgedName(pid, path, host)]);
       return { pid, granted: [{ host, family: 'unix', port: 0 }] };
     },
   },

@@ -1,25 +1,17 @@
-// Programs that listen where they are told, each a process of its own in a group of its own.
-import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+// Programs that listen where they are told, each a process of its own in a group of its own. Their sockets are opened here, and
+// handed to a program that only holds them: a Node that opens its own takes longer to start than what is drilled takes.
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import { createServer, type Server } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { ListeningSocket } from '../../../guards/bind/listening-sockets.ts';
 import type { DrillSite } from '../../proof.ts';
 import { PID, PORT } from '../../random.ts';
 
-/** Listens on each of its arguments, a host, a path, or `@` and an abstract name, and prints what it got, one line of JSON each. */
-export const LISTEN = `
-  const { createServer } = require('node:net');
-  for (const text of process.argv.slice(1)) {
-    const server = createServer();
-    server.listen(/^[/@]/.test(text) ? { path: text.replace('@', '\\0') } : { host: text, port: 0 }, () => {
-      const at = server.address();
-      console.log(JSON.stringify(typeof at === 'string' ? { host: at, family: 'unix', port: 0 } : { host: at.address, family: at.family === 'IPv6' ? 6 : 4, port: at.port }));
-    });
-  }`;
-/** Does the same in a child of its own. */
-export const IN_CHILD = `
-  require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(LISTEN)}, '--', ...process.argv.slice(1)], { stdio: 'inherit' });`;
+/** For sh: holds the sockets for as long as this process lives, whose pipe is its input. */
+export const HOLD = 'echo; exec cat >/dev/null';
+/** Has a child of its own do that, and lets go of them. */
+export const IN_CHILD = 'exec 9<&0; cat <&9 >/dev/null & exec 3<&- 4<&- 5<&-; echo; wait';
 
 export async function endGroup(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
@@ -28,43 +20,54 @@ export async function endGroup(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Starts a program that listens on `hosts`. Its standard input stays open for as long as this process lives. */
-export function spawnListening(
-  script: string,
-  hosts: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): ChildProcessByStdio<Writable, Readable, null> {
-  return spawn(process.execPath, ['-e', script, '--', ...hosts], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...process.env, ...env },
-    detached: true, // a group of its own, so that its child ends with it
-  });
+/** Listens on a host, at a port that the system chooses, on a path, or on `@` and an abstract name. */
+async function listen(host: string): Promise<Server> {
+  const isUnix = /^[/@]/.test(host);
+  const server = createServer().listen(isUnix ? { path: host.replace('@', '\0') } : { host, port: 0 });
+  await once(server, 'listening');
+  return server;
 }
 
-/** Waits until it listens on as many as it was told; returns its pid and what they are, in the order in which they listened. */
-export async function toldBy(
-  child: ChildProcessByStdio<Writable, Readable, null>,
-  count: number,
-): Promise<{ readonly pid: number; readonly sockets: readonly ListeningSocket[] }> {
-  const sockets: ListeningSocket[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    sockets.push(JSON.parse(line) as ListeningSocket);
-    if (sockets.length === count) break;
-  }
-  if (sockets.length < count || child.pid === undefined) throw new Error('the program did not listen');
-  return { pid: child.pid, sockets };
+function socketOf(server: Server): ListeningSocket {
+  const at = server.address();
+  if (at === null) throw new Error('it does not listen');
+  if (typeof at === 'string') return { host: at, family: 'unix', port: 0 };
+  return { host: at.address, family: at.family === 'IPv6' ? 6 : 4, port: at.port };
 }
 
-/** The same for one drill, with whose site it ends. */
+/** The descriptor of a server, which Node has a name for where it takes one, and none where it gives one. */
+const descriptorOf = (server: Server): number =>
+  (server as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;
+
+/** Starts a program that listens on `hosts`, three at most, for one drill, with whose site it ends. */
 export async function startListening(
   site: DrillSite,
   script: string,
   hosts: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<Awaited<ReturnType<typeof toldBy>> & { readonly child: ChildProcess }> {
-  const child = spawnListening(script, hosts, env);
+): Promise<{
+  readonly pid: number;
+  readonly sockets: readonly ListeningSocket[];
+  readonly child: ChildProcess;
+}> {
   site.random('PORT', PORT);
   site.random('PID', PID);
+  const servers: Server[] = [];
+  for (const host of hosts) {
+    const server = await listen(host);
+    servers.push(server);
+    site.onCleanup(() => void server.close());
+  }
+  const child = spawn('/bin/sh', ['-c', script], {
+    stdio: ['pipe', 'pipe', 'ignore', ...servers.map(descriptorOf)],
+    env: { ...process.env, ...env },
+    detached: true, // a group of its own, so that its child ends with it
+  });
   site.onCleanup(() => endGroup(child));
-  return { ...(await toldBy(child, hosts.length)), child };
+  const sockets = servers.map(socketOf);
+  // The program alone has them from now on; only the file of a unix socket would go with ours.
+  for (const [n, server] of servers.entries()) if (sockets[n]?.family !== 'unix') server.close();
+  await Promise.race([once(child.stdout as Readable, 'data'), once(child, 'exit')]);
+  if (child.pid === undefined || child.exitCode !== null) throw new Error('the program does not run');
+  return { pid: child.pid, sockets, child };
 }

@@ -5,8 +5,8 @@ import { chmod, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ListeningSocket } from '../../../guards/bind/listening-sockets.ts';
 import type { OwnedSocketsRequest } from '../../../ssh/process/owned-sockets.ts';
-import type { Drill } from '../../proof.ts';
-import { endGroup, IN_CHILD, LISTEN, startListening } from '../listeners/listening-program.ts';
+import type { Drill, DrillSite } from '../../proof.ts';
+import { endGroup, HOLD, IN_CHILD, startListening } from '../listeners/listening-program.ts';
 import { type Facts, factsOf, itsOwn, lineOf } from '../process-stop/true-record.ts';
 
 type Granted = OwnedSocketsRequest['granted'];
@@ -14,6 +14,8 @@ type Granted = OwnedSocketsRequest['granted'];
 interface Program {
   readonly hosts: (directory: string) => readonly string[];
   readonly script?: string;
+  /** Where one more of its processes listens a moment later. */
+  readonly late?: string;
   /** What of it is granted. Default: each socket. */
   readonly granted?: (sockets: readonly ListeningSocket[]) => Granted;
   readonly record?: (facts: Facts) => Partial<Facts>;
@@ -27,25 +29,25 @@ const exactly = (sockets: readonly ListeningSocket[]): Granted =>
 const LOOPBACK = '127.0.0.1';
 const anyPort: Granted[number] = { host: LOOPBACK, ports: [1, 65_535] };
 
+/** Has one more process of the same start listen, a moment after the first. */
+function openLater(site: DrillSite, host: string, env: Readonly<Record<string, string>>): void {
+  setTimeout(() => void startListening(site, HOLD, [host], env).catch(() => {}), 1_500).unref();
+}
+
 function drill(id: string, fault: string, expects: string, program: Program): Drill<OwnedSocketsRequest> {
   return {
     id,
     fault,
     expects,
     build: async (site) => {
-      const {
-        hosts,
-        script = LISTEN,
-        granted = exactly,
-        record: change,
-        mode = 0o600,
-        waitSeconds,
-      } = program;
+      const { hosts, script = HOLD, granted = exactly, record: change, mode = 0o600, waitSeconds } = program;
       itsOwn(site);
       site.random('PORTS', /(?<="ports":\[)(?!1,65535)\d+,\d+/g);
       const token = randomBytes(16).toString('hex');
       const at = await realpath(site.directory);
-      const started = await startListening(site, script, hosts(at), { GUARDRAILS_OWNER: token });
+      const env = { GUARDRAILS_OWNER: token };
+      const started = await startListening(site, script, hosts(at), env);
+      if (program.late !== undefined) openLater(site, program.late, env);
       const facts = factsOf(started.child, token);
       if (program.ended) await endGroup(started.child);
       const record = join(at, 'owner');
@@ -55,10 +57,6 @@ function drill(id: string, fault: string, expects: string, program: Program): Dr
     },
   };
 }
-
-/** Opens one more socket, a moment after it has said that it listens. */
-const LATE = `${LISTEN}
-  setTimeout(() => require('node:net').createServer().listen(0, '127.0.0.2'), 1_500);`;
 
 export const ownedSocketsDrills: readonly Drill<OwnedSocketsRequest>[] = [
   drill('as-granted', 'none: it listens where it may', 'allow', {
@@ -71,7 +69,7 @@ export const ownedSocketsDrills: readonly Drill<OwnedSocketsRequest>[] = [
   }),
   drill('late', 'none: its second socket is opened a moment later, and is awaited', 'allow', {
     hosts: () => [LOOPBACK],
-    script: LATE,
+    late: '127.0.0.2',
     granted: () => [anyPort, { ...anyPort, host: '127.0.0.2' }],
     waitSeconds: 20,
   }),

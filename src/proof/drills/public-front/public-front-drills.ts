@@ -5,8 +5,7 @@ import { createServer } from 'node:https';
 import type { PublicFrontRequest } from '../../../guards/bind/public-front.ts';
 import type { Drill, DrillSite } from '../../proof.ts';
 import { PEM, PID, PORT } from '../../random.ts';
-import { LISTEN, startListening } from '../listeners/listening-program.ts';
-import { backEndFor } from './back-end.ts';
+import { HOLD, startListening } from '../listeners/listening-program.ts';
 import { type Authority, makeAuthority, type Wanted } from './certificates.ts';
 
 const NAME = 'ui.example.test';
@@ -86,9 +85,7 @@ function drill(id: string, fault: string, expects: string, front: Front = {}): D
       const plainPort = await portOf(plainServer, site);
       site.random('PORT', PORT);
       site.random('PID', PID);
-      const pid = front.backEnd
-        ? (await startListening(site, LISTEN, [front.backEnd])).pid
-        : await backEndFor(site);
+      const { pid } = await startListening(site, HOLD, [front.backEnd ?? '127.0.0.1']);
       if (front.down) {
         server.close();
         await once(server, 'close');
