@@ -62,6 +62,13 @@ class Stream {
   get body(): Buffer {
     return Buffer.concat(this.#chunks);
   }
+
+  /** What still comes is in no result, so nobody is told of it and nothing is kept: a host may go on after its channel is closed. */
+  drop(): void {
+    this.state = 'ended';
+    this.#chunks.length = 0;
+    this.onOutput = undefined;
+  }
 }
 
 export class ShellChannel {
@@ -192,13 +199,13 @@ export class ShellChannel {
         signal.removeEventListener('abort', onAbort);
         clearTimeout(grace);
         this.#onChange = () => {};
-        // What still comes is in no result, so nobody is told of it.
-        for (const stream of this.#streams) stream.onOutput = undefined;
+        for (const stream of this.#streams) stream.drop();
       };
       const finish = (cause: Unknown): void => {
-        settle();
         // A code that arrived is the truth, whatever else was lost.
-        resolve(this.#result(cause));
+        const result = this.#result(cause);
+        settle();
+        resolve(result);
       };
       const cut = (cause: Unknown): void => {
         this.#channel?.terminate();

@@ -1,4 +1,6 @@
 // What may be said of a script from what came back, and what was sent before the other side proved itself: nothing.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Deadline } from '../../../src/kernel/deadline.ts';
 import type { ChannelEvents, Link } from '../../../src/ssh/transport/link.ts';
@@ -161,6 +163,33 @@ describe('once the script was sent', () => {
     });
     expect(result).toMatchObject({ outcome: 'unknown', cause: 'output-limit' });
   });
+});
+
+it('keeps nothing of what a host sends on after its channel was closed', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const host = new FakeHost();
+  const shell = await ShellChannel.open(host);
+  begin(host);
+  await shell.begun;
+  const deadline = new Deadline({ timeoutMs: 10_000 });
+  const running = shell.run('true', undefined, { deadline, maxOutputBytes: 1_000 });
+  const send = (): WeakRef<object> => {
+    const bytes = Buffer.alloc(1_000_000, 'x');
+    host.events?.data(1, bytes);
+    return new WeakRef(bytes.buffer); // what a view of any part of it keeps
+  };
+  host.says(1, '@go 1\n');
+  send();
+  expect(await running).toMatchObject({ outcome: 'unknown', cause: 'output-limit' });
+  deadline.end();
+  expect(host.log).toEqual(['script', 'TERM', 'close']);
+  const late = Array.from({ length: 20 }, send);
+  await new Promise((resolve) => void setImmediate(resolve));
+  collect();
+  const kept = late.filter((each) => each.deref() !== undefined).length;
+  host.events?.closed(undefined); // until here somebody holds on to the shell
+  expect(kept).toBe(0);
 });
 
 it('takes time in proportion to its output', async () => {
