@@ -117,7 +117,7 @@ const unreadable = (error: unknown): CodedError =>
   fail(
     'journal.unreadable',
     `no readable journal in the directory (${whyOf(error)})`,
-    `Name a directory that holds ${FIRST_SEGMENT} or a later file of lines.`,
+    `Name a directory that holds ${FIRST_SEGMENT} or a later file of lines; with --dir, the one around its folder \`journal\`.`,
     error,
   );
 

@@ -149,13 +149,14 @@ async function continueJournal(
     segmentBytes,
     onSealFailed,
   });
-  const tails = await recordTails(directory, journal);
+  // First, and in one group with the record that opens the run: no seal covers these lines and not what is said of them.
   const adopted = signer ? start.edge.size - sealed : 0;
   if (adopted > 0) {
     const reason = `${adopted} lines were found that no checkpoint covers`;
     const subject = { kind: 'journal-lines', name: `${sealed}-${start.edge.size - 1}` };
     await appendAny(journal, repair(ADOPTION_CODE, reason, subject), '');
   }
+  const tails = await recordTails(directory, journal);
   // At once: else a writer that is killed again and again would leave a longer tail each time.
   if (tails + adopted > 0) await journal.checkpoint();
   return journal;

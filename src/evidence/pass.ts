@@ -1,5 +1,5 @@
 // One pass over the lines of a journal: all that the verdict needs to know of them, and no line twice. Runs anywhere.
-import { ADOPTION_CODE, type AdoptionStatement, adoptionOf } from './adopted.ts';
+import { ADOPTION_CODE, type AdoptionStatement, adoptionOf, type LineRange, membership } from './adopted.ts';
 import { toHex } from './bytes.ts';
 import { type Primitives, portable } from './primitives.ts';
 import { Producers } from './producers.ts';
@@ -13,7 +13,7 @@ import { Times } from './times.ts';
 export interface SegmentFile {
   /** Position of its first line, from 0, as its name says. */
   readonly first: number;
-  /** Its bytes, in pieces, from the start; asked for once. */
+  /** Its bytes, in pieces, from the start; asked for again where strangers added lines. */
   bytes(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
@@ -67,11 +67,15 @@ export interface Pass {
   readonly times: Times;
 }
 
-/** Reads a journal once. `sizes` are those whose roots are wanted, and the times of the lines before and after. */
+/**
+ * Reads a journal once. `sizes` are those whose roots are wanted, and the times of the lines before and after. What the lines of
+ * `nobodys` say of machines and times is left out.
+ */
 export async function passOver(
   { segments, start }: JournalFiles,
   sizes: ReadonlySet<number>,
   { keepLines = true, signal, onProgress, primitives = portable }: PassOptions,
+  nobodys: readonly LineRange[],
 ): Promise<Pass> {
   const records: EvidenceRecord[] = [];
   const statements: AdoptionStatement[] = [];
@@ -80,6 +84,8 @@ export async function passOver(
   const producers = new Producers();
   const times = new Times();
   const rootAt = new Map<number, string>();
+  const isNobodys = membership(nobodys);
+  let begins = true;
   const onLine: OnLine = (line, bytes) => {
     const telling = line.mode === 'repair' || line.mode === 'run';
     const kept = typeof keepLines === 'boolean' ? keepLines : keepLines.has(line.mode);
@@ -94,8 +100,12 @@ export async function passOver(
       const retirement = retirementIn(record);
       if (retirement) retirements.push(retirement);
     }
-    producers.add(line, record);
-    times.add(line.seq, line.time, sizes.has(line.seq) || successors.has(line.seq - 1));
+    begins ||= sizes.has(line.seq) || successors.has(line.seq - 1);
+    if (!isNobodys(line.seq)) {
+      producers.add(line, record);
+      times.add(line.seq, line.time, begins);
+      begins = false;
+    }
     const { size } = scanner.tree;
     if (sizes.has(size)) rootAt.set(size, toHex(scanner.tree.root()));
   };

@@ -1,5 +1,6 @@
 // A journal goes over to another key by a record that names the new one, sealed at once by both keys. Whoever has pinned
 // the old key can follow, and nobody else can lead there. Runs anywhere.
+import { type AdoptionStatement, adoptedRanges, membership } from './adopted.ts';
 import { toHex } from './bytes.ts';
 import { type Checkpoint, parseCheckpoint, signersOf } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
@@ -75,6 +76,8 @@ export interface KeyHistory {
   readonly rootAt: ReadonlyMap<number, string>;
   /** The keys that its records name, by the position of the record, first to last. */
   readonly successors: ReadonlyMap<number, string>;
+  /** What it says of lines that were adopted: whoever appends one without a key must not name a successor. */
+  readonly statements: readonly AdoptionStatement[];
   readonly times: Times;
 }
 
@@ -85,19 +88,22 @@ export interface KeyHistory {
 export function followRotations(
   pinned: readonly Trusted[],
   rotations: readonly Checkpoint[],
-  { rootAt, successors, times }: KeyHistory,
+  { rootAt, successors, statements, times }: KeyHistory,
   revocations: Revocations,
   primitives: Primitives,
 ): readonly Trusted[] {
   const trusted = [...pinned];
-  const named = [...successors]; // in the order of the lines, as rotations are in that of their sizes
-  let covered = 0;
+  const lastNamed = new Map<number, readonly [seq: number, vkey: string] | undefined>();
   for (const rotation of rotations) {
     const { size, root } = rotation.claimed;
-    while (covered < named.length && (named[covered]?.[0] ?? size) < size) covered++;
-    // The last one that is covered: it is sealed right after it was written.
-    const [seq, vkey] = named[covered - 1] ?? [];
-    if (seq === undefined || vkey === undefined || rootAt.get(size) !== toHex(root)) continue;
+    if (rootAt.get(size) !== toHex(root)) continue;
+    if (!lastNamed.has(size)) {
+      const isAdopted = membership(adoptedRanges(statements, size));
+      // The last one that is covered: it is sealed right after it was written.
+      lastNamed.set(size, [...successors].filter(([at]) => at < size && !isAdopted(at)).at(-1));
+    }
+    const [seq, vkey] = lastNamed.get(size) ?? [];
+    if (seq === undefined || vkey === undefined) continue;
     try {
       const next = parseNoteKey(vkey);
       const signers = signersOf(

@@ -1,7 +1,7 @@
 // Reads a journal as an auditor does: believes nothing that the bytes, the chain, the checkpoint and the pinned key
 // do not bear out, and names the first line where they stop doing so. Reads each line once and keeps none unless asked
 // to, so that a journal of any length can be verified. Runs anywhere.
-import { adoptedRanges, countOf, membership } from './adopted.ts';
+import { adoptedRanges, countOf, type LineRange, membership } from './adopted.ts';
 import { toHex, utf8 } from './bytes.ts';
 import { type Checkpoint, parseCheckpoint, signersOf, type TreeHead } from './checkpoint.ts';
 import { CodedError } from './coded-error.ts';
@@ -30,6 +30,12 @@ export interface VerifyOptions extends PassOptions {
 
 /** What is not yet sealed is at most this old beside a writer that seals each second, in milliseconds. */
 const LIVE_MS = 5_000;
+
+const [WRONG_PRODUCER, OUTSIDE_VALIDITY] = ['journal.wrong-producer', 'journal.outside-validity'];
+const OF_PRODUCERS = new Set([WRONG_PRODUCER, OUTSIDE_VALIDITY]);
+
+const isSameRange = (a: LineRange, b: LineRange | undefined): boolean =>
+  a.first === b?.first && a.last === b.last;
 
 /** A checkpoint, and who of the trusted keys signed it: two at a rotation. */
 interface Head {
@@ -130,12 +136,12 @@ function producerProblems(
   const stranger = producers.firstStranger(signer.pin);
   if (stranger !== undefined) {
     const message = 'comes from a host that the key is not pinned for';
-    problems.push({ code: 'journal.wrong-producer', line: stranger + 1, message });
+    problems.push({ code: WRONG_PRODUCER, line: stranger + 1, message });
   }
   const outside = outsideValidity(signer, end, times);
   if (outside !== undefined) {
     const message = 'or a later one is dated outside of the time that the key is pinned for';
-    problems.push({ code: 'journal.outside-validity', line: outside + 1, message });
+    problems.push({ code: OUTSIDE_VALIDITY, line: outside + 1, message });
   }
   return problems;
 }
@@ -148,6 +154,29 @@ function producerProblems(
  * @throws CodedError `checkpoint.malformed`, `checkpoint.unpinned`: `previous` is no checkpoint under a pinned key.
  */
 export async function verifyJournal(files: JournalFiles, options: VerifyOptions): Promise<JournalVerdict> {
+  const verdict = await judgeJournal(files, options, []);
+  const { adopted, size, root, unsealed } = verdict;
+  const nobodys = [
+    ...adopted,
+    ...(unsealed.open > 0 ? [{ first: size - unsealed.open, last: size - 1 }] : []),
+  ];
+  if (nobodys.length === 0 || !verdict.problems.some(({ code }) => OF_PRODUCERS.has(code))) return verdict;
+  // A line that was appended without the key may name any machine and any time, and takes belief from no other.
+  const others = await judgeJournal(files, options, nobodys);
+  const isSame =
+    others.size === size &&
+    others.root === root &&
+    others.adopted.length === adopted.length &&
+    adopted.every((range, at) => isSameRange(range, others.adopted[at]));
+  return isSame ? others : verdict;
+}
+
+/** As {@link verifyJournal}; what the lines of `nobodys` say of machines and times is left out. */
+async function judgeJournal(
+  files: JournalFiles,
+  options: VerifyOptions,
+  nobodys: readonly LineRange[],
+): Promise<JournalVerdict> {
   const { primitives = portable, now = Date.now() } = options;
   const pinned = sharingRevocations(
     options.pins.map((pin): Trusted => ({ pin, key: parseNoteKey(pin.vkey), since: 0 })),
@@ -169,7 +198,7 @@ export async function verifyJournal(files: JournalFiles, options: VerifyOptions)
   const newest = own.value ?? earlier[0];
   const covered = newest?.claimed.size ?? 0;
   const sizes = [newest, ...earlier, ...rotations].flatMap((each) => each?.claimed.size ?? []);
-  const pass = await passOver(files, new Set(sizes), options);
+  const pass = await passOver(files, new Set(sizes), options, nobodys);
   const { scanner, rootAt, times } = pass;
   const size = scanner.lines;
   const begin = decodeStart(files.start ?? '')?.edge.size ?? 0;

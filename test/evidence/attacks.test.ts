@@ -3,19 +3,22 @@
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { signCheckpoint } from '../../src/evidence/checkpoint.ts';
+import { describe, expect, it } from 'vitest';
+import { ADOPTION_CODE } from '../../src/evidence/adopted.ts';
+import { addSignature, parseCheckpoint, signCheckpoint } from '../../src/evidence/checkpoint.ts';
 import { HeadMemory } from '../../src/evidence/head-memory.ts';
 import { processIdentity } from '../../src/evidence/identity.ts';
-import { CHECKPOINT_FILE, FIRST_SEGMENT } from '../../src/evidence/journal-files.ts';
+import { CHECKPOINT_FILE, FIRST_SEGMENT, rotationName } from '../../src/evidence/journal-files.ts';
 import { generateSigner, type NoteSigner } from '../../src/evidence/keys.ts';
 import { encodeLine } from '../../src/evidence/line.ts';
+import { MerkleTree } from '../../src/evidence/merkle.ts';
 import { native } from '../../src/evidence/native.ts';
 import { openJournal } from '../../src/evidence/open-journal.ts';
 import { Producers } from '../../src/evidence/producers.ts';
 import { Revocations } from '../../src/evidence/revocation.ts';
-import { followRotations, parseRotations } from '../../src/evidence/rotation.ts';
+import { followRotations, KEY_SUBJECT, parseRotations, ROTATION_CODE } from '../../src/evidence/rotation.ts';
 import { Times } from '../../src/evidence/times.ts';
+import { uuidv7 } from '../../src/evidence/uuid.ts';
 import { verifyDirectory } from '../../src/evidence/verify-native.ts';
 import { draft, ENVELOPE, scratch } from './support.ts';
 
@@ -124,6 +127,93 @@ it.each<[string, string, 'bytes' | 'memory', (site: Site) => void | Promise<void
   expect(alone).toMatchObject({ ok: by === 'memory', history: 'first-seen' });
 });
 
+/** Appends a line as somebody would who knows the format but has no key. */
+function forge(directory: string, of: object): void {
+  const path = join(directory, FIRST_SEGMENT);
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  const last = lines.at(-1) ?? '';
+  const { input: _, ...before } = JSON.parse(lines[1] ?? '') as Record<string, unknown>;
+  const prev = createHash('sha256').update(last).digest('hex');
+  const place = {
+    ...ENVELOPE,
+    host: before['host'],
+    run: before['run'],
+    time: new Date().toISOString(),
+    prev,
+  };
+  const { line = '' } = encodeLine({ ...place, seq: lines.length, ...of }) ?? {};
+  expect(line).not.toBe('');
+  writeFileSync(path, `${lines.join('\n')}\n${line}\n`);
+}
+const decision = (of: object): object => ({
+  ...draft(),
+  input: { digest: 'c'.repeat(64), redacted: [''] },
+  ...of,
+});
+
+describe('a line that somebody appends without the key', () => {
+  it.each<[string, () => object]>([
+    ['no other machine', () => decision({})],
+    ['another host', () => decision({ host: 'elsewhere', run: 'another' })],
+    ['a time long ago', () => decision({ time: '2010-01-01T00:00:00.000Z' })],
+    ['a time to come', () => decision({ time: '2999-01-01T00:00:00.000Z' })],
+  ])('and that names %s takes belief from no other line', async (_what, line) => {
+    const directory = join(await scratch(), 'journal');
+    const signer = generateSigner('agilab-guardrails/test');
+    await append(directory, signer);
+    const hour = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const pins = [
+      { vkey: signer.vkey, host: processIdentity().host, notBefore: hour(-1), notAfter: hour(1) },
+    ];
+    forge(directory, line());
+    const judged = async (): Promise<unknown> => {
+      const { problems, key, lines } = await verifyDirectory(directory, { pins });
+      return { problems, key, unsealed: lines.filter(({ sealed }) => !sealed).map((each) => each.line) };
+    };
+    const alone = { problems: [], key: 'pinned', unsealed: [5] };
+    expect(await judged()).toEqual(alone);
+    await append(directory, signer, 1);
+    expect(await judged()).toEqual(alone);
+  });
+
+  it('hands the journal over to nobody', async () => {
+    const directory = join(await scratch(), 'journal');
+    const [signer, thief] = [generateSigner('agilab-guardrails/test'), generateSigner('agilab-guardrails/x')];
+    const pins = [{ vkey: signer.vkey, host: processIdentity().host }];
+    await append(directory, signer);
+    const subject = { kind: KEY_SUBJECT, name: thief.vkey };
+    forge(directory, { id: uuidv7(), mode: 'repair', codes: [ROTATION_CODE], reason: 'x', subject });
+    await append(directory, signer, 1);
+    // The writer has adopted and sealed that line; now its seal with a second signature below, and a journal of one's own.
+    const note = readFileSync(join(directory, CHECKPOINT_FILE), 'utf8');
+    const { size, origin } = parseCheckpoint(note).claimed;
+    writeFileSync(join(directory, rotationName(size)), addSignature(note, thief));
+    forge(directory, decision({ reason: 'made up' }));
+    const tree = new MerkleTree(native.sha256);
+    const lines = readFileSync(join(directory, FIRST_SEGMENT), 'utf8').trimEnd().split('\n');
+    for (const line of lines) tree.append(Buffer.from(line));
+    const head = { origin, size: lines.length, root: tree.root() };
+    writeFileSync(join(directory, CHECKPOINT_FILE), signCheckpoint(head, thief));
+    expect(await verifyDirectory(directory, { pins })).toMatchObject({ ok: false, key: 'unpinned' });
+  });
+
+  it('is covered by no seal that does not cover what is said of it, however many tails a crash has left', async () => {
+    const directory = join(await scratch(), 'journal');
+    const signer = generateSigner('agilab-guardrails/test');
+    await append(directory, signer);
+    forge(directory, decision({}));
+    for (let tail = 0; tail < 3; tail++)
+      writeFileSync(join(directory, `torn-4-${tail}.unrecorded`), 'x', { mode: 0o600 });
+    await append(directory, signer, 0);
+    const modes = readFileSync(join(directory, FIRST_SEGMENT), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { mode: string; codes?: readonly string[] })
+      .map(({ mode, codes = [] }) => codes[0] ?? mode);
+    expect(modes.slice(5)).toEqual(['run', ADOPTION_CODE, ...Array(3).fill('journal.torn-tail')]);
+  });
+});
+
 it('when the checkpoint is taken away, believes nothing without memory, and as much as it saw with it', async () => {
   const at = await scratch();
   const directory = join(at, 'journal');
@@ -146,6 +236,7 @@ it('with more keys and hosts than a call takes arguments is judged all the same'
   const history = {
     rootAt: new Map<number, string>(),
     successors: new Map(many.map((seq) => [seq, 'x'])),
+    statements: [],
     times: new Times(),
   };
   const revocations = new Revocations(0, [], native, new Map());
