@@ -34,8 +34,13 @@ export class Ssh2Link implements Link {
     return new Promise((resolve, reject) => {
       // The address that the connection is said to come from means nothing to a host (RFC 4254 section 7.2).
       this.#client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
-        if (error) reject(error);
-        else resolve(channel.on('error', () => {}));
+        if (error) return reject(error);
+        const push = channel.push.bind(channel);
+        channel.push = (chunk: unknown): boolean => {
+          if (channel.readableLength > MAX_HELD) this.#client.destroy();
+          return push(chunk);
+        };
+        resolve(channel.on('error', () => {}));
       });
     });
   }
@@ -61,6 +66,9 @@ export class Ssh2Link implements Link {
     });
   }
 }
+
+/** Twice the window that ssh2 grants. It does not hold a host to that, and keeps what nobody reads. */
+const MAX_HELD = 4 * 1024 * 1024;
 
 /** How ssh2 says that the host refused the request, and not the channel; the version is pinned. */
 const NO_SUBSYSTEM = 'Unable to start subsystem: ';
