@@ -348,16 +348,19 @@ export class Journal implements EvidenceSink {
 
   /** Closes the file of lines at a seal and goes on in the next. Whatever fails is told, and tried again. */
   async #beginSegment(): Promise<void> {
+    const full = this.#segment;
     try {
       await this.#seal();
       const next = await Segment.open(this.#directory, this.#tree.size);
-      const full = this.#segment;
       this.#segment = next;
       // Aside from the writing: without tiles, proofs are made from the lines.
       this.#tiling = this.#tiling.then(() => updateTiles(this.#directory, next.first)).catch(() => {});
       await full.retire().finally(() => full.close());
     } catch {
-      // The file grows on; an error of the seal was told, and one of the disk will come up with the next write.
+      // The file grows on; an error of the seal was told, and one of the disk will come up with the next write. Not so where
+      // the next file is there: it would begin before lines that come now.
+      if (this.#segment === full && !Segment.isMissing(this.#directory, this.#tree.size))
+        this.#broken ??= nextFile();
     }
   }
 
@@ -396,6 +399,13 @@ const reservedRecord = (): CodedError =>
     'journal.reserved-record',
     'the record speaks for a guard of this package, or of another record, and nobody here has decided it',
     'Decide with enforce, which leaves its record by itself, and hand that very record on. By hand, write decisions under a guard id with a prefix of your own (acme/sample), without `of`.',
+  );
+
+const nextFile = (): CodedError =>
+  fail(
+    'journal.broken',
+    'the next file of lines is there, and cannot be used',
+    'Check the disk, and what else writes to the directory; then open the journal again.',
   );
 
 const usedId = (): CodedError =>

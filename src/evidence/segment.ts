@@ -73,6 +73,16 @@ export class Segment {
     }
   }
 
+  /** Whether there is certainly no file of lines that begins at position `first`. */
+  static isMissing(directory: string, first: number): boolean {
+    try {
+      lstatSync(join(directory, segmentName(first)));
+      return false;
+    } catch (error) {
+      return errnoOf(error) === 'ENOENT';
+    }
+  }
+
   /**
    * Adds bytes, durably. They count only once the caller has added them to {@link length}.
    *

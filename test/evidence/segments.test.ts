@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { parseCheckpoint } from '../../src/evidence/checkpoint.ts';
 import { processIdentity } from '../../src/evidence/identity.ts';
+import type { Journal } from '../../src/evidence/journal.ts';
 import {
   CHECKPOINT_FILE,
   HEAD_FILE,
@@ -25,7 +26,7 @@ import { generateSigner } from '../../src/evidence/keys.ts';
 import { type JournalOptions, openJournal } from '../../src/evidence/open-journal.ts';
 import type { JournalVerdict } from '../../src/evidence/verdict.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
-import { draft, IN_MEMORY, scratch } from './support.ts';
+import { draft, errno, IN_MEMORY, replaceCall, scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');
 const pins = [{ vkey: signer.vkey, host: processIdentity().host }];
@@ -50,6 +51,39 @@ async function segmented(): Promise<string> {
   for (let i = 0; i < 3; i++) await append(directory, 19, { segmentBytes: 9_000 });
   return directory;
 }
+
+it('can be opened again, with all that it acknowledged, whichever sync has failed', async () => {
+  let isOver = false;
+  for (let fault = 0; !isOver; fault++) {
+    expect(fault).toBeLessThan(200);
+    const directory = await scratch(IN_MEMORY);
+    let left = fault;
+    const restore = await replaceCall(
+      'sync',
+      (real) =>
+        async function (this: unknown) {
+          if (left-- === 0) throw errno('EIO');
+          return real(this, []);
+        },
+    );
+    const acknowledged: string[] = [];
+    const append = async (journal: Journal): Promise<void> => {
+      acknowledged.push((await journal.append(draft(), '')).id);
+    };
+    const journal = await openJournal({ directory, signer, segmentBytes: 2_500 }).catch(() => undefined);
+    for (let i = 0; i < 8; i++) await (journal && append(journal))?.catch(() => {});
+    await journal?.close().catch(() => {});
+    isOver = left >= 0;
+    restore();
+    await using again = await openJournal({ directory, signer });
+    await append(again);
+    await again.close();
+    const { problems, key, lines } = await judge(directory);
+    expect({ problems, key }, `${fault}`).toEqual({ problems: [], key: 'pinned' });
+    const kept = new Set(lines.map(({ record }) => record.id));
+    expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
+  }
+});
 
 it('goes on in a new file once one is full, closes the old one, and is one journal', async () => {
   const directory = await segmented();

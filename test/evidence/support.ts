@@ -83,6 +83,7 @@ export function replaceWrite(make: (real: Write) => Write): () => void {
 
 interface FileCalls {
   write(...args: unknown[]): Promise<{ bytesWritten: number }>;
+  sync(): Promise<void>;
 }
 
 /** Replaces one call of every open file until the test ends; `real` does what the system does. */
