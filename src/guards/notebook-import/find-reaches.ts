@@ -2,6 +2,7 @@
 // an attribute, an argument, or nothing but a comment. That costs a look at the tree for each such word, and not for each node.
 import type { Node, Parser, Query, Tree } from 'web-tree-sitter';
 import { grammarOf } from '../../grammar/grammar.ts';
+import { COMPOSED, composedAt, JOINS, partsOf, textReader, UNKNOWN } from './composed-text.ts';
 import { LOOK_AT_STRING, literalReach, moduleOf, type ReachKind, reaches } from './reaches.ts';
 
 export interface Reach {
@@ -44,6 +45,50 @@ const foundInModule = (full: string): Found | undefined => {
 const isField = (parent: Node, field: string, node: Node): boolean =>
   parent.childForFieldName(field)?.id === node.id;
 
+interface Called {
+  readonly call: Node;
+  readonly name: Node;
+  readonly given: readonly Node[];
+}
+
+/** The dotted name that a word is the last part of. */
+const wholeName = (node: Node): Node =>
+  node.parent?.type === 'attribute' && isField(node.parent, 'attribute', node) ? node.parent : node;
+
+function calledBy(node: Node): Called | undefined {
+  const name = wholeName(node);
+  const call = name.parent;
+  if (call?.type !== 'call' || !isField(call, 'function', name)) return undefined;
+  return { call, name, given: partsOf(call.childForFieldName('arguments')) };
+}
+
+const NUMPY_LOAD = 'numpy.load';
+/** `numpy.load(file, mode, True)`: the third argument is the one that allows pickles, and a star may bring it. */
+const allowsPickle = (given: readonly Node[]): boolean =>
+  given.some(({ type }) => type.endsWith('_splat')) ||
+  given.filter(({ type }) => type !== 'keyword_argument').length > 2;
+
+/** Levels of a tree. To find a node, and what is around it, takes a step for each, so that a deep tree takes their square. */
+const MAX_DEPTH = 128;
+
+function isDeep(tree: Tree): boolean {
+  const cursor = tree.walk();
+  try {
+    for (let depth = 0; ; ) {
+      if (cursor.gotoFirstChild()) {
+        depth += 1;
+        if (depth > MAX_DEPTH) return true;
+      } else
+        while (!cursor.gotoNextSibling()) {
+          if (!cursor.gotoParent()) return false;
+          depth -= 1;
+        }
+    }
+  } finally {
+    cursor.delete();
+  }
+}
+
 /** A parsed cell. */
 interface Cell {
   readonly code: string;
@@ -61,7 +106,11 @@ export class Program {
   /** `from module import *`. */
   readonly #stars: (Reach & { readonly cell: number })[] = [];
   /** Names that stand for something of the list: words to look for, beside the list's own. */
-  readonly #watched = new Set<string>();
+  readonly #watched = new Set<string>(['query', 'Path', 'PurePath']);
+  readonly #text = textReader((node) => {
+    const { full, imported } = this.#full(dotted(node) ?? '');
+    return imported ? full : undefined;
+  });
 
   private constructor(parser: Parser, foreign: Query) {
     this.#parser = parser;
@@ -80,6 +129,7 @@ export class Program {
     if (!tree) throw new Error('the parser gave up');
     this.#cells.push({ code, tree });
     if (tree.rootNode.hasError) return { unreadable: 'a syntax error' };
+    if (isDeep(tree)) return { unreadable: 'an expression of very many levels' };
     const found = MAY_BE_FOREIGN.test(code) ? this.#foreign.captures(tree.rootNode) : [];
     if (found.some(({ node }) => node.type !== 'type_alias_statement' || !TYPE_ALIAS.test(node.text)))
       return { unreadable: 'a statement of another Python' };
@@ -101,6 +151,7 @@ export class Program {
       this.#stars.filter(({ cell: at }) => at === number),
       this.#ofWords(cell),
       this.#ofLiterals(cell),
+      this.#ofComposed(cell),
     ])
       for (const { kind, what, line } of found) {
         const name = `${line} ${what}`;
@@ -114,9 +165,11 @@ export class Program {
       const name = plain(word);
       if (!reaches.words.has(name) && !this.#watched.has(name)) continue;
       const node = tree.rootNode.descendantForIndex(index, index + word.length);
-      const found = node?.type === 'identifier' ? this.#judge(node, name) : undefined;
-      if (!node || !found) continue;
-      this.#learnAlias(node, found);
+      if (node?.type !== 'identifier') continue;
+      const found = this.#judge(node, name);
+      const { full } = this.#full(dotted(wholeName(node)) ?? '');
+      if (found || full === NUMPY_LOAD) this.#learnAlias(node, found?.what ?? full);
+      if (!found) continue;
       yield { ...found, line: node.startPosition.row + 1 };
     }
   }
@@ -133,10 +186,20 @@ export class Program {
     }
   }
 
+  *#ofComposed({ code, tree }: Cell): Generator<Reach> {
+    const judged = new Set<number>();
+    for (const { index } of code.matchAll(COMPOSED)) {
+      const node = composedAt(tree.rootNode.descendantForIndex(index, index + 1));
+      if (!node || judged.has(node.id)) continue;
+      judged.add(node.id);
+      const found = literalReach('r', this.#text(node)); // the letters of each part were looked at
+      if (found) yield { ...found, line: node.startPosition.row + 1 };
+    }
+  }
+
   /** `e = eval` gives it another name. */
-  #learnAlias(node: Node, { what }: Found): void {
-    const { parent } = node;
-    const value = parent?.type === 'attribute' && isField(parent, 'attribute', node) ? parent : node;
+  #learnAlias(node: Node, what: string): void {
+    const value = wholeName(node);
     const holder = value.parent;
     if (holder?.type !== 'assignment' || !isField(holder, 'right', value)) return;
     const name = dotted(holder.childForFieldName('left'));
@@ -170,6 +233,8 @@ export class Program {
     const last = full.slice(full.lastIndexOf('.') + 1);
     if (
       reaches.names.has(full) ||
+      full === NUMPY_LOAD ||
+      JOINS.has(full) ||
       moduleOf(full) !== undefined ||
       (last !== full && reaches.attributes.has(last))
     )
@@ -190,12 +255,18 @@ export class Program {
   }
 
   #judge(node: Node, name: string): Found | undefined {
-    if (name === 'load' && this.#allowsPickle(node)) return foundAs('deserialisation', 'allow_pickle=');
+    const called = calledBy(node);
+    const known = called && this.#judgeCall(called, name);
+    if (known) return known;
     const { parent } = node;
     if (parent?.type === 'keyword_argument' && isField(parent, 'name', node))
       return foundAs(reaches.keywords.get(name), `${name}=`);
     if (parent?.type === 'attribute' && isField(parent, 'attribute', node))
-      return this.#judgeAttribute(dotted(parent.childForFieldName('object')), name);
+      return (
+        this.#judgeAttribute(dotted(parent.childForFieldName('object')), name) ??
+        this.#judgeModuleBehind(parent, name)
+      );
+    if (parent?.type === 'keyword_pattern') return foundAs(reaches.attributes.get(name), `.${name}`);
     if (parent?.type === 'dotted_name') {
       const statement = parent.parent?.type === 'aliased_import' ? parent.parent.parent : parent.parent;
       // Any part of a dotted name speaks for all of it: `from requests.api import *` names the module first.
@@ -204,15 +275,23 @@ export class Program {
     return this.#judgeName(node, name);
   }
 
-  /** `numpy.load(file, mode, True)`: the third argument is the one that allows pickles. */
-  #allowsPickle(node: Node): boolean {
-    const { parent } = node;
-    const called = parent?.type === 'attribute' && isField(parent, 'attribute', node) ? parent : node;
-    const name = dotted(called);
-    if (name === undefined || this.#full(name).full !== 'numpy.load' || called.parent?.type !== 'call')
-      return false;
-    const given = called.parent.childForFieldName('arguments')?.namedChildren ?? [];
-    return given.filter((one) => one && one.type !== 'keyword_argument' && one.type !== 'comment').length > 2;
+  /** What a call reaches by its arguments. */
+  #judgeCall({ call, name, given }: Called, last: string): Found | undefined {
+    const { full } = this.#full(dotted(name) ?? '');
+    if (full === NUMPY_LOAD && allowsPickle(given)) return foundAs('deserialisation', 'allow_pickle=');
+    if (JOINS.has(full)) return literalReach('r', this.#text(call));
+    if (name.type === 'attribute' && (last === 'query' || last === 'eval') && this.#asksPandas(given, last))
+      return foundAs('dynamic-code', `.${last} of a text that may call by @`);
+    return undefined;
+  }
+
+  /** `frame.query("@os.system('ls')")` calls what the notebook holds; a bare `@name` is a value. */
+  #asksPandas(given: readonly Node[], name: string): boolean {
+    const asked = given.find(({ type, text }) => type !== 'keyword_argument' || /^expr\s*=/.test(text));
+    if (!asked) return false;
+    const text = this.#text(asked.type === 'keyword_argument' ? asked.childForFieldName('value') : asked);
+    if (text === UNKNOWN) return name === 'eval'; // trees and tables have a query as well
+    return text.includes(UNKNOWN) || /@\s*\w+\s*[.([]|__/u.test(text);
   }
 
   #judgeName(node: Node, name: string): Found | undefined {
@@ -228,6 +307,12 @@ export class Program {
     const { full, imported } = this.#full(`${object ?? ''}.${name}`);
     const known = foundAs(reaches.names.get(full), full) ?? (imported ? foundInModule(full) : undefined);
     return known ?? foundAs(reaches.attributes.get(name), `.${name}`);
+  }
+
+  /** `json.codecs.builtins` is the module, `numpy.trace(x)` a function of that name. */
+  #judgeModuleBehind(attribute: Node, name: string): Found | undefined {
+    const { imported } = this.#full(dotted(attribute) ?? '');
+    return imported && !calledBy(attribute) ? foundAs(reaches.modules.get(name), name) : undefined;
   }
 
   #judgeImport(name: Node, statement: Node): Found | undefined {

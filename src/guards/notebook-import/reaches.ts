@@ -12,13 +12,13 @@ const REACHES: Readonly<Record<ReachKind, string>> = {
   shell: `
     subprocess.* pty.* commands.* popen2.* pexpect.* sh.* plumbum.* invoke.* fabric.* paramiko.* asyncssh.* ctypes.* cffi.*
     posix.* nt.* _posixsubprocess.* _ctypes.* _winapi.* distutils.* numpy.ctypeslib.* numpy.f2py.* numpy.distutils.* cython.*
-    pyximport.*
+    pyximport.* cppyy.* rpy2.* jpype.* torch.utils.cpp_extension.*
     os.startfile os.fork os.forkpty os.posix_spawn os.posix_spawnp os.kill os.killpg
     *.system *.popen *.popen2 *.execl *.execle *.execlp *.execlpe *.execv *.execve *.execvp *.execvpe
     *.spawnl *.spawnle *.spawnlp *.spawnlpe *.spawnv *.spawnve *.spawnvp *.spawnvpe
     *.create_subprocess_exec *.create_subprocess_shell *.subprocess_exec *.subprocess_shell
     *.getoutput *.system_raw *.system_piped *.check_output
-    *.run_line_magic *.run_cell_magic *.run_cell *.run_cell_async *.magic *.load_extension`,
+    *.run_line_magic *.run_cell_magic *.run_cell *.run_cell_async *.magic *.load_extension *.enable_load_extension`,
   'dynamic-code': `
     eval exec compile execfile __import__ __builtins__ __loader__ __spec__ globals locals vars breakpoint getattr
     builtins.* importlib.* imp.* runpy.* code.* codeop.* zipimport.* pkgutil.* cProfile.run cProfile.runctx profile.run timeit.*
@@ -26,15 +26,16 @@ const REACHES: Readonly<Record<ReachKind, string>> = {
     pip.* ensurepip.* pdb.* bdb.* trace.* doctest.*
     logging.config.* _xxsubinterpreters.* _interpreters.* concurrent.interpreters.* IPython.embed IPython.start_ipython
     gc.get_objects gc.get_referrers gc.get_referents torch.hub.* trust_remote_code=
-    types.FunctionType types.CodeType types.LambdaType operator.attrgetter operator.methodcaller pandas.eval numexpr.*
+    types.FunctionType types.CodeType types.LambdaType operator.attrgetter operator.methodcaller pandas.eval numexpr.* sympy.sympify sympy.parse_expr sympy.parsing.*
     *.__builtins__ *.__globals__ *.__subclasses__ *.__bases__ *.__mro__ *.__base__ *.__dict__ *.__getattribute__ *.__code__
     *.__closure__ *.__import__ *.__loader__ *.__spec__ *.__reduce__ *.__reduce_ex__ *.__class_getitem__ *.f_globals *.f_locals
-    *.f_builtins *.gi_frame *.cr_frame *.ag_frame *.tb_frame *.f_back *.f_code *.ex *.ev *.safe_execfile *.user_ns *.user_global_ns`,
+    *.f_builtins *.__self__ *.gi_frame *.cr_frame *.ag_frame *.tb_frame *.f_back *.f_code *.ex *.ev *.safe_execfile *.user_ns *.user_global_ns`,
   deserialisation: `
     pickle.* cPickle.* _pickle.* pickletools.* dill.* cloudpickle.* marshal.* shelve.* jsonpickle.* joblib.load
     yaml.load yaml.load_all yaml.unsafe_load yaml.unsafe_load_all yaml.full_load yaml.full_load_all
     sklearn.externals.joblib.* joblib.numpy_pickle.* torch.load keras.models.load_model tensorflow.keras.models.load_model
-    *.read_pickle *.read_hdf *.load_model *.unsafe_load allow_pickle=`,
+    torch.package.* ruamel.yaml.* statsmodels.api.load pandas.compat.pickle_compat.*
+    *.read_pickle *.load_pickle *.read_hdf *.load_model *.unsafe_load allow_pickle=`,
   network: `
     socket.* socketserver.* ssl.* _socket.* _ssl.* multiprocessing.connection.* multiprocessing.managers.*
     http.client.* http.server.* urllib.request.* urllib2.* urllib3.* requests.* httpx.* httplib.*
@@ -100,7 +101,7 @@ const OBSCURED =
   /\\(?:x[2-7][0-9a-fA-F]|u00[2-7][0-9a-fA-F]|U000000[2-7][0-9a-fA-F]|0[4-7][0-7]|1[0-7][0-7]|[4-7][0-7](?![0-7]))/;
 /** Quotes, and what may be worth a look behind them. */
 export const LOOK_AT_STRING =
-  /(["'])(?=\s*[A-Za-z][\w+.-]*:[\\/]|~|\/\w|\\\\|\.\.)|[\\/]\.\.(?=[\\/"'])|\\[xuU0-7]/g;
+  /(["'])(?=\s*[A-Za-z][\w+.-]*:[\\/]|~|(?:allow_pickle|trust_remote_code)["']|\/\w|\\\\|\.\.)|[\\/]\.\.(?=[\\/"'])|\\[xuU0-7]/g;
 
 /** What a literal reaches, by its prefix and the text between its quotes. */
 export function literalReach(
@@ -110,6 +111,8 @@ export function literalReach(
   const [, scheme] = LOCATOR.exec(text) ?? [];
   if (scheme?.toLowerCase() === 'file') return { kind: 'escaping-path', what: 'a file: locator' };
   if (scheme !== undefined) return { kind: 'network', what: 'a locator on a network' };
+  const argument = reaches.keywords.get(text);
+  if (argument) return { kind: argument, what: `${text}=` };
   if (PATH.test(text)) return { kind: 'escaping-path', what: 'a path out of the directory' };
   if (!/[br]/i.test(prefix) && OBSCURED.test(text))
     return { kind: 'dynamic-code', what: 'a text that hides its letters' };
