@@ -12,6 +12,7 @@ import socket
 import stat
 import struct
 import threading
+import time
 from typing import Any, Mapping, Sequence
 
 MAX_LINE_BYTES = 1_048_576
@@ -26,6 +27,36 @@ class Refused(Exception):
         self.reason: str = answer["reason"]
         self.remedy: str = answer["remedy"]
         self.evidence: str | None = answer["evidence"]
+
+
+def _refused(code: str, reason: str, remedy: str) -> Refused:
+    """What this client itself refuses to send."""
+    return Refused({"codes": [code], "reason": reason, "remedy": remedy, "evidence": None})
+
+
+def _line_of(asked: Mapping[str, Any]) -> bytes:
+    try:
+        line = json.dumps(asked, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:  # bytes, paths and sets; NaN; what contains itself
+        remedy = "Ask in text, finite numbers, True, False, None, lists, and dictionaries with text as keys."
+        raise _refused("serve.malformed", "the request cannot be written as JSON", remedy) from error
+    if len(line) > MAX_LINE_BYTES:  # the server would hang up while it is sent, which looks like its death
+        reason = f"the request is over {MAX_LINE_BYTES} bytes"
+        raise _refused("serve.too-long", reason, "Ask in less, for example with fewer rows.")
+    return line
+
+
+def _answer_of(line: bytes, asked: int) -> dict[str, Any]:
+    """What a line says. Only a line that could not be read as a request is answered without its id."""
+    try:
+        answer = json.loads(line)
+        texts = [answer[name] for name in ("decision", "reason", "remedy")] + [answer["evidence"] or "", *answer["codes"]]
+        is_mine = answer["id"] == asked or (answer["id"] is None and answer["decision"] == "error")
+    except (LookupError, TypeError, RecursionError) as error:
+        raise ValueError("the answer cannot be read") from error
+    if not is_mine or not all(isinstance(text, str) for text in texts):
+        raise ValueError("it is no answer to this request")
+    return dict(answer)
 
 
 class Unreachable(Exception):
@@ -59,8 +90,8 @@ class Guardrails:
     Nothing is sent before directory and socket are seen to be this user's, root's, or `owner`'s (a uid), and nobody else's.
     """
 
-    def __init__(self, path: str, timeout: float = 60.0, owner: int | None = None) -> None:
-        self._path = path
+    def __init__(self, path: str | os.PathLike[str], timeout: float = 60.0, owner: int | None = None) -> None:
+        self._path = os.fspath(path)
         self._timeout = timeout
         self._owners = {0, os.geteuid()} | ({owner} if owner is not None else set())
         self._lock = threading.Lock()
@@ -83,22 +114,16 @@ class Guardrails:
         """Returns the whole answer to a request that was allowed. A server that was restarted is asked once more."""
         with self._lock:
             self._next_id += 1
-            asked = {"id": self._next_id, "guard": guard, "request": request, **more}
-            line = json.dumps(asked, allow_nan=False).encode() + b"\n"
-            if len(line) > MAX_LINE_BYTES:  # the server would hang up while it is sent, which looks like its death
-                remedy = "Ask in less, for example with fewer rows."
-                reason = f"the request is over {MAX_LINE_BYTES} bytes"
-                raise Refused({"codes": ["serve.too-long"], "reason": reason, "remedy": remedy, "evidence": None})
-            try:
-                answer = self._exchange(line)
-            except (OSError, ValueError):
-                self.close()
+            line = _line_of({**more, "id": self._next_id, "guard": guard, "request": request})
+            for attempt in (1, 2):
                 try:
                     answer = self._exchange(line)
+                    break
                 except (OSError, ValueError) as error:
                     self.close()
-                    raise Unreachable(f"no answer on {self._path}: {error}") from error
-        if answer.get("decision") != "allow" or answer.get("grant") is None:
+                    if attempt == 2 or isinstance(error, socket.timeout):
+                        raise Unreachable(f"no answer on {self._path}: {error}") from error
+        if answer["decision"] != "allow" or answer.get("grant") is None:
             raise Refused(answer)
         return answer
 
@@ -114,17 +139,17 @@ class Guardrails:
             if why is not None:
                 self.close()
                 raise Unreachable(f"{self._path} is not to be believed: {why}")
+        until = time.monotonic() + self._timeout
+        self._socket.settimeout(self._timeout)
         self._socket.sendall(line)
         while b"\n" not in self._rest:
+            self._socket.settimeout(max(until - time.monotonic(), 0.001))  # one that sends byte by byte has no more time
             chunk = self._socket.recv(65_536)
             if not chunk or len(self._rest) > MAX_LINE_BYTES:
                 raise ConnectionError("the connection ended before the answer")
             self._rest += chunk
         text, _, self._rest = self._rest.partition(b"\n")
-        answer = json.loads(text)
-        if not isinstance(answer, dict) or answer.get("id") not in (self._next_id, None):
-            raise ValueError("the answer is to another request")
-        return answer
+        return _answer_of(text, self._next_id)
 
     def worker_command(self, **request: Any) -> str:
         """The shell script that starts a Dask worker: `tool`, `worker`, `scheduler`, `host`, `pidFile`."""
