@@ -32,7 +32,7 @@ export interface RoutesRequest {
         readonly directory: string;
         /** File names that were declared. */
         readonly declared: readonly string[];
-        /** Sources below the root that switch between pages. */
+        /** Sources below the root that switch between pages, link to them or make them (`st.Page`). */
         readonly sources: readonly string[];
       }
     | undefined;
@@ -44,6 +44,14 @@ interface Parsed extends Route {
   readonly parts: readonly Segment[] | undefined;
 }
 
+/** What a source says of pages in so many words. */
+interface SourceTargets {
+  /** It goes, or links, to a page by its path. */
+  readonly hardCoded: boolean;
+  /** It makes a page of a file that is not among the declared ones. */
+  readonly foreign: boolean;
+}
+
 export interface RoutesFacts {
   readonly framework: Framework;
   readonly declared: readonly Parsed[];
@@ -53,7 +61,7 @@ export interface RoutesFacts {
     readonly place: FileFacts;
     readonly files: readonly { readonly name: string; readonly facts: FileFacts }[];
     readonly complete: boolean;
-    readonly sources: readonly { readonly facts: FileFacts; readonly hardCoded: boolean }[];
+    readonly sources: readonly (SourceTargets & { readonly facts: FileFacts })[];
   };
 }
 
@@ -85,19 +93,35 @@ const routesRequest: z.ZodType<RoutesRequest> = z.strictObject({
 });
 
 const BOUNDS = { maxEntries: 4_096, maxDepth: 1, maxFileBytes: 1_048_576, maxTotalBytes: 64 * 1_048_576 };
-// st.switch_page("pages/x.py") and switch_page(Path("pages/x.py")): a page that is moved is lost.
-const HARD_CODED =
-  /switch_page\s*\(\s*(?:page\s*=\s*)?(?:[\w.]+\s*\(\s*)*[rfu]{0,2}(?:"""|'''|["'])(?:\.\/)?pages(?:\/|["'])/i;
+// st.switch_page("pages/x.py"), page_link(Path("pages/x.py")): a page that is moved is lost.
+const TARGET =
+  /\b(switch_page|page_link|Page)\s*\(\s*(?:page\s*=\s*)?(?:[\w.]+\s*\(\s*)*[rfuRFU]{0,2}(?:"""|'''|["'])([^"'\n]*)/g;
+
+function targetsOf(source: string, declared: readonly string[]): SourceTargets {
+  const found = [...source.matchAll(TARGET)].map(([, call, path = '']) => ({
+    makes: call === 'Page',
+    path: path.replace(/^\.\//, ''),
+  }));
+  return {
+    hardCoded: found.some(
+      ({ makes, path }) => !makes && (/^pages(?:\/|$)/i.test(path) || path.endsWith('.py')),
+    ),
+    foreign: found.some(({ makes, path }) => makes && path.endsWith('.py') && !declared.includes(path)),
+  };
+}
 
 async function lookAtPages(
   { root, directory, declared, sources }: NonNullable<RoutesRequest['pages']>,
   signal: AbortSignal,
 ) {
   const tree = await observeTree(root, directory.split('/'), { ...BOUNDS, signal });
-  const looked: { facts: FileFacts; hardCoded: boolean }[] = [];
+  // As a source may write them: relative to the main script, which is above the pages.
+  const below = directory.split('/').map((_part, at, all) => all.slice(at).join('/'));
+  const known = declared.flatMap((file) => below.map((place) => `${place}/${file}`));
+  const looked: (SourceTargets & { facts: FileFacts })[] = [];
   for (const source of sources) {
     const { bytes, ...facts } = await observeFile(root, source, { maxBytes: BOUNDS.maxFileBytes, signal });
-    looked.push({ facts, hardCoded: HARD_CODED.test(bytes?.toString('latin1') ?? '') });
+    looked.push({ facts, ...targetsOf(bytes?.toString('utf8') ?? '', known) });
   }
   const files = tree.entries
     // What Python and Streamlit make of their own; a page is a file that is no module's beginning.
@@ -230,9 +254,12 @@ const rules: readonly Rule<RoutesFacts>[] = [
   {
     code: 'routes.page-undeclared',
     remedy: 'Declare the page, or remove its file: whatever lies there is served.',
-    refuses: ({ pages }) =>
-      pages?.files.some(({ name: file }) => !pages.declared.includes(file)) === true &&
-      'a file among the pages was not declared',
+    refuses: ({ pages }) => {
+      if (pages?.files.some(({ name: file }) => !pages.declared.includes(file)))
+        return 'a file among the pages was not declared';
+      const at = pages?.sources.findIndex(({ foreign }) => foreign) ?? -1;
+      return at >= 0 && `source ${at + 1} makes a page of a file that was not declared`;
+    },
   },
   {
     code: 'routes.page-missing',
@@ -248,7 +275,7 @@ const rules: readonly Rule<RoutesFacts>[] = [
     remedy: 'Take the page from the registry of pages: a path in the source outlives the file.',
     refuses: ({ pages }) => {
       const at = pages?.sources.findIndex(({ hardCoded }) => hardCoded) ?? -1;
-      return at >= 0 && `source ${at + 1} switches to a page by its path`;
+      return at >= 0 && `source ${at + 1} goes to a page by its path`;
     },
   },
 ];

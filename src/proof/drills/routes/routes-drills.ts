@@ -200,6 +200,22 @@ export const routesDrills: readonly Drill<RoutesRequest>[] = [
   pages('page-open', 'a page that anyone may write', 'routes.pages-untrusted', (root) =>
     chmod(join(root, 'pages', 'one.py'), 0o666),
   ),
+  pages('page-made', 'a page that a source makes of another file', 'routes.page-undeclared', (root) =>
+    writeFile(join(root, 'main_page.py'), 'st.navigation([st.Page("tools/admin.py")])\n', { mode: 0o600 }),
+  ),
+  pages('pages-made', 'none: pages that a source makes, and a link elsewhere', 'allow', (root) =>
+    writeFile(
+      join(root, 'main_page.py'),
+      'st.navigation([st.Page("pages/one.py"), st.Page(run)])\nst.page_link("https://example.org", label="x")\n',
+      { mode: 0o600 },
+    ),
+  ),
+  pages('hard-coded-link', 'a source that links to a page by its path', 'routes.hard-coded', (root) =>
+    writeFile(join(root, 'main_page.py'), "st.page_link('pages/one.py')\n", { mode: 0o600 }),
+  ),
+  pages('hard-coded-main', 'a source that goes to the main page by its path', 'routes.hard-coded', (root) =>
+    writeFile(join(root, 'main_page.py'), 'st.switch_page("main_page.py")\n', { mode: 0o600 }),
+  ),
   pages('hard-coded-by-name', 'a source that names the argument', 'routes.hard-coded', (root) =>
     writeFile(join(root, 'main_page.py'), 'st.switch_page(page=f"./pages/one.py")\n', { mode: 0o600 }),
   ),
