@@ -7,11 +7,12 @@ export interface EnvironmentFile {
   readonly unclear: readonly number[];
 }
 
+// python-dotenv expands ${NAME} in any quotes, a shell $NAME outside of single ones; right after `=`, `# x` is a value.
 const LINE =
-  /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=[ \t]*(?:'([^'\\]*)'|"([^"\\$]*)"|([^\s'"#`\\][^'"#`\\]*?)?)\s*(?:\s#.*)?$/;
+  /^[ \t]*(?:export[ \t]+)?(?!export[ \t]*=)([A-Za-z_]\w*)[ \t]*=[ \t]*(?:(?:'((?:(?!\$\{)[^'\\])*)'|"([^"\\$]*)"|([^\s'"#`\\$](?:[^'"#`\\$]*[^\s'"#`\\$])?))[ \t]*(?:[ \t]#.*)?)?$/;
 
-/** Line ends to Python alone, in whatever reads by lines there; and controls, which no setting needs. */
-const READ_OTHERWISE = /(?!\t)\p{Cc}|[\u2028\u2029]/u;
+/** Line ends and blanks to some alone, in whatever reads by lines there; and controls, which no setting needs. */
+const READ_OTHERWISE = /(?!\t)\p{Cc}|(?![ \t])\s/u;
 
 /** Returns the settings of a text, each name once. */
 export function readEnvironmentFile(text: string): EnvironmentFile {
@@ -19,7 +20,7 @@ export function readEnvironmentFile(text: string): EnvironmentFile {
   const unclear: number[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const isClear = !READ_OTHERWISE.test(line);
-    if (isClear && /^\s*(?:#.*)?$/.test(line)) continue;
+    if (isClear && /^[ \t]*(?:#.*)?$/.test(line)) continue;
     const [, name = '', single, double, bare] = LINE.exec(line) ?? [];
     const value = single ?? double ?? bare ?? '';
     if (!isClear || name === '' || (settings.has(name) && settings.get(name) !== value))

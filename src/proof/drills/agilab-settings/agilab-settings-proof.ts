@@ -127,6 +127,22 @@ export const agilabSettingsProof: Proof = defineHouseProof({
       'unclear',
       'AGI_CLUSTER_SHARE=/srv/share\rUOAIC_AUTOFIX=1',
     ),
+    drill(
+      'expanded-anyway',
+      'a value that python-dotenv expands in any quotes',
+      'unclear',
+      `NOTE='$${'{HOST}'}'`,
+    ),
+    drill('expanded-bare', 'a value that a shell expands', 'unclear', 'NOTE=$HOST'),
+    drill(
+      'marked',
+      'a name behind a byte order mark, which is another name to python-dotenv',
+      'unclear',
+      '\ufeffAGILAB_GENERATED_CODE_SANDBOX=container\nUOAIC_AUTOFIX=1',
+    ),
+    drill('strange-blank', 'a value with a blank at its end that some take off', 'unclear', 'NOTE=1\u00a0'),
+    drill('comment-or-value', 'a comment where a value belongs', 'unclear', 'NOTE= # 1'),
+    drill('named-export', 'a name that is a word of the shell', 'unclear', 'export = 1'),
     drill('half-quoted', 'a quote that nobody closes', 'unclear', 'AGILAB_UI_HOST="127.0.0.1'),
     drill('maybe', 'a switch that is neither on nor off', 'unclear-switch', 'UOAIC_AUTOFIX=maybe'),
     ...[...SWITCHES].map((name) =>
