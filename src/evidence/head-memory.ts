@@ -54,7 +54,8 @@ export class HeadMemory {
       const keys = pins
         .map(({ vkey }) => parseNoteKey(vkey))
         .filter((key) => present?.signatures.some((line) => isBy(line, key)) ?? true);
-      const heads = await Promise.all((await this.#names()).map((name) => this.#read(name)));
+      const heads: SeenHead[] = [];
+      for (const name of await this.#names()) heads.push(await this.#read(name)); // there may be more than descriptors
       const known = heads.map((head) => ({ head, seen: parseCheckpoint(head.checkpoint) }));
       const ofKeys = known.filter(({ seen }) => signedBy(seen, keys, native) !== undefined);
       const own = known.filter(
