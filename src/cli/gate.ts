@@ -47,7 +47,7 @@ async function gate({
       : await parseInput(file, (bytes) =>
           requestsFile.parse(parseStrictJson(bytes, { maxBytes: 1_048_576, fractionAt: () => true, file })),
         );
-  const place = { home: homedir(), envFile, environment: process.env };
+  const place = { home: homedir(), cwd: process.cwd(), envFile, environment: process.env };
   const { request, settingsFile } = await gateRequest(profile, place, given);
   const journal = await openState(state);
   let result: GateResult;

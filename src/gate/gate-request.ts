@@ -10,6 +10,8 @@ import { uiAddressRequest } from './ui-address.ts';
 
 export interface GatePlace {
   readonly home: string;
+  /** Where the interface is started. */
+  readonly cwd: string;
   /** The environment file; `~/.agilab/.env`, if it is there, where none is named. */
   readonly envFile: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -39,7 +41,9 @@ function withGiven(derived: BindRequest, given: unknown): unknown {
   if (!Array.isArray(sources)) return given; // refused as it is
   const named = new Set(sources.map((source: { readonly from?: unknown } | null) => source?.from));
   const kept = derived.sources.filter(({ from, value }) => value !== null || !named.has(from));
-  return { ...derived, ...more, sources: [...(sources as readonly unknown[]), ...kept] };
+  // The program is the one whose settings these are: by the default of another, an address that nobody set would be loopback.
+  const { program } = derived;
+  return { ...derived, ...more, program, sources: [...(sources as readonly unknown[]), ...kept] };
 }
 
 /**
@@ -49,7 +53,7 @@ function withGiven(derived: BindRequest, given: unknown): unknown {
  */
 export async function gateRequest(
   profile: Profile,
-  { home, envFile, environment: all }: GatePlace,
+  { home, cwd, envFile, environment: all }: GatePlace,
   given: Readonly<Record<string, unknown>>,
 ): Promise<{ readonly request: GateRequest; readonly settingsFile: string }> {
   const settingsFile = resolve(envFile ?? join(home, '.agilab/.env'));
@@ -61,12 +65,15 @@ export async function gateRequest(
       OURS.test(name) && value !== undefined ? [[name, value]] : [],
     ),
   );
-  const path = join(home, '.streamlit/config.toml');
-  const config = { path, text: await textOf(path, false) };
+  const config = '.streamlit/config.toml';
+  const configs = [
+    { path: `./${config}`, text: await textOf(join(cwd, config), false) },
+    { path: join(home, config), text: await textOf(join(home, config), false) },
+  ];
   const requests = {
     ...given,
     // Asked about what is there, whatever was given: that can only add.
-    bind: withGiven(uiAddressRequest({ file: settingsFile, settings, environment, config }), given['bind']),
+    bind: withGiven(uiAddressRequest({ file: settingsFile, settings, environment, configs }), given['bind']),
     'agilab-settings': { file: settings, unclear, environment, shared: profile !== 'local' },
   };
   return { request: { profile, settings: { ...settings, ...environment }, requests }, settingsFile };

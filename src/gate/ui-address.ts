@@ -8,8 +8,8 @@ export interface UiAddressSources {
   readonly file: string;
   readonly settings: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Streamlit's configuration: its path, and its text where there is one. */
-  readonly config: { readonly path: string; readonly text: string | undefined };
+  /** Streamlit's configurations: of each its path, and its text where there is one. */
+  readonly configs: readonly { readonly path: string; readonly text: string | undefined }[];
 }
 
 const NAMES = ['STREAMLIT_SERVER_ADDRESS', 'AGILAB_UI_HOST', 'UVICORN_HOST'];
@@ -27,7 +27,7 @@ function addressIn(text: string | undefined): string | null {
 }
 
 /** Returns the request about where the interface will listen. */
-export function uiAddressRequest({ file, settings, environment, config }: UiAddressSources): BindRequest {
+export function uiAddressRequest({ file, settings, environment, configs }: UiAddressSources): BindRequest {
   const set = NAMES.flatMap((name) => [
     ...(environment[name] === undefined && name !== 'STREAMLIT_SERVER_ADDRESS'
       ? []
@@ -40,7 +40,7 @@ export function uiAddressRequest({ file, settings, environment, config }: UiAddr
     sources: [
       { from: '--server.address', value: null },
       ...set,
-      { from: config.path, value: addressIn(config.text) },
+      ...configs.map(({ path, text }) => ({ from: path, value: addressIn(text) })),
     ],
     ...(Number.isInteger(port) ? { port } : {}),
   };

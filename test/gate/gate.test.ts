@@ -26,11 +26,13 @@ import { memoryJournal } from '../memory-journal.ts';
 interface Site {
   readonly env?: string;
   readonly config?: string;
+  /** The configuration where the interface is started. */
+  readonly ownConfig?: string;
   readonly requests?: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-function home({ env = '', config, requests = {} }: Site): string {
+function home({ env = '', config, ownConfig, requests = {} }: Site): string {
   const place = realpathSync(mkdtempSync(join(tmpdir(), 'gate-')));
   onTestFinished(() => rmSync(place, { recursive: true }));
   const put = (path: string, text: string): void => {
@@ -39,13 +41,15 @@ function home({ env = '', config, requests = {} }: Site): string {
   };
   put('.agilab/.env', env);
   if (config !== undefined) put('.streamlit/config.toml', config);
+  if (ownConfig !== undefined) put('app/.streamlit/config.toml', ownConfig);
   put('requests.json', JSON.stringify(requests));
   return place;
 }
 
 async function ask(profile: Profile, site: Site) {
   const { environment = {}, requests = {} } = site;
-  const place = { home: home(site), envFile: undefined, environment };
+  const at = home(site);
+  const place = { home: at, cwd: join(at, 'app'), envFile: undefined, environment };
   const { request, settingsFile } = await gateRequest(profile, place, requests);
   const result = await askGate(request, { journal: memoryJournal() });
   const codes = Object.fromEntries(
@@ -117,6 +121,12 @@ describe('the gate', () => {
       'an exposed address in the configuration',
       'local',
       { env: LOOPBACK, config: '[server]\naddress = "0.0.0.0"' },
+      { ui_network_exposure: 'bind.wildcard' },
+    ],
+    [
+      'an exposed address in the configuration where it is started',
+      'local',
+      { config: '[server]\naddress = "127.0.0.1"', ownConfig: '[server]\naddress = "0.0.0.0"' },
       { ui_network_exposure: 'bind.wildcard' },
     ],
     [
@@ -192,6 +202,12 @@ describe('the gate', () => {
       { ui_network_exposure: 'bind.wildcard' },
     ],
     [
+      'an address that nobody set, called that of a program that would be loopback',
+      'local',
+      { requests: { bind: { program: 'ollama', sources: [{ from: 'OLLAMA_HOST', value: null }] } } },
+      { ui_network_exposure: 'bind.wildcard' },
+    ],
+    [
       'a guard beside the list that refuses',
       'local',
       { env: LOOPBACK, requests: { routes: {} } },
@@ -228,7 +244,7 @@ describe('the gate', () => {
   it('takes no settings that others can write', async () => {
     const place = home({ env: LOOPBACK });
     chmodSync(join(place, '.agilab/.env'), 0o666);
-    const asked = gateRequest('local', { home: place, envFile: undefined, environment: {} }, {});
+    const asked = gateRequest('local', { home: place, cwd: place, envFile: undefined, environment: {} }, {});
     await expect(asked).rejects.toMatchObject({ code: 'read.open-mode' });
   });
 
