@@ -36,15 +36,24 @@ const NAMED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'cluster-share': { share: 'AGI_CLUSTER_SHARE', local: 'AGI_LOCAL_SHARE' },
   'external-app': { root: 'APPS_REPOSITORY' },
 };
+/** Reports on packages are as fresh as AGILAB asks for. */
+const MAX_AGE_DAYS = 30;
 
-function elsewhere(guard: string, request: unknown, settings: GateRequest['settings']): string | undefined {
+/** What a request leaves out, so that its answer proves nothing here. */
+function leftOut(guard: string, asked: unknown, settings: GateRequest['settings']): string | undefined {
+  const request = asked as Readonly<Record<string, unknown>> | null;
+  if (guard === 'supply-chain') {
+    const { reports, maxAgeDays } = request ?? {};
+    const isFresh = reports !== 'none' && !(Number(maxAgeDays) > MAX_AGE_DAYS);
+    return isFresh ? undefined : `with reports of the last ${MAX_AGE_DAYS} days`;
+  }
   const fields = Object.entries(NAMED[guard] ?? {});
   const [, name] =
     fields.find(([field, variable]) => {
       const named = settings[variable] ?? '';
-      return named !== '' && (request as Readonly<Record<string, unknown>> | null)?.[field] !== named;
+      return named !== '' && request?.[field] !== named;
     }) ?? [];
-  return name;
+  return name && `about what ${name} names`;
 }
 
 /** The remaining requests of a file, so that nothing that was asked for goes unanswered. */
@@ -81,9 +90,9 @@ export async function askGate(
       const asked = requests[guard];
       if (asked === undefined) missing.push(guard);
       else {
-        const name = elsewhere(guard, asked, settings);
-        if (name === undefined) answers.push(await answerTo(await guardNamed(guard), asked, options));
-        else missing.push(`${guard} about what ${name} names`);
+        const open = leftOut(guard, asked, settings);
+        if (open === undefined) answers.push(await answerTo(await guardNamed(guard), asked, options));
+        else missing.push(`${guard} ${open}`);
       }
     }
     const refused = answers.find(({ decision }) => decision !== 'allow');

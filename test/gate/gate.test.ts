@@ -187,6 +187,18 @@ describe('the gate', () => {
       { cluster_share_isolation: 'gate.not-asked' },
     ],
     [
+      'packages without a report of what is known of them',
+      'shared',
+      { env: LOOPBACK, requests: { 'supply-chain': { reports: 'none' } } },
+      { supply_chain_artifacts: 'gate.not-asked' },
+    ],
+    [
+      'reports that may be older than AGILAB takes them',
+      'shared',
+      { env: LOOPBACK, requests: { 'supply-chain': { reports: ['audit.json'], maxAgeDays: 31 } } },
+      { supply_chain_artifacts: 'gate.not-asked' },
+    ],
+    [
       'a request that its guard cannot read',
       'local',
       { env: LOOPBACK, requests: { resources: { launcher: [] } } },
