@@ -122,9 +122,9 @@ export function readNpmLock(
     const leadsTo =
       link && resolved !== undefined && isDirectoryOfProject(resolved) ? packages[resolved] : undefined;
     if (leadsTo) return []; // it is listed where it lies
-    const folder = isOwn
-      ? /(?:^|\/)((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1]
-      : path.split('node_modules/').at(-1);
+    const folder = path.includes('node_modules/')
+      ? path.split('node_modules/').at(-1)
+      : /(?:^|\/)((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1];
     const name = packageName.safeParse(entry.name ?? folder);
     if (!name.success) throw new Departure('a package without a name');
     const base64 = SHA512.exec(integrity ?? '')?.[1];
