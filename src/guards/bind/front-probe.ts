@@ -8,6 +8,7 @@ import { isIPv6 } from 'node:net';
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import { errnoOf } from '../../evidence/coded-error.ts';
 import { mapAtOnce } from '../../kernel/at-once.ts';
+import type { ListeningSocket } from './listening-sockets.ts';
 
 export interface FrontTarget {
   /** The name that the certificate must bear. */
@@ -279,6 +280,32 @@ export async function askAsStranger(
   }
 }
 
+/** Whether an answer holds what the back end alone knows. */
+async function shows(request: () => ClientRequest, marker: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await exchange(request())).body.includes(Buffer.from(marker).toString('latin1'));
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+}
+
+/** Whether a process that listens on these sockets of this host is the back end: one of them shows what it alone knows. */
+export async function isBackEnd(
+  sockets: readonly ListeningSocket[],
+  { name, authorization }: Pick<FrontProbe, 'name' | 'authorization'>,
+  { path, marker }: { readonly path: string; readonly marker: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const headers = { host: name, authorization };
+  const look = async ({ host, family, port }: ListeningSocket): Promise<boolean> => {
+    const place = family === 'unix' ? { socketPath: host } : { host, port };
+    const request = { ...place, path, headers, agent: false, signal: within(signal) };
+    return await shows(() => requestPlain(request), marker, signal);
+  };
+  return (await mapAtOnce(sockets, AT_ONCE, look, signal)).includes(true);
+}
+
 /** Whether the right credentials reach the back end: its answer holds what it alone knows. */
 export async function reachesBackEnd(
   probe: FrontProbe,
@@ -305,14 +332,6 @@ export async function showsByOtherName(
   { path, marker }: { readonly path: string; readonly marker: string },
   signal: AbortSignal,
 ): Promise<boolean> {
-  const shows = async (request: () => ClientRequest): Promise<boolean> => {
-    try {
-      return (await exchange(request())).body.includes(Buffer.from(marker).toString('latin1'));
-    } catch {
-      signal.throwIfAborted();
-      return false;
-    }
-  };
   const hosts = [`${randomBytes(8).toString('hex')}.example`, isIPv6(address) ? `[${address}]` : address];
   const looks = hosts.flatMap((host) => {
     const plain = {
@@ -325,9 +344,9 @@ export async function showsByOtherName(
     // Nobody is believed here and nothing secret is sent, so no certificate can be wrong.
     const secure = { ...plain, port, secureContext: trust, rejectUnauthorized: false };
     return [
-      shows(() => requestTls({ ...secure, servername: name })),
-      shows(() => requestTls({ ...secure, servername: '' })),
-      shows(() => requestPlain({ ...plain, port: plainPort })),
+      shows(() => requestTls({ ...secure, servername: name }), marker, signal),
+      shows(() => requestTls({ ...secure, servername: '' }), marker, signal),
+      shows(() => requestPlain({ ...plain, port: plainPort }), marker, signal),
     ];
   });
   return (await Promise.all(looks)).includes(true);

@@ -11,6 +11,7 @@ import {
   askAsStranger,
   askPlainly,
   type FrontTarget,
+  isBackEnd,
   lookAtTls,
   reachesBackEnd,
   showsByOtherName,
@@ -50,6 +51,8 @@ export interface PublicFrontFacts {
   readonly shownByOtherName: boolean;
   readonly plain: readonly ('closed' | 'sent-to-https' | 'served')[];
   readonly backEnd: ProcessSockets;
+  /** It is the process that serves behind the front. */
+  readonly isItself: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly until: number;
@@ -99,6 +102,7 @@ async function observe(request: PublicFrontRequest, signal: AbortSignal): Promis
   const now = Date.now();
   const tls = await lookAtTls(probe, signal);
   const connected = tls.failure === undefined;
+  const backEnd = await listeningSockets(request.backEnd, signal);
   return {
     target: { name, address, port: at },
     roots: createHash('sha256').update(roots.join('\n')).digest('hex'),
@@ -107,7 +111,8 @@ async function observe(request: PublicFrontRequest, signal: AbortSignal): Promis
     reached: connected && (await reachesBackEnd(probe, proof.path, proof.marker, signal)),
     shownByOtherName: connected && (await showsByOtherName(probe, plainPort, proof, signal)),
     plain: await askPlainly(probe, plainPort, strange, signal),
-    backEnd: await listeningSockets(request.backEnd, signal),
+    backEnd,
+    isItself: await isBackEnd(backEnd.sockets.filter(isLoopback), probe, proof, signal),
     now,
     until: now + request.ttlSeconds * 1_000,
   };
@@ -182,6 +187,13 @@ export const publicFront: Guard<PublicFrontRequest, PublicFront> = defineHouseGu
         (unseen !== undefined && `the sockets of the back end cannot be seen: ${unseen}`) ||
         (!sockets.every(isLoopback) && 'the back end listens beyond loopback') ||
         (unseen === undefined && sockets.length === 0 && 'the back end listens nowhere'),
+    },
+    {
+      code: 'public-front.other-back-end',
+      remedy:
+        'Name the process that serves behind the front, by plain HTTP on loopback or on a unix socket: of another one, sockets say nothing.',
+      refuses: ({ backEnd: { sockets }, isItself }) =>
+        sockets.some(isLoopback) && !isItself && 'the process does not show what the back end alone knows',
     },
     {
       code: 'public-front.expires',

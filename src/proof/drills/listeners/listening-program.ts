@@ -39,12 +39,16 @@ function socketOf(server: Server): ListeningSocket {
 const descriptorOf = (server: Server): number =>
   (server as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;
 
-/** Starts a program that listens on `hosts`, three at most, for one drill, with whose site it ends. */
+/**
+ * Starts a program that listens on `hosts`, three at most, for one drill, with whose site it ends. With an `answer` this process
+ * keeps the sockets as well, and gives it to whoever says something.
+ */
 export async function startListening(
   site: DrillSite,
   script: string,
   hosts: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  answer?: string,
 ): Promise<{
   readonly pid: number;
   readonly sockets: readonly ListeningSocket[];
@@ -56,6 +60,8 @@ export async function startListening(
   for (const host of hosts) {
     const server = await listen(host);
     servers.push(server);
+    if (answer !== undefined)
+      server.on('connection', (peer) => peer.on('error', () => {}).once('data', () => peer.end(answer)));
     site.onCleanup(() => void server.close());
   }
   const child = spawn('/bin/sh', ['-c', script], {
@@ -66,7 +72,8 @@ export async function startListening(
   site.onCleanup(() => endGroup(child));
   const sockets = servers.map(socketOf);
   // The program alone has them from now on; only the file of a unix socket would go with ours.
-  for (const [n, server] of servers.entries()) if (sockets[n]?.family !== 'unix') server.close();
+  if (answer === undefined)
+    for (const [n, server] of servers.entries()) if (sockets[n]?.family !== 'unix') server.close();
   await Promise.race([once(child.stdout as Readable, 'data'), once(child, 'exit')]);
   if (child.pid === undefined || child.exitCode !== null) throw new Error('the program does not run');
   return { pid: child.pid, sockets, child };

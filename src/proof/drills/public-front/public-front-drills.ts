@@ -11,6 +11,8 @@ import { type Authority, makeAuthority, type Wanted } from './certificates.ts';
 const NAME = 'ui.example.test';
 const RIGHT = `Basic ${Buffer.from('drill:right').toString('base64')}`;
 const MARKER = 'only the back end knows this';
+/** Of the back end, to whoever asks it. */
+const ANSWER = `HTTP/1.1 200 OK\r\ncontent-length: ${MARKER.length}\r\nconnection: close\r\n\r\n${MARKER}`;
 const LOGIN = 'https://login.example.test';
 
 interface Front {
@@ -25,8 +27,9 @@ interface Front {
   readonly certified?: string;
   /** What plain HTTP is told for a path: 301 to HTTPS by default. */
   readonly plain?: (path: string) => number;
-  /** Where the back end listens. */
+  /** Where the back end listens, and what it answers. */
   readonly backEnd?: string;
+  readonly answer?: string;
   readonly ask?: Partial<PublicFrontRequest>;
   /** Nothing listens where the front should. */
   readonly down?: true;
@@ -85,7 +88,13 @@ function drill(id: string, fault: string, expects: string, front: Front = {}): D
       const plainPort = await portOf(plainServer, site);
       site.random('PORT', PORT);
       site.random('PID', PID);
-      const { pid } = await startListening(site, HOLD, [front.backEnd ?? '127.0.0.1']);
+      const { pid } = await startListening(
+        site,
+        HOLD,
+        [front.backEnd ?? '127.0.0.1'],
+        {},
+        front.answer ?? ANSWER,
+      );
       if (front.down) {
         server.close();
         await once(server, 'close');
@@ -188,6 +197,9 @@ export const publicFrontDrills: readonly Drill<PublicFrontRequest>[] = [
   ),
   drill('back-end-open', 'a back end on every interface', 'public-front.back-end-exposed', {
     backEnd: '0.0.0.0',
+  }),
+  drill('other-back-end', 'a process on loopback that is not the back end', 'public-front.other-back-end', {
+    answer: 'HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n',
   }),
   drill('back-end-gone', 'a back end that there is not', 'public-front.back-end-exposed', {
     ask: { backEnd: 4_194_304 },
