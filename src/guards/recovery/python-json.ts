@@ -5,13 +5,15 @@ import type { JsonObject, JsonValue } from '../../evidence/strict-json.ts';
 
 /** Python sorts by code points, JavaScript by UTF-16 units. */
 function byCodePoint(a: string, b: string): number {
-  const [x, y] = [Array.from(a), Array.from(b)];
-  for (let index = 0; index < Math.min(x.length, y.length); index += 1) {
-    const difference = (x[index]?.codePointAt(0) ?? 0) - (y[index]?.codePointAt(0) ?? 0);
+  for (let index = 0; index < Math.min(a.length, b.length); index += 1) {
+    const difference = rank(a.charCodeAt(index)) - rank(b.charCodeAt(index));
     if (difference !== 0) return difference;
   }
-  return x.length - y.length;
+  return a.length - b.length;
 }
+
+/** Units in the order of the points that they are part of: surrogates after all others. */
+const rank = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
 
 function encode(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(encode).join(',')}]`;

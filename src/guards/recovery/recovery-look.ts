@@ -2,7 +2,13 @@
 // half a line, a bundle that may be half published, and settings that another version may have written.
 
 import * as z from 'zod';
-import { type JsonValue, parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
+import { pause } from '../../evidence/pass.ts';
+import {
+  type JsonObject,
+  type JsonValue,
+  parseStrictJson,
+  StrictJsonError,
+} from '../../evidence/strict-json.ts';
 import { observeTree, type TreeFacts } from '../../files/tree.ts';
 import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { revisionOf } from './python-json.ts';
@@ -58,25 +64,42 @@ function parse(bytes: Uint8Array | undefined, maxDepth = 64): JsonValue | undefi
   }
 }
 
+const LINE = {
+  maxBytes: 1_048_576,
+  maxDepth: 64,
+  fractionAt: ([key]: readonly (string | number)[]) => key !== 'seq',
+};
+
+function isLine(bytes: Uint8Array, seq: number): boolean {
+  try {
+    const value = parseStrictJson(bytes, LINE);
+    return (
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      (value as JsonObject)['seq'] === seq
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Lines that are read before others have their turn. */
+const AT_ONCE = 1_024;
+
 /** A last line without its end was being written when its writer died. */
-function readLog(bytes: Buffer): NonNullable<RecoveryFacts['log']> {
-  const lines = bytes.toString('latin1').split('\n');
-  const last = lines.pop();
-  let at = 0;
-  const inOrder = lines.every((line) => {
-    at += 1;
-    try {
-      const value = parseStrictJson(Buffer.from(line, 'latin1'), {
-        maxBytes: 1_048_576,
-        maxDepth: 64,
-        fractionAt: (path) => path[0] !== 'seq',
-      });
-      return z.looseObject({ seq: z.literal(at) }).safeParse(value).success;
-    } catch {
-      return false;
-    }
-  });
-  return { whole: last === '', inOrder };
+async function readLog(bytes: Buffer, signal: AbortSignal): Promise<NonNullable<RecoveryFacts['log']>> {
+  const whole = bytes.length === 0 || bytes.at(-1) === 0x0a;
+  let start = 0;
+  for (let seq = 1; ; seq += 1) {
+    const end = bytes.indexOf(0x0a, start);
+    if (end < 0) return { whole, inOrder: true };
+    if (!isLine(bytes.subarray(start, end), seq)) return { whole, inOrder: false };
+    start = end + 1;
+    if (seq % AT_ONCE > 0) continue;
+    await pause();
+    signal.throwIfAborted();
+  }
 }
 
 function readBundle({ place, entries }: TreeFacts, name: string): NonNullable<RecoveryFacts['bundle']> {
@@ -87,6 +110,7 @@ function readBundle({ place, entries }: TreeFacts, name: string): NonNullable<Re
   const there = entries.filter(({ path }) => path !== COMPLETE);
   const { files } = parsed.data;
   const matches =
+    there.length > 0 &&
     there.length === Object.keys(files).length &&
     there.every(({ path, facts }) => facts.digest !== undefined && files[path] === facts.digest);
   return { complete: true, matches };
@@ -136,7 +160,7 @@ export async function observeRecovery(request: RecoveryRequest, signal: AbortSig
     signal,
   });
   const files = [{ path: request.file, facts }];
-  if (kind === 'log') return { kind, files, ...(bytes ? { log: readLog(bytes) } : {}) };
+  if (kind === 'log') return { kind, files, ...(bytes ? { log: await readLog(bytes, signal) } : {}) };
   const state = parse(bytes);
   const found = state === undefined ? undefined : revisionOf(state);
   return { kind, files, revision: { expected: request.revision, found } };

@@ -1,7 +1,7 @@
 // Every reason not to believe that what runs here is what was released: the built code first, then the packages under it.
 import type { Rule } from '../../kernel/guard.ts';
 import type { DependenciesLock, LockedDependency } from './dependencies-lock.ts';
-import type { TreeDigests } from './tree-digests.ts';
+import { NOT_PLAIN, type TreeDigests } from './tree-digests.ts';
 
 export interface InstalledPackage {
   readonly locked: LockedDependency;
@@ -17,6 +17,8 @@ export interface ReleaseProofFacts {
   /** All that could be loaded, as it lies in the package, and as its sources compile to now. */
   readonly built: TreeDigests | undefined;
   readonly rebuilt: TreeDigests | undefined;
+  /** They are one directory, which equals itself whatever it holds. */
+  readonly isOne: boolean;
   readonly lock: DependenciesLock | undefined;
   readonly lockFault?: string;
   readonly packages: readonly InstalledPackage[];
@@ -48,6 +50,7 @@ function eachPackage(
 function difference(built: TreeDigests, rebuilt: TreeDigests): string | undefined {
   for (const [path, digest] of rebuilt) {
     if (!built.has(path)) return `${shown(path)} is missing`;
+    if (digest === NOT_PLAIN) return `${shown(path)} is no plain file`;
     if (built.get(path) !== digest) return `${shown(path)} holds something else`;
   }
   const extra = [...built.keys()].find((path) => !rebuilt.has(path));
@@ -63,6 +66,12 @@ export const releaseProofRules: readonly Rule<ReleaseProofFacts>[] = [
     remedy: REBUILD,
     refuses: ({ built, rebuilt }) =>
       !(built?.size && rebuilt?.size) && 'there is no built code, or nothing to hold it against',
+  },
+  {
+    code: 'release-proof.not-rebuilt',
+    remedy:
+      'Compile the sources to a directory of its own, outside the built code, and name that as "rebuilt".',
+    refuses: ({ isOne }) => isOne && 'the built code was to be held against itself',
   },
   {
     code: 'release-proof.not-from-source',

@@ -1,5 +1,6 @@
 // Guards the belief that what runs here is what was released: the built code is what the sources compile to, and every file of
 // every production package is the one that came in its tarball.
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { buildInfoIn } from '../../evidence/code-digest.ts';
@@ -107,6 +108,13 @@ async function lookAt(
   return { locked, found, builtOnInstall, manifest: manifest && { ...manifest, hasScript } };
 }
 
+/** Whether two paths lead to one directory, by links or mounts too. What is not there is not one. */
+async function isOne(...paths: readonly string[]): Promise<boolean> {
+  const seen = await Promise.all(paths.map((each) => stat(each, { bigint: true }).catch(() => undefined)));
+  const [first] = seen;
+  return first !== undefined && seen.every((one) => one?.dev === first.dev && one.ino === first.ino);
+}
+
 /** Looks at both builds and at every listed package. */
 export async function observeRelease(
   { built, rebuilt, modules, dependencies }: ReleaseProofRequest,
@@ -120,6 +128,7 @@ export async function observeRelease(
   return {
     built: await readBuilt(built, signal),
     rebuilt: await digestTree(rebuilt, isCompiled, signal),
+    isOne: await isOne(built, rebuilt),
     ...read,
     packages,
   };

@@ -6,7 +6,9 @@ import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
 import { hashBounded, readPlainNow } from '../../evidence/files.ts';
 import { pause } from '../../evidence/pass.ts';
 
-/** Path below the directory to SHA-256, hex; `not-plain` for a link, a device or what could not be read. */
+/** For a link, a device or what could not be read. */
+export const NOT_PLAIN = 'not-plain';
+/** Path below the directory to SHA-256, hex, or {@link NOT_PLAIN}. */
 export type TreeDigests = ReadonlyMap<string, string>;
 
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
@@ -23,9 +25,9 @@ async function digestOf(file: string): Promise<string> {
   try {
     return createHash('sha256').update(readPlainNow(file, SMALL_BYTES)).digest('hex');
   } catch (error) {
-    if (!(error instanceof CodedError && error.code === 'read.too-large')) return 'not-plain';
+    if (!(error instanceof CodedError && error.code === 'read.too-large')) return NOT_PLAIN;
   }
-  return await hashBounded(file, { maxBytes: MAX_FILE_BYTES }, 'sha256').catch(() => 'not-plain');
+  return await hashBounded(file, { maxBytes: MAX_FILE_BYTES }, 'sha256').catch(() => NOT_PLAIN);
 }
 
 /** Adds to `found` the paths of all that is no directory, joined by `/`; `skip` leaves out whole directories. */

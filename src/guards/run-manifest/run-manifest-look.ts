@@ -8,6 +8,7 @@ import { parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts'
 import { DEFAULT_MAX_BYTES } from '../../files/open.ts';
 import { observeTree, type TreeFacts } from '../../files/tree.ts';
 import type { FileFacts } from '../../files/walk.ts';
+import { schemaReason } from '../../kernel/schema-reason.ts';
 import { type ManifestArtifact, type RunManifest, runManifestFormat } from './run-manifest-format.ts';
 import {
   MAX_SEAL_BYTES,
@@ -86,9 +87,8 @@ function readRunManifest(bytes: Uint8Array): Reading<RunManifest> {
   }
   const { success, data, error } = runManifestFormat.safeParse(json);
   if (success) return { kind: 'read', content: data };
-  // Kinds and depths only: a key or a value of the file may be a secret.
-  const [issue] = error.issues;
-  return { kind: 'malformed', why: `${issue?.code ?? 'invalid'} at depth ${issue?.path.length ?? 0}` };
+  // Names of the format only: a key or a value of the file may be a secret.
+  return { kind: 'malformed', why: schemaReason(runManifestFormat, error.issues, 'it') };
 }
 
 function readSealed(bytes: Uint8Array): Reading<Seal> {

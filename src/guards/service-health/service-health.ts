@@ -24,7 +24,7 @@ export type ServiceHealthRequest =
         readonly url: string;
         /** Addresses as the workers report them: `tcp://10.0.0.2:9000`. */
         readonly workers: readonly string[];
-        /** Longest silence of a worker, in seconds. Dask's heartbeat comes twice a second to once a minute. */
+        /** Longest silence of a worker, in seconds, to the second. Dask's heartbeat comes twice a second to once a minute. */
         readonly maxSilentSeconds: number;
       };
     };
@@ -52,7 +52,7 @@ const limits = z.strictObject({
   maxRestartRate: z.number().min(0).max(1_000).optional(),
   allowIdle: z.boolean().optional(),
 });
-const address = z.string().regex(/^(?:tcp|tls):\/\/[\w.:[\]-]{1,200}$/);
+const address = z.string().regex(/^(?:tcp|tls|wss?|ucxx?):\/\/[\w.:[\]-]{1,200}$/);
 const serviceHealthRequest: z.ZodType<ServiceHealthRequest> = z.union([
   z.strictObject({ report: z.unknown(), limits: limits.optional() }),
   z.strictObject({
@@ -179,7 +179,9 @@ const rules: readonly Rule<ServiceHealthFacts>[] = [
     'See whether the worker still answers; stop and start it otherwise.',
     (workers, { maxSilentSeconds }) =>
       workers.some(
-        ({ silentSeconds }) => !(silentSeconds <= maxSilentSeconds && silentSeconds >= -maxSilentSeconds),
+        // The clock is read to the second, so a word of just now may seem to come a second too early.
+        ({ silentSeconds }) =>
+          !(silentSeconds <= maxSilentSeconds && silentSeconds >= -Math.max(1, maxSilentSeconds)),
       ) && 'a worker has not been heard of for too long',
   ),
 ];

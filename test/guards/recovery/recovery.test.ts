@@ -104,8 +104,10 @@ describe('publishDirectory', () => {
     await writeFile(
       script,
       `import { publishDirectory } from ${JSON.stringify(source)};
-       process.send('ready');
-       for (let n = 0; ; n += 1) await publishDirectory({ path: process.argv[2] + '/run-' + n, files: { a: 'x'.repeat(5000), b: String(n) }, pointer: { path: process.argv[2] + '/latest', content: 'run-' + n } });`,
+       for (let n = 0; ; n += 1) {
+         await publishDirectory({ path: process.argv[2] + '/run-' + n, files: { a: 'x'.repeat(5000), b: String(n) }, pointer: { path: process.argv[2] + '/latest', content: 'run-' + n } });
+         if (n === 0) process.send('ready');
+       }`,
     );
     for (let round = 0; round < 6; round += 1) {
       const at = join(root, `round-${round}`);

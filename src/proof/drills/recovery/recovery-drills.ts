@@ -232,6 +232,15 @@ export const recoveryDrills: readonly Drill<RecoveryRequest>[] = [
     bundle((at) => writeFile(join(at, 'more.json'), '{}', { mode: 0o600 })),
   ),
   drill(
+    'bundle-of-nothing',
+    'a completion that states no file, with none there',
+    'recovery.tampered',
+    bundle(async (at) => {
+      for (const name of Object.keys(COMPLETE.files)) await rm(join(at, name));
+      await writeFile(join(at, '.complete.json'), text({ ...COMPLETE, files: {} }));
+    }),
+  ),
+  drill(
     'bundle-file-missing',
     'a file that the completion names is gone',
     'recovery.tampered',

@@ -111,6 +111,17 @@ export const releaseProofDrills: readonly Drill<ReleaseProofRequest>[] = [
       await mkdir(at('rebuilt'));
     },
   }),
+  drill('held-against-itself', 'built code that is held against itself', 'release-proof.not-rebuilt', {
+    after: async (at) => {
+      await remove('rebuilt')(at);
+      await symlink(at('built'), at('rebuilt'));
+    },
+  }),
+  drill('linked-in-both', 'a link in both, to other code', 'release-proof.not-from-source', {
+    after: async (at) => {
+      for (const path of ['built/linked.js', 'rebuilt/linked.js']) await symlink('/etc/hostname', at(path));
+    },
+  }),
   drill('edited-build', 'built code that was edited', 'release-proof.not-from-source', {
     after: put('built/index.js', 'export const answer = 43;\n'),
   }),

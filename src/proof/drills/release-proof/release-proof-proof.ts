@@ -37,7 +37,10 @@ export const releaseProofProof: Proof = defineHouseProof({
     {
       id: 'release-proof.build-as-found',
       noticedBy: 'nothing-to-hold',
-      observe: (request, signal) => observeRelease({ ...request, rebuilt: request.built }, signal),
+      observe: async (request, signal) => {
+        const facts = await observeRelease(request, signal);
+        return { ...facts, rebuilt: facts.built };
+      },
     },
   ],
 });

@@ -36,7 +36,11 @@ function dask(
   fault: string,
   expects: string,
   workers: Readonly<Record<string, Worker>>,
-  { text, status = 200 }: { readonly text?: string; readonly status?: number } = {},
+  {
+    text,
+    status = 200,
+    maxSilentSeconds = 5,
+  }: { readonly text?: string; readonly status?: number; readonly maxSilentSeconds?: number } = {},
 ): Drill<ServiceHealthRequest> {
   return {
     id,
@@ -63,7 +67,7 @@ function dask(
       await once(server, 'listening');
       const at = server.address();
       if (at === null || typeof at === 'string') throw new Error('no port');
-      return { dask: { url: `http://127.0.0.1:${at.port}`, workers: [...WORKERS], maxSilentSeconds: 5 } };
+      return { dask: { url: `http://127.0.0.1:${at.port}`, workers: [...WORKERS], maxSilentSeconds } };
     },
   };
 }
@@ -149,6 +153,13 @@ export const serviceHealthDrills: readonly Drill<ServiceHealthRequest>[] = [
     ...BOTH,
     [SECOND]: { status: 'paused' },
   }),
+  dask(
+    'dask-just-now',
+    'none: heard of within the second in which the clock is read',
+    'allow',
+    { [FIRST]: { silent: 0 }, [SECOND]: { silent: 0 } },
+    { maxSilentSeconds: 0.1 },
+  ),
   dask('dask-stopped', 'a stopped worker, which keeps its status', 'service-health.worker-silent', {
     ...BOTH,
     [SECOND]: { silent: 7 },

@@ -6,6 +6,7 @@ import { serviceHealthDrills } from './service-health-drills.ts';
 export const serviceHealthProof: Proof = defineHouseProof({
   guard: serviceHealth,
   excused: {
+    maxSilentSeconds: 'what the caller allows',
     limits: 'what the caller allows',
   },
   drills: serviceHealthDrills,
