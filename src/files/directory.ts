@@ -26,8 +26,15 @@ export interface DirectoryFacts {
   readonly stopped?: Stop;
   /** What the directory lies on. Absent where mounts have no names: outside Linux. */
   readonly mount?: Mount;
-  /** What lies on directories below it. */
-  readonly mountsBelow?: readonly Mount[];
+  /** Where it lies in its own file system: what a bind mount leads to is the same there. */
+  readonly place?: Place;
+  /** Where what is mounted below it lies. */
+  readonly placesBelow?: readonly Place[];
+}
+
+interface Place {
+  readonly device: string;
+  readonly path: string;
 }
 
 const PLAIN_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/;
@@ -62,8 +69,26 @@ export async function observeDirectory(
     // By the mount of what is held open: no path is looked up a second time.
     const table = readFileSync('/proc/self/mountinfo', 'utf8');
     const mount = mountOf(table, mountIdOf(last.fd));
-    return mount ? { ...facts, mount, mountsBelow: mountsBelow(table, path) } : facts;
+    if (!mount) return facts;
+    const { device, root, point } = mount;
+    const inside = `${root === '/' ? '' : root}${point === '/' ? path : path.slice(point.length)}`;
+    const placesBelow = mountsBelow(table, path).map((each) => ({ device: each.device, path: each.root }));
+    return { ...facts, mount, place: { device, path: inside === '' ? '/' : inside }, placesBelow };
   } finally {
     for (const fd of held) closeSync(fd);
   }
+}
+
+const holds = (outer: string, inner: string): boolean =>
+  inner === outer || inner.startsWith(outer === '/' ? '/' : `${outer}/`);
+const meet = (a: Place, b: Place): boolean =>
+  a.device === b.device && (holds(a.path, b.path) || holds(b.path, a.path));
+
+/** Whether one directory is the other, lies in it, or shows a part of what it shows, by whatever mounts. */
+export function overlap(a: DirectoryFacts, b: DirectoryFacts): boolean {
+  const passes = (one: DirectoryFacts, other: DirectoryFacts): boolean =>
+    one.passed.some(({ identity }) => identity === other.passed.at(-1)?.identity);
+  const places = ({ place, placesBelow = [] }: DirectoryFacts): readonly Place[] =>
+    place ? [place, ...placesBelow] : [];
+  return passes(a, b) || passes(b, a) || places(a).some((one) => places(b).some((other) => meet(one, other)));
 }

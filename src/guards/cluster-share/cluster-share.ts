@@ -3,7 +3,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
-import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts';
+import { type DirectoryFacts, observeDirectory, overlap } from '../../files/directory.ts';
 import { fileRules } from '../../files/rules.ts';
 import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
@@ -100,38 +100,8 @@ async function observeShare(request: ClusterShareRequest, signal: AbortSignal): 
 const identityOf = ({ passed, stopped }: DirectoryFacts): string | undefined =>
   stopped ? undefined : passed.at(-1)?.identity;
 
-interface Place {
-  readonly device: string;
-  readonly path: string;
-}
-
-/** The path inside its own file system: what a bind mount leads to is the same there. */
-function placeOf(directory: DirectoryFacts, at: string): Place | undefined {
-  const { mount } = directory;
-  if (!mount) return undefined;
-  const below = mount.point === '/' ? at : at.slice(mount.point.length);
-  const inside = `${mount.root === '/' ? '' : mount.root}${below}`;
-  return { device: mount.device, path: inside === '' ? '/' : inside };
-}
-
-const holds = (outer: string, inner: string): boolean =>
-  inner === outer || inner.startsWith(outer === '/' ? '/' : `${outer}/`);
-
-const overlap = (a: Place, b: Place): boolean =>
-  a.device === b.device && (holds(a.path, b.path) || holds(b.path, a.path));
-
-function nested({ share, local, paths }: ClusterShareFacts): boolean {
-  const [a, b] = [identityOf(share), identityOf(local)];
-  if (a === undefined || b === undefined) return false;
-  const passes = ({ passed }: DirectoryFacts, at: string): boolean =>
-    passed.some(({ identity }) => identity === at);
-  if (passes(share, b) || passes(local, a)) return true;
-  const [x, y] = [placeOf(share, paths.share), placeOf(local, paths.local)];
-  if (x === undefined || y === undefined) return false;
-  const isIn = ({ mountsBelow = [] }: DirectoryFacts, place: Place): boolean =>
-    mountsBelow.some(({ device, root }) => overlap({ device, path: root }, place));
-  return overlap(x, y) || isIn(share, y) || isIn(local, x);
-}
+const nested = ({ share, local }: ClusterShareFacts): boolean =>
+  identityOf(share) !== undefined && identityOf(local) !== undefined && overlap(share, local);
 
 /** On a mount that is neither the system's own nor that of the local directory. */
 const isMounted = ({ share, local }: ClusterShareFacts): boolean =>

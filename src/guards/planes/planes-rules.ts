@@ -1,5 +1,5 @@
 // Every reason to say that planes are not apart: first the directories and the code, then what a payload can do.
-import type { DirectoryFacts } from '../../files/directory.ts';
+import { type DirectoryFacts, overlap } from '../../files/directory.ts';
 import type { Rule } from '../../kernel/guard.ts';
 import type { CodeFacts, CodeModule } from './code.ts';
 import type { PayloadAttempt } from './payload-process.ts';
@@ -31,14 +31,6 @@ function notADirectory({ directory: { plainPath, stopped } }: RootFacts): string
   if (stopped?.kind === 'symlink') return `is reached through a link (${stopped.at})`;
   if (stopped?.kind === 'missing') return 'does not exist';
   return stopped !== undefined && 'is no directory';
-}
-
-/** Whether one root is the other, or lies in it, whatever the paths say. */
-function overlaps(a: RootFacts, b: RootFacts): boolean {
-  const [lowerA, lowerB] = [a, b].map(({ directory }) => directory.passed.at(-1)?.identity);
-  const within = (root: RootFacts, identity: string | undefined): boolean =>
-    root.directory.passed.some((entry) => entry.identity === identity);
-  return within(a, lowerB) || within(b, lowerA);
 }
 
 function eachRoot(
@@ -132,7 +124,7 @@ export const layoutRules: readonly Rule<PlanesFacts>[] = [
     refuses: ({ roots }) => {
       for (const a of roots)
         for (const b of roots)
-          if (a.plane < b.plane && overlaps(a, b))
+          if (a.plane < b.plane && overlap(a.directory, b.directory))
             return `a root of the ${a.plane} plane and one of the ${b.plane} plane are the same or nested`;
       return false;
     },

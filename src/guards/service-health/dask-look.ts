@@ -13,13 +13,15 @@ export interface DaskLook {
 interface Answer {
   readonly status: number | undefined;
   readonly date: string | undefined;
+  readonly age: string | undefined;
   readonly body: Buffer;
 }
 
 async function get(url: string, signal: AbortSignal): Promise<Answer> {
   return await new Promise((resolve, reject) => {
     // An agent of its own: no connection is kept, and no proxy of the environment is asked.
-    const asked = request(`${url}/json/identity.json`, { signal, agent: false }, (answer) => {
+    const options = { signal, agent: false, headers: { 'cache-control': 'no-cache' } };
+    const asked = request(`${url}/json/identity.json`, options, (answer) => {
       const chunks: Buffer[] = [];
       let total = 0;
       answer.on('data', (chunk: Buffer) => {
@@ -29,7 +31,12 @@ async function get(url: string, signal: AbortSignal): Promise<Answer> {
       });
       answer.on('error', reject);
       answer.on('end', () =>
-        resolve({ status: answer.statusCode, date: answer.headers.date, body: Buffer.concat(chunks) }),
+        resolve({
+          status: answer.statusCode,
+          date: answer.headers.date,
+          age: answer.headers.age,
+          body: Buffer.concat(chunks),
+        }),
       );
     });
     asked.on('error', reject);
@@ -49,6 +56,8 @@ export async function fetchIdentity(url: string, signal: AbortSignal): Promise<D
   const now = Date.parse(answer.date ?? '') / 1_000;
   if (answer.status !== 200) return { workers: undefined, why: `it answered ${answer.status ?? 'nothing'}` };
   if (Number.isNaN(now)) return { workers: undefined, why: 'its answer has no date' };
+  // A cache says so (RFC 9111 section 5.1), and keeps the date beside what was true then.
+  if (answer.age !== undefined) return { workers: undefined, why: 'its answer comes from a cache' };
   const workers = readDaskIdentity(parseReport(answer.body), now);
   return workers ? { workers, why: '' } : { workers, why: 'its answer is no identity of a scheduler' };
 }

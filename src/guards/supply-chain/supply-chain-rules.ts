@@ -116,7 +116,7 @@ const SBOM =
 const REPORT =
   'Run npm audit --json, pip-audit -f json or osv-scanner --format json --all-packages over what the lock pins, and wrap the output.';
 const PIN =
-  'Write the lock with versions and digests: npm install, uv export or pip-compile --generate-hashes. A registry beside npm\'s own is named in "registries".';
+  'Write the lock with versions and digests: npm install, uv export --no-emit-project or pip-compile --generate-hashes. A registry beside npm\'s own is named in "registries".';
 
 export const supplyChainRules: readonly Rule<SupplyChainFacts>[] = [
   {

@@ -33,8 +33,12 @@ export const clusterShareProof: Proof = defineHouseProof({
       'compared with what the request says, or with the other directory, which the drills change',
     'local.mount':
       'compared with what the request says, or with the other directory, which the drills change',
-    'share.mountsBelow': 'of another namespace, where a drill is judged',
-    'local.mountsBelow': 'of another namespace, where a drill is judged',
+    'share.place':
+      'seen by identity as well, but for mounts, and those are of another namespace, where a drill is judged',
+    'local.place':
+      'seen by identity as well, but for mounts, and those are of another namespace, where a drill is judged',
+    'share.placesBelow': 'of another namespace, where a drill is judged',
+    'local.placesBelow': 'of another namespace, where a drill is judged',
     'answer.plainPath': 'one of the shared rules of files, which capacity-model is drilled with one by one',
     'answer.directories': 'the same directories as of the share',
     'answer.ancestors': 'the same directories as of the share',

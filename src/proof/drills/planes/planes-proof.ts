@@ -14,6 +14,8 @@ export const planesProof: Proof = defineHouseProof({
   guard: planes,
   excused: {
     'code.table': 'what the caller allows',
+    'roots.*.directory.place': 'adds what mounts hide, which no drill may make on the host itself',
+    'roots.*.directory.placesBelow': 'adds what mounts hide, which no drill may make on the host itself',
   },
   drills: planesDrills,
   tables: [

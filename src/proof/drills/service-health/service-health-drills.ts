@@ -40,7 +40,13 @@ function dask(
     text,
     status = 200,
     maxSilentSeconds = 5,
-  }: { readonly text?: string; readonly status?: number; readonly maxSilentSeconds?: number } = {},
+    headers = {},
+  }: {
+    readonly text?: string;
+    readonly status?: number;
+    readonly maxSilentSeconds?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {},
 ): Drill<ServiceHealthRequest> {
   return {
     id,
@@ -54,7 +60,7 @@ function dask(
           { type: 'Worker', status: said, last_seen: now - silent, nthreads: 2, metrics: { cpu: 1.5 } },
         ]);
         const identity = { type: 'Scheduler', id: 'Scheduler-1', workers: Object.fromEntries(shown) };
-        response.writeHead(status, { 'content-type': 'application/json' });
+        response.writeHead(status, { 'content-type': 'application/json', ...headers });
         response.end(text ?? JSON.stringify(identity));
       });
       site.random('PORT', /(?<="url":"http:\/\/127\.0\.0\.1:)\d+/g);
@@ -153,6 +159,13 @@ export const serviceHealthDrills: readonly Drill<ServiceHealthRequest>[] = [
     ...BOTH,
     [SECOND]: { status: 'paused' },
   }),
+  dask(
+    'dask-cached',
+    'the answer of a scheduler an hour ago, from a cache, with the date of then',
+    NO_REPORT,
+    { [FIRST]: { silent: 3_600 }, [SECOND]: { silent: 3_600 } },
+    { headers: { age: '3600', date: new Date(Date.now() - 3_600_000).toUTCString() } },
+  ),
   dask(
     'dask-just-now',
     'none: heard of within the second in which the clock is read',
