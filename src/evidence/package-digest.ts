@@ -2,7 +2,7 @@
 // tests that its public text leans on. Guards that are asked about this very package name it in their records, and the scorer
 // computes it by itself.
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from './identity.ts';
 
@@ -12,14 +12,17 @@ const ALWAYS = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts',
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 /** A line for each file at or below `path`: its path and the digest of its content; `undefined` stands for a link. */
-function linesOf(root: string, path: string): readonly (string | undefined)[] {
-  const at = join(root, path);
-  const found = lstatSync(at, { throwIfNoEntry: false });
+function linesOf(
+  root: string,
+  path: string,
+  found: Dirent | Stats | undefined,
+): readonly (string | undefined)[] {
   if (found?.isSymbolicLink()) return [undefined];
+  const at = join(root, path);
   if (found?.isDirectory())
-    return readdirSync(at)
-      .sort()
-      .flatMap((name) => linesOf(root, `${path}/${name}`));
+    return readdirSync(at, { withFileTypes: true })
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap((entry) => linesOf(root, `${path}/${entry.name}`, entry));
   return found?.isFile() ? [`${path}\0${sha256(readFileSync(at))}\n`] : [];
 }
 
@@ -38,6 +41,8 @@ export function publishedParts(root: string): readonly string[] {
 export function packageDigest(): string | undefined {
   const root = packageRoot();
   if (root === undefined) return undefined;
-  const lines = [...publishedParts(root), 'test'].flatMap((part) => linesOf(root, part));
+  const lines = [...publishedParts(root), 'test'].flatMap((part) =>
+    linesOf(root, part, lstatSync(join(root, part), { throwIfNoEntry: false })),
+  );
   return lines.includes(undefined) ? undefined : sha256(lines.join(''));
 }
