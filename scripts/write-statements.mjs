@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { observeClaimBoundary } from '../dist/scorecard/claim-boundary/claim-boundary-look.js';
 import { claimBoundaryRules } from '../dist/scorecard/claim-boundary/claim-boundary-rules.js';
 import { countSuite } from '../dist/scorecard/claim-boundary/count-suite.js';
-import { DOCUMENTS, writeStatements } from '../dist/scorecard/claim-boundary/statements.js';
+import { DOCUMENTS } from '../dist/scorecard/claim-boundary/statements.js';
 import { writeSuite } from '../dist/scorecard/claim-boundary/suite.js';
+import { writeStatements } from '../dist/scorecard/claim-boundary/write-statements.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path) => readFileSync(root + path, 'utf8');

@@ -6,7 +6,7 @@ import { parseStrictJson } from '../../evidence/strict-json.ts';
 import { type Claims, parseClaims } from '../claims.ts';
 import { type Read, read } from '../read.ts';
 import { type Gap, parseRegister } from '../register.ts';
-import { type Document, readBlocks } from './blocks.ts';
+import type { Document } from './blocks.ts';
 import { MAX_TEXT, tooMuchIn } from './bounds.ts';
 import { type CountedFile, countSuite } from './count-suite.ts';
 import { DOCUMENTS, parseStatements, type Statement } from './statements.ts';
@@ -48,7 +48,7 @@ const decode = (bytes: Uint8Array): string => {
   }
 };
 
-function parseDocument(bytes: Uint8Array): Document {
+function parseDocument(bytes: Uint8Array, readBlocks: (markdown: string) => Document): Document {
   if (bytes.length > MAX_TEXT) throw new CodedError('too-large', 'it is longer than 128 KiB', '');
   const text = decode(bytes);
   const what = tooMuchIn(text);
@@ -104,13 +104,16 @@ export async function observeClaimBoundary(
   { root }: ClaimBoundaryRequest,
   signal: AbortSignal,
 ): Promise<ClaimBoundaryFacts> {
+  // Loaded with the first look: the parser of Markdown is two hundred files, and few processes look.
+  const { readBlocks } = await import('./blocks.ts');
+  const inBlocks = (bytes: Uint8Array): Document => parseDocument(bytes, readBlocks);
   const { files, others } = await filesBelow(`${root}/docs`, MAX_FILES);
   // A picture is seen with its alternative, where a document shows it; anything else would be text that nobody reads here.
   const docs = [...files, ...others].filter((path) => !path.endsWith('.png'));
   const paths = [...DOCUMENTS, ...docs.map((path) => `docs/${path}`)];
   const documents = paths.map(async (path) => ({
     path,
-    document: await read(`${root}/${path}`, path.endsWith('.md') ? parseDocument : notMarkdown),
+    document: await read(`${root}/${path}`, path.endsWith('.md') ? inBlocks : notMarkdown),
   }));
   return {
     documents: await Promise.all(documents),

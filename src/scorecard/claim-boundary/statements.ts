@@ -5,7 +5,7 @@ import { CodedError } from '../../evidence/coded-error.ts';
 import { portable } from '../../evidence/primitives.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
 import type { Claims, Dimension } from '../claims.ts';
-import { type Block, type Mark, readBlocks } from './blocks.ts';
+import type { Block, Mark } from './blocks.ts';
 
 /** One block as the lock has it. */
 export interface Statement {
@@ -51,14 +51,6 @@ export function parseStatements(bytes: Uint8Array): readonly Statement[] {
   if (result.success) return result.data.blocks;
   const remedy = 'Write it with `npm run statements`.';
   throw new CodedError('statements.invalid', 'the lock of public text does not match its schema', remedy);
-}
-
-/** Returns the lock of these documents, one block a line. `documents`: path and text of each. */
-export function writeStatements(documents: readonly (readonly [path: string, text: string])[]): string {
-  const lines = documents.flatMap(([path, text]) =>
-    readBlocks(text).blocks.map((block) => `\n    ${JSON.stringify(statementOf(path, block))}`),
-  );
-  return `{\n  "schema": "agilab.statements.v1",\n  "blocks": [${lines.join(',')}\n  ]\n}\n`;
 }
 
 /** Returns the probes that the claims of public text name, themselves or by one of their drills, in order. */

@@ -1,7 +1,8 @@
 // The reader of Markdown: it never fails, invents no word, and what it locks is read back. That no word of real documents is
 // lost is for its own test: damaged Markdown hides words in many ways.
 import { readBlocks } from '../../../src/scorecard/claim-boundary/blocks.ts';
-import { parseStatements, writeStatements } from '../../../src/scorecard/claim-boundary/statements.ts';
+import { parseStatements } from '../../../src/scorecard/claim-boundary/statements.ts';
+import { writeStatements } from '../../../src/scorecard/claim-boundary/write-statements.ts';
 import { bytesOf, type FuzzTarget } from '../target.ts';
 
 const WORD = /[a-z]{3,}/gi;

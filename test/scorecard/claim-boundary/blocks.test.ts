@@ -3,13 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Block, readBlocks } from '../../../src/scorecard/claim-boundary/blocks.ts';
-import {
-  parseStatements,
-  probesNamed,
-  spell,
-  writeStatements,
-} from '../../../src/scorecard/claim-boundary/statements.ts';
+import { parseStatements, probesNamed, spell } from '../../../src/scorecard/claim-boundary/statements.ts';
 import { forbiddenIn, hasFigure, phraseIn } from '../../../src/scorecard/claim-boundary/words.ts';
+import { writeStatements } from '../../../src/scorecard/claim-boundary/write-statements.ts';
 import { claims } from '../fixture.ts';
 
 const seen = (markdown: string): readonly string[] =>

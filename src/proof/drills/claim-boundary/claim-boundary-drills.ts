@@ -4,7 +4,10 @@ import { realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClaimBoundaryRequest } from '../../../scorecard/claim-boundary/claim-boundary-look.ts';
 import type { Drill } from '../../proof.ts';
-import { type Files, layFiles, lockFiles, sampleFiles } from './sample-package.ts';
+import type { Files } from './sample-package.ts';
+
+/** Loaded with the first drill: it brings the parser of Markdown. */
+const samplePackage = (): Promise<typeof import('./sample-package.ts')> => import('./sample-package.ts');
 
 interface Fault {
   /** Before the locks are written: the authors looked at it. */
@@ -21,11 +24,12 @@ function drill(id: string, fault: string, expects: string, wrong: Fault = {}): D
     fault,
     expects,
     build: async (site) => {
+      const { layFiles, lockFiles, sampleFiles } = await samplePackage();
       const root = await realpath(site.directory);
       const files = sampleFiles();
       wrong.said?.(files);
       lockFiles(files);
-      wrong.after?.(files);
+      await wrong.after?.(files);
       await layFiles(root, files);
       await wrong.laid?.(root);
       return { root };
@@ -224,10 +228,10 @@ export const claimBoundaryDrills: readonly Drill<ClaimBoundaryRequest>[] = [
     said: (files) => files.set('test/b.test.ts', "import { it } from 'vitest';\n"),
   }),
   drill('listed-empty', 'a package without tests whose list has an empty file', EMPTY, {
-    after: (files) => {
+    after: async (files) => {
       edit('data/suite.json', '"assertions":4', '"assertions":0')(files);
       files.set('README.md', (files.get('README.md') ?? '').replace(' <!-- claim: test/a.test.ts -->', ''));
-      lockText(files);
+      await lockText(files);
       for (const path of ['test/a.test.ts', 'test/helper.ts']) files.delete(path);
     },
   }),
@@ -253,7 +257,8 @@ export const claimBoundaryDrills: readonly Drill<ClaimBoundaryRequest>[] = [
 ];
 
 /** Writes the lock of the text anew, and leaves that of the tests as it is. */
-function lockText(files: Files): void {
+async function lockText(files: Files): Promise<void> {
+  const { lockFiles } = await samplePackage();
   const suite = files.get('data/suite.json') ?? '';
   lockFiles(files);
   files.set('data/suite.json', suite);

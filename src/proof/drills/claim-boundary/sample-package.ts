@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { countSuite } from '../../../scorecard/claim-boundary/count-suite.ts';
-import { writeStatements } from '../../../scorecard/claim-boundary/statements.ts';
 import { writeSuite } from '../../../scorecard/claim-boundary/suite.ts';
+import { writeStatements } from '../../../scorecard/claim-boundary/write-statements.ts';
 import { type Claims, writeClaims } from '../../../scorecard/claims.ts';
 
 /** Path below the package, and text, of each file. */
