@@ -1,6 +1,6 @@
 // A copy of this package, built: what users run. The sources under a TypeScript loader are graded lower, and rightly so.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { CliResult } from './cli/run-cli.ts';
@@ -37,7 +37,7 @@ function run(argv: readonly string[], cwd: string, env: Readonly<Record<string, 
 /** Copies the package, built as it is, to a scratch directory; what `change` edits there is built again. */
 export function buildPackage(change?: (root: string) => void): BuiltPackage {
   const root = mkdtempSync(join(tmpdir(), 'guardrails-test-'));
-  for (const part of PARTS) cpSync(join(ROOT, part), join(root, part), { recursive: true });
+  run(['cp', '-R', ...PARTS, root], ROOT); // thousands of files: `cpSync` of Node takes four times as long
   run(['chmod', '-R', 'go-w', '.'], root); // as npm installs it, whatever the umask of this checkout was
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   const build = (): void => {

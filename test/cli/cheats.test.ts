@@ -233,6 +233,10 @@ describe('a list of claims that asks for less than the guards can be asked', () 
       const { digests, score } = JSON.parse(stdout);
       return { code, digest: digests.claims, milli: score.milli };
     });
+  let was: ReturnType<typeof ownCard>;
+  beforeAll(() => {
+    was = ownCard();
+  });
   const changed =
     (change: (lock: Lock) => void) =>
     (text: string): string => {
@@ -274,7 +278,6 @@ describe('a list of claims that asks for less than the guards can be asked', () 
       },
     ],
   ])('%s: the score is as it was', (_what, change) => {
-    const was = ownCard();
     const lock = readFileSync(join(honest.root, 'data/claims.json'));
     expect(was.digest).toBe(createHash('sha256').update(lock).digest('hex'));
     const now = withFiles(honest.root, { 'data/claims.json': changed(change) }, ownCard);
