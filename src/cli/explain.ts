@@ -205,6 +205,9 @@ function textOf({ id, kind, proves, refusedBy, remedy, replay }: Explanation): s
     ...(refusedBy.length > 0 ? [`  ${against}:`, ...refusedBy.map((each) => `    ${each}`)] : []),
     `  to do: ${remedy}`,
     ...(replay.length > 0 ? [`  see it: ${replay.join(' ')}`] : []),
+    ...(replay.includes('--only')
+      ? ['  one drill alone leaves its guard at E0 until all are drilled again']
+      : []),
     '',
   ].join('\n');
 }
