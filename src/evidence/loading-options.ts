@@ -29,15 +29,21 @@ function wordsOf(path: string): readonly string[] {
   }
 }
 
+/** Node's option for another name of the process, which is written over the words that it was started with. */
+const TITLE = '--title';
+
 /** How this process was started, as the kernel kept it: what a preload took out of `process` is still there. */
 function asStarted(): Started {
-  const [, ...argv] = wordsOf('/proc/self/cmdline');
+  const words = wordsOf('/proc/self/cmdline');
+  const argv = words.slice(1);
   const end = argv.findIndex((word) => !word.startsWith('-'));
   const variables = wordsOf('/proc/self/environ').map((entry) => {
     const [name = ''] = entry.split('=', 1);
     return [name, entry.slice(name.length + 1)] as const;
   });
-  return { execArgv: end < 0 ? argv : argv.slice(0, end), env: Object.fromEntries(variables) };
+  const flags = end < 0 ? argv : argv.slice(0, end);
+  const isOverwritten = words.length > 0 && !argv[end]; // no program is named any more, and options may have been
+  return { execArgv: isOverwritten ? [...flags, TITLE] : flags, env: Object.fromEntries(variables) };
 }
 
 /** Returns the options of Node and the variables that can change what runs. */

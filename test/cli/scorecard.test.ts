@@ -318,8 +318,19 @@ describe('what lowers it', () => {
         '.guardrails',
         ...BIND,
       ];
-      spawnSync(process.execPath, argv, { cwd: fresh.directory, env: { ...process.env, NODE_OPTIONS: '' } });
+      const run = (): unknown =>
+        spawnSync(process.execPath, argv, { cwd: fresh.directory, env: { ...process.env, NODE_OPTIONS: '' } });
+      run();
       expect(whyOf(fresh.directory, 'bind')).toMatchObject({ grade: 'E3', why });
+      // The kernel shows a title in the place of the words that the process was started with.
+      for (const title of ['node', `node dist/node/main.js${' drill'.repeat(100)}`]) {
+        writeFileSync(patch, `process.execArgv.length = 0; process.title = '${title}';`);
+        run();
+        expect(whyOf(fresh.directory, 'bind')).toMatchObject({
+          grade: 'E3',
+          why: 'recorded under node --title, which can change any guard',
+        });
+      }
     } finally {
       fresh.remove();
     }
