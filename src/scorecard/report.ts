@@ -53,13 +53,14 @@ export function toV1(score: Score): ScorecardV1 {
     }),
   );
   const passed = checks.filter(({ status }) => status === 'pass').length;
+  const score_boundary = [BOUNDARY, ...score.conditions.map((why) => `Conditional: ${why}.`)].join(' ');
   return {
     schema: 'agilab.architecture_scorecard.v1',
     kpi: 'Architecture scorecard',
     supported_score: supportedScore(score.milli),
     score_scope: SCOPE,
     status: holds(score) ? 'pass' : 'fail',
-    summary: { passed, failed: checks.length - passed, total: checks.length, score_boundary: BOUNDARY },
+    summary: { passed, failed: checks.length - passed, total: checks.length, score_boundary },
     checks,
   };
 }
