@@ -6,8 +6,14 @@ import { type Dirent, lstatSync, readdirSync, readFileSync, type Stats } from 'n
 import { join } from 'node:path';
 import { packageRoot } from './identity.ts';
 
-/** Published whatever `files` says, or needed to build and to check what is. */
-const ALWAYS = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts', 'README.md', 'LICENSE'];
+/**
+ * What guards read of the package, published whatever `files` says, or needed to build and to check it: with a shorter list in
+ * package.json it would change unseen after they were asked.
+ */
+const ALWAYS =
+  'CONTRIBUTING.md LICENSE README.md SECURITY.md data dist docs npm-shrinkwrap.json package-lock.json package.json scripts src tsconfig.json'.split(
+    ' ',
+  );
 
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 

@@ -222,6 +222,22 @@ describe('other ways to look better', () => {
   });
 });
 
+it('a manifest that publishes less does not let text change after the package was asked about', () => {
+  const less = (text: string): string => JSON.stringify({ ...JSON.parse(text), files: ['dist'] });
+  withFiles(honest.root, { 'package.json': less }, () =>
+    withState((directory) => {
+      ask(honest, ['drill', 'claim-boundary', '--json'], directory);
+      expect(cardOf(honest, directory).why('claim-boundary')).toBe('its mutants were not run with it');
+      const promise = (text: string): string => `${text}\nIt is tamper-proof.\n`;
+      withFiles(honest.root, { 'SECURITY.md': promise }, () =>
+        expect(cardOf(honest, directory).why('claim-boundary')).toBe(
+          'it was asked about another package than is here',
+        ),
+      );
+    }),
+  );
+});
+
 describe('a list of claims that asks for less than the guards can be asked', () => {
   interface Lock {
     dimensions: { letters: string; probes: string[]; weight: number }[];

@@ -20,6 +20,9 @@ export async function liveSupplyChain(site: DrillSite): Promise<SupplyChainReque
   const cwd = await ownPackage();
   for (const name of ['package.json', 'package-lock.json'])
     await writeFile(join(root, name), await original(join(cwd, name)), { mode: 0o600 });
+  // A second lock would win: the guard refuses one, so it must see it.
+  const other = await readFile(join(cwd, 'npm-shrinkwrap.json')).catch(() => undefined);
+  if (other) await writeFile(join(root, 'npm-shrinkwrap.json'), other, { mode: 0o600 });
   const options = { cwd: root, maxBuffer: 32 * 1024 * 1024 };
   const words = ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only', '--offline'];
   const { stdout } = await run('npm', words, options).catch(() => {
