@@ -41,7 +41,8 @@ function asStarted(): Started {
     const [name = ''] = entry.split('=', 1);
     return [name, entry.slice(name.length + 1)] as const;
   });
-  const flags = end < 0 ? argv : argv.slice(0, end);
+  // Node 20 obeys an environment file behind the program too, and what NODE_OPTIONS in it says.
+  const flags = argv.filter((word, n) => end < 0 || n < end || word.startsWith('--env-file'));
   const isOverwritten = words.length > 0 && !argv[end]; // no program is named any more, and options may have been
   return { execArgv: isOverwritten ? [...flags, TITLE] : flags, env: Object.fromEntries(variables) };
 }

@@ -319,7 +319,10 @@ describe('what lowers it', () => {
         ...BIND,
       ];
       const run = (): unknown =>
-        spawnSync(process.execPath, argv, { cwd: fresh.directory, env: { ...process.env, NODE_OPTIONS: '' } });
+        spawnSync(process.execPath, argv, {
+          cwd: fresh.directory,
+          env: { ...process.env, NODE_OPTIONS: undefined },
+        });
       run();
       expect(whyOf(fresh.directory, 'bind')).toMatchObject({ grade: 'E3', why });
       // The kernel shows a title in the place of the words that the process was started with.
@@ -331,6 +334,18 @@ describe('what lowers it', () => {
           why: 'recorded under node --title, which can change any guard',
         });
       }
+      // Node 20 reads a file that is named behind the program before it starts that.
+      const environment = join(fresh.directory, 'other.env');
+      writeFileSync(environment, `NODE_OPTIONS=--require=${patch}\n`);
+      const hide = 'process.argv = process.argv.filter((word) => !word.startsWith("--env-file"));';
+      writeFileSync(patch, `delete process.env.NODE_OPTIONS; ${hide}`);
+      argv.splice(0, 2);
+      argv.splice(1, 0, `--env-file=${environment}`);
+      run();
+      expect(whyOf(fresh.directory, 'bind')).toMatchObject({
+        grade: 'E3',
+        why: 'recorded under node --env-file, which can change any guard',
+      });
     } finally {
       fresh.remove();
     }
