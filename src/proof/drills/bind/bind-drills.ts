@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { chmod, mkdir, realpath, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BindRequest } from '../../../guards/bind/bind.ts';
+import { requireNoBlank, requireOpenAbove, requireSocketPath } from '../../odd-places.ts';
 import { type Drill, DrillUnavailable } from '../../proof.ts';
 
 function drill(
@@ -42,9 +43,12 @@ function socketDrill(
     build: async (site) => {
       const parent = await realpath(site.directory);
       const directory = join(parent, 'sockets');
+      const socket = `${directory}/ui.sock`;
+      requireNoBlank(parent);
+      requireSocketPath(socket);
       await mkdir(directory, { mode: 0o700 });
       await spoil(directory, parent);
-      const values = [`unix:${directory}/ui.sock`, ...more];
+      const values = [`unix:${socket}`, ...more];
       return { sources: values.map((value, index) => ({ from: `source-${index + 1}`, value })) };
     },
   };
@@ -185,6 +189,7 @@ export const bindDrills: readonly Drill<BindRequest>[] = [
     'a unix socket that everybody may reach',
     'bind.socket-open',
     async (directory, parent) => {
+      requireOpenAbove(parent);
       await chmod(parent, 0o755);
       await chmod(directory, 0o755);
     },

@@ -1,10 +1,17 @@
 // Shares that are none. Every Linux has one mount that anybody may write to, /dev/shm: it stands for the share.
 import { randomBytes } from 'node:crypto';
+import { lstatSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mountOf } from '../../../files/mounts.ts';
 import type { ClusterShareRequest } from '../../../guards/cluster-share/cluster-share.ts';
-import { HOMES, SYSTEM, VAR_SYSTEM, WHOLLY_SYSTEM } from '../../../guards/cluster-share/share-path.ts';
+import {
+  HOMES,
+  SYSTEM,
+  VAR_SYSTEM,
+  WHOLLY_SYSTEM,
+  wrongSharePath,
+} from '../../../guards/cluster-share/share-path.ts';
 import { type Drill, DrillUnavailable } from '../../proof.ts';
 import { TOKEN } from '../../random.ts';
 
@@ -28,6 +35,14 @@ async function memoryMount(): Promise<{ readonly type: string; readonly source: 
   return mount;
 }
 
+/** Requires of the local directory what every drill but one of paths is built on. @throws DrillUnavailable */
+function requireOwnPlace(local: string, share: string): void {
+  if (wrongSharePath(local) === false && lstatSync(local).dev !== lstatSync(share).dev) return;
+  throw new DrillUnavailable(
+    `Set TMPDIR to a plain path that is no system's and not on ${MEMORY}, such as /tmp.`,
+  );
+}
+
 function drill(
   id: string,
   fault: string,
@@ -48,6 +63,7 @@ function drill(
       site.onCleanup(() => rm(share, { recursive: true, force: true }));
       const local = join(await realpath(site.directory), 'local');
       await mkdir(local, { mode: 0o700 });
+      requireOwnPlace(local, share);
       const token = randomBytes(16).toString('hex');
       const answer = { file: 'answer.json', token };
       await writeFile(join(share, answer.file), JSON.stringify({ token }), { mode: 0o600 });

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { ListeningSocket } from '../../../guards/bind/listening-sockets.ts';
+import { requireSocketPath } from '../../odd-places.ts';
 import type { DrillSite } from '../../proof.ts';
 import { PID, PORT } from '../../random.ts';
 
@@ -58,6 +59,7 @@ export async function startListening(
   site.random('PID', PID);
   const servers: Server[] = [];
   for (const host of hosts) {
+    if (host.startsWith('/')) requireSocketPath(host);
     const server = await listen(host);
     servers.push(server);
     if (answer !== undefined)
