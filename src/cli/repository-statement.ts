@@ -1,11 +1,11 @@
 // What a statement in somebody's repository is worth. A signature says who states something, not that it is good news, about
 // what is here, or still so: a failed test, an old release or another commit may be signed as well.
-import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
 import { readBounded } from '../evidence/files.ts';
+import { sha256Hex } from '../evidence/sha256.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 import { STATEMENT_TYPE } from '../scorecard/baseline.ts';
 import type { Shown } from '../scorecard/repository.ts';
@@ -123,7 +123,7 @@ export async function judgeStatement(
     }
     const bytes = isBelow(name) ? await readInside(root, name).catch(() => undefined) : undefined;
     if (!bytes || digest['sha256'] === undefined) continue;
-    if (createHash('sha256').update(bytes).digest('hex') !== digest['sha256'])
+    if (sha256Hex(bytes) !== digest['sha256'])
       return { grade: 'E0', why: 'it states another digest of a file that is here' };
     files++;
   }

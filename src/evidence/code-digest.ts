@@ -1,8 +1,8 @@
 // One digest over the code in a folder, the same for whoever computes it: the build, or the running code later.
-import { createHash } from 'node:crypto';
 import { type Dirent, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { sep } from 'node:path';
 import type { BuildInfo } from './build-info.ts';
+import { sha256Hex } from './sha256.ts';
 
 /** Written by the build after the digest was taken. */
 const BUILD_INFO = 'evidence/build-info.js';
@@ -10,11 +10,9 @@ const BUILD_INFO = 'evidence/build-info.js';
 /** Declarations and source maps never run. Whatever else lies there may: Node loads a file by any name, and a package beside the code before that of the same name above it. */
 const NEVER_RUNS = /\.(?:d\.[cm]?ts|map)$/;
 
-const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
-
 /** What a path holds, in a word. Links are named, not followed. */
 function contentOf(entry: Dirent, at: string): string {
-  if (entry.isFile()) return sha256(readFileSync(at));
+  if (entry.isFile()) return sha256Hex(readFileSync(at));
   return entry.isSymbolicLink() ? `-> ${readlinkSync(at)}` : 'no plain file';
 }
 
@@ -35,7 +33,7 @@ export function digestOfCode(folder: string): string | undefined {
     if (entry.isDirectory() || NEVER_RUNS.test(path) || path === BUILD_INFO) return [];
     return `${path}\0${contentOf(entry, at)}\n`;
   });
-  return lines.length === 0 ? undefined : sha256(lines.sort().join(''));
+  return lines.length === 0 ? undefined : sha256Hex(lines.sort().join(''));
 }
 
 /** Returns what a build wrote about itself; `undefined` for a text that is not that one line of data, and could run. */

@@ -1,6 +1,5 @@
 // What a verifier saw last of each journal: the signed checkpoint, kept where the journal's writer need not come. Held
 // against it, a rollback, a fork, or a journal begun anew under the same key is an error and no first sight.
-import { createHash } from 'node:crypto';
 import { lstat, readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -12,11 +11,12 @@ import { native } from './native.ts';
 import { parseNoteKey } from './note-key.ts';
 import type { Pin } from './pin.ts';
 import type { SeenHead } from './revocation.ts';
+import { sha256Hex } from './sha256.ts';
 
 const MAX_NOTE_BYTES = 65_536;
 const LOCK_WAIT_MS = 5_000;
 
-const nameOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+const nameOf = (text: string): string => sha256Hex(text).slice(0, 32);
 
 /** Where this user's verifiers remember: `$XDG_STATE_HOME`, else `~/.local/state` (XDG Base Directory Specification). */
 export function defaultMemory(): string {

@@ -1,6 +1,7 @@
 // The cryptographic operations of verification by node:crypto, several times as fast as the portable ones.
 import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
 import type { Primitives } from './primitives.ts';
+import { sha256Hex } from './sha256.ts';
 
 // Making a key object costs as much as a signature check, and a verifier asks for few keys again and again.
 const keys = new Map<string, KeyObject>();
@@ -39,7 +40,7 @@ function digest(data: Uint8Array): Uint8Array {
 
 export const native: Primitives = {
   sha256: (first, second) => digest(second ? joined(first, second) : first),
-  sha256Hex: (data) => hash('sha256', data, 'hex'),
+  sha256Hex,
   verifyEd25519: (publicKey, message, signature) =>
     signature.length === 64 && verify(null, message, keyObject(publicKey), signature),
 };

@@ -1,6 +1,5 @@
 // Opening a journal: from where the last seal says that it stands, or, where nothing says so, from its first line on. What
 // a crash tore is kept, put aside and recorded. A journal that is not what its checkpoint says is never continued.
-import { createHash } from 'node:crypto';
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ADOPTION_CODE } from './adopted.ts';
@@ -39,6 +38,7 @@ import type { RepairDraft, Subject } from './record.ts';
 import { beginning, LineScanner, type ScanStart } from './scan.ts';
 import { Sealer } from './sealer.ts';
 import { Segment } from './segment.ts';
+import { sha256Hex } from './sha256.ts';
 import { decodeStart } from './start.ts';
 import { riseAbove, uuidv7 } from './uuid.ts';
 
@@ -234,7 +234,7 @@ async function setAside(
   for await (const piece of readSegment(segment.path, keep)) pieces.push(piece);
   const torn = Buffer.concat(pieces);
   if (torn.length > MAX_TORN_BYTES) throw tampered('the tail is longer than any writer leaves it');
-  const digest = createHash('sha256').update(torn).digest('hex').slice(0, 16);
+  const digest = sha256Hex(torn).slice(0, 16);
   await replaceFile(join(directory, `${TORN_PREFIX}${tree.size}-${digest}${UNRECORDED}`), torn);
   await segment.cut(keep);
 }
@@ -248,7 +248,7 @@ async function recordTails(directory: string, journal: Journal): Promise<number>
     const path = join(directory, side);
     const name = side.slice(0, -UNRECORDED.length);
     const torn = await readBounded(path, { maxBytes: MAX_TORN_BYTES });
-    const digest = `sha256:${createHash('sha256').update(torn).digest('hex')}`;
+    const digest = `sha256:${sha256Hex(torn)}`;
     const reason = `${torn.length} bytes after the last good line were set aside: a crash left them, or somebody added them`;
     await appendAny(journal, repair('journal.torn-tail', reason, { kind: TAIL, name, digest }), '');
     await rename(path, join(directory, name));

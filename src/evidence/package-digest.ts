@@ -1,10 +1,10 @@
 // One digest over this package as it lies here: what npm publishes of it, the lock that it was built from, and in a clone the
 // tests that its public text leans on. Guards that are asked about this very package name it in their records, and the scorer
 // computes it by itself.
-import { createHash } from 'node:crypto';
 import { type Dirent, lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from './identity.ts';
+import { sha256Hex } from './sha256.ts';
 
 /**
  * What guards read of the package, published whatever `files` says, or needed to build and to check it: with a shorter list in
@@ -14,8 +14,6 @@ const ALWAYS =
   'CONTRIBUTING.md LICENSE README.md SECURITY.md data dist docs npm-shrinkwrap.json package-lock.json package.json scripts src tsconfig.json'.split(
     ' ',
   );
-
-const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 /** A line for each file at or below `path`: its path and the digest of its content; `undefined` stands for a link. */
 function linesOf(
@@ -29,7 +27,7 @@ function linesOf(
     return readdirSync(at, { withFileTypes: true })
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .flatMap((entry) => linesOf(root, `${path}/${entry.name}`, entry));
-  return found?.isFile() ? [`${path}\0${sha256(readFileSync(at))}\n`] : [];
+  return found?.isFile() ? [`${path}\0${sha256Hex(readFileSync(at))}\n`] : [];
 }
 
 /** Returns the names at the root of this package that npm publishes, or that it is built from and checked with. */
@@ -50,5 +48,5 @@ export function packageDigest(): string | undefined {
   const lines = [...publishedParts(root), 'test'].flatMap((part) =>
     linesOf(root, part, lstatSync(join(root, part), { throwIfNoEntry: false })),
   );
-  return lines.includes(undefined) ? undefined : sha256(lines.join(''));
+  return lines.includes(undefined) ? undefined : sha256Hex(lines.join(''));
 }

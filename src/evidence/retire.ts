@@ -1,6 +1,5 @@
 // Takes the oldest files of lines away. How long evidence is kept is for the operator to say; that it was taken away, and
 // what the rest is to be held against, is a sealed record, and the tree stays provable by its tiles.
-import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from './coded-error.ts';
@@ -12,6 +11,7 @@ import { native } from './native.ts';
 import { type JournalOptions, openJournal } from './open-journal.ts';
 import type { Pin } from './pin.ts';
 import { beginning, LineScanner } from './scan.ts';
+import { sha256Hex } from './sha256.ts';
 import { decodeStart, encodeStart, RETIRED_CODE } from './start.ts';
 import { readTiles, updateTiles } from './tiles.ts';
 import { uuidv7 } from './uuid.ts';
@@ -83,7 +83,7 @@ export async function retireLines({
         'Run `guardrails verify`.',
       );
     const start = encodeStart({ edge: scanner.tree.edge(), prev: scanner.head, ids: scanner.ids });
-    const digest = `sha256:${createHash('sha256').update(start).digest('hex')}`;
+    const digest = `sha256:${sha256Hex(start)}`;
     const subject = { kind: 'journal-lines', name: `${from}-${keepFrom - 1}`, digest };
     const reason = `${keepFrom - from} lines were retired; the journal begins after them`;
     await appendAny(journal, { id: uuidv7(), mode: 'repair', codes: [RETIRED_CODE], reason, subject }, '');

@@ -1,8 +1,8 @@
 // The record of a decision, before the journal adds its own fields.
-import { createHash } from 'node:crypto';
 import { codeIdentity } from '../evidence/identity.ts';
 import { MAX_REASON, MAX_SUBJECT_NAME } from '../evidence/limits.ts';
 import type { DecisionDraft, Method, Subject } from '../evidence/record.ts';
+import { sha256Hex } from '../evidence/sha256.ts';
 import { uuidv7 } from '../evidence/uuid.ts';
 import { vouchFor } from '../evidence/vouched.ts';
 import { weakTable } from '../evidence/weak-table.ts';
@@ -23,7 +23,7 @@ function clip(text: string, limit: number): string {
  */
 export function policyDigest({ id, dimension, rules }: AnyDefinition): string {
   const policy = JSON.stringify([id, dimension, rules.map(({ code, remedy }) => [code, remedy])]);
-  return createHash('sha256').update(policy).digest('hex');
+  return sha256Hex(policy);
 }
 
 /** What each record of a guard says of the guard, and how a decision for a caller is asked for again. */

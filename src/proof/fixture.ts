@@ -2,7 +2,6 @@
 // claims name it, so that a drill which builds something easier than it is named for does not count. It is the same on every
 // host: paths are made constant, and what is random by nature the drill itself names. It is read at once: states are thousands
 // of small files, where each wait costs more than the file.
-import { createHash } from 'node:crypto';
 import {
   closeSync,
   lstatSync,
@@ -15,6 +14,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { join } from 'node:path';
+import { sha256Hex } from '../evidence/sha256.ts';
 
 /** Where a state was built, and what in it is another each time. */
 export interface Fixture {
@@ -28,8 +28,6 @@ export interface Fixture {
 
 /** The read and search bits of others: they follow the umask of whoever drills, and no rule of a file asks for them. */
 const UMASKED = 0o055;
-
-const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 interface Constants {
   text(given: string): string;
@@ -112,7 +110,7 @@ function contentOf({ unread }: Fixture, at: string, path: string, found: Stats, 
   if (!found.isFile()) return '';
   if (unread.some((one) => (typeof one === 'string' ? one === path : one.test(path)))) return 'random';
   const content = withoutZeros(at, found);
-  const digest = sha256(constant.bytes(content));
+  const digest = sha256Hex(constant.bytes(content));
   return content.length < found.size ? `${digest}, then zeros up to ${found.size}` : digest;
 }
 
@@ -162,5 +160,5 @@ function fixtureLines(fixture: Fixture, request: unknown): readonly string[] {
 
 /** Returns the SHA-256 (hex) of a state and of the request about it. */
 export function fixtureDigest(fixture: Fixture, request: unknown): string {
-  return sha256(fixtureLines(fixture, request).join('\n'));
+  return sha256Hex(fixtureLines(fixture, request).join('\n'));
 }

@@ -1,8 +1,8 @@
 // Guards what is sent to a remote shell. A request says what a command means; the guard renders it, has a parser
 // that is not ours (shell-quote) read it back, and grants it only when the two agree. A line that existing code builds
 // for the same purpose is read by a grammar, since whoever wrote it may have used more of the shell than words.
-import { createHash } from 'node:crypto';
 import { parse } from 'shell-quote';
+import { sha256Hex } from '../evidence/sha256.ts';
 import { defineHouseGuard } from '../kernel/define.ts';
 import type { Guard, Rule } from '../kernel/guard.ts';
 import { type LineReading, readLine } from './existing-line.ts';
@@ -173,7 +173,7 @@ function grant({ script, words, recipe, secrets }: CommandFacts): RemoteCommand 
 }
 
 function digestOf(script: string): string {
-  return `sha256:${createHash('sha256').update(script).digest('hex')}`;
+  return `sha256:${sha256Hex(script)}`;
 }
 
 /** What the look is made with: the encoder of words and the reader of existing lines. */

@@ -9,7 +9,7 @@ import type { RunningCode } from '../../src/evidence/identity.ts';
 import { scratch } from './support.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
-const FILES = ['identity', 'build-info', 'code-digest', 'coded-error'].map(
+const FILES = ['identity', 'build-info', 'code-digest', 'coded-error', 'sha256'].map(
   (name) => `src/evidence/${name}.ts`,
 );
 

@@ -1,10 +1,10 @@
 // How far the releases of one model by one key have come, so that an older one, still rightly signed, is noticed. One
 // line per step in a file that only grows: the highest line counts, so two processes at once cannot set it back.
-import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { append, openAppend, readHandle, syncDirectory } from '../../evidence/files.ts';
+import { sha256Hex } from '../../evidence/sha256.ts';
 
 /** The highest release seen so far. */
 export interface Counted {
@@ -21,10 +21,7 @@ export const materialOf = (vkey: string): string => vkey.split('+').slice(2).joi
 
 /** Returns the file name of a counter. One per key: a leaked key can spoil its own counter and no other. */
 export function counterName(vkey: string, model: string): string {
-  return `${createHash('sha256')
-    .update(`${materialOf(vkey)}\n${model}`)
-    .digest('hex')
-    .slice(0, 32)}.releases`;
+  return `${sha256Hex(`${materialOf(vkey)}\n${model}`).slice(0, 32)}.releases`;
 }
 
 /**

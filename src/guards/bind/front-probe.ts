@@ -1,12 +1,13 @@
 // Asks a public front what it lets through, as a stranger would: every declared path and some that nobody declared, each
 // method, without credentials and with made-up ones. What fooled single requests: `/` protected and nothing else, open
 // streams and health paths, a rule for the name of the client, a wall with nothing behind it.
-import { createHash, randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http';
 import { Agent, request as requestTls } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import { errnoOf } from '../../evidence/coded-error.ts';
+import { sha256Hex } from '../../evidence/sha256.ts';
 import { mapAtOnce } from '../../kernel/at-once.ts';
 import type { ListeningSocket } from './listening-sockets.ts';
 
@@ -90,9 +91,7 @@ export async function lookAtTls(
       const leaf = new X509Certificate(socket.getPeerCertificate(true).raw);
       // Node takes a common name where there is no other; nobody else does any more (RFC 9525 section 6.3).
       const named = leaf.checkHost(name, { subject: 'never' }) !== undefined;
-      const key = createHash('sha256')
-        .update(leaf.publicKey.export({ type: 'spki', format: 'der' }))
-        .digest('hex');
+      const key = sha256Hex(leaf.publicKey.export({ type: 'spki', format: 'der' }));
       finish({
         failure: named ? undefined : 'ERR_TLS_CERT_ALTNAME_INVALID',
         key,

@@ -1,8 +1,8 @@
 // Guards the claim that a front stands before a service: by asking it, never by a flag that says so. The answer holds for a
 // time that ends before its certificate does.
-import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { sha256Hex } from '../../evidence/sha256.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
@@ -105,7 +105,7 @@ async function observe(request: PublicFrontRequest, signal: AbortSignal): Promis
   const backEnd = await listeningSockets(request.backEnd, signal);
   return {
     target: { name, address, port: at },
-    roots: createHash('sha256').update(roots.join('\n')).digest('hex'),
+    roots: sha256Hex(roots.join('\n')),
     tls,
     asked: connected ? await askAsStranger(probe, { strange, declared: paths }, stream, signal) : [],
     reached: connected && (await reachesBackEnd(probe, proof.path, proof.marker, signal)),

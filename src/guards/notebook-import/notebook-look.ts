@@ -1,5 +1,6 @@
 // The one look at a notebook: read once, each cell read as IPython reads it, and what its Python reaches.
-import { createHash } from 'node:crypto';
+
+import { sha256Hex } from '../../evidence/sha256.ts';
 import { parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
 import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { findSecrets } from '../find-secrets.ts';
@@ -74,8 +75,6 @@ function readBytes(bytes: Uint8Array): NotebookReading {
   const read = readNotebook(json);
   return 'why' in read ? { kind: 'malformed', why: read.why } : { kind: 'read', notebook: read.notebook };
 }
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const NAMES_SECRET = /pass|secret|token|key|credential|auth/i;
 
@@ -182,7 +181,7 @@ export async function observeNotebook(
   const withinBounds = isBounded(notebook);
   if (!withinBounds) return { ...nothing, withinBounds };
   const known = new Set(acknowledged);
-  const isKnown = (text: string): boolean => known.size > 0 && known.has(sha256(text));
+  const isKnown = (text: string): boolean => known.size > 0 && known.has(sha256Hex(text));
   const { unreadable, findings } = await judgeCode(notebook, isKnown);
   const all = [...findings, ...secretsOf(notebook, isKnown)];
   // What is open comes first, so that no number of acknowledged ones hides it.

@@ -1,6 +1,7 @@
 // The revision that AGILAB gives to a state: SHA-256 of Python's json.dumps(sort_keys=True, separators=(',', ':'),
 // ensure_ascii=False). Only for values whose text Python and JavaScript agree on: a float they may spell otherwise.
-import { createHash } from 'node:crypto';
+
+import { sha256Hex } from '../../evidence/sha256.ts';
 import type { JsonObject, JsonValue } from '../../evidence/strict-json.ts';
 
 /** Python sorts by code points, JavaScript by UTF-16 units. */
@@ -26,5 +27,5 @@ function encode(value: JsonValue): string {
 
 /** Returns the revision of a state, 64 lowercase hex digits. The state holds no float: parse it strictly. */
 export function revisionOf(state: JsonValue): string {
-  return createHash('sha256').update(encode(state)).digest('hex');
+  return sha256Hex(encode(state));
 }

@@ -5,6 +5,7 @@ import { join, sep } from 'node:path';
 import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
 import { hashBounded, readPlainNow } from '../../evidence/files.ts';
 import { pause } from '../../evidence/pass.ts';
+import { sha256Hex } from '../../evidence/sha256.ts';
 
 /** For a link, a device or what could not be read. */
 export const NOT_PLAIN = 'not-plain';
@@ -23,7 +24,7 @@ const AT_ONCE = 64;
 
 async function digestOf(file: string): Promise<string> {
   try {
-    return createHash('sha256').update(readPlainNow(file, SMALL_BYTES)).digest('hex');
+    return sha256Hex(readPlainNow(file, SMALL_BYTES));
   } catch (error) {
     if (!(error instanceof CodedError && error.code === 'read.too-large')) return NOT_PLAIN;
   }

@@ -1,8 +1,8 @@
 // Guards AGILAB's proof capsules (`.agipack`, `agilab.proof_capsule.v1`): a ZIP that holds exactly the entries that its manifest lists, with
 // their bytes, about a run that passed; and that somebody vouches for whom the caller names. Who signed is the key and nothing else.
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { native } from '../../evidence/native.ts';
+import { sha256Hex } from '../../evidence/sha256.ts';
 import { parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
 import { distrust } from '../../files/rules.ts';
 import { type FileFacts, observeFile } from '../../files/walk.ts';
@@ -117,8 +117,6 @@ export interface ProofCapsuleFacts {
   readonly secret: string | undefined;
 }
 
-const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
-
 function parse<Value>(schema: z.ZodType<Value>, bytes: Buffer | undefined): Value | undefined {
   try {
     const json = parseStrictJson(bytes ?? '', { maxBytes: MAX_CAPSULE_BYTES, fractionAt: () => true });
@@ -130,7 +128,7 @@ function parse<Value>(schema: z.ZodType<Value>, bytes: Buffer | undefined): Valu
 }
 
 function isVouched(bytes: Buffer, anchor: ProofCapsuleRequest['anchor']): boolean {
-  const found = sha256(bytes);
+  const found = sha256Hex(bytes);
   if ('sha256' in anchor) return anchor.sha256 === found;
   const statement = Buffer.from(`agilab.proof_capsule_signature.v1\nsha256:${found}\n`);
   const [key, signature] = [anchor.publicKey, anchor.signature].map((part) => Buffer.from(part, 'base64'));
@@ -160,7 +158,7 @@ export async function observeCapsule(
     archive,
     entries: members.map(({ name, bytes: content }) => ({
       path: name,
-      sha256: sha256(content),
+      sha256: sha256Hex(content),
       size: content.length,
     })),
     manifest: parse(capsuleManifest, at(MANIFEST)),

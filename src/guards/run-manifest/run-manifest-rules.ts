@@ -1,5 +1,6 @@
 // Every reason not to believe a run manifest, over what one look at it and at its artifacts found.
-import { createHash } from 'node:crypto';
+
+import { sha256Hex } from '../../evidence/sha256.ts';
 import { fileRules } from '../../files/rules.ts';
 import type { Rule } from '../../kernel/guard.ts';
 import { isBareSecret, secretFindings } from '../secret-patterns.ts';
@@ -58,7 +59,6 @@ function sealed(
 const isSealed = ({ seal }: RunManifestFacts): boolean => seal.facts.file !== undefined;
 const isDirectory = ({ file, stopped }: Hashed): boolean => file === undefined && stopped === undefined;
 const isMissing = ({ stopped }: Hashed): boolean => stopped?.kind === 'missing';
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const FILE_RULES = fileRules<Hashed>('file', (facts) => facts);
 
@@ -136,12 +136,12 @@ export const runManifestRules: readonly Rule<RunManifestFacts>[] = [
     REDACT,
     ({ command }, { acknowledged }) =>
       Object.entries(command.env_overrides).some(
-        ([name, value]) => isBareSecret(name, value) && !acknowledged.includes(sha256(value)),
+        ([name, value]) => isBareSecret(name, value) && !acknowledged.includes(sha256Hex(value)),
       ) && 'an environment variable with the name of a secret shows its value',
   ),
   says('run-manifest.secret-in-text', REDACT, (manifest, { acknowledged }) => {
     for (const { name, text } of secretFindings(manifest))
-      if (!acknowledged.includes(sha256(text)))
+      if (!acknowledged.includes(sha256Hex(text)))
         return `the manifest holds what looks like a secret (${name})`;
     return false;
   }),

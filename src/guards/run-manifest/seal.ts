@@ -1,10 +1,10 @@
 // Sealing a run: one look at everything below its manifest, then one file that lists what was seen. What was looked at is
 // what is written down; nothing is read a second time.
-import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { CodedError, errnoOf } from '../../evidence/coded-error.ts';
 import { replaceFile } from '../../evidence/files.ts';
 import type { NoteSigner } from '../../evidence/keys.ts';
+import { sha256Hex } from '../../evidence/sha256.ts';
 import { type FoundFile, observeRun, type RunManifestRequest } from './run-manifest-look.ts';
 import { runManifestRules } from './run-manifest-rules.ts';
 import { encodeSeal, type Seal, sealName, signatureName, signSeal } from './seal-format.ts';
@@ -22,8 +22,6 @@ export interface SealRunOptions extends Pick<RunManifestRequest, 'root' | 'manif
   /** Signs the seal too. */
   readonly signer?: NoteSigner | undefined;
 }
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** What a seal cannot mend. The rest is what it is for, or the reader's to judge. */
 const BEFORE_SEALING = new Set(
@@ -59,7 +57,7 @@ export async function sealRun({ root, manifest, signer }: SealRunOptions): Promi
   const files = facts.found.flatMap(entryOf).sort((a, b) => (a.path < b.path ? -1 : 1));
   const seal: Seal = { schema: 'agilab.run_manifest_seal.v1', manifest: own, files };
   const text = encodeSeal(seal);
-  const digest = sha256(text);
+  const digest = sha256Hex(text);
   const directory = join(root, dirname(manifest));
   try {
     // Seal first: what is there in between is a seal without a signature that holds, which refuses.

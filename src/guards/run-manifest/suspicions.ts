@@ -1,5 +1,6 @@
 // What in a run manifest looks like a secret: values of variables whose names say so, and texts of a known shape.
-import { createHash } from 'node:crypto';
+
+import { sha256Hex } from '../../evidence/sha256.ts';
 import { isBareSecret, secretFindings } from '../secret-patterns.ts';
 import type { RunManifest } from './run-manifest-format.ts';
 
@@ -10,16 +11,14 @@ export interface SecretSuspicion {
   readonly sha256: string;
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
 /** Returns each string once. */
 export function suspicionsOf(manifest: RunManifest): readonly SecretSuspicion[] {
   const named = Object.entries(manifest.command.env_overrides)
     .filter(([name, value]) => isBareSecret(name, value))
-    .map(([, value]) => ({ pattern: 'named-variable', sha256: sha256(value) }));
+    .map(([, value]) => ({ pattern: 'named-variable', sha256: sha256Hex(value) }));
   const found = [...secretFindings(manifest)].map(({ name, text }) => ({
     pattern: name,
-    sha256: sha256(text),
+    sha256: sha256Hex(text),
   }));
   return [...new Map([...named, ...found].map((suspicion) => [suspicion.sha256, suspicion])).values()];
 }

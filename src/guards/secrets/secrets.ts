@@ -1,12 +1,12 @@
 // Guards files at rest against secrets that lie open in them: in what is about to be shared, published or handed to a worker.
 
 import { isAscii } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { readPlainNow } from '../../evidence/files.ts';
+import { sha256Hex } from '../../evidence/sha256.ts';
 import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
@@ -173,7 +173,7 @@ export async function observeSecrets(
     for (const { path, bytes, isBinary, found } of files) {
       const all = isBinary ? found : [...found, ...(linted[next++] ?? [])];
       if (all.length === 0) continue;
-      const isKnown = known.get(path) === createHash('sha256').update(bytes).digest('hex');
+      const isKnown = known.get(path) === sha256Hex(bytes);
       for (const { shape, line } of all) findings.push({ path, line, shape, acknowledged: isKnown });
     }
   };

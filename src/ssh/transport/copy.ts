@@ -1,8 +1,9 @@
 // Files to and from a host, each verified by a digest that the host computes. The bytes go by SFTP where the host offers
 // it; a command, granted and recorded like any other, then verifies them and gives the file its name. Where there is no
 // SFTP, or it does not see what the shell sees, the same command takes the bytes from its input, and says why it cannot.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { CodedError } from '../../evidence/coded-error.ts';
+import { sha256Hex } from '../../evidence/sha256.ts';
 import { Deadline } from '../../kernel/deadline.ts';
 import { type Effect, recordEffect } from '../../kernel/effect.ts';
 import { type EnforceOptions, enforce } from '../../kernel/enforce.ts';
@@ -41,8 +42,6 @@ printf '%064s\\n' "$(digest "$1")" && { read -r known || cat <"$1"; }
 `;
 
 export interface CopyOptions extends EnforceOptions, Pick<RunOptions, 'startTimeoutMs'> {}
-
-const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Returns the output of a copy that succeeded. */
 function outputOf(result: RunResult): Buffer {
@@ -165,7 +164,7 @@ export function uploadFile(
   path: string,
   options: CopyOptions,
 ): Promise<string> {
-  const digest = sha256(bytes);
+  const digest = sha256Hex(bytes);
   const suffix = randomBytes(8).toString('hex');
   return startCopy(connection, [UPLOAD, 'sh', { path }, suffix, digest], options, async (copy) => {
     const temporary = `${RemotePath.parse(path).fromLogin}.${suffix}`;
@@ -201,7 +200,7 @@ export function downloadFile(
   const tooLarge = (): CodedError =>
     new CodedError('ssh.copy-too-large', `the file has more than ${maxBytes} bytes`, 'Raise maxBytes.');
   const isDigestOf = (bytes: Buffer, output: Buffer): boolean =>
-    output.toString('latin1', 0, HEADER) === `${sha256(bytes)}\n`;
+    output.toString('latin1', 0, HEADER) === `${sha256Hex(bytes)}\n`;
   return startCopy(connection, [DOWNLOAD, 'sh', { path }], options, async (copy) => {
     const remote = RemotePath.parse(path).fromLogin;
     const carried = await bySftp(copy, (sftp) => sftp.read(remote, maxBytes));

@@ -1,9 +1,9 @@
 // Where the capacity drills take place: a sealed model in a private directory, for each drill to spoil.
-import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CapacityModelRequest } from '../../../capacity/capacity-model.ts';
 import { encodeSidecar, type Sidecar, sidecarName } from '../../../capacity/sidecar.ts';
+import { sha256Hex } from '../../../evidence/sha256.ts';
 import type { Drill, DrillSite } from '../../proof.ts';
 import { trustedDirectory } from '../../trusted-directory.ts';
 import { drillModel } from './drill-model.ts';
@@ -23,7 +23,7 @@ export type Request = Partial<CapacityModelRequest>;
 export const sidecarFor = (bytes: Uint8Array): Sidecar => ({
   schema: 'agilab.capacity_model_manifest.v1',
   algorithm: 'sha256',
-  digest_sha256: createHash('sha256').update(bytes).digest('hex'),
+  digest_sha256: sha256Hex(bytes),
   model_file: MODEL,
   size_bytes: bytes.length,
 });

@@ -1,12 +1,12 @@
 // Where the drills about origin take place: a signed release and a place to count, for each drill to spoil. The model
 // itself plays no part: it would be intact and sealed in each of these states, and a bare digest would accept every one.
-import { createHash } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CapacityOriginRequest } from '../../../capacity/origin/origin-look.ts';
 import { counterName } from '../../../capacity/origin/release-counter.ts';
 import { type Release, signRelease, statementName } from '../../../capacity/origin/statement.ts';
 import { generateSigner, type NoteSigner } from '../../../evidence/keys.ts';
+import { sha256Hex } from '../../../evidence/sha256.ts';
 import type { Drill } from '../../proof.ts';
 import { VKEY } from '../../random.ts';
 import { trustedDirectory } from '../../trusted-directory.ts';
@@ -27,9 +27,8 @@ export interface Released {
 
 export const MODEL = 'balancer_model.pkl';
 export const HOUR_MS = 3_600_000;
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-export const digest: string = sha256('the model');
-export const otherDigest: string = sha256('another model');
+export const digest: string = sha256Hex('the model');
+export const otherDigest: string = sha256Hex('another model');
 
 /** A drill that lays out a released model, then lets `spoil` do its worst. */
 export function released(

@@ -19,6 +19,7 @@ import { native } from '../../../evidence/native.ts';
 import { COSIGNATURE, noteKey } from '../../../evidence/note-key.ts';
 import { openJournal } from '../../../evidence/open-journal.ts';
 import type { DecisionDraft, EvidenceRecord } from '../../../evidence/record.ts';
+import { sha256Hex } from '../../../evidence/sha256.ts';
 import { uuidv7 } from '../../../evidence/uuid.ts';
 import type { JournalRequest } from '../../../guards/journal/evidence-journal.ts';
 import type { Drill, DrillSite } from '../../proof.ts';
@@ -152,7 +153,7 @@ const lines = (edit: (lines: readonly string[]) => readonly string[]): Tamper =>
 /** The line that the journal itself would write next: right number, right chain, but nobody's seal. */
 function successorOf(line: string): string {
   const record = JSON.parse(line) as EvidenceRecord;
-  const prev = createHash('sha256').update(line).digest('hex');
+  const prev = sha256Hex(line);
   return JSON.stringify({ ...record, id: uuidv7(), seq: record.seq + 1, prev, decision: 'allow', codes: [] });
 }
 
@@ -433,9 +434,7 @@ export const journalDrills: readonly Drill<JournalRequest>[] = [
       const first = JSON.parse(all[0] ?? '') as EvidenceRecord;
       const lines = [JSON.stringify({ ...first, time: hoursFromNow(-2) })];
       for (const line of all.slice(1)) {
-        const prev = createHash('sha256')
-          .update(lines.at(-1) ?? '')
-          .digest('hex');
+        const prev = sha256Hex(lines.at(-1) ?? '');
         lines.push(JSON.stringify({ ...(JSON.parse(line) as EvidenceRecord), prev }));
       }
       await writeFile(path, `${lines.join('\n')}\n`);

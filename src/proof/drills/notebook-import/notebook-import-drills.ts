@@ -1,8 +1,8 @@
 // Notebooks that depart from their format, that read in two ways, and whose code reaches the world: one for each entry of the guard's
 // list, and one for each way to write it so that a search for the word misses it.
-import { createHash } from 'node:crypto';
 import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256Hex } from '../../../evidence/sha256.ts';
 import type { NotebookRequest } from '../../../guards/notebook-import/notebook-look.ts';
 import { REACH_ENTRIES } from '../../../guards/notebook-import/reaches.ts';
 import type { Drill } from '../../proof.ts';
@@ -80,7 +80,6 @@ const ofEntries = REACH_ENTRIES.map(([entry, kind]) =>
   cell(idOfEntry(entry), `code that uses ${entry}`, kind, usage(entry)),
 );
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const REMOVE = '!rm -rf /';
 const TOKEN = `${'glpat'}-aB3dE6gH9jK2mN5pQ8sT`;
 const shows = (data: Json): Json => ({
@@ -116,14 +115,14 @@ const sound: readonly Drill<NotebookRequest>[] = [
   cell('timed-cell', 'none: a cell whose time is taken', 'allow', '%%time\nframe.sum()'),
   cell('read-getattr', 'none: getattr of a name that is written there', 'allow', 'getattr(frame, "size", 0)'),
   cell('acknowledged', 'none: a cell that somebody has read', 'allow', REMOVE, {
-    acknowledged: [sha256(REMOVE)],
+    acknowledged: [sha256Hex(REMOVE)],
   }),
   drill(
     'acknowledged-output',
     'none: a text in an output that somebody has read',
     'allow',
     notebook([LOAD, code('1', shows({ 'text/plain': TOKEN }))]),
-    { acknowledged: [sha256(TOKEN)] },
+    { acknowledged: [sha256Hex(TOKEN)] },
   ),
 ];
 
@@ -319,17 +318,17 @@ const shells: readonly Drill<NotebookRequest>[] = [
     'an import that somebody has read, and its use in a cell that nobody has',
     'shell',
     notebook([code('from subprocess import run as go'), code('go(["ls"])')]),
-    { acknowledged: [sha256('from subprocess import run as go')] },
+    { acknowledged: [sha256Hex('from subprocess import run as go')] },
   ),
   drill(
     'two-cells-assigned',
     'a name that a cell gave to eval, used in another',
     'dynamic-code',
     notebook([code('e = eval'), code('e("1")')]),
-    { acknowledged: [sha256('e = eval')] },
+    { acknowledged: [sha256Hex('e = eval')] },
   ),
   cell('changed-since', 'a cell that changed after somebody had read it', 'shell', `${REMOVE}tmp`, {
-    acknowledged: [sha256(REMOVE)],
+    acknowledged: [sha256Hex(REMOVE)],
   }),
 ];
 

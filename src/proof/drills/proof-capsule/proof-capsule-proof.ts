@@ -1,8 +1,9 @@
 // The proof-capsule guard, and capsules that nobody vouches for, that have two readings, that hold something else than they list, or
 // that tell of a run that failed.
-import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256Hex } from '../../../evidence/sha256.ts';
 import {
   observeCapsule,
   type ProofCapsuleRequest,
@@ -13,7 +14,6 @@ import { type Drill, defineHouseProof, type Proof } from '../../proof.ts';
 import { soundManifest } from '../run-manifest/run-manifest-drills.ts';
 import { type Member, zip } from './capsule-archive.ts';
 
-const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** A key of Ed25519 for drills alone (RFC 8410: sixteen bytes, then the seed). */
@@ -44,7 +44,7 @@ interface Fault {
 
 const entryOf = ({ name, content }: Member): object => ({
   path: name,
-  sha256: sha256(content),
+  sha256: sha256Hex(content),
   size_bytes: Buffer.byteLength(content),
 });
 
@@ -61,7 +61,7 @@ function capsule(fault: Fault): Buffer {
     run_id: run.run_id,
     path_id: run.path_id,
     status: 'pass',
-    source_manifest: { path: '/srv/run/run_manifest.json', sha256: sha256(snapshot.content) },
+    source_manifest: { path: '/srv/run/run_manifest.json', sha256: sha256Hex(snapshot.content) },
     standards: { openlineage: 'openlineage.json' },
     cards: { model: 'model-card.json' },
   };
@@ -99,7 +99,7 @@ function drill(id: string, fault: string, expects: string, change: Fault = {}): 
       const root = await realpath(site.directory);
       const bytes = capsule(change);
       await writeFile(join(root, 'run.agipack'), bytes, { mode: 0o600 });
-      const anchor = change.anchor?.(bytes) ?? { sha256: sha256(bytes) };
+      const anchor = change.anchor?.(bytes) ?? { sha256: sha256Hex(bytes) };
       const { acknowledged } = change;
       return { root, capsule: 'run.agipack', anchor, ...(acknowledged && { acknowledged }) };
     },
@@ -109,7 +109,7 @@ function drill(id: string, fault: string, expects: string, change: Fault = {}): 
 const signedBy =
   (signer: string, named = signer) =>
   (archive: Buffer): ProofCapsuleRequest['anchor'] => {
-    const statement = Buffer.from(`agilab.proof_capsule_signature.v1\nsha256:${sha256(archive)}\n`);
+    const statement = Buffer.from(`agilab.proof_capsule_signature.v1\nsha256:${sha256Hex(archive)}\n`);
     return {
       publicKey: keyOf(named).publicKey,
       signature: sign(null, statement, keyOf(signer).secret).toString('base64'),
@@ -243,7 +243,7 @@ const REFUSED: readonly Drill<ProofCapsuleRequest>[] = [
       const bytes = capsule({});
       await writeFile(join(root, 'real'), bytes, { mode: 0o600 });
       await symlink('real', join(root, 'run.agipack'));
-      return { root, capsule: 'run.agipack', anchor: { sha256: sha256(bytes) } };
+      return { root, capsule: 'run.agipack', anchor: { sha256: sha256Hex(bytes) } };
     },
   },
 ];
@@ -271,7 +271,7 @@ export const proofCapsuleProof: Proof = defineHouseProof({
     },
     drill('acknowledged', 'none: a string that looks like a secret and is none', 'allow', {
       run: { command: { ...soundManifest().command, argv: ['x', TOKEN] } },
-      acknowledged: [sha256(TOKEN)],
+      acknowledged: [sha256Hex(TOKEN)],
     }),
     ...REFUSED,
     ...fileTableDrills({

@@ -1,7 +1,7 @@
 // What crashes and other sessions leave behind. Writers are real processes that are really killed.
-import { createHash } from 'node:crypto';
 import { appendFile, chmod, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256Hex } from '../../../evidence/sha256.ts';
 import { publishDirectory } from '../../../files/publish-directory.ts';
 import { revisionOf } from '../../../guards/recovery/python-json.ts';
 import type { RecoveryRequest } from '../../../guards/recovery/recovery-look.ts';
@@ -61,12 +61,11 @@ const FILES = {
   'workflow_run_manifest.json': text({ version: 4 }),
   'evidence_ledger.json': text({ entries: [] }),
 };
-const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex');
 const COMPLETE = {
   schema_version: 1,
   kind: 'agilab.workflow_evidence.complete',
   manifest_id: 'run-1',
-  files: Object.fromEntries(Object.entries(FILES).map(([name, content]) => [name, sha256(content)])),
+  files: Object.fromEntries(Object.entries(FILES).map(([name, content]) => [name, sha256Hex(content)])),
 };
 const publish = (root: string): Promise<void> =>
   publishDirectory({

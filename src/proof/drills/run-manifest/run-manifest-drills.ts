@@ -1,9 +1,9 @@
 // Run manifests that vouch for something untrue, each written for real with its artifact beside it.
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { appendFile, chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { sha256Hex } from '../../../evidence/sha256.ts';
 import type { RunManifest } from '../../../guards/run-manifest/run-manifest-format.ts';
 import type { RunManifestRequest } from '../../../guards/run-manifest/run-manifest-look.ts';
 import { SECRET_PATTERNS } from '../../../guards/secret-patterns.ts';
@@ -39,8 +39,6 @@ type Writable<T> = T extends readonly (infer Item)[]
     ? { -readonly [Key in keyof T]: Writable<T[Key]> }
     : T;
 export type Draft = Writable<RunManifest>;
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Returns a manifest that nothing is wrong with, artifact digest included. */
 export function soundManifest(): Draft {
@@ -78,7 +76,7 @@ export function soundManifest(): Draft {
         kind: 'file',
         exists: true,
         size_bytes: ARTIFACT.length,
-        sha256: sha256(ARTIFACT),
+        sha256: sha256Hex(ARTIFACT),
       },
     ],
     validations: [{ label: 'rows', status: 'pass', summary: 'ok', details: { rows: 1 } }],

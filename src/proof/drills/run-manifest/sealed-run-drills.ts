@@ -1,8 +1,8 @@
 // Runs as AGILAB leaves them: a manifest that lists itself and a directory, without a digest. Sealed, then tampered with.
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, realpath, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateSigner } from '../../../evidence/keys.ts';
+import { sha256Hex } from '../../../evidence/sha256.ts';
 import type { RunManifestRequest } from '../../../guards/run-manifest/run-manifest-look.ts';
 import { sealRun } from '../../../guards/run-manifest/seal.ts';
 import type { Drill } from '../../proof.ts';
@@ -75,7 +75,6 @@ function drill(
 const PROSE = 'the password: rose, is the answer of a riddle';
 const note = (manifest: Draft): void =>
   void manifest.validations.push({ label: 'note', status: 'pass', summary: PROSE, details: {} });
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export const sealedRunDrills: readonly Drill<RunManifestRequest>[] = [
   drill('sealed', 'none: a run as AGILAB leaves it, sealed', 'allow'),
@@ -84,11 +83,11 @@ export const sealedRunDrills: readonly Drill<RunManifestRequest>[] = [
   }),
   drill('acknowledged', 'none: what looks like a secret is acknowledged by its digest', 'allow', {
     before: note,
-    ask: () => ({ acknowledged: [sha256(PROSE)] }),
+    ask: () => ({ acknowledged: [sha256Hex(PROSE)] }),
   }),
   drill('acknowledged-another', 'the digest of another string', 'run-manifest.secret-in-text', {
     before: note,
-    ask: () => ({ acknowledged: [sha256('another')] }),
+    ask: () => ({ acknowledged: [sha256Hex('another')] }),
   }),
 
   drill('manifest-directory', 'a directory in place of the manifest', 'run-manifest.untrusted', {

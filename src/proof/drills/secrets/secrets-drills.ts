@@ -1,7 +1,7 @@
 // Secrets that lie open in files: one tree for each shape, and trees that cannot be looked through.
-import { createHash } from 'node:crypto';
 import { mkdir, realpath, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256Hex } from '../../../evidence/sha256.ts';
 import type { SecretsRequest } from '../../../guards/secrets/secrets.ts';
 import type { Drill } from '../../proof.ts';
 import { INNOCENT, SECRETS } from './samples.ts';
@@ -59,7 +59,7 @@ export const secretsDrills: readonly Drill<SecretsRequest>[] = [
     const text = lineOf(SECRET);
     await writeFile(join(root, 'app/fixture.txt'), text, { mode: 0o600 });
     return {
-      acknowledged: [{ path: 'app/fixture.txt', sha256: createHash('sha256').update(text).digest('hex') }],
+      acknowledged: [{ path: 'app/fixture.txt', sha256: sha256Hex(text) }],
     };
   }),
   drill('left-out', 'none: a directory that is left out by name', 'allow', async (root) => {
@@ -114,9 +114,7 @@ export const secretsDrills: readonly Drill<SecretsRequest>[] = [
   drill('changed-since', 'a file that changed after somebody looked at it', FOUND, async (root) => {
     await writeFile(join(root, 'app/fixture.txt'), `${lineOf(SECRET)}#\n`, { mode: 0o600 });
     return {
-      acknowledged: [
-        { path: 'app/fixture.txt', sha256: createHash('sha256').update(lineOf(SECRET)).digest('hex') },
-      ],
+      acknowledged: [{ path: 'app/fixture.txt', sha256: sha256Hex(lineOf(SECRET)) }],
     };
   }),
   drill('too-large', 'a file that is too large to look at', 'secrets.unscanned', async (root) => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256Hex } from '../../../evidence/sha256.ts';
 import type { SupplyChainRequest } from '../../../guards/supply-chain/supply-chain.ts';
 import type { Drill } from '../../proof.ts';
 import { TIME } from '../../random.ts';
@@ -116,8 +117,6 @@ interface Fault {
   readonly ask?: (request: SupplyChainRequest) => SupplyChainRequest;
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
 function drill(
   id: string,
   fault: string,
@@ -140,7 +139,7 @@ function drill(
     const sbom = JSON.stringify(draft.sbom);
     const envelope = {
       schema: 'agilab.vulnerability_report.v1',
-      sbom_sha256: sha256(sbom),
+      sbom_sha256: sha256Hex(sbom),
       ...draft.envelope,
     };
     await write('package-lock.json', JSON.stringify(draft.lock));
@@ -440,7 +439,7 @@ const reportDrills: readonly Drill<SupplyChainRequest>[] = [
   }),
   drill('another-sbom', 'a report about another SBOM', 'supply-chain.report-of-another', {
     edit: ({ envelope }) => {
-      envelope['sbom_sha256'] = sha256('another');
+      envelope['sbom_sha256'] = sha256Hex('another');
     },
   }),
   drill('old-report', 'a report that is older than allowed', 'supply-chain.report-stale', {
