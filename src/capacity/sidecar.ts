@@ -2,6 +2,7 @@
 // reader takes 1942056.0 for a size, the last of two digests for the digest, and a 3 GiB sidecar whole.
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
+import { hex64 } from '../evidence/hex64.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 
 /** `agilab.capacity_model_manifest.v1`. */
@@ -24,7 +25,7 @@ export const sidecarName = (modelFile: string): string => `${modelFile}.sha256.j
 const sidecar: z.ZodType<Sidecar> = z.strictObject({
   schema: z.literal('agilab.capacity_model_manifest.v1'),
   algorithm: z.literal('sha256'),
-  digest_sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  digest_sha256: hex64,
   model_file: z.string().regex(/^(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u),
   size_bytes: z.int().nonnegative(),
 });

@@ -2,6 +2,7 @@
 // Its edge is folded and held against the signed checkpoint, and the last line against the edge, before it is believed.
 import * as z from 'zod';
 import { fromHex, toHex } from './bytes.ts';
+import { hex64 } from './hex64.ts';
 import type { TreeEdge } from './merkle.ts';
 
 export interface Head {
@@ -14,15 +15,14 @@ export interface Head {
   readonly idFloor: string;
 }
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const position = z.int().nonnegative();
 const storedHead = z.strictObject({
   size: position,
   segment: position,
   offset: position,
   idFloor: z.string().max(36),
-  edge: z.array(hash).max(53),
-  lastPath: z.array(hash).max(53),
+  edge: z.array(hex64).max(53),
+  lastPath: z.array(hex64).max(53),
 });
 // Two of them: where a crash comes between this file and the checkpoint, the older one belongs to the checkpoint.
 const headFile = z.strictObject({

@@ -1,5 +1,6 @@
 // What one decision leaves behind: the shape of a journal line. A guard supplies the draft, the journal the rest.
 import * as z from 'zod';
+import { hex64 } from './hex64.ts';
 import { MAX_REASON, MAX_SUBJECT_NAME } from './limits.ts';
 
 /** Scorecard rows, with the ids that AGILAB publishes. */
@@ -172,7 +173,6 @@ export interface EvidenceSink {
 /** Longest line, newline excluded, in bytes. */
 export const MAX_RECORD_BYTES = 16_384;
 
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const name = z.string().min(1).max(200);
 const sentence = z.string().max(MAX_REASON);
 

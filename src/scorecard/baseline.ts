@@ -2,6 +2,7 @@
 // Strict where it counts: what is not there cannot be compared, so it is refused.
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
+import { hex64 } from '../evidence/hex64.ts';
 import { portable } from '../evidence/primitives.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 import { type TestFile, testFiles } from './claim-boundary/suite.ts';
@@ -56,7 +57,7 @@ const predicate: z.ZodType<Omit<Baseline, 'digest'>> = z.object({
   scorer,
   score: z.object({ milli: z.int().min(0).max(5_000) }),
   context: z.object({
-    codeDigest: z.string().regex(/^[0-9a-f]{64}$/),
+    codeDigest: hex64,
     machine: z.string().max(200).optional(),
     now: z.int().min(0),
   }),

@@ -3,6 +3,7 @@
 // differs from what is written here, and whoever changes this file does so in plain sight.
 import * as z from 'zod';
 import { CodedError } from '../evidence/coded-error.ts';
+import { hex64 } from '../evidence/hex64.ts';
 import { portable } from '../evidence/primitives.ts';
 import { parseStrictJson } from '../evidence/strict-json.ts';
 
@@ -70,7 +71,7 @@ const dimension: z.ZodType<Dimension> = z.strictObject({
 
 const claim: z.ZodType<Claim> = z.strictObject({
   guard: name,
-  policyDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  policyDigest: hex64,
   timeToLive: z.int().min(1).max(31_536_000),
   drills: z
     .array(
@@ -78,10 +79,7 @@ const claim: z.ZodType<Claim> = z.strictObject({
         id: name,
         expects: name,
         needs: z.string().min(1).max(200).optional(),
-        fixture: z
-          .string()
-          .regex(/^[0-9a-f]{64}$/)
-          .optional(),
+        fixture: hex64.optional(),
       }),
     )
     .max(10_000)

@@ -3,6 +3,7 @@
 // the capacity-model guard granted, so the model is not looked at again and nobody can swap it between the two questions.
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
+import { hex64 } from '../../evidence/hex64.ts';
 import { parseVerifierKey } from '../../evidence/keys.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
@@ -18,7 +19,6 @@ const verifierKey = z.string().refine((text) => {
     return false;
   }
 });
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const capacityOriginRequest: z.ZodType<CapacityOriginRequest> = z.strictObject({
   root: z.string().min(1).max(4_096),

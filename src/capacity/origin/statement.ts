@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { openEnvelope, sealEnvelope } from '../../evidence/dsse.ts';
+import { hex64 } from '../../evidence/hex64.ts';
 import type { NoteSigner, NoteVerifier } from '../../evidence/keys.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
 
@@ -36,7 +37,7 @@ const statement: z.ZodType<Statement> = z.strictObject({
   subject: z.tuple([
     z.strictObject({
       name: z.string().min(1).max(255),
-      digest: z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+      digest: z.strictObject({ sha256: hex64 }),
     }),
   ]),
   predicateType: z.literal('urn:agilab-guardrails:capacity-model-release:v1'),

@@ -2,6 +2,7 @@
 // read in two ways, or whose code starts programs, runs text, loads pickles, goes to the network or leaves its directory. It is
 // a heuristic: it knows names and shapes, and proves what it saw.
 import * as z from 'zod';
+import { hex64 } from '../../evidence/hex64.ts';
 import { distrust } from '../../files/rules.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
@@ -18,10 +19,7 @@ const path = z.string().min(1).max(4_096);
 const notebookRequest: z.ZodType<NotebookRequest> = z.strictObject({
   root: path,
   notebook: path,
-  acknowledged: z
-    .array(z.string().regex(/^[0-9a-f]{64}$/))
-    .max(10_000)
-    .optional(),
+  acknowledged: z.array(hex64).max(10_000).optional(),
 });
 
 const EXPORT = 'Open the notebook in Jupyter and save it again, as format 4.5.';

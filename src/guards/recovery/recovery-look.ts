@@ -2,6 +2,7 @@
 // half a line, a bundle that may be half published, and settings that another version may have written.
 
 import * as z from 'zod';
+import { hex64 } from '../../evidence/hex64.ts';
 import { pause } from '../../evidence/pass.ts';
 import {
   type JsonObject,
@@ -46,12 +47,11 @@ const COMPLETE = '.complete.json';
 const SETTINGS_VERSION = 1;
 const SETTINGS_SCHEMA = 'agilab.app_settings.v1';
 
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const completion = z.strictObject({
   schema_version: z.literal(1),
   kind: z.literal('agilab.workflow_evidence.complete'),
   manifest_id: z.string().min(1).max(255),
-  files: z.record(z.string().regex(/^(?!\.{1,2}$)[^/\0]{1,255}$/), digest),
+  files: z.record(z.string().regex(/^(?!\.{1,2}$)[^/\0]{1,255}$/), hex64),
 });
 
 function parse(bytes: Uint8Array | undefined, maxDepth = 64): JsonValue | undefined {

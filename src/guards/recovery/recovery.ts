@@ -1,6 +1,7 @@
 // Guards the step back into work after a crash or beside another writer: nothing is built on a state that moved, a log that
 // was cut, a bundle that is not complete, or settings of another version. It repairs nothing; `repair.ts` does, when asked.
 import * as z from 'zod';
+import { hex64 } from '../../evidence/hex64.ts';
 import { fileRules } from '../../files/rules.ts';
 import type { FileFacts } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
@@ -20,7 +21,7 @@ const recoveryRequest: z.ZodType<RecoveryRequest> = z.discriminatedUnion('kind',
     kind: z.literal('state'),
     root: path,
     file: path,
-    revision: z.string().regex(/^[0-9a-f]{64}$/),
+    revision: hex64,
   }),
   z.strictObject({ kind: z.literal('log'), root: path, file: path }),
   z.strictObject({ kind: z.literal('bundle'), root: path, directory: path }),

@@ -1,6 +1,7 @@
 // data/dependencies.lock.json: one digest over the files of every production package, as they came in its tarball. npm checks a
 // tarball when it installs it and never again; this list can be held against what lies on the disk today.
 import * as z from 'zod';
+import { hex64 } from '../../evidence/hex64.ts';
 
 export interface LockedDependency {
   /** Below node_modules: `ssh2`, or `a/node_modules/b` where two versions are needed. */
@@ -26,7 +27,6 @@ export interface DependenciesLock {
 }
 
 const NAME = String.raw`(?:@[a-z0-9~._-]+\/)?[a-zA-Z0-9~._-]+`;
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const path = z.string().regex(/^(?!.*(?:^|\/)\.\.?(?:\/|$))[^/\0][^\0]{0,1023}$/);
 
 export const dependenciesLock: z.ZodType<DependenciesLock> = z.strictObject({
@@ -41,7 +41,7 @@ export const dependenciesLock: z.ZodType<DependenciesLock> = z.strictObject({
         installs: z.boolean().optional(),
         builds: z.array(path).max(16).optional(),
         files: z.int().positive(),
-        digest,
+        digest: hex64,
       }),
     )
     .min(1)

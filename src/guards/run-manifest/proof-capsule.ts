@@ -1,6 +1,7 @@
 // Guards AGILAB's proof capsules (`.agipack`, `agilab.proof_capsule.v1`): a ZIP that holds exactly the entries that its manifest lists, with
 // their bytes, about a run that passed; and that somebody vouches for whom the caller names. Who signed is the key and nothing else.
 import * as z from 'zod';
+import { hex64 } from '../../evidence/hex64.ts';
 import { native } from '../../evidence/native.ts';
 import { sha256Hex } from '../../evidence/sha256.ts';
 import { parseStrictJson, StrictJsonError } from '../../evidence/strict-json.ts';
@@ -27,7 +28,6 @@ export interface ProofCapsuleRequest {
   readonly acknowledged?: readonly string[] | undefined;
 }
 
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const base64 = (bytes: number) =>
   z.base64().refine((text) => {
     const decoded = Buffer.from(text, 'base64');
@@ -38,10 +38,10 @@ const proofCapsuleRequest: z.ZodType<ProofCapsuleRequest> = z.strictObject({
   root: path,
   capsule: path,
   anchor: z.union([
-    z.strictObject({ sha256: digest }),
+    z.strictObject({ sha256: hex64 }),
     z.strictObject({ publicKey: base64(32), signature: base64(64) }),
   ]),
-  acknowledged: z.array(digest).max(1_024).optional(),
+  acknowledged: z.array(hex64).max(1_024).optional(),
 });
 
 const MANIFEST = 'agipack-manifest.json';
@@ -54,7 +54,7 @@ const LIMITS = { maxMembers: 256, maxBytes: 32 * 1_048_576 };
 const entryPath = z.string().regex(/^(?!\/)(?!.*(?:^|\/)\.{0,2}(?:\/|$))[\w./@+-]{1,255}$/);
 const size = z.int().min(0);
 const text = z.string().max(4_096);
-const source = z.strictObject({ path: text, sha256: digest });
+const source = z.strictObject({ path: text, sha256: hex64 });
 const names = z.record(text, text);
 const capsuleManifest = z.strictObject({
   schema: z.literal('agilab.proof_capsule.v1'),
@@ -73,7 +73,7 @@ const capsuleManifest = z.strictObject({
   cards: names,
   entry_count: size,
   entries: z
-    .array(z.strictObject({ path: entryPath, sha256: digest, size_bytes: size }))
+    .array(z.strictObject({ path: entryPath, sha256: hex64, size_bytes: size }))
     .max(LIMITS.maxMembers),
   limitations: z.array(text).max(64),
 });
@@ -85,7 +85,7 @@ const proofPack = z.strictObject({
   source_manifest: source,
   output_dir: text,
   files: z
-    .array(z.strictObject({ name: text, path: entryPath, sha256: digest, size_bytes: size }))
+    .array(z.strictObject({ name: text, path: entryPath, sha256: hex64, size_bytes: size }))
     .max(LIMITS.maxMembers),
   standards: names,
   cards: names,

@@ -1,6 +1,7 @@
 // AGILAB's run_manifest.json as it lies on disk: kind agilab.run_manifest, schema_version 1. Its own reader defaults
 // and converts whatever is missing or odd; here every key is required, nothing else is known and no type is bent.
 import * as z from 'zod';
+import { hex64 } from '../../evidence/hex64.ts';
 
 export interface ManifestArtifact {
   readonly name: string;
@@ -96,10 +97,7 @@ export const runManifestFormat: z.ZodType<RunManifest> = z.strictObject({
         kind: name,
         exists: z.boolean(),
         size_bytes: z.int().nonnegative().nullable(),
-        sha256: z
-          .string()
-          .regex(/^[0-9a-f]{64}$/)
-          .optional(),
+        sha256: hex64.optional(),
       }),
     )
     .max(MAX_ARTIFACTS),

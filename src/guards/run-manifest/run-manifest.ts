@@ -1,6 +1,7 @@
 // Guards the reading of a run manifest: what it claims about a run is believed only when it is well formed, says pass
 // throughout, shows no secret, and everything that the run left is there with the very bytes that were sealed.
 import * as z from 'zod';
+import { hex64 } from '../../evidence/hex64.ts';
 import { parseVerifierKey } from '../../evidence/keys.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
@@ -25,10 +26,7 @@ const runManifestRequest: z.ZodType<RunManifestRequest> = z.strictObject({
   root: path,
   manifest: path,
   keys: z.array(verifierKey).min(1).max(16).optional(),
-  acknowledged: z
-    .array(z.string().regex(/^[0-9a-f]{64}$/))
-    .max(1_024)
-    .optional(),
+  acknowledged: z.array(hex64).max(1_024).optional(),
 });
 
 /** A manifest that holds: deeply frozen, and every file of the run had the stated bytes when it was read. */

@@ -4,6 +4,7 @@
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { openEnvelope, sealEnvelope } from '../../evidence/dsse.ts';
+import { hex64 } from '../../evidence/hex64.ts';
 import type { NoteSigner, NoteVerifier } from '../../evidence/keys.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
 
@@ -35,11 +36,10 @@ export const sealName = (manifest: string): string => `${stem(manifest)}.seal.js
 /** Returns the name of its signature: `run_manifest.seal.intoto.jsonl`. */
 export const signatureName = (manifest: string): string => `${stem(manifest)}.seal.intoto.jsonl`;
 
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const sealedFile = z.strictObject({
   path: z.string().min(1).max(4_096),
   size_bytes: z.int().nonnegative(),
-  sha256: digest,
+  sha256: hex64,
 });
 const sealFormat: z.ZodType<Seal> = z.strictObject({
   schema: z.literal('agilab.run_manifest_seal.v1'),
@@ -69,7 +69,7 @@ interface Statement {
 const statement: z.ZodType<Statement> = z.strictObject({
   _type: z.literal('https://in-toto.io/Statement/v1'),
   subject: z.tuple([
-    z.strictObject({ name: z.string().min(1).max(255), digest: z.strictObject({ sha256: digest }) }),
+    z.strictObject({ name: z.string().min(1).max(255), digest: z.strictObject({ sha256: hex64 }) }),
   ]),
   predicateType: z.literal(PREDICATE_TYPE),
   predicate: z.strictObject({}),

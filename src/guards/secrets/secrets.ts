@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { readPlainNow } from '../../evidence/files.ts';
+import { hex64 } from '../../evidence/hex64.ts';
 import { sha256Hex } from '../../evidence/sha256.ts';
 import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
@@ -49,7 +50,7 @@ const secretsRequest: z.ZodType<SecretsRequest> = z.strictObject({
   skip: z.array(relative).max(1_000).optional(),
   maxFiles: z.int().min(1).max(1_000_000).optional(),
   acknowledged: z
-    .array(z.strictObject({ path: relative, sha256: z.string().regex(/^[0-9a-f]{64}$/) }))
+    .array(z.strictObject({ path: relative, sha256: hex64 }))
     .max(10_000)
     .optional(),
 });

@@ -2,6 +2,7 @@
 // changes with the text is what makes somebody look again at what the text claims.
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
+import { hex64 } from '../../evidence/hex64.ts';
 import { portable } from '../../evidence/primitives.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
 import type { Claims, Dimension } from '../claims.ts';
@@ -39,7 +40,7 @@ const lock = z.strictObject({
       z.strictObject({
         file: z.string().regex(/^[\w.-]+(?:\/[\w.-]+){0,8}$/),
         is: z.string().max(4_000),
-        text: z.string().regex(/^[0-9a-f]{64}$/),
+        text: hex64,
       }),
     )
     .max(100_000),

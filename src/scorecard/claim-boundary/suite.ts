@@ -2,6 +2,7 @@
 // so that a suite that was hollowed out, or says something else, shows.
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
+import { hex64 } from '../../evidence/hex64.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
 
 /** What is listed of one file below the folder of tests. */
@@ -22,7 +23,7 @@ const testFile: z.ZodType<TestFile> = z.strictObject({
   path: z.string().regex(/^[\w.-]+(?:\/[\w.-]+){0,8}$/),
   tests: z.int().min(0),
   assertions: z.int().min(0),
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  digest: hex64,
 });
 
 /** The schema of the files of a list, for what embeds one. */

@@ -1,6 +1,7 @@
 // Installs one version of uv with the installer of that version, once its bytes are the ones expected. The script is
 // constant; version and digest are its arguments.
 import * as z from 'zod';
+import { hex64 } from '../../evidence/hex64.ts';
 import { constantScript } from '../invocation.ts';
 import { command, defineRecipe, type Recipe, type RecipeRequest } from './recipe.ts';
 
@@ -27,7 +28,7 @@ export const installUv: Recipe<InstallUvRequest> = defineRecipe({
   id: 'install-uv',
   fields: {
     version: z.string().regex(/^\d{1,4}\.\d{1,4}\.\d{1,4}$/),
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sha256: hex64,
   },
   invocation: ({ version, sha256, prefix }) => command(prefix, constantScript(INSTALL, version, sha256)),
 });
