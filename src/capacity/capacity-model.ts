@@ -8,6 +8,7 @@ import { fileRules, siblingRules } from '../files/rules.ts';
 import { type FileFacts, type OwnerPolicy, observeFiles } from '../files/walk.ts';
 import { defineHouseGuard } from '../kernel/define.ts';
 import type { Guard, Rule } from '../kernel/guard.ts';
+import { path } from '../kernel/request-parts.ts';
 import { attempt } from './attempt.ts';
 import { type CapacityModel, decodeModel, type ModelDescription } from './forest/model.ts';
 import { withRoom } from './load-room.ts';
@@ -42,8 +43,8 @@ export interface CapacityModelFacts {
 }
 
 const capacityModelRequest: z.ZodType<CapacityModelRequest> = z.strictObject({
-  root: z.string().min(1).max(4_096),
-  model: z.string().min(1).max(4_096),
+  root: path,
+  model: path,
   at: z.string().max(200).optional(),
   owners: z.enum(['self-or-root', 'root']).optional(),
 });

@@ -4,32 +4,24 @@
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { hex64 } from '../../evidence/hex64.ts';
-import { parseVerifierKey } from '../../evidence/keys.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
+import { path, verifierKey } from '../../kernel/request-parts.ts';
 import { type CapacityOriginFacts, type CapacityOriginRequest, observeOrigin } from './origin-look.ts';
 import { originRules } from './origin-rules.ts';
 import { counterName, rememberRelease } from './release-counter.ts';
 import type { Release } from './statement.ts';
 
-const verifierKey = z.string().refine((text) => {
-  try {
-    return parseVerifierKey(text).vkey === text;
-  } catch {
-    return false;
-  }
-});
-
 const capacityOriginRequest: z.ZodType<CapacityOriginRequest> = z.strictObject({
-  root: z.string().min(1).max(4_096),
-  model: z.string().min(1).max(4_096),
+  root: path,
+  model: path,
   digest: hex64,
   keys: z.array(verifierKey).min(1).max(16),
   revoked: z
     .array(z.union([verifierKey, hex64]))
     .max(1_000)
     .optional(),
-  state: z.string().min(1).max(4_096),
+  state: path,
   owners: z.enum(['self-or-root', 'root']).optional(),
 });
 

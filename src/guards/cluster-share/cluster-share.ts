@@ -8,6 +8,7 @@ import { fileRules } from '../../files/rules.ts';
 import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
+import { path } from '../../kernel/request-parts.ts';
 import { wrongSharePath } from './share-path.ts';
 
 export interface ClusterShareRequest {
@@ -46,7 +47,6 @@ export interface VerifiedShare {
   readonly workers: readonly string[];
 }
 
-const path = z.string().min(1).max(4_096);
 const clusterShareRequest: z.ZodType<ClusterShareRequest> = z.strictObject({
   share: path,
   local: path,

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
+import { absolutePath } from '../../kernel/request-parts.ts';
 import { type GitDirectory, observeGitDirectory } from './git-directory.ts';
 import { type CommitTree, ObjectFault, readCommit, type TreeEntry } from './git-objects.ts';
 import { type AskedTag, observeSignedTag, type SignedTag } from './signed-tag.ts';
@@ -33,7 +34,7 @@ export interface ExternalAppFacts {
 const TAG = /^(?!.*(?:\.\.|\.lock(?:\/|$)|\.(?:\/|$)))(?:[\w@][\w.@+-]*\/)*[\w@][\w.@+-]*$/;
 
 const externalAppRequest: z.ZodType<ExternalAppRequest> = z.strictObject({
-  root: z.string().regex(/^\/[^\0]{0,4095}$/),
+  root: absolutePath,
   commit: z.string().regex(/^[0-9a-f]{40}$/),
   signedTag: z
     .strictObject({

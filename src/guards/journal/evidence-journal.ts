@@ -12,6 +12,7 @@ import { verifyJournal } from '../../evidence/verify-native.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
+import { absolutePath } from '../../kernel/request-parts.ts';
 
 export interface JournalRequest {
   /** Absolute path of the directory that holds the files of lines and the checkpoint. */
@@ -29,7 +30,7 @@ export interface JournalFacts {
 }
 
 const journalRequest: z.ZodType<JournalRequest> = z.strictObject({
-  directory: z.string().regex(/^\/[^\0]{0,4095}$/),
+  directory: absolutePath,
   pins: z
     .array(
       z.strictObject({

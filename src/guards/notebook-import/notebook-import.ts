@@ -7,6 +7,7 @@ import { distrust } from '../../files/rules.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
+import { path } from '../../kernel/request-parts.ts';
 import { type Notebook, sourceOf } from './notebook-format.ts';
 import {
   type FindingKind,
@@ -15,7 +16,6 @@ import {
   observeNotebook,
 } from './notebook-look.ts';
 
-const path = z.string().min(1).max(4_096);
 const notebookRequest: z.ZodType<NotebookRequest> = z.strictObject({
   root: path,
   notebook: path,

@@ -7,6 +7,7 @@ import type { OwnerPolicy } from '../../files/walk.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
+import { absolutePath } from '../../kernel/request-parts.ts';
 import { observeCode } from './code.ts';
 import { attemptWrites } from './payload-process.ts';
 import { layoutRules, type Plane, type PlanesFacts, planesRules, type RootFacts } from './planes-rules.ts';
@@ -37,8 +38,7 @@ export interface PlanesRequest {
   };
 }
 
-const path = z.string().regex(/^\/[^\0]{0,4094}$/);
-const paths = z.array(path).min(1).max(16);
+const paths = z.array(absolutePath).min(1).max(16);
 const word = z.string().regex(/^[^\0]{1,4096}$/);
 
 const planesRequest: z.ZodType<PlanesRequest> = z.strictObject({
@@ -50,7 +50,7 @@ const planesRequest: z.ZodType<PlanesRequest> = z.strictObject({
     .max(64)
     .refine(([program]) => program?.startsWith('/') === true),
   owners: z.enum(['self-or-root', 'root']).optional(),
-  code: z.strictObject({ directory: path, table: path }),
+  code: z.strictObject({ directory: absolutePath, table: absolutePath }),
 });
 
 const isPlainFile = (file: string): Promise<boolean> =>

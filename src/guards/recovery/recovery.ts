@@ -6,6 +6,7 @@ import { fileRules } from '../../files/rules.ts';
 import type { FileFacts } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
+import { path } from '../../kernel/request-parts.ts';
 import { observeRecovery, type RecoveryFacts, type RecoveryRequest } from './recovery-look.ts';
 
 /** What may be built on. */
@@ -15,7 +16,6 @@ export interface RecoveredState {
   readonly files: Readonly<Record<string, string>>;
 }
 
-const path = z.string().min(1).max(4_096);
 const recoveryRequest: z.ZodType<RecoveryRequest> = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('state'),

@@ -6,6 +6,7 @@ import { distrust } from '../../files/rules.ts';
 import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
+import { path } from '../../kernel/request-parts.ts';
 import { type Attestation, type BuiltFrom, MAX_DOCUMENT, readAttestations } from './attestations.ts';
 
 export interface NpmProvenanceRequest {
@@ -39,7 +40,6 @@ export interface NpmProvenanceFacts {
   readonly attestations: readonly Attestation[];
 }
 
-const path = z.string().min(1).max(4_096);
 const npmProvenanceRequest: z.ZodType<NpmProvenanceRequest> = z.strictObject({
   root: path,
   tarball: path,

@@ -9,6 +9,7 @@ import { readBounded } from '../../evidence/files.ts';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
+import { absolutePath } from '../../kernel/request-parts.ts';
 import { dependenciesLock, type LockedDependency } from './dependencies-lock.ts';
 import { type InstalledPackage, type ReleaseProofFacts, releaseProofRules } from './release-proof-rules.ts';
 import { digestOfPackage, digestTree, type TreeDigests } from './tree-digests.ts';
@@ -24,12 +25,11 @@ export interface ReleaseProofRequest {
   readonly dependencies: string;
 }
 
-const path = z.string().regex(/^\/[^\0]{0,4095}$/);
 const releaseProofRequest: z.ZodType<ReleaseProofRequest> = z.strictObject({
-  built: path,
-  rebuilt: path,
-  modules: path,
-  dependencies: path,
+  built: absolutePath,
+  rebuilt: absolutePath,
+  modules: absolutePath,
+  dependencies: absolutePath,
 });
 
 const MAX_LOCK_BYTES = 16 * 1024 * 1024;

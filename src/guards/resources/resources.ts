@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
+import { absolutePath } from '../../kernel/request-parts.ts';
 import { type Attempt, attempt, LIMITS, type Limit, type Mechanism } from './limit-attempts.ts';
 
 export interface ResourcesRequest {
@@ -58,10 +59,7 @@ const resourcesRequest: z.ZodType<ResourcesRequest> = z
         cpuSeconds: z.int().min(1).max(10).optional(),
       })
       .refine((limits) => Object.values(limits).some((value) => value !== undefined)),
-    scratch: z
-      .string()
-      .regex(/^\/[^\0]{0,4094}$/)
-      .optional(),
+    scratch: absolutePath.optional(),
     bounds: z.enum(['process', 'tree']).optional(),
   })
   .refine(({ limits, scratch }) => limits.fileBytes === undefined || scratch !== undefined);

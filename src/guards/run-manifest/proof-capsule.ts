@@ -10,6 +10,7 @@ import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
+import { path } from '../../kernel/request-parts.ts';
 import { type RunManifest, runManifestFormat } from './run-manifest-format.ts';
 import { suspicionsOf } from './suspicions.ts';
 import { readZip, ZipError, type ZipMember } from './zip.ts';
@@ -33,7 +34,6 @@ const base64 = (bytes: number) =>
     const decoded = Buffer.from(text, 'base64');
     return decoded.length === bytes && decoded.toString('base64') === text;
   });
-const path = z.string().min(1).max(4_096);
 const proofCapsuleRequest: z.ZodType<ProofCapsuleRequest> = z.strictObject({
   root: path,
   capsule: path,

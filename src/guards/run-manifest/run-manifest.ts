@@ -2,26 +2,14 @@
 // throughout, shows no secret, and everything that the run left is there with the very bytes that were sealed.
 import * as z from 'zod';
 import { hex64 } from '../../evidence/hex64.ts';
-import { parseVerifierKey } from '../../evidence/keys.ts';
 import { deepFreeze } from '../../kernel/deep-freeze.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
+import { path, verifierKey } from '../../kernel/request-parts.ts';
 import type { RunManifest } from './run-manifest-format.ts';
 import { observeRun, type RunManifestFacts, type RunManifestRequest } from './run-manifest-look.ts';
 import { runManifestRules } from './run-manifest-rules.ts';
 
-const verifierKey = z
-  .string()
-  .max(400)
-  .refine((text) => {
-    try {
-      return parseVerifierKey(text).vkey === text;
-    } catch {
-      return false;
-    }
-  });
-
-const path = z.string().min(1).max(4_096);
 const runManifestRequest: z.ZodType<RunManifestRequest> = z.strictObject({
   root: path,
   manifest: path,

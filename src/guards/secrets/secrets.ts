@@ -11,6 +11,7 @@ import { sha256Hex } from '../../evidence/sha256.ts';
 import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
+import { absolutePath } from '../../kernel/request-parts.ts';
 import { type Found, findSecrets } from '../find-secrets.ts';
 import { loadSecretlint, type TextFile } from './lint.ts';
 
@@ -46,7 +47,7 @@ export interface SecretsFacts {
 
 const relative = z.string().regex(/^(?!.*(?:^|\/)\.{0,2}(?:\/|$))[^\0]{1,4096}$/);
 const secretsRequest: z.ZodType<SecretsRequest> = z.strictObject({
-  root: z.string().regex(/^\/[^\0]{0,4095}$/),
+  root: absolutePath,
   skip: z.array(relative).max(1_000).optional(),
   maxFiles: z.int().min(1).max(1_000_000).optional(),
   acknowledged: z

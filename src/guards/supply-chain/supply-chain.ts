@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { observeFile } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
+import { path } from '../../kernel/request-parts.ts';
 import { MAX_DOCUMENT, type Reading, reading, readNpmLock, readRequirements } from './packages.ts';
 import { readSbom } from './sbom.ts';
 import { type Hashed, type SupplyChainFacts, supplyChainRules } from './supply-chain-rules.ts';
@@ -32,8 +33,6 @@ export interface SupplyChainRequest {
   /** Oldest report, in days: 1 to 90. Default 7. */
   readonly maxAgeDays?: number | undefined;
 }
-
-const path = z.string().min(1).max(4_096);
 
 const supplyChainRequest: z.ZodType<SupplyChainRequest> = z.strictObject({
   root: path,

@@ -4,12 +4,13 @@ import * as z from 'zod';
 import { portable } from '../../evidence/primitives.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
+import { absolutePath } from '../../kernel/request-parts.ts';
 import { type ClaimBoundaryRequest, observeClaimBoundary } from './claim-boundary-look.ts';
 import { claimBoundaryRules } from './claim-boundary-rules.ts';
 import { statementOf } from './statements.ts';
 
 const request: z.ZodType<ClaimBoundaryRequest> = z.strictObject({
-  root: z.string().regex(/^\/[^\0]{0,4095}$/),
+  root: absolutePath,
 });
 
 /** Text of which each block says what it is. Whether the probes that it names are live is for the scorecard to say. */

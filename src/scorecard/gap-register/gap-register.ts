@@ -3,14 +3,17 @@
 import * as z from 'zod';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard } from '../../kernel/guard.ts';
+import { absolutePath } from '../../kernel/request-parts.ts';
 import { type GapRegisterRequest, observeGapRegister } from './gap-register-look.ts';
 import { gapRegisterRules } from './gap-register-rules.ts';
 
-const absolute = z.string().regex(/^\/[^\0]{0,4095}$/);
-const signedFile = z.strictObject({ file: absolute, keys: z.array(z.string().max(1_024)).min(1).max(64) });
+const signedFile = z.strictObject({
+  file: absolutePath,
+  keys: z.array(z.string().max(1_024)).min(1).max(64),
+});
 const request: z.ZodType<GapRegisterRequest> = z.strictObject({
-  register: absolute,
-  claims: absolute,
+  register: absolutePath,
+  claims: absolutePath,
   baseline: signedFile.optional(),
   retired: signedFile.optional(),
 });
