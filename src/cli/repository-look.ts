@@ -8,6 +8,7 @@ import { readBounded } from '../evidence/files.ts';
 import { parseVerifierKey } from '../evidence/keys.ts';
 import type { Pin } from '../evidence/pin.ts';
 import { verifyDirectory } from '../evidence/verify-native.ts';
+import { shownPath } from '../guards/shown-path.ts';
 import { supplyChain } from '../guards/supply-chain/supply-chain.ts';
 import { judge } from '../kernel/enforce.ts';
 import type { GradingContext } from '../scorecard/age.ts';
@@ -42,10 +43,6 @@ const KINDS: readonly (readonly [Kind, RegExp])[] = [
   ['test', /(?:^|\/)tests?\/.*\.\w+$/],
   ['document', /\.(?:md|rst)$/i],
 ];
-
-/** Names come from the repository: only what is plainly a name is repeated. */
-const shownPath = (path: string): string =>
-  /^[\w@./+ -]{1,300}$/.test(path) ? path : 'a file with an odd name';
 
 interface Found {
   /** Paths by their kind, in their order: the same repository reads the same everywhere. */

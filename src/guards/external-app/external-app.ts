@@ -5,6 +5,7 @@ import { type DirectoryFacts, observeDirectory } from '../../files/directory.ts'
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
 import { absolutePath } from '../../kernel/request-parts.ts';
+import { shownPath } from '../shown-path.ts';
 import { type GitDirectory, observeGitDirectory } from './git-directory.ts';
 import { type CommitTree, ObjectFault, readCommit, type TreeEntry } from './git-objects.ts';
 import { type AskedTag, observeSignedTag, type SignedTag } from './signed-tag.ts';
@@ -86,8 +87,6 @@ export const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755', '120
 /** git's own name under any case and with the characters that file systems drop (HFS+, NTFS), and ways out. */
 const UNSAFE = /^(?:\.{1,2}|git~\d+|\.git[ .]*(?::.*)?|)$/i;
 
-const shown = (path: string): string =>
-  /^[\w@./+~ -]{1,200}$/.test(path) ? path : 'a file with an odd name';
 const folded = (path: string): string => path.normalize('NFC').toLowerCase().normalize('NFC');
 
 function isUnsafe({ path }: TreeEntry): boolean {
@@ -238,7 +237,7 @@ const rules: readonly Rule<ExternalAppFacts>[] = [
   ),
   compare('external-app.submodule', 'Pin what is needed as an app of its own.', (entries) => {
     const bad = [...entries.values()].find(({ mode }) => !FILE_MODES.has(mode));
-    return bad && `${shown(bad.path)} is a submodule, or of a kind that is unknown here`;
+    return bad && `${shownPath(bad.path)} is a submodule, or of a kind that is unknown here`;
   }),
   compare('external-app.colliding-names', 'Do not use this repository.', (entries) => {
     const seen = new Set([...entries.keys()].map(folded));
@@ -248,27 +247,27 @@ const rules: readonly Rule<ExternalAppFacts>[] = [
   }),
   compare('external-app.link-out', 'Do not use this repository.', (_entries, files) => {
     const bad = [...files.values()].find(({ leadsOut }) => leadsOut);
-    return bad && `the link ${shown(bad.path)} leads out of the work tree`;
+    return bad && `the link ${shownPath(bad.path)} leads out of the work tree`;
   }),
   compare('external-app.missing-file', CLONE, (entries, files) => {
     const gone = [...entries.keys()].find((path) => !files.has(path));
-    return gone === undefined ? undefined : `${shown(gone)} of the commit is not there`;
+    return gone === undefined ? undefined : `${shownPath(gone)} of the commit is not there`;
   }),
   compare('external-app.extra-file', CLONE, (entries, files) => {
     const extra = [...files.keys()].find((path) => !entries.has(path));
-    return extra === undefined ? undefined : `${shown(extra)} is not in the commit`;
+    return extra === undefined ? undefined : `${shownPath(extra)} is not in the commit`;
   }),
   compare('external-app.other-content', CLONE, (entries, files) => {
     const bad = [...entries.values()].find(
       ({ path, oid }) => files.has(path) && files.get(path)?.oid !== oid,
     );
-    return bad && `${shown(bad.path)} holds something else than in the commit`;
+    return bad && `${shownPath(bad.path)} holds something else than in the commit`;
   }),
   compare('external-app.other-mode', CLONE, (entries, files) => {
     const bad = [...entries.values()].find(
       ({ path, mode }) => files.has(path) && files.get(path)?.mode !== mode,
     );
-    return bad && `${shown(bad.path)} is of another kind, or runs where it should not`;
+    return bad && `${shownPath(bad.path)} is of another kind, or runs where it should not`;
   }),
 ];
 

@@ -1,5 +1,6 @@
 // Every reason not to believe that what runs here is what was released: the built code first, then the packages under it.
 import type { Rule } from '../../kernel/guard.ts';
+import { shownPath } from '../shown-path.ts';
 import type { DependenciesLock, LockedDependency } from './dependencies-lock.ts';
 import { NOT_PLAIN, type TreeDigests } from './tree-digests.ts';
 
@@ -24,10 +25,6 @@ export interface ReleaseProofFacts {
   readonly packages: readonly InstalledPackage[];
 }
 
-/** A path is repeated only where it is plain. */
-const shown = (path: string): string =>
-  /^[\w@./+~ -]{1,200}$/.test(path) ? path : 'a file with an odd name';
-
 function eachPackage(
   code: string,
   remedy: string,
@@ -49,12 +46,12 @@ function eachPackage(
 /** Returns the first path where two trees differ, and how. */
 function difference(built: TreeDigests, rebuilt: TreeDigests): string | undefined {
   for (const [path, digest] of rebuilt) {
-    if (!built.has(path)) return `${shown(path)} is missing`;
-    if (digest === NOT_PLAIN) return `${shown(path)} is no plain file`;
-    if (built.get(path) !== digest) return `${shown(path)} holds something else`;
+    if (!built.has(path)) return `${shownPath(path)} is missing`;
+    if (digest === NOT_PLAIN) return `${shownPath(path)} is no plain file`;
+    if (built.get(path) !== digest) return `${shownPath(path)} holds something else`;
   }
   const extra = [...built.keys()].find((path) => !rebuilt.has(path));
-  return extra === undefined ? undefined : `${shown(extra)} comes from no source`;
+  return extra === undefined ? undefined : `${shownPath(extra)} comes from no source`;
 }
 
 const REBUILD = 'Build again from the sources that you reviewed: npm run build.';

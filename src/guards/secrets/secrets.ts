@@ -13,6 +13,7 @@ import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
 import { absolutePath } from '../../kernel/request-parts.ts';
 import { type Found, findSecrets } from '../find-secrets.ts';
+import { shownPath } from '../shown-path.ts';
 import { loadSecretlint, type TextFile } from './lint.ts';
 
 export interface SecretsRequest {
@@ -195,10 +196,6 @@ export async function observeSecrets(
   return { root: directory, scanned, unscanned, tooMany: paths.length > maxFiles, findings };
 }
 
-/** Names of files come from the tree: only what is plainly a name is repeated. */
-const shown = (path: string): string =>
-  /^[\w@./+~ -]{1,200}$/.test(path) ? path : 'a file with an odd name';
-
 const rules: readonly Rule<SecretsFacts>[] = [
   {
     code: 'secrets.not-a-directory',
@@ -215,7 +212,7 @@ const rules: readonly Rule<SecretsFacts>[] = [
       const [first] = open;
       return (
         first !== undefined &&
-        `${open.length} secret-looking ${open.length === 1 ? 'text' : 'texts'}, first ${first.shape} in ${shown(first.path)}, line ${first.line}`
+        `${open.length} secret-looking ${open.length === 1 ? 'text' : 'texts'}, first ${first.shape} in ${shownPath(first.path)}, line ${first.line}`
       );
     },
   },
@@ -224,7 +221,7 @@ const rules: readonly Rule<SecretsFacts>[] = [
     remedy: 'Make the file readable, take it away, or leave it out by name (skip).',
     refuses: ({ unscanned: [first, ...more] }) =>
       first !== undefined &&
-      `${more.length + 1} files were not looked at, first ${shown(first)}: too large, or not to be read`,
+      `${more.length + 1} files were not looked at, first ${shownPath(first)}: too large, or not to be read`,
   },
   {
     code: 'secrets.too-many-files',
