@@ -125,8 +125,8 @@ Made by ${by}.
 ${table}
 
 Also refused, because they are not exact here: a log link (poisson and gamma of histogram boosting) and targets through
-exp, whose last bits depend on the processor; categorical features; a forest's predictions with \`n_jobs\` above 1, which
-differ from run to run in scikit-learn itself, are those with \`n_jobs=None\`.
+exp, whose last bits depend on the processor; categorical features. A forest predicts as with \`n_jobs=None\`, whatever it was
+saved with: above 1 scikit-learn itself differs from run to run.
 
 ## A model that lies in something else
 <!-- claim: test/capacity/models.test.ts -->

@@ -2,12 +2,11 @@
 import type { Command } from 'commander';
 import { guardNamed } from '../catalogue.ts';
 import { CodedError } from '../evidence/coded-error.ts';
-import { parseStrictJson } from '../evidence/strict-json.ts';
 import { HEALTH_EXIT_CODES, serviceHealth } from '../guards/service-health/service-health.ts';
 import { requestJsonSchema } from '../kernel/request-schema.ts';
 import { answerTo } from '../serve/answer.ts';
 import { interruption } from './signals.ts';
-import { openState, readStdin, type StateOptions } from './state.ts';
+import { openState, readRequest, type StateOptions } from './state.ts';
 
 interface CheckOptions extends StateOptions {
   readonly json?: string;
@@ -20,13 +19,7 @@ async function check(name: string, options: CheckOptions): Promise<void> {
     process.stdout.write(`${JSON.stringify(requestJsonSchema(guard), null, 2)}\n`);
     return;
   }
-  const given = options.json === undefined || options.json === '-' ? undefined : Buffer.from(options.json);
-  const request = parseStrictJson(given ?? (await readStdin()), {
-    maxBytes: 1_048_576,
-    maxDepth: 32,
-    fractionAt: () => true,
-    file: given ? '--json' : 'standard input',
-  });
+  const request = await readRequest(options.json, { fractionAt: () => true });
   const journal = await openState(options);
   let answer = await answerTo(guard, request, { journal, signal: interruption });
   try {

@@ -14,6 +14,7 @@ import { readLines } from '../evidence/lines.ts';
 import { type EvidenceRecord, isDecision } from '../evidence/record.ts';
 import { retireLines } from '../evidence/retire.ts';
 import { journalDirectory, type StateOptions } from '../evidence/state.ts';
+import { wholeUpTo } from './option-values.ts';
 import { lineOf, plain } from './record-line.ts';
 import { interruption } from './signals.ts';
 import { pinsOf, readVerdict, type VerdictOptions } from './state.ts';
@@ -181,11 +182,6 @@ async function retire(file: string, options: VerdictOptions): Promise<void> {
   process.stdout.write(`${lines} lines retired; the journal begins with line ${Number(first) + 1}\n`);
 }
 
-function count(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('a number of lines from 1 to 999999');
-}
-
 function time(text: string): string {
   try {
     return timeOf(text);
@@ -199,7 +195,7 @@ export function registerJournal(program: Command): void {
   const withJson = (name: string, description: string): Command =>
     journal.command(name).description(description).option('--json', 'print JSON, one line a record');
   withJson('tail', 'the last records')
-    .option('-n, --lines <count>', 'how many', count, 10)
+    .option('-n, --lines <count>', 'how many', wholeUpTo(999_999), 10)
     .action((_options, command: Command) => tail(command.optsWithGlobals()));
   withJson('grep', 'the records that fit; exit 1 when there is none')
     .option('--guard <id>', 'decisions of this guard')

@@ -9,6 +9,7 @@ import { evidenceIdOf } from '../kernel/grants.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
 import { toAgilabJson } from '../scorecard/report.ts';
 import { evidenceVerification, type Judged } from './evidence-verification.ts';
+import { several } from './option-values.ts';
 import { openState, type StateOptions } from './state.ts';
 
 interface SealOptions extends StateOptions {
@@ -68,8 +69,6 @@ async function verify(directory: string, options: VerifyOptions): Promise<void> 
   } else process.stderr.write(`guardrails: ${codes.join(', ')}: ${reason}. ${remedy}\n`);
   if (!holds) process.exitCode = 1;
 }
-
-const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 export function registerManifest(program: Command): void {
   const manifest = program.command('manifest').description('the manifest of a run: seal, verify');

@@ -7,6 +7,7 @@ import { CodedError } from '../evidence/coded-error.ts';
 import { DEFAULT_MAX_BYTES } from '../files/open.ts';
 import { observeFile } from '../files/walk.ts';
 import { describeInspection } from './inspection.ts';
+import { several } from './option-values.ts';
 
 const trusted = (): Promise<typeof import('./trusted-model.ts')> => import('./trusted-model.ts');
 
@@ -36,8 +37,6 @@ async function inspect(model: string, { json, at }: InspectOptions): Promise<voi
   process.stdout.write(`${json === true ? JSON.stringify(inspection) : describeInspection(inspection)}\n`);
   process.exitCode = inspection.description ? 0 : 1;
 }
-
-const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 export function registerModel(program: Command): void {
   const model = program.command('model').description('the capacity model: inspect, seal, verify, predict');

@@ -1,28 +1,41 @@
-// A progress bar on stderr, for terminals only and only once the work has taken a second.
-interface Progress {
-  step(label: string): void;
-  /** Takes the bar away, until the next step: before a line is printed, and at the end. */
-  clear(): void;
+// What is shown while a command works: one line on stderr, for terminals only and only once the work has taken a second.
+interface StatusLine {
+  readonly show: (text: string) => void;
+  /** Takes the line away, until the next: before anything is printed, and at the end. */
+  readonly clear: () => void;
 }
 
-const WIDTH = 24;
-
-/** Starts counting towards `total` steps. */
-export function startProgress(total: number): Progress {
+export function startStatusLine(): StatusLine {
   const started = Date.now();
-  let done = -1;
   let drawn = false;
   return {
-    step: (label) => {
-      done++;
+    show: (text) => {
       if (!process.stderr.isTTY || Date.now() - started < 1_000) return;
-      const filled = Math.round((done / total) * WIDTH);
-      process.stderr.write(`\r\u001b[K[${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${label}`);
+      process.stderr.write(`\r\u001b[K${text}`);
       drawn = true;
     },
     clear: () => {
       if (drawn) process.stderr.write('\r\u001b[K');
       drawn = false;
     },
+  };
+}
+
+const WIDTH = 24;
+
+/** Starts a bar that counts towards `total` steps. */
+export function startProgress(total: number): {
+  readonly step: (label: string) => void;
+  readonly clear: () => void;
+} {
+  const { show, clear } = startStatusLine();
+  let done = -1;
+  return {
+    step: (label) => {
+      done++;
+      const filled = Math.round((done / total) * WIDTH);
+      show(`[${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${label}`);
+    },
+    clear,
   };
 }

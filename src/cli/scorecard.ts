@@ -19,6 +19,7 @@ import { repositoryTable, scoreRepository } from '../scorecard/repository.ts';
 import { parseRetired } from '../scorecard/retired.ts';
 import { type Score, type ScoreInput, scoreOf } from '../scorecard/score.ts';
 import { ownClaims } from './claims.ts';
+import { wholeUpTo } from './option-values.ts';
 import {
   foreignPins,
   parseInput,
@@ -152,11 +153,6 @@ function milliOf(text: string): number {
   throw new InvalidArgumentError('It is a score from 0 to 5, such as 4.7.');
 }
 
-function countOf(text: string): number {
-  if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number from 1.');
-}
-
 export function registerScorecard(program: Command): void {
   program
     .command('scorecard')
@@ -188,7 +184,7 @@ export function registerScorecard(program: Command): void {
       new Option(
         '--replay <n>',
         'run n drills again, drawn by the journal, and every live probe, and compare',
-      ).argParser(countOf),
+      ).argParser(wholeUpTo(999_999)),
     )
     .addOption(
       new Option(

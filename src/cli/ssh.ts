@@ -1,5 +1,5 @@
 // `guardrails ssh`: render a command, run one on every host of a file, or look at the keys that the hosts show.
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type JsonObject, parseStrictJson } from '../evidence/strict-json.ts';
 import { GuardRefusal } from '../kernel/refusal.ts';
 import type { RemoteCommandRequest } from '../ssh/recipes/index.ts';
@@ -8,35 +8,17 @@ import { type ConnectOptions, lookAtHost, type Transport } from '../ssh/transpor
 import type { Target } from '../ssh/transport/connection.ts';
 import { type HostRow, runOnHosts } from '../ssh/transport/fleet.ts';
 import { readHosts } from './hosts-file.ts';
+import { wholeUpTo } from './option-values.ts';
 import { startProgress } from './progress.ts';
 import { interruption } from './signals.ts';
-import { openState, readInput, readStdin, type StateOptions } from './state.ts';
+import { openState, readInput, readRequest, type StateOptions } from './state.ts';
 
 interface RequestOptions extends StateOptions {
   readonly json?: string;
 }
 
-async function readRequest({ json }: RequestOptions): Promise<JsonObject> {
-  const given = json === undefined || json === '-' ? undefined : Buffer.from(json);
-  const file = given ? '--json' : 'standard input';
-  return parseStrictJson(given ?? (await readStdin()), { maxBytes: 1_048_576, file }) as JsonObject;
-}
-
 /** setTimeout of Node takes more milliseconds than this for one. */
 const MAX_SECONDS = 2_147_483;
-
-function hostsOf(text: string): number {
-  const hosts = /^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : 0;
-  if (hosts < 1 || hosts > 1_000) throw new InvalidArgumentError('Give 1 to 1,000.');
-  return hosts;
-}
-
-function secondsOf(text: string): number {
-  const seconds = /^[1-9][0-9]{0,6}$/.test(text) ? Number(text) : 0;
-  if (seconds < 1 || seconds > MAX_SECONDS)
-    throw new InvalidArgumentError(`Give whole seconds, 1 to ${MAX_SECONDS}.`);
-  return seconds;
-}
 
 const print = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 /** An IPv6 address needs its brackets to keep the port apart. */
@@ -44,7 +26,7 @@ const nameOf = ({ host, port }: { host: string; port: number }): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
 async function renderLine(recipe: string, options: RequestOptions & { shell: ShellFamily }): Promise<void> {
-  const input = await readRequest(options);
+  const input = (await readRequest(options.json)) as JsonObject;
   const journal = await openState(options);
   try {
     process.stdout.write(`${await render(recipe, input, { journal, shell: options.shell })}\n`);
@@ -96,7 +78,7 @@ async function run(path: string, options: RunFlags): Promise<void> {
   const done = await doneIn(options.resume);
   const targets = all.filter((target) => !done.has(hostOf(target)));
   // The guard's schema decides whether this is a request.
-  const request = (await readRequest(options)) as unknown as RemoteCommandRequest;
+  const request = (await readRequest(options.json)) as unknown as RemoteCommandRequest;
   const journal = await openState(options);
   const progress = startProgress(targets.length);
   progress.step('hosts');
@@ -198,8 +180,8 @@ export function registerSsh(program: Command): void {
     )
     .argument('<hosts>', 'hosts file')
     .option('--json <text>', 'the request of the remote-command guard (default: read from stdin)')
-    .option('--timeout <seconds>', 'for the command on each host', secondsOf, 600)
-    .option('--concurrency <hosts>', 'hosts that have answered and are at work at once', hostsOf, 32)
+    .option('--timeout <seconds>', 'for the command on each host', wholeUpTo(MAX_SECONDS), 600)
+    .option('--concurrency <hosts>', 'hosts that have answered and are at work at once', wholeUpTo(1_000), 32)
     .option('--resume <rows>', 'leave out the hosts that exited 0 in the rows of an earlier run')
     .addOption(transportOption())
     .option('--ssh-config <file>', 'look the hosts up in an ssh_config; see docs/ssh.md for what is read')

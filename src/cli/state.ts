@@ -12,6 +12,7 @@ import { COSIGNATURE, parseNoteKey } from '../evidence/note-key.ts';
 import { isRevoked, type Pin } from '../evidence/pin.ts';
 import { sharingRevocations } from '../evidence/revocation.ts';
 import { ensureSigner, journalDirectory, openOwnJournal, type StateOptions } from '../evidence/state.ts';
+import { type JsonValue, parseStrictJson, type StrictJsonLimits } from '../evidence/strict-json.ts';
 import type { JournalVerdict } from '../evidence/verdict.ts';
 import type { VerifyOptions } from '../evidence/verify.ts';
 import { verifyDirectory } from '../evidence/verify-native.ts';
@@ -27,9 +28,19 @@ export interface VerdictOptions extends StateOptions {
 /** Longest input that is read, in bytes: /dev/zero has no end. */
 const MAX_INPUT_BYTES = 16 * 1024 * 1024;
 
-/** Returns what standard input holds. @throws CodedError `input.too-large`. */
-export async function readStdin(): Promise<Buffer> {
-  return await bounded(readStream(process.stdin, MAX_INPUT_BYTES));
+/**
+ * Returns the request in an option `--json`, or on standard input where there is none, or `-`.
+ *
+ * @throws CodedError `input.*`, `json.*`.
+ */
+export async function readRequest(
+  json: string | undefined,
+  rules: Pick<StrictJsonLimits, 'fractionAt'> = {},
+): Promise<JsonValue> {
+  const isGiven = json !== undefined && json !== '-';
+  const bytes = isGiven ? Buffer.from(json) : await bounded(readStream(process.stdin, MAX_INPUT_BYTES));
+  const file = isGiven ? '--json' : 'standard input';
+  return parseStrictJson(bytes, { maxBytes: 1_048_576, file, ...rules });
 }
 
 /** Returns a file's bytes, for a file that the user named: a link, a pipe or a device if it must be. */

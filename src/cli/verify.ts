@@ -6,6 +6,7 @@ import { verifyConsistency } from '../evidence/consistency.ts';
 import { native } from '../evidence/native.ts';
 import { verifyProof } from '../evidence/tlog-proof.ts';
 import type { JournalVerdict } from '../evidence/verdict.ts';
+import { startStatusLine } from './progress.ts';
 import { lineOf } from './record-line.ts';
 import { pinsOf, readInput, readVerdict, unrevoked, type VerdictOptions } from './state.ts';
 
@@ -74,24 +75,10 @@ function describe({
   ].join('\n');
 }
 
-/** Shows on a terminal how far the reading has come, once it takes longer than a second. */
-function counter(): { readonly onProgress: (lines: number) => void; readonly clear: () => void } {
-  const started = Date.now();
-  let drawn = false;
-  return {
-    onProgress: (lines) => {
-      if (!process.stderr.isTTY || Date.now() - started < 1_000) return;
-      process.stderr.write(`\r\u001b[K${lines} lines read`);
-      drawn = true;
-    },
-    clear: () => void (drawn && process.stderr.write('\r\u001b[K')),
-  };
-}
-
 async function verifyOwnJournal(options: VerifyOptions): Promise<void> {
-  const { onProgress, clear } = counter();
-  const verdict = await readVerdict(options, { keepLines: false, onProgress });
-  clear();
+  const line = startStatusLine();
+  const onProgress = (lines: number): void => line.show(`${lines} lines read`);
+  const verdict = await readVerdict(options, { keepLines: false, onProgress }).finally(line.clear);
   const { lines: _none, ...summary } = verdict;
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${describe(verdict)}\n`);
   process.exitCode = verdict.ok || (options.live === true && verdict.state === 'live') ? 0 : 1;

@@ -1,6 +1,6 @@
 // What the gate asks: from AGILAB's environment file, the environment and Streamlit's configuration, each read once.
 import { join, resolve } from 'node:path';
-import { CodedError } from '../evidence/coded-error.ts';
+import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { readBounded } from '../evidence/files.ts';
 import { readEnvironmentFile } from '../guards/agilab-settings/environment-file.ts';
 import type { BindRequest } from '../guards/bind/bind.ts';
@@ -27,7 +27,7 @@ async function textOf(path: string, isNamed: boolean): Promise<string | undefine
     const policy = { maxBytes: MAX_SETTINGS_BYTES, forbiddenMode: 0o022, owner: 'own' } as const;
     return (await readBounded(path, policy)).toString('utf8');
   } catch (error) {
-    if (!isNamed && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (!isNamed && errnoOf(error) === 'ENOENT') return undefined;
     if (error instanceof CodedError) throw error;
     const remedy = 'Name a file of this user that others cannot write, by its real path.';
     throw new CodedError('gate.unreadable', `${path} cannot be read`, remedy, { cause: error });
