@@ -1,6 +1,6 @@
 // Opens one file that may be believed, for a caller that needs its content and no record of its own.
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
-import { fileRules } from './rules.ts';
+import { FILE_RULES } from './rules.ts';
 import { type FileFacts, type ObserveOptions, observeFile } from './walk.ts';
 
 /** The content of a trusted file. */
@@ -14,14 +14,12 @@ export interface TrustedFile {
 /** 64 MiB. */
 export const DEFAULT_MAX_BYTES: number = 64 * 1024 * 1024;
 
-const OPEN_RULES = fileRules<FileFacts>('file', (facts) => facts);
-
 /**
  * Returns the content of a file that nobody but root and this process can have changed, read once.
  *
  * @param root absolute real path of a trusted directory
  * @param relativePath names joined by `/`, from the root down
- * @throws CodedError `file.` and a name that {@link fileRules} lists; `file.unreadable` when the system would not let it look;
+ * @throws CodedError `file.` and a name that `fileRules` lists; `file.unreadable` when the system would not let it look;
  * `file.no-proc`, `file.unsupported-platform`.
  */
 export async function openTrusted(
@@ -37,7 +35,7 @@ export async function openTrusted(
       cause: error,
     });
   });
-  for (const rule of OPEN_RULES) {
+  for (const rule of FILE_RULES) {
     const reason = rule.refuses(facts);
     if (reason !== false) throw new CodedError(rule.code, reason, rule.remedy);
   }

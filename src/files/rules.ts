@@ -156,13 +156,17 @@ export function siblingRules<Facts>(prefix: string, of: Of<Facts>): readonly Rul
   return rulesFor(prefix, of, own);
 }
 
-const EVERY_RULE = fileRules<FileFacts>('file', (facts) => facts);
+/** All of {@link fileRules} about one file by itself. */
+export const FILE_RULES: readonly Rule<FileFacts>[] = fileRules('file', (facts) => facts);
 
-/** Returns why a file is not to be believed, by the first of all file rules that refuses it, for a guard of many files. */
-export function distrust(facts: Omit<FileFacts, 'bytes'>): string | false {
-  for (const rule of EVERY_RULE) {
+/** Returns what the first of the rules says that refuses a file. */
+export function firstReason(rules: typeof FILE_RULES, facts: Omit<FileFacts, 'bytes'>): string | false {
+  for (const rule of rules) {
     const why = rule.refuses(facts);
     if (why !== false) return why;
   }
   return false;
 }
+
+/** Returns why a file is not to be believed, by all of the rules. */
+export const distrust = (facts: Omit<FileFacts, 'bytes'>): string | false => firstReason(FILE_RULES, facts);

@@ -1,13 +1,11 @@
 // Every reason to refuse the origin of a model. In this order: the signed sidecar, who signed it, what it says, and how
 // far the releases had come before.
 import { CodedError } from '../../evidence/coded-error.ts';
-import { fileRules } from '../../files/rules.ts';
+import { FILE_RULES } from '../../files/rules.ts';
 import type { FileFacts } from '../../files/walk.ts';
 import type { Rule } from '../../kernel/guard.ts';
 import type { CapacityOriginFacts } from './origin-look.ts';
 import type { Release } from './statement.ts';
-
-const FILE_RULES = fileRules<FileFacts>('file', (facts) => facts);
 
 /** Why a file, or the way to it, is not trusted; that it is missing aside. */
 function untrusted(facts: FileFacts): string | false {

@@ -4,7 +4,7 @@ import { lookup } from 'node:dns/promises';
 import { Server } from 'node:net';
 import * as z from 'zod';
 import { CodedError } from '../../evidence/coded-error.ts';
-import { fileRules, siblingRules } from '../../files/rules.ts';
+import { FILE_RULES, firstReason, siblingRules } from '../../files/rules.ts';
 import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import { isGranted } from '../../kernel/grants.ts';
@@ -170,18 +170,12 @@ function refusesReading(
 
 // Rules about the way to a file, and not about the file: a socket is none, and need not be there yet.
 const OF_THE_FILE = new Set(siblingRules('file', (facts: FileFacts) => facts).map(({ code }) => code));
-const OF_THE_WAY = fileRules('file', (facts: FileFacts) => facts).filter(
-  ({ code }) => !OF_THE_FILE.has(code),
-);
+const OF_THE_WAY = FILE_RULES.filter(({ code }) => !OF_THE_FILE.has(code));
 
-function distrust(place: FileFacts): string | false {
+function distrustWay(place: FileFacts): string | false {
   const { stopped } = place;
   if (stopped && stopped.at !== 'file') return `it ends at a ${stopped.kind} ${stopped.at}`;
-  for (const rule of OF_THE_WAY) {
-    const why = rule.refuses(place);
-    if (why !== false) return why;
-  }
-  return false;
+  return firstReason(OF_THE_WAY, place);
 }
 
 const LITERAL = 'Write the address as 127.0.0.1 or ::1.';
@@ -226,7 +220,7 @@ const rules: readonly Rule<BindFacts>[] = [
     remedy: 'Let only this user and root write its directory and those above: chmod go-w.',
     refuses: ({ sockets }) => {
       for (const { place } of sockets) {
-        const why = distrust(place);
+        const why = distrustWay(place);
         if (why !== false) return `the directory of the socket is not to be believed: ${why}`;
       }
       return false;
@@ -285,10 +279,7 @@ export class BoundAddress {
    * @throws CodedError `bind.not-granted`, `bind.not-listening`, `bind.listening-elsewhere`.
    */
   confirm<S extends Server>(server: S): S {
-    if (!isGranted(bind, this)) {
-      const remedy = 'Ask the bind guard: enforce(bind, request, { journal }).';
-      throw new CodedError('bind.not-granted', 'only the bind guard grants an address', remedy);
-    }
+    requireGranted(this);
     // getsockname(2) through net's own method: an overridden `address` could tell any story.
     const bound = server instanceof Server ? Server.prototype.address.call(server) : null;
     if (bound === null) {
@@ -315,6 +306,13 @@ function grant({ sources, port, sockets }: BindFacts): BoundAddress {
   const chosen = loopback.find(({ family }) => family === 4) ?? loopback[0];
   if (!chosen || !port) throw new TypeError('a grant needs a loopback address and a port');
   return new BoundAddress(chosen.address, chosen.family, port);
+}
+
+/** @throws CodedError `bind.not-granted` for an address that the guard did not grant. */
+export function requireGranted(address: BoundAddress): void {
+  if (isGranted(bind, address)) return;
+  const remedy = 'Ask the bind guard: enforce(bind, request, { journal }).';
+  throw new CodedError('bind.not-granted', 'only the bind guard grants an address', remedy);
 }
 
 /** Grants a {@link BoundAddress} when every source means loopback, or one closed unix socket, and nothing else. */

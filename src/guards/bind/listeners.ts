@@ -2,12 +2,10 @@
 // that nobody asked for (`dask scheduler --host 127.0.0.1` serves HTTP on every interface), so the arguments prove nothing.
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import { CodedError } from '../../evidence/coded-error.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import { type EnforceOptions, enforce } from '../../kernel/enforce.ts';
-import { isGranted } from '../../kernel/grants.ts';
 import type { Guard } from '../../kernel/guard.ts';
-import { type BoundAddress, bind } from './bind.ts';
+import { type BoundAddress, requireGranted } from './bind.ts';
 import { type ListeningSocket, listeningSockets, type ProcessSockets } from './listening-sockets.ts';
 
 export interface ListenersRequest {
@@ -107,10 +105,7 @@ export async function confirmListeners(
   addresses: readonly BoundAddress[],
   options: EnforceOptions,
 ): Promise<ConfirmedListeners> {
-  if (!addresses.every((address) => isGranted(bind, address))) {
-    const remedy = 'Ask the bind guard: enforce(bind, request, { journal }).';
-    throw new CodedError('bind.not-granted', 'only the bind guard grants an address', remedy);
-  }
+  addresses.forEach(requireGranted);
   const granted = addresses.map(({ host, family, port }) => ({ host, family, port }));
   return await enforce(listeners, { pid, granted }, options);
 }

@@ -4,7 +4,7 @@ import { timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import { parseStrictJson } from '../../evidence/strict-json.ts';
 import { type DirectoryFacts, observeDirectory, overlap } from '../../files/directory.ts';
-import { fileRules } from '../../files/rules.ts';
+import { distrust } from '../../files/rules.ts';
 import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
@@ -118,8 +118,6 @@ function openToOthers({ passed, trustedOwners }: DirectoryFacts): boolean {
   });
 }
 
-const ANSWER_RULES = fileRules<FileFacts>('file', (facts) => facts);
-
 const rules: readonly Rule<ClusterShareFacts>[] = [
   {
     code: 'cluster-share.path',
@@ -204,9 +202,8 @@ const rules: readonly Rule<ClusterShareFacts>[] = [
       'Let the worker write its answer as a plain file that it alone may write, as the user of the share.',
     refuses: ({ answer }) => {
       const isThere = answer.file !== undefined || answer.stopped?.kind === 'symlink';
-      const why =
-        isThere && ANSWER_RULES.map((rule) => rule.refuses(answer)).find((answered) => answered !== false);
-      return typeof why === 'string' && `the answer of the worker is not to be believed: ${why}`;
+      const why = isThere && distrust(answer);
+      return why !== false && `the answer of the worker is not to be believed: ${why}`;
     },
   },
   {

@@ -2,8 +2,7 @@
 // was cut, a bundle that is not complete, or settings of another version. It repairs nothing; `repair.ts` does, when asked.
 import * as z from 'zod';
 import { hex64 } from '../../evidence/hex64.ts';
-import { fileRules } from '../../files/rules.ts';
-import type { FileFacts } from '../../files/walk.ts';
+import { distrust } from '../../files/rules.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
 import type { Guard, Rule } from '../../kernel/guard.ts';
 import { path } from '../../kernel/request-parts.ts';
@@ -27,10 +26,6 @@ const recoveryRequest: z.ZodType<RecoveryRequest> = z.discriminatedUnion('kind',
   z.strictObject({ kind: z.literal('bundle'), root: path, directory: path }),
   z.strictObject({ kind: z.literal('settings'), settings: z.unknown() }),
 ]);
-
-const FILE_RULES = fileRules<Omit<FileFacts, 'bytes'>>('file', (facts) => facts);
-const distrust = (facts: Omit<FileFacts, 'bytes'>): string | false =>
-  FILE_RULES.map((rule) => rule.refuses(facts)).find((why) => why !== false) ?? false;
 
 const rules: readonly Rule<RecoveryFacts>[] = [
   {

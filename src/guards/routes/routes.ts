@@ -1,7 +1,7 @@
 // Guards the routes of a web application: what its server really has is what was declared, each route once and none behind
 // another, and its pages are the files that are there.
 import * as z from 'zod';
-import { fileRules } from '../../files/rules.ts';
+import { distrust } from '../../files/rules.ts';
 import { observeTree } from '../../files/tree.ts';
 import { type FileFacts, observeFile } from '../../files/walk.ts';
 import { defineHouseGuard } from '../../kernel/define.ts';
@@ -142,10 +142,6 @@ async function observe(
   const facts = { framework, declared: declared.map(parse), table: table.map(parse) };
   return pages ? { ...facts, pages: await lookAtPages(pages, signal) } : facts;
 }
-
-const PLAIN_FILE = fileRules<FileFacts>('file', (facts) => facts);
-const distrust = (facts: FileFacts): string | false =>
-  PLAIN_FILE.map((rule) => rule.refuses(facts)).find((why) => why !== false) ?? false;
 
 /** Dots that a client or a proxy folds away, a second slash, a backslash, what does not show, and what becomes one of these. */
 const TRAVERSAL = /(?:^|\/)\.{1,2}(?:\/|$)|\/\/|\\(?![wd.])|%(?:2[ef5]|5c|00)|[\p{Cc}\p{Cf}\s]/iu;

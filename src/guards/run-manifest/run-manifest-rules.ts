@@ -1,7 +1,7 @@
 // Every reason not to believe a run manifest, over what one look at it and at its artifacts found.
 
 import { sha256Hex } from '../../evidence/sha256.ts';
-import { fileRules } from '../../files/rules.ts';
+import { distrust } from '../../files/rules.ts';
 import type { Rule } from '../../kernel/guard.ts';
 import { isBareSecret, secretFindings } from '../secret-patterns.ts';
 import type { RunManifest } from './run-manifest-format.ts';
@@ -59,17 +59,6 @@ function sealed(
 const isSealed = ({ seal }: RunManifestFacts): boolean => seal.facts.file !== undefined;
 const isDirectory = ({ file, stopped }: Hashed): boolean => file === undefined && stopped === undefined;
 const isMissing = ({ stopped }: Hashed): boolean => stopped?.kind === 'missing';
-
-const FILE_RULES = fileRules<Hashed>('file', (facts) => facts);
-
-/** Returns why a file is not to be believed: the first of the rules that every trusted file is held to. */
-function distrust(file: Hashed): string | false {
-  for (const rule of FILE_RULES) {
-    const why = rule.refuses(file);
-    if (why !== false) return why;
-  }
-  return false;
-}
 
 const REWRITE = 'Write the manifest again, as kind agilab.run_manifest, schema_version 1, and nothing more.';
 const RERUN = 'Run it again; a manifest is not edited into passing.';
