@@ -11,11 +11,12 @@ import { loadSigner } from '../evidence/key-store.ts';
 import { lastLines } from '../evidence/last-lines.ts';
 import { decodeLine } from '../evidence/line.ts';
 import { readLines } from '../evidence/lines.ts';
+import { oneLine } from '../evidence/one-line.ts';
 import { type EvidenceRecord, isDecision } from '../evidence/record.ts';
 import { retireLines } from '../evidence/retire.ts';
 import { journalDirectory, type StateOptions } from '../evidence/state.ts';
 import { wholeUpTo } from './option-values.ts';
-import { lineOf, plain } from './record-line.ts';
+import { lineOf } from './record-line.ts';
 import { interruption } from './signals.ts';
 import { pinsOf, readVerdict, type VerdictOptions } from './state.ts';
 import { timeOf } from './time.ts';
@@ -131,7 +132,7 @@ async function stats({ dir, json }: JsonOption): Promise<void> {
     return;
   }
   const table = (rows: readonly [string, number][]): string =>
-    rows.map(([name, times]) => `${String(times).padStart(10)}  ${plain(name)}\n`).join('');
+    rows.map(([name, times]) => `${String(times).padStart(10)}  ${oneLine(name)}\n`).join('');
   process.stdout.write(
     `${records} records, ${first} to ${last}\n${table(ranked(kinds))}${table(ranked(codes))}`,
   );

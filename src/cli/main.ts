@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { CodedError, errnoOf } from '../evidence/coded-error.ts';
 import { codeIdentity } from '../evidence/identity.ts';
+import { oneLine } from '../evidence/one-line.ts';
 import { abandonDrills } from '../proof/site.ts';
 import { endUnread, interruption, isUnread, underSignals } from './signals.ts';
 
@@ -100,9 +101,7 @@ async function run(): Promise<void> {
     const told = error instanceof CommanderError && error.exitCode === 0; // --help, --version
     if (told) return;
     // An argument may come from elsewhere, and commander repeats it: nothing in it may act on the terminal.
-    const line = explain(error)
-      .replaceAll(/\s*\n\s*/g, ' ')
-      .replaceAll(/[\p{Cc}\p{Cf}]/gu, '\ufffd');
+    const line = oneLine(explain(error).replaceAll(/\s*\n\s*/g, ' '));
     process.stderr.write(`guardrails: ${line}\n`);
     if (program.opts()['debug'])
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);

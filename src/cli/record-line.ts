@@ -1,8 +1,7 @@
 // One record as one line of text for people.
-import type { EvidenceRecord } from '../evidence/record.ts';
 
-/** A terminal obeys control characters, and shows text in another order after others; what is printed does neither. */
-export const plain = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
+import { oneLine } from '../evidence/one-line.ts';
+import type { EvidenceRecord } from '../evidence/record.ts';
 
 function whatHappened(record: EvidenceRecord): readonly (string | undefined)[] {
   switch (record.mode) {
@@ -28,5 +27,5 @@ function whatHappened(record: EvidenceRecord): readonly (string | undefined)[] {
 export function lineOf(record: EvidenceRecord): string {
   const { seq, time, mode, id } = record;
   const words = whatHappened(record).filter((word) => word !== undefined && word !== '');
-  return plain([seq, time, mode, id, ...words].join('  '));
+  return oneLine([seq, time, mode, id, ...words].join('  '));
 }

@@ -1,4 +1,5 @@
 // The score in the formats that people and programs read. Nothing is computed here; the same score gives the same bytes.
+import { oneLine } from '../evidence/one-line.ts';
 import { SCORECARD_PREDICATE, SCORER_VERSION, STATEMENT_TYPE } from './baseline.ts';
 import { digestOf } from './claims.ts';
 import { GRADE_MILLI } from './grade.ts';
@@ -136,9 +137,6 @@ export function toAgilabJson(value: unknown): string {
   const ascii = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return `${JSON.stringify(value, sorted, 2).replaceAll(/[\u007f-\uffff]/g, ascii)}\n`;
 }
-
-/** A line as it is printed: labels and requirements are what somebody wrote, and no line of ours may be made of them. */
-export const oneLine = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
 
 /** The scorecard as a table, with the sources of every number. */
 export function toTable(score: Score): string {

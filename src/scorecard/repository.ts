@@ -1,10 +1,10 @@
 // What the artefacts in somebody else's repository are worth. Which artefact speaks for which row is decided here, never by the
 // repository, or it would grade itself; nothing of it was run, so nothing is worth more than E2.
+import { oneLine } from '../evidence/one-line.ts';
 import type { Claims, Dimension } from './claims.ts';
 import { type DimensionFinding, GRADE_MILLI, type Grade, type ProbeFinding } from './grade.ts';
 import { priceGaps, sumUp } from './price.ts';
 import type { Gap } from './register.ts';
-import { oneLine } from './report.ts';
 import { milliOf, termsOf } from './score.ts';
 
 /** What one artefact shows: a grade for a row, with what would raise it. */
