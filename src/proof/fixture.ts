@@ -10,7 +10,6 @@ import {
   readFileSync,
   readlinkSync,
   readSync,
-  realpathSync,
   type Stats,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -36,13 +35,12 @@ interface Constants {
 }
 
 /**
- * Replaces what differs between hosts and runs; the narrowest path first, for one lies in the other. Not where this package
- * lies: no drill builds anything there, and in a clone at `/app` requests would lose what they say of another `/app`.
+ * Replaces what differs between hosts and runs. Not where this package lies: no drill builds anything there, and in a clone at
+ * `/app` requests would lose what they say of another `/app`.
  */
 function constants({ directory, random }: Fixture): Constants {
-  const sites = directory === undefined ? [] : [realpathSync(directory), directory];
   const places: readonly (readonly [string, string | RegExp])[] = [
-    ...sites.map((site) => ['SITE', site] as const),
+    ...(directory === undefined ? [] : [['SITE', directory] as const]),
     ['NODE', process.execPath],
     ...random,
   ];

@@ -8,7 +8,7 @@ import { type ProofTable, type TableMutant, tableMutant } from './tables.ts';
 
 /** What a drill may use to build its state. Everything is taken down again when the drill ends. */
 export interface DrillSite {
-  /** A fresh directory of this drill's own, mode 0700. */
+  /** A fresh directory of this drill's own, mode 0700, by its real path: the place for temporary files may be a link. */
   readonly directory: string;
   /** Registers work to undo, run in reverse order when the drill ends. */
   onCleanup(undo: () => Promise<void> | void): void;

@@ -1,5 +1,5 @@
 // Where a drill builds its state, and how the state goes away again, whatever ends the drill.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ export function openSite(): OpenSite {
   let isOpen = true;
   const makeDirectory = (): string => {
     if (!isOpen) throw new Error('the drill has ended'); // nobody would take it down
-    const fresh = mkdtempSync(join(tmpdir(), 'guardrails-drill-'));
+    const fresh = mkdtempSync(join(realpathSync(tmpdir()), 'guardrails-drill-'));
     made.push(fresh);
     undo.unshift(() => rm(fresh, { recursive: true, force: true })); // others drill meanwhile: a disk takes its time
     return fresh;

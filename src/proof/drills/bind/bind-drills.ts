@@ -1,6 +1,6 @@
 // Hosts that once passed, or nearly passed, for loopback. Each is a real spelling; none needs a network.
 import { lookup } from 'node:dns/promises';
-import { chmod, mkdir, realpath, rename, symlink } from 'node:fs/promises';
+import { chmod, mkdir, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BindRequest } from '../../../guards/bind/bind.ts';
 import { requireNoBlank, requireOpenAbove, requireSocketPath } from '../../odd-places.ts';
@@ -41,7 +41,7 @@ function socketDrill(
     fault,
     expects,
     build: async (site) => {
-      const parent = await realpath(site.directory);
+      const parent = site.directory;
       const directory = join(parent, 'sockets');
       const socket = `${directory}/ui.sock`;
       requireNoBlank(parent);

@@ -1,6 +1,6 @@
 // Notebooks that depart from their format, that read in two ways, and whose code reaches the world: one for each entry of the guard's
 // list, and one for each way to write it so that a search for the word misses it.
-import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '../../../evidence/sha256.ts';
 import type { NotebookRequest } from '../../../guards/notebook-import/notebook-look.ts';
@@ -45,7 +45,7 @@ function drill(
     fault,
     expects: expects === 'allow' ? expects : `notebook-import.${expects}`,
     build: async (site) => {
-      const root = await realpath(site.directory); // the place for temporary files may be a link
+      const root = site.directory;
       const text = typeof content === 'string' ? content : JSON.stringify(content);
       await writeFile(join(root, 'flights.ipynb'), text, { mode: 0o600 });
       return { root, notebook: 'flights.ipynb', ...request };
@@ -215,7 +215,7 @@ const formats: readonly Drill<NotebookRequest>[] = [
     fault: 'a notebook that is a link',
     expects: 'notebook-import.untrusted',
     build: async (site) => {
-      const root = await realpath(site.directory);
+      const root = site.directory;
       await mkdir(join(root, 'shelf'), { mode: 0o700 });
       await writeFile(join(root, 'shelf/a.ipynb'), JSON.stringify(notebook([LOAD])), { mode: 0o600 });
       await symlink('shelf/a.ipynb', join(root, 'a.ipynb'));

@@ -1,7 +1,7 @@
 // Programs that listen, each a real process with a true record of its start: where they were told to, and elsewhere. The
 // script that looks is the one that a host gets, run by this machine's /bin/sh.
 import { randomBytes } from 'node:crypto';
-import { chmod, realpath, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ListeningSocket } from '../../../guards/bind/listening-sockets.ts';
 import type { OwnedSocketsRequest } from '../../../ssh/process/owned-sockets.ts';
@@ -44,7 +44,7 @@ function drill(id: string, fault: string, expects: string, program: Program): Dr
       itsOwn(site);
       site.random('PORTS', /(?<="ports":\[)(?!1,65535)\d+,\d+/g);
       const token = randomBytes(16).toString('hex');
-      const at = await realpath(site.directory);
+      const at = site.directory;
       const env = { GUARDRAILS_OWNER: token };
       const started = await startListening(site, script, hosts(at), env);
       if (program.late !== undefined) openLater(site, program.late, env);

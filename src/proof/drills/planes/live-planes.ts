@@ -12,7 +12,7 @@ import type { DrillSite } from '../../proof.ts';
 export async function livePlanes(state: string, site: DrillSite): Promise<PlanesRequest> {
   const root = await ownPackage();
   const evidence = await realpath(state);
-  const payload = await realpath(site.directory);
+  const payload = site.directory;
   const code = join(root, 'dist');
   return {
     roots: { control: [code, join(root, 'data')], payload: [payload], evidence: [evidence] },

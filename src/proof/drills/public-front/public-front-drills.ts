@@ -1,9 +1,10 @@
 // Fronts that look like walls to one request and are none to another. Each is a real TLS server with certificates of its own.
 import { once } from 'node:events';
-import { createServer as createPlainServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createPlainServer, type IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import type { PublicFrontRequest } from '../../../guards/bind/public-front.ts';
-import type { Drill, DrillSite } from '../../proof.ts';
+import { listenOnLoopback } from '../../loopback-port.ts';
+import type { Drill } from '../../proof.ts';
 import { PEM, PID, PORT } from '../../random.ts';
 import { HOLD, startListening } from '../listeners/listening-program.ts';
 import { type Authority, makeAuthority, type Wanted } from './certificates.ts';
@@ -33,19 +34,6 @@ interface Front {
   readonly ask?: Partial<PublicFrontRequest>;
   /** Nothing listens where the front should. */
   readonly down?: true;
-}
-
-async function portOf(server: Server, site: DrillSite): Promise<number> {
-  site.onCleanup(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const at = server.address();
-  if (at === null || typeof at === 'string') throw new Error('no port');
-  return at.port;
 }
 
 let authorities: Promise<readonly [Authority, Authority]> | undefined;
@@ -79,13 +67,13 @@ function drill(id: string, fault: string, expects: string, front: Front = {}): D
           status === 101 ? 'upgrade: websocket\r\nconnection: upgrade\r\n' : 'content-length: 0\r\n';
         socket.end(`HTTP/1.1 ${status} told\r\n${accepted}\r\n`);
       });
-      const port = await portOf(server as unknown as Server, site);
+      const port = await listenOnLoopback(server, site);
       const { plain = () => 301 } = front;
       const plainServer = createPlainServer((request, response) => {
         const status = plain(request.url ?? '');
         response.writeHead(status, status === 301 ? { location: `https://${NAME}${request.url}` } : {}).end();
       });
-      const plainPort = await portOf(plainServer, site);
+      const plainPort = await listenOnLoopback(plainServer, site);
       site.random('PORT', PORT);
       site.random('PID', PID);
       const { pid } = await startListening(

@@ -1,6 +1,6 @@
 // The request about this very package: its built code beside its sources compiled anew, and the packages under it.
 import { execFile } from 'node:child_process';
-import { realpath, symlink } from 'node:fs/promises';
+import { symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ReleaseProofRequest } from '../../../guards/release-proof/release-proof.ts';
@@ -16,7 +16,7 @@ const modulesOf = (root: string): string =>
 /** Returns the request about this package; builds it once more into the directory of the drill: both steps of `npm run build`. */
 export async function liveReleaseProof(site: DrillSite): Promise<ReleaseProofRequest> {
   const root = await ownPackage();
-  const directory = await realpath(site.directory);
+  const directory = site.directory;
   const rebuilt = join(directory, 'rebuilt');
   const modules = modulesOf(root);
   const compiler = join(modules, 'typescript/bin/tsc');

@@ -1,5 +1,5 @@
 // Releases that are not what they say: built code and installed packages, small ones, made for real and then changed.
-import { mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DependenciesLock, LockedDependency } from '../../../guards/release-proof/dependencies-lock.ts';
 import { INSTALL_SCRIPTS, type ReleaseProofRequest } from '../../../guards/release-proof/release-proof.ts';
@@ -53,7 +53,7 @@ function drill(
   { after, list, others, edit }: Fault = {},
 ): Drill<ReleaseProofRequest> {
   const build: Drill<ReleaseProofRequest>['build'] = async (site) => {
-    const root = await realpath(site.directory); // the place for temporary files may be a link
+    const root = site.directory;
     const at = (path: string): string => join(root, path);
     await lay(at('built'), CODE);
     await lay(at('rebuilt'), CODE);

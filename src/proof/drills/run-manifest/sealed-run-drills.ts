@@ -1,5 +1,5 @@
 // Runs as AGILAB leaves them: a manifest that lists itself and a directory, without a digest. Sealed, then tampered with.
-import { mkdir, readFile, realpath, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateSigner } from '../../../evidence/keys.ts';
 import { sha256Hex } from '../../../evidence/sha256.ts';
@@ -41,7 +41,7 @@ function drill(
     build: async (site) => {
       site.random('KEY', VKEY);
       site.unread(/seal\.intoto\.jsonl$/);
-      const root = await realpath(site.directory);
+      const root = site.directory;
       const directory = join(root, 'run');
       await mkdir(join(directory, 'log'), { recursive: true, mode: 0o700 });
       await writeFile(join(directory, 'metrics.csv'), ARTIFACT, { mode: 0o600 });

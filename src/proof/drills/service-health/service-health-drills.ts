@@ -1,8 +1,8 @@
 // Services that are not well and say so, do not say so, or say nothing; and schedulers whose workers are not what was
 // started, each answered by a real HTTP server.
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { ServiceHealthRequest } from '../../../guards/service-health/service-health.ts';
+import { listenOnLoopback } from '../../loopback-port.ts';
 import type { Drill } from '../../proof.ts';
 
 type Limits = Extract<ServiceHealthRequest, { report: unknown }>['limits'];
@@ -64,16 +64,8 @@ function dask(
         response.end(text ?? JSON.stringify(identity));
       });
       site.random('PORT', /(?<="url":"http:\/\/127\.0\.0\.1:)\d+/g);
-      site.onCleanup(async () => {
-        server.closeAllConnections();
-        server.close();
-        await once(server, 'close');
-      });
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const at = server.address();
-      if (at === null || typeof at === 'string') throw new Error('no port');
-      return { dask: { url: `http://127.0.0.1:${at.port}`, workers: [...WORKERS], maxSilentSeconds } };
+      const port = await listenOnLoopback(server, site);
+      return { dask: { url: `http://127.0.0.1:${port}`, workers: [...WORKERS], maxSilentSeconds } };
     },
   };
 }

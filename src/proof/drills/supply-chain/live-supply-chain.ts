@@ -1,6 +1,6 @@
 // The request about this very package: its own lock, and an SBOM that npm makes of it now. No report: a drill asks no network.
 import { execFile } from 'node:child_process';
-import { readFile, realpath, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { SupplyChainRequest } from '../../../guards/supply-chain/supply-chain.ts';
@@ -16,7 +16,7 @@ const original = (path: string): Promise<Buffer> =>
 
 /** Returns the request about this package; the SBOM lies in the directory of the drill, beside copies of lock and manifest. */
 export async function liveSupplyChain(site: DrillSite): Promise<SupplyChainRequest> {
-  const root = await realpath(site.directory);
+  const root = site.directory;
   const cwd = await ownPackage();
   for (const name of ['package.json', 'package-lock.json'])
     await writeFile(join(root, name), await original(join(cwd, name)), { mode: 0o600 });
