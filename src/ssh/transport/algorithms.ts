@@ -3,7 +3,7 @@
 import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2';
 import type { KnownHost } from '../host-key/known-hosts.ts';
 
-const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
+export const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
   'ssh-ed25519',
   'ecdsa-sha2-nistp256',
   'ecdsa-sha2-nistp384',

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { CodedError } from '../../evidence/coded-error.ts';
 import { typeInBlob } from '../host-key/key-blob.ts';
 import { type HostKey, hostKeyOf, type KnownHost, shownKeyOf } from '../host-key/known-hosts.ts';
-import { offerFor } from './algorithms.ts';
+import { HOST_KEYS, offerFor } from './algorithms.ts';
 import type { Dial, DialOptions, KeyExchange, ReachedStream } from './key-exchange.ts';
 import type { Link } from './link.ts';
 import type { Identity } from './openssh-agent.ts';
@@ -13,14 +13,7 @@ import { exchangeFailure, type LoggedKey, logInFailure, readExchange } from './o
 import { Master } from './openssh-master.ts';
 import { softwareOf } from './reach.ts';
 
-const CERTIFICATES = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'rsa-sha2-512',
-  'rsa-sha2-256',
-].map((type) => `${type}-cert-v01@openssh.com`);
+const CERTIFICATES = HOST_KEYS.map((type) => `${type}-cert-v01@openssh.com`);
 
 /** Certificates are asked for where a line names an authority, and then first, as ssh does. */
 function algorithmsFor(named: readonly KnownHost[]): readonly string[] {
