@@ -1,5 +1,6 @@
 // `npm run new:guard NAME [ROW]`: a guard that refuses something, its drills, and a line in each of the two catalogues. ROW is
 // the row of the scorecard that it proves. What is written here is to be changed: it compiles, is drilled and has mutants.
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -78,11 +79,19 @@ for (const [file, text] of Object.entries(files)) {
   writeFileSync(path(file), text);
 }
 const load = `async () => (await import('./guards/${name}/${name}.ts')).${camel}`;
-list('src/catalogue.ts', `['${name}', ${load}]`, 'new Map<string, Load>([');
+const catalogue = 'src/catalogue.ts';
 const proofs = 'src/proof/catalogue.ts';
+list(catalogue, `['${name}', ${load}]`, 'new Map<string, Load>([');
 list(proofs, `${camel}Proof`, 'readonly Proof[] = [');
 const imported = `import { ${camel}Proof } from './drills/${name}/${name}-proof.ts';\n`;
 writeFileSync(path(proofs), readFileSync(path(proofs), 'utf8').replace(/^import /m, `${imported}import `));
+// Imports in their order, and long lines broken: the formatter knows how.
+const biome = path('node_modules/@biomejs/biome/bin/biome');
+const made = [...Object.keys(files), catalogue, proofs].map(path);
+execFileSync(process.execPath, [biome, 'check', '--write', ...made], {
+  cwd: path(''),
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 process.stdout.write(
   `Made src/guards/${name} and src/proof/drills/${name}, and listed both. Next: what it looks at and refuses, and a drill for\n` +
     `each rule; its name in SECURITY.md; npm run claims; npx guardrails drill ${name} --mutants\n`,

@@ -9,7 +9,7 @@ import { expect, it, onTestFinished } from 'vitest';
 function copyOfProject(): string {
   const copy = mkdtempSync(join(tmpdir(), 'new-guard-'));
   onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
-  for (const part of ['src', 'data', 'scripts', 'package.json', 'tsconfig.json'])
+  for (const part of ['src', 'data', 'scripts', 'package.json', 'tsconfig.json', 'biome.json', '.gitignore'])
     cpSync(part, join(copy, part), { recursive: true });
   symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
   return copy;
@@ -53,6 +53,9 @@ it('is drilled, mutated and claimed', { timeout: 180_000 }, () => {
     'src/proof/catalogue.ts',
     'src/proof/drills/tenant-isolation/tenant-isolation-proof.ts',
   ]);
+
+  const written = touched.filter((file) => file.startsWith('src/'));
+  expect(() => run(resolve('node_modules/@biomejs/biome/bin/biome'), 'ci', ...written)).not.toThrow(); // as `npm run check` asks
 
   const drilled = JSON.parse(guardrails('drill', 'tenant-isolation', '--mutants', '--json')) as {
     drills: { passed: boolean }[];
