@@ -96,12 +96,6 @@ export function* secretFindings(data: unknown): Generator<SecretFinding> {
   }
 }
 
-/** Returns the name of the first pattern found in any string of some plain data, or `undefined`. Never the text. */
-export function findSecret(data: unknown): string | undefined {
-  for (const { name } of secretFindings(data)) return name;
-  return undefined;
-}
-
 function optionName(word: unknown): string {
   return typeof word === 'string' && word.startsWith('-') ? word : '';
 }

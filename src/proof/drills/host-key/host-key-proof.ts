@@ -1,6 +1,5 @@
 // The host-key guard, its drills, and looks that judge a key in one respect too kindly.
-import { hostKey, hostKeyAcceptNew, observeWith, strict } from '../../../ssh/host-key/host-key.ts';
-import { unknown } from '../../../ssh/host-key/host-key-rules.ts';
+import { hostKey, observeWith, strict } from '../../../ssh/host-key/host-key.ts';
 import { decideHostKey } from '../../../ssh/host-key/known-hosts.ts';
 import { knownHostsName } from '../../../ssh/host-key/known-hosts-match.ts';
 import { defineHouseProof, type Proof } from '../../proof.ts';
@@ -58,12 +57,4 @@ export const hostKeyProof: Proof = defineHouseProof({
       }),
     },
   ],
-});
-
-/** First contact: the same states, and the host that no line names is let pass. In no row of the scorecard. */
-export const hostKeyAcceptNewProof: Proof = defineHouseProof({
-  guard: hostKeyAcceptNew,
-  drills: hostKeyDrills.map((drill) =>
-    drill.expects === unknown.code ? { ...drill, expects: 'allow' } : drill,
-  ),
 });
