@@ -11,6 +11,9 @@ declare module 'vitest' {
   }
 }
 
+/** A part that this machine lacks fails a test, and does not leave it out: for a machine that is said to have all of them. */
+export const requiresReal: boolean = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
+
 /** Options for a test or a suite that cannot run here, if there is a reason. */
 export function leftOut(reason: string | false): TestOptions {
   return reason === false ? {} : { skip: true, meta: { leftOut: reason } };

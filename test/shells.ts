@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { requiresReal } from './left-out.ts';
 import { locate } from './locate.ts';
 
 export interface Shell {
@@ -35,7 +36,7 @@ const OTHER: readonly Shell[] = [
 /** Whether a shell can be run here. In CI a missing one is an error; elsewhere shells.test.ts names it. */
 function isHere({ name, argv }: Shell): boolean {
   const found = locate(argv[0]) !== undefined;
-  if (!found && process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error(`install ${name}`);
+  if (!found && requiresReal) throw new Error(`install ${name}`);
   return found;
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { inspectPickle } from '../../src/capacity/forest/inspect.ts';
 import { decodeModel } from '../../src/capacity/forest/model.ts';
 import { CodedError } from '../../src/evidence/coded-error.ts';
-import { leftOut } from '../left-out.ts';
+import { leftOut, requiresReal } from '../left-out.ts';
 import {
   DEBIAN_PYTHON,
   differingBits,
@@ -30,7 +30,6 @@ interface Made {
   readonly takes: { readonly missing: boolean; readonly infinite: boolean };
 }
 
-const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 const rowsOf = ({ rows, width }: Made): number[][] => {
   const flat = doubles(rows);
   return Array.from({ length: flat.length / width }, (_, i) => [
@@ -50,7 +49,7 @@ const code = (work: () => unknown): string => {
 function describeModels(title: string, command: readonly string[]): void {
   describe(title, {
     timeout: 120_000,
-    ...leftOut(!real && !hasSklearn(command) && 'no such scikit-learn here'),
+    ...leftOut(!requiresReal && !hasSklearn(command) && 'no such scikit-learn here'),
   }, () => {
     let made: readonly Made[] | undefined;
     let version = '';

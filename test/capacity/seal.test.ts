@@ -17,7 +17,6 @@ import { judge } from '../../src/kernel/enforce.ts';
 import { drillModel } from '../../src/proof/drills/capacity-model/drill-model.ts';
 
 const run = promisify(execFile);
-const mustRun = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 
 async function laid(): Promise<{ root: string; state: string; path: string }> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'seal-')));
@@ -45,6 +44,8 @@ assert manifest.get("digest_sha256") == hashlib.sha256(model.read_bytes()).hexdi
 print("accepted")
 `;
 
+import { requiresReal } from '../left-out.ts';
+
 describe('sealing a model', () => {
   it('writes a sidecar that the guard and the checks of AGILAB accept, with the readers of the model, and no other file', async (context) => {
     const { root, path } = await laid();
@@ -54,7 +55,7 @@ describe('sealing a model', () => {
     expect(statSync(sidecarName(path)).mode & 0o777).toBe(0o600);
     expect(readdirSync(root).sort()).toEqual(['m.pkl', 'm.pkl.sha256.json']);
     const python = spawnSync('python3', ['-c', AGILAB, path, root], { encoding: 'utf8' });
-    if (python.error && !mustRun) context.skip('no python3');
+    if (python.error && !requiresReal) context.skip('no python3');
     expect(python.stdout).toBe('accepted\n');
   });
 
@@ -110,7 +111,7 @@ describe('sealing a model', () => {
   }, async (context) => {
     // Anyone may have a namespace to mount in, but in another's the directories above would be nobody's.
     const possible = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;
-    if (!possible && !mustRun) context.skip('not root, or no mount namespaces');
+    if (!possible && !requiresReal) context.skip('not root, or no mount namespaces');
     const { root, path } = await laid();
     const script = `
       const { sealModel } = await import(${JSON.stringify(pathToFileURL(resolve('dist/capacity/seal.js')).href)});

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { encodeSidecar, parseSidecar, type Sidecar } from '../../src/capacity/sidecar.ts';
+import { requiresReal } from '../left-out.ts';
 
 const good: Sidecar = {
   schema: 'agilab.capacity_model_manifest.v1',
@@ -29,7 +30,7 @@ describe('the sidecar', () => {
     const sidecar = { ...good, model_file: 'modèle 語 😀 ~.pkl' };
     const script = 'import json, sys; print(json.dumps(json.load(sys.stdin), indent=2, sort_keys=True))';
     const { stdout, error } = spawnSync('python3', ['-c', script], { input: JSON.stringify(sidecar) });
-    if (error && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1') context.skip('no python3');
+    if (error && !requiresReal) context.skip('no python3');
     expect(encodeSidecar(sidecar)).toBe(stdout.toString());
   });
 

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { bind } from '../../src/guards/bind/bind.ts';
 import { effectiveSources, type ProgramName, unreadSettings } from '../../src/guards/bind/programs.ts';
 import { judge } from '../../src/kernel/enforce.ts';
-import { leftOut } from '../left-out.ts';
+import { leftOut, requiresReal } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { freePort } from './dask.ts';
 import { ARGV, appDirectory, type Started, socketsOf } from './programs.ts';
@@ -50,7 +50,7 @@ const ORDER: Readonly<Partial<Record<keyof typeof ARGV & ProgramName, readonly S
 
 /** Without it Flask reads no .env. */
 const hasDotenv = existsSync('/usr/lib/python3/dist-packages/dotenv');
-if (!hasDotenv && process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error('install python3-dotenv');
+if (!hasDotenv && requiresReal) throw new Error('install python3-dotenv');
 
 type Draft = Omit<Started, 'directory'> & { readonly files?: Readonly<Record<string, string>> };
 

@@ -9,14 +9,13 @@ import { enforce } from '../../src/kernel/enforce.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
 import { connect, type Transport } from '../../src/ssh/transport/connect.ts';
-import { leftOut } from '../left-out.ts';
+import { leftOut, requiresReal } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { freePort } from './dask.ts';
 
 const KEX = 'mlkem768x25519-sha256';
 const root = process.env['GUARDRAILS_TRIXIE'];
-if (root === undefined && process.env['GUARDRAILS_REQUIRE_REAL'] === '1')
-  throw new Error('set GUARDRAILS_TRIXIE, as .ci/run does');
+if (root === undefined && requiresReal) throw new Error('set GUARDRAILS_TRIXIE, as .ci/run does');
 const journal = { append: async (): Promise<void> => {} };
 const skip =
   (root === undefined && 'GUARDRAILS_TRIXIE names no folder') ||

@@ -14,7 +14,7 @@ import { argv } from '../../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';
 import { runOnHosts } from '../../src/ssh/transport/fleet.ts';
-import { leftOut } from '../left-out.ts';
+import { leftOut, requiresReal } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
 
@@ -47,7 +47,7 @@ function lay(subnet: number): Wire | undefined {
 
 const possible = asRoot && !missing('ip', 'sshd', 'ssh-keygen', 'setsid');
 const wires = possible ? [randomBytes(1)[0] ?? 1, randomBytes(1)[0] ?? 2].map(lay) : [];
-if (possible && wires.includes(undefined) && process.env['GUARDRAILS_REQUIRE_REAL'] === '1') {
+if (possible && wires.includes(undefined) && requiresReal) {
   throw new Error('network namespaces are needed here');
 }
 

@@ -10,12 +10,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { publicFront } from '../../src/guards/bind/public-front.ts';
 import { judge } from '../../src/kernel/enforce.ts';
 import { makeAuthority } from '../../src/proof/drills/public-front/certificates.ts';
+import { requiresReal } from '../left-out.ts';
 import { locate } from '../locate.ts';
 
 const NAME = 'ui.example.test';
 const MARKER = 'only the back end knows this';
 const nginx = locate('nginx');
-if (!nginx && process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error('install nginx-light');
+if (!nginx && requiresReal) throw new Error('install nginx-light');
 const authority = nginx ? await makeAuthority() : undefined;
 
 async function freePort(): Promise<number> {

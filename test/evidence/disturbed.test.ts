@@ -31,7 +31,7 @@ import { bind } from '../../src/guards/bind/bind.ts';
 import { enforce } from '../../src/kernel/enforce.ts';
 import type { GuardRefusal } from '../../src/kernel/refusal.ts';
 import { buildDiskShim, type DiskFault, hasCompiler } from '../disk-shim.ts';
-import { leftOut } from '../left-out.ts';
+import { leftOut, requiresReal } from '../left-out.ts';
 import { draft, scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');
@@ -197,7 +197,7 @@ it('tells at once that it cannot seal, grants nothing until it can, and then goe
 const canMount =
   process.getuid?.() === 0 &&
   spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
-const unmountable = !canMount && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1';
+const unmountable = !canMount && !requiresReal;
 
 it(
   'grants nothing on a disk without inodes for a checkpoint',

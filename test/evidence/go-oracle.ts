@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { requiresReal } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
 
 const GOPATH = '/usr/share/gocode';
@@ -32,7 +33,7 @@ export function withoutGo(): string | false {
   const absent = missing('go');
   if (absent !== false) return absent;
   if (existsSync(join(GOPATH, 'src/golang.org/x/mod/sumdb/tlog'))) return false;
-  if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error('install golang-golang-x-mod-dev');
+  if (requiresReal) throw new Error('install golang-golang-x-mod-dev');
   return 'left out: no golang.org/x/mod here';
 }
 

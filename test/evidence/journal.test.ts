@@ -25,7 +25,7 @@ import {
   isDecision,
 } from '../../src/evidence/record.ts';
 import { verifyJournal } from '../../src/evidence/verify-native.ts';
-import { leftOut } from '../left-out.ts';
+import { leftOut, requiresReal } from '../left-out.ts';
 import { draft, EVERY, errno, IN_MEMORY, replaceWrite, scratch } from './support.ts';
 
 const signer = generateSigner('agilab-guardrails/test');
@@ -226,7 +226,7 @@ const mountable =
   spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 it(
   'on a disk that is really full rejects, keeps what it had, and goes on later',
-  leftOut(!mountable && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1' && 'needs root and mount namespaces'),
+  leftOut(!mountable && !requiresReal && 'needs root and mount namespaces'),
   async () => {
     const directory = await scratch();
     expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=700', 'tmpfs', directory]).status).toBe(0);

@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { parseStrictJson, StrictJsonError, type StrictJsonLimits } from '../../src/evidence/strict-json.ts';
 import { damaged, withoutStacks } from '../fuzz/target.ts';
 import { target } from '../fuzz/targets/strict-json.ts';
+import { requiresReal } from '../left-out.ts';
 
 const limits = { maxBytes: 65_536 };
 const anyNumber = { ...limits, fractionAt: () => true };
@@ -234,7 +235,7 @@ describe('strict JSON', () => {
     const script =
       'import json; print(json.dumps({"size": 1942056, "é": ["\\U0001f600", None, True]}, indent=2))';
     const { stdout, error } = spawnSync('python3', ['-c', script]);
-    if (error && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1') context.skip('no python3');
+    if (error && !requiresReal) context.skip('no python3');
     expect(parseStrictJson(stdout, limits)).toEqual({ size: 1_942_056, é: ['😀', null, true] });
   });
 

@@ -24,10 +24,9 @@ import { fdWalk, pathWalk } from '../../src/files/descent.ts';
 import { openTrusted } from '../../src/files/open.ts';
 import { fileRules, siblingRules } from '../../src/files/rules.ts';
 import { type FileFacts, type ObserveOptions, observeFiles } from '../../src/files/walk.ts';
-import { leftOut } from '../left-out.ts';
+import { leftOut, requiresReal } from '../left-out.ts';
 
 const run = promisify(execFile);
-const mustRun = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 const rules = fileRules<FileFacts>('file', (facts) => facts);
 const codesOf = (facts: FileFacts): string[] =>
   rules.filter((rule) => rule.refuses(facts) !== false).map(({ code }) => code);
@@ -212,7 +211,7 @@ describe('on Linux', leftOut(!linux && 'not Linux'), () => {
 
   it('refuses a fake /proc (needs unshare and user namespaces)', { timeout: 60_000 }, async (context) => {
     const namespaces = spawnSync('unshare', ['-rm', 'true']).status === 0;
-    if (!namespaces && !mustRun) context.skip('no user namespaces');
+    if (!namespaces && !requiresReal) context.skip('no user namespaces');
     const door = JSON.stringify(pathToFileURL(resolve('dist/files/open.js')).href);
     // Node and its loader are up before /proc goes away.
     const script = `const { openTrusted } = await import(${door}); const { execFileSync } = await import('node:child_process');
@@ -226,7 +225,7 @@ describe('on Linux', leftOut(!linux && 'not Linux'), () => {
   it('sees every writer that an ACL names (needs setfacl)', async (context) => {
     const { root, file } = await laid();
     const acl = spawnSync('setfacl', ['-m', 'u:65534:rw', file]).status === 0;
-    if (!acl && !mustRun) context.skip('no setfacl, or no ACLs here');
+    if (!acl && !requiresReal) context.skip('no setfacl, or no ACLs here');
     await expect(openTrusted(root, 'sub/file')).rejects.toMatchObject({ code: 'file.group-writable' });
     await run('setfacl', ['-m', 'm::r', file]); // the entry is still there, but the mask takes its effect away
     expect((await openTrusted(root, 'sub/file')).bytes.toString()).toBe('content');

@@ -16,7 +16,7 @@ import { describe, expect, it } from 'vitest';
 import { inspectPickle } from '../../src/capacity/forest/inspect.ts';
 import { decodeModel } from '../../src/capacity/forest/model.ts';
 import { CodedError } from '../../src/evidence/coded-error.ts';
-import { beside, leftOut, withBeside } from '../left-out.ts';
+import { beside, leftOut, requiresReal, withBeside } from '../left-out.ts';
 import { HOSTILE } from './hostile-pickles.ts';
 import { GOOD_MODELS } from './model-writer.ts';
 import { pickle } from './pickle-writer.ts';
@@ -33,7 +33,6 @@ function codeOf(bytes: Uint8Array): string {
 }
 
 const python = '/usr/bin/python3';
-const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 const hasPython = spawnSync(python, ['-V'], { stdio: 'ignore' }).status === 0;
 /** Loads each payload in a process and a directory of its own, one after the other. */
 const LOAD_EACH = `
@@ -85,7 +84,7 @@ describe('a hostile pickle', () => {
 
   it(
     'would run in CPython, if it is a live one (left out without python3)',
-    leftOut(!hasPython && !real && 'no python3 here'),
+    leftOut(!hasPython && !requiresReal && 'no python3 here'),
     () => {
       const scratch = mkdtempSync(join(tmpdir(), 'guardrails-pickle-'));
       const alive = HOSTILE.filter(({ live }) => live === true);

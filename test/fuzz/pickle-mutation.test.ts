@@ -9,7 +9,7 @@ import { decodeModel } from '../../src/capacity/forest/model.ts';
 import { Machine } from '../../src/capacity/pickle/machine.ts';
 import { CodedError } from '../../src/evidence/coded-error.ts';
 import { askOracle, DEBIAN_PYTHON, hasSklearn, runPython } from '../capacity/forest/oracle.ts';
-import { leftOut } from '../left-out.ts';
+import { leftOut, requiresReal } from '../left-out.ts';
 import { GOOD_MODELS } from './model-writer.ts';
 import { joined, op, type Token } from './pickle-writer.ts';
 
@@ -199,7 +199,6 @@ describe('a mutated model', () => {
   // A long run by hand: GUARDRAILS_FUZZ_SECONDS=3600 GUARDRAILS_FUZZ_SEED=2 npx vitest run test/fuzz/pickle-mutation
   const long = process.env['GUARDRAILS_FUZZ_SECONDS'] !== undefined;
   const seconds = Number(process.env['GUARDRAILS_FUZZ_SECONDS'] ?? '3');
-  const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 
   it('is refused with a code, or predicts finite numbers', () => {
     const { refused, accepted } = fuzz([...written, ...trained], seconds, 500);
@@ -210,7 +209,7 @@ describe('a mutated model', () => {
 
   it('is accepted only if scikit-learn accepts it, and predicts the same', {
     timeout: 7_200_000,
-    ...leftOut(trained.length === 0 && !real && 'no scikit-learn here'),
+    ...leftOut(trained.length === 0 && !requiresReal && 'no scikit-learn here'),
   }, () => {
     const { accepted, rounds } = fuzz(trained, seconds, 500);
     const scratch = mkdtempSync(join(tmpdir(), 'guardrails-mutants-'));

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quote } from '../../src/ssh/quote.ts';
 import { hostileWords } from '../corpora/words.ts';
-import { leftOut } from '../left-out.ts';
+import { leftOut, requiresReal } from '../left-out.ts';
 import { chunks, posixShells, type Shell, ShellSite, splitNul } from '../shells.ts';
 import { missing } from './support.ts';
 
@@ -234,9 +234,7 @@ function compileLocale({ locale, language, charmap }: (typeof LEGACY)[number]): 
   expect(existsSync(join(LOCALES, locale)), locale).toBe(true);
 }
 
-const noLocales =
-  missing('localedef') ||
-  (!existsSync('/usr/share/i18n/charmaps') && process.env['GUARDRAILS_REQUIRE_REAL'] !== '1');
+const noLocales = missing('localedef') || (!existsSync('/usr/share/i18n/charmaps') && !requiresReal);
 
 describe(
   'double-byte locales (needs localedef and its charmaps)',

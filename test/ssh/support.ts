@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { requiresReal } from '../left-out.ts';
 import { locate } from '../locate.ts';
 
 export interface Output {
@@ -24,7 +25,7 @@ export function runProgram(program: string, args: readonly string[]): Promise<Ou
 export function missing(...programs: readonly string[]): string | false {
   const absent = programs.filter((name) => locate(name) === undefined);
   if (absent.length === 0) return false;
-  if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error(`install ${absent.join(', ')}`);
+  if (requiresReal) throw new Error(`install ${absent.join(', ')}`);
   return `left out: no ${absent.join(', ')} here`;
 }
 
@@ -38,6 +39,6 @@ export function withoutLogin(): string | false {
     // no such user in passwd(5)
   }
   const reason = 'left out: this account cannot log in';
-  if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error(reason);
+  if (requiresReal) throw new Error(reason);
   return reason;
 }

@@ -8,7 +8,7 @@ import { parseTool } from '../../src/ssh/fragments/program.ts';
 import { parseModule, parsePythonVersion, parseRequirement } from '../../src/ssh/fragments/python.ts';
 import { meaningOf } from '../../src/ssh/fragments/word.ts';
 import { hostileWords } from '../corpora/words.ts';
-import { leftOut } from '../left-out.ts';
+import { leftOut, requiresReal } from '../left-out.ts';
 import { posixShells, ShellSite, splitNul } from '../shells.ts';
 
 const site = new ShellSite();
@@ -136,8 +136,7 @@ describe('parseTool', () => {
 const python = (code: string, ...args: string[]): string =>
   (spawnSync('python3', ['-c', code, ...args]).stdout ?? '').toString();
 const noPackaging = python('import packaging; print("here")') !== 'here\n';
-if (noPackaging && process.env['GUARDRAILS_REQUIRE_REAL'] === '1')
-  throw new Error('install python3-packaging');
+if (noPackaging && requiresReal) throw new Error('install python3-packaging');
 
 describe('the name of a program', () => {
   // Read their arguments once, and mean what the program of that name means.

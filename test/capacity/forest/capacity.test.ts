@@ -6,7 +6,7 @@ import {
   roundToTenths,
 } from '../../../src/capacity/forest/capacity.ts';
 import type { CapacityModel } from '../../../src/capacity/forest/model.ts';
-import { leftOut } from '../../left-out.ts';
+import { leftOut, requiresReal } from '../../left-out.ts';
 import { DEBIAN_PYTHON, differingBits, doubles, hasSklearn, runPython } from './oracle.ts';
 
 /** A model that answers with what it is told: here the ratio is under test, not the forest. */
@@ -16,13 +16,12 @@ const modelOf = (labels: readonly number[]): Pick<CapacityModel, 'predict'> => (
 const named = (...names: string[]): Map<string, number[]> => new Map(names.map((name) => [name, [0]]));
 const code = (expected: string): unknown => expect.objectContaining({ code: expected });
 
-const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 describe(
   'relative capacity, beside numpy (left out without python3-sklearn)',
-  leftOut(!real && !hasSklearn(DEBIAN_PYTHON) && 'no scikit-learn here'),
+  leftOut(!requiresReal && !hasSklearn(DEBIAN_PYTHON) && 'no scikit-learn here'),
   () => {
     const oracle = JSON.parse(
-      real || hasSklearn(DEBIAN_PYTHON)
+      requiresReal || hasSklearn(DEBIAN_PYTHON)
         ? runPython(DEBIAN_PYTHON, new URL('rounding-oracle.py', import.meta.url))
         : '{}',
     ) as Record<'values' | 'rounded' | 'labels' | 'capacities', string> &

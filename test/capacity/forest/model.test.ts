@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { inspectPickle } from '../../../src/capacity/forest/inspect.ts';
 import { decodeModel } from '../../../src/capacity/forest/model.ts';
-import { leftOut } from '../../left-out.ts';
+import { leftOut, requiresReal } from '../../left-out.ts';
 import {
   askOracle,
   DEBIAN_PYTHON,
@@ -16,10 +16,8 @@ import {
 
 const code = (expected: string): unknown => expect.objectContaining({ code: expected });
 
-const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
-
 function describeOracle(title: string, command: readonly string[]): void {
-  describe(title, leftOut(!real && !hasSklearn(command) && 'no such scikit-learn here'), () => {
+  describe(title, leftOut(!requiresReal && !hasSklearn(command) && 'no such scikit-learn here'), () => {
     let oracle: Oracle | undefined;
     const ask = (): Oracle => {
       oracle ??= askOracle(command);

@@ -21,10 +21,10 @@ import { definitionOf } from '../../../src/kernel/define.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { isGranted } from '../../../src/kernel/grants.ts';
 import { drillModel } from '../../../src/proof/drills/capacity-model/drill-model.ts';
+import { requiresReal } from '../../left-out.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
 const run = promisify(execFile);
-const mustRun = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 const isRoot = process.getuid?.() === 0;
 const LATER = '2999-01-01T00:00:00.000Z';
 const signer = generateSigner('release');
@@ -392,7 +392,7 @@ describe('a release that cannot be remembered is not handed over, and the journa
   }, async (context) => {
     // Anyone may have a namespace to mount in, but in another's the directories above would be nobody's.
     const possible = isRoot && spawnSync('unshare', ['-m', 'true']).status === 0;
-    if (!possible && !mustRun) context.skip('not root, or no mount namespaces');
+    if (!possible && !requiresReal) context.skip('not root, or no mount namespaces');
     const site = await laid();
     const module = (path: string): string => JSON.stringify(pathToFileURL(resolve(path)).href);
     const script = `

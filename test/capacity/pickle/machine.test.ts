@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { inspectStream } from '../../../src/capacity/pickle/inspect.ts';
 import { Machine } from '../../../src/capacity/pickle/machine.ts';
 import { ByteArray, Dict, Float, List, Tuple, type Value } from '../../../src/capacity/pickle/values.ts';
-import { leftOut } from '../../left-out.ts';
+import { leftOut, requiresReal } from '../../left-out.ts';
 
 function describeValue(value: Value): unknown {
   if (value === null || typeof value === 'boolean') return value;
@@ -37,12 +37,11 @@ const frame = (length: number): number[] => [0x95, length, 0, 0, 0, 0, 0, 0, 0];
 
 const python = '/usr/bin/python3';
 const hasPython = spawnSync(python, ['-V'], { stdio: 'ignore' }).status === 0;
-const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 
 describe('the pickle machine', () => {
   it(
     'reads what CPython writes, in every protocol (left out without python3)',
-    leftOut(!hasPython && !real && 'no python3 here'),
+    leftOut(!hasPython && !requiresReal && 'no python3 here'),
     () => {
       const source = readFileSync(new URL('pickle-oracle.py', import.meta.url), 'utf8');
       const { stdout } = spawnSync(python, ['-'], { input: source, encoding: 'utf8', maxBuffer: 2 ** 29 });

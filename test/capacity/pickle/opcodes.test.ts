@@ -27,15 +27,14 @@ print(json.dumps([{"byte": ord(o.code), "name": o.name, "since": o.proto,
                    "before": [s.name for s in o.stack_before], "after": [s.name for s in o.stack_after]}
                   for o in p.opcodes]))`;
 
-import { leftOut } from '../../left-out.ts';
+import { leftOut, requiresReal } from '../../left-out.ts';
 
 const python = '/usr/bin/python3';
 const hasPython = spawnSync(python, ['-V'], { stdio: 'ignore' }).status === 0;
-const real = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 
 describe(
   'the opcode table (left out without python3)',
-  leftOut(!hasPython && !real && 'no python3 here'),
+  leftOut(!hasPython && !requiresReal && 'no python3 here'),
   () => {
     const { stdout } = spawnSync(python, ['-'], { input: SCRIPT, encoding: 'utf8' });
     const described = JSON.parse(stdout || '[]') as Described[];

@@ -3,11 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { readCell } from '../../../src/guards/notebook-import/ipython-cell.ts';
 import { readNotebook } from '../../../src/guards/notebook-import/notebook-format.ts';
+import { requiresReal } from '../../left-out.ts';
 import { bytesOf, type FuzzTarget } from '../target.ts';
 
 const SCHEMAS = '/usr/lib/python3/dist-packages/nbformat/v4';
 const isHere = existsSync(SCHEMAS);
-if (!isHere && process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error('install python3-nbformat');
+if (!isHere && requiresReal) throw new Error('install python3-nbformat');
 
 const compiled = new Map<number, ValidateFunction>();
 function schemaOf(minor: number): ValidateFunction {

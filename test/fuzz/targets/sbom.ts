@@ -10,11 +10,12 @@ import { StrictJsonError } from '../../../src/evidence/strict-json.ts';
 import { Departure } from '../../../src/guards/supply-chain/packages.ts';
 import { readSbom } from '../../../src/guards/supply-chain/sbom.ts';
 import { oracleRead } from '../../evidence/json-oracle.ts';
+import { requiresReal } from '../../left-out.ts';
 import { PythonOracle } from '../python-oracle.ts';
 import { bytesOf, type FuzzTarget } from '../target.ts';
 
 const isHere = existsSync('/usr/lib/python3/dist-packages/jsonschema');
-if (!isHere && process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error('install python3-jsonschema');
+if (!isHere && requiresReal) throw new Error('install python3-jsonschema');
 
 const library = createRequire(import.meta.url).resolve('@cyclonedx/cyclonedx-library/package.json');
 const python = new PythonOracle(

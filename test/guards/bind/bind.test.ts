@@ -12,7 +12,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type BindRequest, BoundAddress, bind } from '../../../src/guards/bind/bind.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { isGranted } from '../../../src/kernel/grants.ts';
-import { leftOut } from '../../left-out.ts';
+import { leftOut, requiresReal } from '../../left-out.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
 const run = promisify(execFile);
@@ -192,7 +192,6 @@ const namespaces = await run('unshare', ['-rm', 'true']).then(
   () => true,
   () => false,
 );
-const mustRun = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 
 describe('names, as the system resolver answers them (needs unshare and user namespaces)', () => {
   it.each([
@@ -203,7 +202,7 @@ describe('names, as the system resolver answers them (needs unshare and user nam
     ['loopback twice', '127.0.0.1 ui.test\n127.0.0.2 ui.test\n', []],
   ] as [string, string, string[], string?][])(
     'judges every address: %s',
-    { timeout: 60_000, ...leftOut(!namespaces && !mustRun && 'no network namespaces') },
+    { timeout: 60_000, ...leftOut(!namespaces && !requiresReal && 'no network namespaces') },
     async (_why, hosts, codes, name = 'ui.test') => {
       expect((await judgeWithHosts(hosts, name)).codes).toEqual(codes);
     },

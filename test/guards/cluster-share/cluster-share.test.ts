@@ -11,7 +11,7 @@ import { mountOf } from '../../../src/files/mounts.ts';
 import { type ClusterShareRequest, clusterShare } from '../../../src/guards/cluster-share/cluster-share.ts';
 import { wrongSharePath } from '../../../src/guards/cluster-share/share-path.ts';
 import { judge } from '../../../src/kernel/enforce.ts';
-import { leftOut } from '../../left-out.ts';
+import { leftOut, requiresReal } from '../../left-out.ts';
 
 const run = promisify(execFile);
 const TOKEN = '0123456789abcdef0123456789abcdef';
@@ -21,7 +21,6 @@ const namespaces = await run('unshare', ['-rm', 'true']).then(
   () => true,
   () => false,
 );
-const mustRun = process.env['GUARDRAILS_REQUIRE_REAL'] === '1';
 
 /** Judges in a mount namespace of its own, after a script of mounts. `$1` holds `local`, `share` and `other`. */
 async function judgeMounted(script: string, more: Partial<ClusterShareRequest>) {
@@ -107,7 +106,7 @@ describe('on real mounts (needs unshare and user namespaces)', () => {
     ],
   ])(
     '%s',
-    { timeout: 60_000, ...leftOut(!namespaces && !mustRun && 'no mount namespaces') },
+    { timeout: 60_000, ...leftOut(!namespaces && !requiresReal && 'no mount namespaces') },
     async (_what, script, codes, more = {}) => {
       // In a namespace that maps one user, those who own the directories above are nobody's.
       if (codes.length === 0 && process.getuid?.() !== 0)

@@ -1,6 +1,7 @@
 // Asks the system's Python, which has Debian's packages; another may stand first in PATH.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { requiresReal } from '../../left-out.ts';
 
 const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
@@ -13,7 +14,7 @@ export function askPython<Answer>(
   const has = spawnSync(PYTHON, ['-c', modules.map((name) => `import ${name}`).join('\n')]);
   if (has.status !== 0) {
     const missing = `install ${modules.map((name) => `python3-${name.toLowerCase()}`).join(', ')}`;
-    if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1') throw new Error(missing);
+    if (requiresReal) throw new Error(missing);
     return missing;
   }
   const stdout = execFileSync(PYTHON, ['-c', script], {

@@ -49,8 +49,7 @@ const python = (code: string): RoutesRequest['table'] | undefined => {
       execFileSync(DEBIAN_PYTHON, ['-c', code], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
     ) as RoutesRequest['table'];
   } catch {
-    if (process.env['GUARDRAILS_REQUIRE_REAL'] === '1')
-      throw new Error('install python3-flask and python3-tornado');
+    if (requiresReal) throw new Error('install python3-flask and python3-tornado');
     return undefined;
   }
 };
@@ -65,6 +64,8 @@ import json, tornado.web
 class H(tornado.web.RequestHandler): pass
 app = tornado.web.Application([("/_stcore/health", H), ("/media/([^/]+)", H), ("/(.*)", H)])
 print(json.dumps([{"path": r.matcher.regex.pattern, "methods": ["GET"]} for r in app.wildcard_router.rules]))`;
+
+import { requiresReal } from '../../left-out.ts';
 
 describe('tables of real frameworks', () => {
   it('of Tornado, where a bare dot is any character', async ({ skip }) => {
