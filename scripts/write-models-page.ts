@@ -139,7 +139,10 @@ journal says what was unwrapped, and what lay beside the model and is not applie
 <!-- claim: test/capacity/threads/model-threads.test.ts -->
 
 A process that predicts some thousand rows at a time, many times, may use more than one processor. Starting a thread costs as
-much as predicting ten thousand rows, so for one call it does not pay.
+much as predicting ten thousand rows, so for one call it does not pay. The file is read once more, and has to hold the bytes that
+the guard verified. Calls of 120 rows and more are walked in WebAssembly. Fewer are walked in JavaScript, more slowly in a process
+that has ever transferred a buffer (\`structuredClone\` or \`postMessage\` with a transfer list): V8 checks every buffer more often
+once any has been given away.
 
 \`\`\`ts
 import { openThreads } from 'agilab-guardrails/capacity';

@@ -1,5 +1,5 @@
 // Finds secrets in text by shape, or by the name beside them. A reference (`${KEY}`, `{{ key }}`, os.environ["KEY"]), a mark of a
-// redaction, a plain word and a sentence are none: a net that cries at each of them is soon taken away.
+// redaction, a plain word and a sentence are none: a guard that refuses each of them is soon not asked any more.
 import { ANY_PREFIXED, GUESSED_SHAPES, INNER_SHAPES, PREFIXED_SHAPES, type Shape } from './secret-shapes.ts';
 
 export interface Found {

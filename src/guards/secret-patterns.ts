@@ -1,5 +1,5 @@
 // Finds what looks like a secret in plain data. It knows shapes and names, not entropy: a secret that is encoded,
-// split over several strings, or bare under an innocent name passes. It is a net below redaction, not instead of it.
+// split over several strings, or bare under an innocent name passes. It comes after redaction, and does not take its place.
 import { findSecrets } from './find-secrets.ts';
 
 interface SecretPattern {

@@ -1,6 +1,7 @@
 // What a bundler makes of the subpaths: small, without native files, and running in both module systems.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -19,7 +20,7 @@ async function bundled(source: string, options: BuildOptions = {}): Promise<stri
     platform: 'node',
     format: 'esm',
     // What guards load when they are asked; a bundler follows the import all the same (docs/bundling.md).
-    external: ['@cyclonedx/*', '@secretlint/*', '@sigstore/*', 'isomorphic-git', 'node-forge'],
+    external: ['@cyclonedx/*', '@secretlint/*', '@sigstore/*', 'isomorphic-git'],
     logLevel: 'silent',
     ...options,
   });
@@ -45,7 +46,30 @@ const THREADS = `import { startThreads } from '../capacity/threads/model-threads
   startThreads(drillModel(), '', { threads: 1 }).then((alone) => say(alone.predict([[1]])[0]));
   startThreads(drillModel(), '', { threads: 2 }).then(say, (error) => say(error.code));`;
 
+/** A grammar is a file of a package: the parser looks for it there. */
+const NOTEBOOK = `import { judge } from '../kernel/enforce.ts';
+  import { notebookImport } from '../guards/notebook-import/notebook-import.ts';
+  judge(notebookImport, { root: process.argv[2] ?? '', notebook: 'one.ipynb' }).then(({ decision, codes }) =>
+    console.log(decision, ...codes),
+  );`;
+const CELL = { cell_type: 'code', execution_count: 1, metadata: {}, outputs: [], source: 'x = 1' };
+
 describe('esbuild', () => {
+  it.each([
+    ['esm', ['web-tree-sitter'], 'allow'],
+    ['esm', [], 'error guard.observe-failed'],
+    ['cjs', ['web-tree-sitter'], 'error guard.observe-failed'],
+  ] as const)('lets notebook-import as %s, external: %s, answer %s', async (format, external, expected) => {
+    const root = realpathSync(mkdtempSync(join(tmpdir(), 'bundle-')));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    const notebook = { cells: [CELL], metadata: {}, nbformat: 4, nbformat_minor: 4 };
+    writeFileSync(join(root, 'one.ipynb'), JSON.stringify(notebook), { mode: 0o600 });
+    const file = await bundled(NOTEBOOK, { format, external: [...external] });
+    const stdio = ['ignore', 'pipe', 'ignore'] as const;
+    const said = execFileSync(process.execPath, [file, root], { encoding: 'utf8', stdio: [...stdio] });
+    expect(said).toBe(`${expected}\n`);
+  });
+
   it.each(['esm', 'cjs'] as const)('makes no threads as %s, and says so by a code', async (format) => {
     const file = await bundled(THREADS, { format });
     const said = execFileSync(process.execPath, [file], { encoding: 'utf8' });

@@ -1,4 +1,4 @@
-// The net below redaction: what it must catch, what it must let through, and that its cost grows in line with its input.
+// What comes after redaction: what it must find, what it must let through, and that its cost grows in line with its input.
 import { describe, expect, it } from 'vitest';
 import { isBareSecret, SECRET_PATTERNS, secretFindings } from '../../src/guards/secret-patterns.ts';
 import { growthOf, LINEAR } from '../growth.ts';
