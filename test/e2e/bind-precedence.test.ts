@@ -7,9 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { bind } from '../../src/guards/bind/bind.ts';
 import { effectiveSources, type ProgramName, unreadSettings } from '../../src/guards/bind/programs.ts';
 import { judge } from '../../src/kernel/enforce.ts';
+import { freePort } from '../free-port.ts';
 import { leftOut, requiresReal } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
-import { freePort } from './dask.ts';
 import { ARGV, appDirectory, type Started, socketsOf } from './programs.ts';
 
 interface Setting {

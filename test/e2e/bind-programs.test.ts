@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { PROGRAMS, type Program } from '../../src/guards/bind/programs.ts';
+import { freePort } from '../free-port.ts';
 import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
-import { freePort } from './dask.ts';
 import { ARGV, appDirectory, socketsOf } from './programs.ts';
 
 type Name = keyof typeof ARGV;

@@ -4,9 +4,10 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { loadPins, readJournal, verifyJournal } from '../../src/evidence/index.ts';
+import { freePort } from '../free-port.ts';
 import { leftOut } from '../left-out.ts';
 import { missing, type Output, runProgram } from '../ssh/support.ts';
-import { CERTIFY, freePort, UV_SHIM } from './dask.ts';
+import { CERTIFY, UV_SHIM } from './dask.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
 
 const MANAGER = 'examples/dask-manager/manager.ts';

@@ -10,9 +10,10 @@ import { daskScheduler } from '../../src/ssh/recipes/dask-scheduler.ts';
 import { daskWorker } from '../../src/ssh/recipes/dask-worker.ts';
 import type { RemoteCommandRequest } from '../../src/ssh/recipes/index.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
+import { freePort } from '../free-port.ts';
 import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
-import { CERTIFY, freePort, UV_SHIM } from './dask.ts';
+import { CERTIFY, UV_SHIM } from './dask.ts';
 
 const journal = { append: async (): Promise<void> => {} };
 const python = (code: string, ...args: string[]): ReturnType<typeof spawnSync> =>

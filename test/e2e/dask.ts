@@ -1,8 +1,8 @@
 // Real Dask for tests: a scheduler of this machine, a client that asks it, and a stand-in for uv, which Debian does
 // not have. The stand-in checks the words it gets, runs the program and passes TERM and INT on, as uv does.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { promisify } from 'node:util';
+import { freePort } from '../free-port.ts';
 
 export const UV_SHIM = `#!/bin/sh
 [ "$1" = --project ] && [ -d "$2" ] && [ "$3 $4" = 'run --no-sync' ] || exit 64
@@ -25,16 +25,6 @@ openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -
 openssl x509 -req -in request -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2
 chmod 644 key.pem
 `;
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 export interface Scheduler {
   readonly address: string;

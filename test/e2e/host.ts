@@ -15,12 +15,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Target } from '../../src/ssh/transport/connection.ts';
 import type { Credentials } from '../../src/ssh/transport/credentials.ts';
+import { freePort } from '../free-port.ts';
 import { missing } from '../ssh/support.ts';
 
 export const asRoot: boolean = process.getuid?.() === 0;
@@ -74,16 +75,6 @@ export interface HostOptions {
   readonly config?: readonly string[];
   /** Network namespace and its address; sshd then listens on port 22 there. */
   readonly namespace?: { readonly name: string; readonly address: string };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 function addUser(shell: string, publicKey: string, directory: string): TestUser {

@@ -6,9 +6,9 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listeners } from '../../src/guards/bind/listeners.ts';
 import { judge } from '../../src/kernel/enforce.ts';
+import { freePort } from '../free-port.ts';
 import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
-import { freePort } from './dask.ts';
 
 const granted = (port: number) => ({ host: '127.0.0.1', family: 4, port }) as const;
 

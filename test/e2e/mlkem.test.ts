@@ -9,9 +9,9 @@ import { enforce } from '../../src/kernel/enforce.ts';
 import { argv } from '../../src/ssh/recipes/argv.ts';
 import { remoteCommand } from '../../src/ssh/remote-command.ts';
 import { connect, type Transport } from '../../src/ssh/transport/connect.ts';
+import { freePort } from '../free-port.ts';
 import { leftOut, requiresReal } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
-import { freePort } from './dask.ts';
 
 const KEX = 'mlkem768x25519-sha256';
 const root = process.env['GUARDRAILS_TRIXIE'];

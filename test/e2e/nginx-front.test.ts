@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { publicFront } from '../../src/guards/bind/public-front.ts';
 import { judge } from '../../src/kernel/enforce.ts';
 import { makeAuthority } from '../../src/proof/drills/public-front/certificates.ts';
+import { freePort } from '../free-port.ts';
 import { requiresReal } from '../left-out.ts';
 import { locate } from '../locate.ts';
 
@@ -18,15 +19,6 @@ const MARKER = 'only the back end knows this';
 const nginx = locate('nginx');
 if (!nginx && requiresReal) throw new Error('install nginx-light');
 const authority = nginx ? await makeAuthority() : undefined;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { readonly port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function untilOpen(port: number): Promise<void> {
   for (let left = 100; left > 0; left -= 1) {

@@ -11,10 +11,11 @@ import { daskScheduler } from '../../src/ssh/recipes/dask-scheduler.ts';
 import type { RemoteCommandRequest } from '../../src/ssh/recipes/index.ts';
 import { connect } from '../../src/ssh/transport/connect.ts';
 import type { Connection } from '../../src/ssh/transport/connection.ts';
+import { freePort } from '../free-port.ts';
 import { leftOut } from '../left-out.ts';
 import { memoryJournal } from '../memory-journal.ts';
 import { missing, withoutLogin } from '../ssh/support.ts';
-import { CERTIFY, freePort, UV_SHIM } from './dask.ts';
+import { CERTIFY, UV_SHIM } from './dask.ts';
 import { asRoot, startHost, type TestHost } from './host.ts';
 
 describe('a scheduler that was started owned on a host', {

@@ -8,9 +8,9 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { serviceHealth } from '../../src/guards/service-health/service-health.ts';
 import { judge } from '../../src/kernel/enforce.ts';
+import { freePort } from '../free-port.ts';
 import { leftOut } from '../left-out.ts';
 import { missing } from '../ssh/support.ts';
-import { freePort } from './dask.ts';
 
 /** Starts it where a worker that is killed may leave its files. */
 function start(directory: string, ...argv: readonly string[]): ChildProcess {

@@ -12,6 +12,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type BindRequest, BoundAddress, bind } from '../../../src/guards/bind/bind.ts';
 import { enforce, judge } from '../../../src/kernel/enforce.ts';
 import { isGranted } from '../../../src/kernel/grants.ts';
+import { freePort } from '../../free-port.ts';
 import { leftOut, requiresReal } from '../../left-out.ts';
 import { memoryJournal } from '../../memory-journal.ts';
 
@@ -32,14 +33,6 @@ async function listening(options: { host?: string; port?: number; path?: string 
   server.listen(options);
   await once(server, 'listening');
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const probe = await listening({ host: '127.0.0.1', port: 0 });
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 describe('hosts that other checks take for loopback, or for no concern', () => {
