@@ -79,7 +79,7 @@ function cellsWith<Id extends z.ZodRawShape>(id: Id) {
 
 const notebookMetadata = z.looseObject({
   kernelspec: z
-    .looseObject({ name: z.string(), display_name: z.string(), language: z.string().optional() })
+    .looseObject({ name: z.string(), display_name: z.string(), language: z.unknown().optional() })
     .optional(),
   language_info: z
     .looseObject({
@@ -107,7 +107,8 @@ interface Cell {
 /** What is judged of a notebook. Everything else is checked against the format, and looked through for secrets. */
 export interface Notebook {
   readonly metadata: {
-    readonly kernelspec?: { readonly language?: string | undefined } | undefined;
+    /** The schema says nothing of `language`. */
+    readonly kernelspec?: { readonly language?: unknown } | undefined;
     readonly language_info?: { readonly name: string } | undefined;
   };
   readonly nbformat_minor: number;

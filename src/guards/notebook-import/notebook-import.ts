@@ -88,8 +88,9 @@ const notebookRules: readonly Rule<NotebookFacts>[] = [
     'notebook-import.not-python',
     'Import notebooks of Python only.',
     ({ metadata: { kernelspec, language_info: info } }) =>
-      [kernelspec?.language, info?.name].some((name) => name !== undefined && !PYTHON.test(name)) &&
-      'the notebook is written for another language than Python',
+      [kernelspec?.language, info?.name].some(
+        (name) => name !== undefined && !(typeof name === 'string' && PYTHON.test(name)),
+      ) && 'the notebook is written for another language than Python',
   ),
   says(
     'notebook-import.no-code',
