@@ -22,6 +22,8 @@ const object = (properties: object, optional: object = {}): object => ({
 const list = (items: object): object => ({ type: 'array', items });
 const closed = (properties: object): object => ({ ...object(properties), additionalProperties: false });
 
+const SEVERITIES = ['info', 'low', 'moderate', 'high', 'critical'];
+
 const REPORTS = {
   'npm-audit': object({
     auditReportVersion: { const: 2 },
@@ -36,7 +38,10 @@ const REPORTS = {
         },
       }),
     },
-    metadata: object({ vulnerabilities: object({ total }), dependencies: object({ total }) }),
+    metadata: object({
+      vulnerabilities: object(Object.fromEntries([...SEVERITIES, 'total'].map((key) => [key, total]))),
+      dependencies: object({ total }),
+    }),
   }),
   'pip-audit': object({
     dependencies: list({
@@ -51,7 +56,7 @@ const REPORTS = {
       object({
         packages: list(
           object(
-            { package: object({ name: text, version, ecosystem: text }) },
+            { package: object({ name: text, version: text, ecosystem: text }) },
             { vulnerabilities: list(object({ id }, { aliases: list(id), withdrawn: text })) },
           ),
         ),
@@ -87,13 +92,37 @@ function theirs(bytes: Uint8Array): Document | undefined {
   const decoded = Buffer.from(bytes).toString('utf8');
   if (!Buffer.from(decoded).equals(bytes)) return undefined;
   const value = oracleRead(decoded, { maxDepth: 256, fractionAt: () => true });
-  return value !== undefined && matches(value) ? (value as Document) : undefined;
+  if (value === undefined || !matches(value)) return undefined;
+  const document = value as Document;
+  return document.tool !== 'npm-audit' || isWhole(document.report as NpmAudit) ? document : undefined;
 }
 
 interface Document {
+  readonly tool: keyof typeof REPORTS;
   readonly created_at: string;
   readonly database_time: string | null;
   readonly report: unknown;
+}
+
+interface NpmAudit {
+  readonly vulnerabilities: Readonly<Record<string, { readonly via: readonly (string | object)[] }>>;
+  readonly metadata: { readonly vulnerabilities: Readonly<Record<string, number>> };
+}
+
+/** Whether the findings of npm audit are as many as it counts, and each goes back to an advisory by way of others that are there. */
+function isWhole({ vulnerabilities, metadata: { vulnerabilities: counts } }: NpmAudit): boolean {
+  const open = new Set(Object.keys(vulnerabilities));
+  if (open.size !== counts['total']) return false;
+  if (SEVERITIES.reduce((sum, severity) => sum + (counts[severity] ?? 0), 0) !== open.size) return false;
+  const vias = Object.values(vulnerabilities).flatMap(({ via }) => via);
+  if (vias.some((cause) => typeof cause === 'string' && !open.has(cause))) return false;
+  for (let before = open.size + 1; open.size < before; ) {
+    before = open.size;
+    for (const name of [...open])
+      if (vulnerabilities[name]?.via.some((cause) => typeof cause !== 'string' || !open.has(cause)))
+        open.delete(name);
+  }
+  return open.size === 0;
 }
 
 /** The advisories of a report of pip-audit, in their order. */
@@ -123,7 +152,10 @@ export const target = {
     report('npm-audit', {
       auditReportVersion: 2,
       vulnerabilities: { a: { name: 'a', via: ['b'] }, b: { name: '@b/c', via: [via] } },
-      metadata: { vulnerabilities: { total: 2 }, dependencies: { total: 9 } },
+      metadata: {
+        vulnerabilities: { info: 0, low: 0, moderate: 1, high: 1, critical: 0, total: 2 },
+        dependencies: { total: 9 },
+      },
     }),
     report('pip-audit', {
       dependencies: [
