@@ -5,9 +5,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { unrestricted } from '../../dist/evidence/journal.js';
 import { loadSigner } from '../../dist/evidence/key-store.js';
 import { readLines } from '../../dist/evidence/lines.js';
 import { openJournal } from '../../dist/evidence/open-journal.js';
+import type { DecisionDraft } from '../../dist/evidence/record.js';
 import { openState } from '../../dist/evidence/state.js';
 import { load } from './append.ts';
 import { type Cost, cost, inTurns, show } from './cost.ts';
@@ -20,6 +22,31 @@ async function filled(dir: string, lines: number): Promise<string> {
   for (let left = lines; left > 0; left -= 20_000)
     await load((each) => journal.append(each, '{"port":8501}'), Math.min(left, 20_000), 1_024);
   await journal.close();
+  return dir;
+}
+
+/** So many records a full run of this package's drills leaves. */
+const OF_A_RUN = 2_500;
+
+/** Makes a state directory with a sealed journal of so many drills of 25 guards, in one run after the other. */
+async function drilled(dir: string, lines: number): Promise<string> {
+  for (let left = lines; left > 0; left -= OF_A_RUN) {
+    const journal = await openState({ dir });
+    const sink = unrestricted(journal);
+    let at = 0;
+    const drill = (each: DecisionDraft): Promise<unknown> => {
+      at += 1;
+      const expected = each.codes[0] ?? each.decision;
+      const probe = { drill: `d${at}`, fault: 'none', expected, observed: expected, passed: true };
+      const guard = { ...each.guard, id: `bench/guard-${at % 25}` };
+      return sink.append(
+        { ...each, guard, mode: 'drill', probe, replay: { argv: ['drill'] } },
+        '{"port":8501}',
+      );
+    };
+    await load(drill, Math.min(left, OF_A_RUN), 1_024);
+    await journal.close();
+  }
   return dir;
 }
 
@@ -96,11 +123,12 @@ async function checkBench(long: string, empty: string): Promise<void> {
 }
 
 /** What it costs to score a journal, verification and all, beside verification alone. */
-function scoreBench(long: string): void {
+function scoreBench(long: string, of: string): void {
   const scored = verifyOnce(long, new URL('score-once.mjs', import.meta.url));
   const verified = verifyOnce(long);
-  show(`score ${scored.size} lines`, perLine(scored), perLine(verified), 'verification alone', 'at most 1.5');
-  console.log(`score ${scored.size} lines: at most ${scored.resident.toFixed(0)} MB resident (goal 250)`);
+  const name = `score ${scored.size} lines, ${of}`;
+  show(name, perLine(scored), perLine(verified), 'verification alone', 'at most 1.5');
+  console.log(`${name}: at most ${scored.resident.toFixed(0)} MB resident (goal 250)`);
 }
 
 /** Measures what reading costs. */
@@ -108,7 +136,8 @@ export async function readBench(directory: string): Promise<void> {
   const long = await filled(join(directory, 'long'), LINES);
   const short = await filled(join(directory, 'short'), LINES / 10);
   await verifyBench(long, short);
-  scoreBench(long);
+  scoreBench(long, 'decisions');
+  scoreBench(await drilled(join(directory, 'drilled'), LINES), `drills in ${LINES / OF_A_RUN} runs`);
   await openBench(long, short);
   await checkBench(long, await filled(join(directory, 'empty'), 0));
 }

@@ -6,7 +6,7 @@ import { codeIdentity, processIdentity } from '../../dist/evidence/identity.js';
 import { loadPins } from '../../dist/evidence/key-store.js';
 import { verifyDirectory } from '../../dist/evidence/verify-native.js';
 import { parseClaims } from '../../dist/scorecard/claims.js';
-import { SCORED_MODES } from '../../dist/scorecard/look.js';
+import { SCORED } from '../../dist/scorecard/look.js';
 import { parseRegister } from '../../dist/scorecard/register.js';
 import { scoreOf } from '../../dist/scorecard/score.js';
 
@@ -15,7 +15,7 @@ const data = (name) => readFileSync(new URL(`../../data/${name}`, import.meta.ur
 const pins = await loadPins(dir);
 const before = process.cpuUsage();
 const started = performance.now();
-const verdict = await verifyDirectory(join(dir, 'journal'), { pins, keepLines: SCORED_MODES });
+const verdict = await verifyDirectory(join(dir, 'journal'), { pins, keepLines: SCORED });
 const { host, machine, boot } = processIdentity();
 const { milli } = scoreOf({
   verdict,

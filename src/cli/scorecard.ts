@@ -11,7 +11,7 @@ import type { GradingContext } from '../scorecard/age.ts';
 import { IN_TOTO, isComparable, parseEarlier } from '../scorecard/baseline.ts';
 import { parseSuite } from '../scorecard/claim-boundary/suite.ts';
 import { parseClaims } from '../scorecard/claims.ts';
-import { SCORED_MODES } from '../scorecard/look.ts';
+import { SCORED } from '../scorecard/look.ts';
 import { parseRegister } from '../scorecard/register.ts';
 import { drawDrills } from '../scorecard/replay-draw.ts';
 import { holds, toAgilabJson, toStatement, toTable, toV1, toV2 } from '../scorecard/report.ts';
@@ -64,7 +64,7 @@ function here(): GradingContext {
 
 async function verdictOf(options: ScorecardOptions): Promise<JournalVerdict> {
   try {
-    return await readVerdict(options, { keepLines: SCORED_MODES });
+    return await readVerdict(options, { keepLines: SCORED });
   } catch (error) {
     if (!(error instanceof CodedError && error.code === 'journal.unreadable')) throw error;
     const remedy = 'Run `guardrails drill --mutants` first, or name another state directory with --dir.';

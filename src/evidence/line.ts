@@ -37,6 +37,8 @@ export interface LineHead {
   readonly host: string;
   readonly run: string;
   readonly mode: string;
+  /** The whole line. */
+  readonly text: string;
 }
 
 const TEXT = '"((?:[^"\\\\]|\\\\.)*)"';
@@ -56,7 +58,7 @@ export function readHead(bytes: Uint8Array): LineHead | undefined {
   if (!LINE.test(line)) return undefined;
   const [, seq, prev = '', id = '', time = '', _boot, host = '', _writer, run = '', mode = ''] =
     HEAD.exec(line) ?? [];
-  return { seq: Number(seq), prev, id, time, host, run, mode };
+  return { seq: Number(seq), prev, id, time, host, run, mode, text: line };
 }
 
 /** Takes anything: a line may be cut in the middle of a character. */

@@ -5,7 +5,7 @@ import { type Primitives, portable } from './primitives.ts';
 import { Producers } from './producers.ts';
 import type { EvidenceRecord } from './record.ts';
 import { successorIn } from './rotation.ts';
-import { LineScanner, type OnLine, recordOf } from './scan.ts';
+import { LineScanner, type OnLine } from './scan.ts';
 import { decodeStart, type RetirementStatement, retirementIn } from './start.ts';
 import { Times } from './times.ts';
 
@@ -34,18 +34,26 @@ export interface JournalFiles {
   readonly growth?: (before: number, size: number) => Promise<readonly Uint8Array[]>;
 }
 
+/** Which lines are kept of a journal that does not fit into memory. */
+export interface Keeping {
+  /** Of these modes alone. */
+  readonly modes: ReadonlySet<string>;
+  /** Returns those of some sealed records, from the first line on, that later ones do not make worthless. Asked now and then. */
+  condense(records: readonly EvidenceRecord[]): readonly EvidenceRecord[];
+}
+
 export interface PassOptions {
-  /**
-   * Default true. False leaves `lines` empty, for journals that do not fit into memory; modes keep the lines of these
-   * alone.
-   */
-  readonly keepLines?: boolean | ReadonlySet<string>;
+  /** Default true. False leaves `lines` empty, for journals that do not fit into memory. */
+  readonly keepLines?: boolean | Keeping;
   readonly signal?: AbortSignal | undefined;
   /** Called now and then with the number of lines read so far. */
   readonly onProgress?: ((lines: number) => void) | undefined;
   /** Default: in JavaScript alone. */
   readonly primitives?: Primitives;
 }
+
+/** So many records are kept before the first of them are condensed. */
+const CONDENSED_FROM = 16_384;
 
 /** Longest turn of the event loop that verification takes, in milliseconds, and the piece that it looks at in one go. */
 const TURN_MS = 8;
@@ -59,6 +67,8 @@ export interface Pass {
   readonly scanner: LineScanner;
   readonly rootAt: ReadonlyMap<number, string>;
   readonly records: readonly EvidenceRecord[];
+  /** Some were let go, since they lie below `covered`. */
+  readonly condensed: boolean;
   readonly statements: readonly AdoptionStatement[];
   /** Verifier keys that records name as successors, by the position of the record. */
   readonly successors: ReadonlyMap<number, string>;
@@ -67,17 +77,26 @@ export interface Pass {
   readonly times: Times;
 }
 
-/**
- * Reads a journal once. `sizes` are those whose roots are wanted, and the times of the lines before and after. What the lines of
- * `nobodys` say of machines and times is left out.
- */
+/** What is asked of one pass. */
+interface Asked {
+  /** Sizes whose roots are wanted, and the times of the lines before and after. */
+  readonly sizes: ReadonlySet<number>;
+  /** So many lines are sealed, if the checkpoint is right. */
+  readonly covered: number;
+  /** What these lines say of machines and times is left out. */
+  readonly nobodys: readonly LineRange[];
+}
+
+/** Reads a journal once. */
 export async function passOver(
   { segments, start }: JournalFiles,
-  sizes: ReadonlySet<number>,
+  { sizes, covered, nobodys }: Asked,
   { keepLines = true, signal, onProgress, primitives = portable }: PassOptions,
-  nobodys: readonly LineRange[],
 ): Promise<Pass> {
-  const records: EvidenceRecord[] = [];
+  const keeping = typeof keepLines === 'boolean' ? undefined : keepLines;
+  let records: EvidenceRecord[] = [];
+  let condensed = false;
+  let room = CONDENSED_FROM;
   const statements: AdoptionStatement[] = [];
   const successors = new Map<number, string>();
   const retirements: RetirementStatement[] = [];
@@ -86,11 +105,17 @@ export async function passOver(
   const rootAt = new Map<number, string>();
   const isNobodys = membership(nobodys);
   let begins = true;
-  const onLine: OnLine = (line, bytes) => {
+  const onLine: OnLine = (line) => {
     const telling = line.mode === 'repair' || line.mode === 'run';
-    const kept = typeof keepLines === 'boolean' ? keepLines : keepLines.has(line.mode);
-    const record = kept || telling ? recordOf(bytes) : undefined;
+    const kept = keeping ? keeping.modes.has(line.mode) : keepLines === true;
+    const record = kept || telling ? (JSON.parse(line.text) as EvidenceRecord) : undefined;
     if (kept && record) records.push(record);
+    if (keeping && records.length >= room && line.seq < covered) {
+      const before = records.length;
+      records = [...keeping.condense(records)];
+      condensed ||= records.length < before;
+      room = Math.max(CONDENSED_FROM, 2 * records.length);
+    }
     if (record?.mode === 'repair') {
       const { codes, subject } = record;
       const statement = codes.includes(ADOPTION_CODE) ? adoptionOf(line.seq, subject?.name) : undefined;
@@ -129,5 +154,5 @@ export async function passOver(
       }
     }
   }
-  return { scanner, rootAt, records, statements, successors, producers, retirements, times };
+  return { scanner, rootAt, records, condensed, statements, successors, producers, retirements, times };
 }

@@ -32,8 +32,8 @@ export const beginning = (): ScanStart => ({
   ids: new IdWindow(),
 });
 
-/** Told of each line that is in its place. The bytes are the reader's, and may change afterwards. */
-export type OnLine = (head: LineHead, bytes: Uint8Array) => void;
+/** Told of each line that is in its place. */
+export type OnLine = (head: LineHead) => void;
 
 /** Returns the whole record of a line that the scanner accepted. */
 export function recordOf(bytes: Uint8Array): EvidenceRecord {
@@ -112,7 +112,7 @@ export class LineScanner {
     this.ids.add(head.id);
     this.head = this.#digest(bytes);
     this.goodBytes += bytes.length + 1;
-    this.#onLine(head, bytes);
+    this.#onLine(head);
   }
 
   #digest(bytes: Uint8Array): string {

@@ -198,7 +198,7 @@ async function judgeJournal(
   const newest = own.value ?? earlier[0];
   const covered = newest?.claimed.size ?? 0;
   const sizes = [newest, ...earlier, ...rotations].flatMap((each) => each?.claimed.size ?? []);
-  const pass = await passOver(files, new Set(sizes), options, nobodys);
+  const pass = await passOver(files, { sizes: new Set(sizes), covered, nobodys }, options);
   const { scanner, rootAt, times } = pass;
   const size = scanner.lines;
   const begin = decodeStart(files.start ?? '')?.edge.size ?? 0;
@@ -262,6 +262,12 @@ async function judgeJournal(
 
   const open = Math.max(0, size - Math.max(sealed, begin));
   const ranges = adoptedRanges(pass.statements, sealed);
+  const { keepLines } = options;
+  // Records were let go for later ones, of which some turn out not to be sealed: this time all are kept.
+  if (pass.condensed && typeof keepLines === 'object' && (sealed !== covered || ranges.length > 0)) {
+    const all = { modes: keepLines.modes, condense: (records: Pass['records']) => records };
+    return await judgeJournal(files, { ...options, keepLines: all }, nobodys);
+  }
   const openSince = times.between(covered, Number.POSITIVE_INFINITY)?.earliest;
   const live = current && openSince !== undefined && Math.abs(now - Date.parse(openSince)) <= LIVE_MS;
   const vouched = signer !== undefined && ranges.length === 0;

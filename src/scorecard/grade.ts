@@ -96,13 +96,9 @@ function isElsewhere({ run, drills, context }: Look): boolean {
 }
 
 /** A drill of this very code that failed in another run: what comes and goes is not proven. */
-function failureToday({ others, claim, context }: Look): string | false {
-  const failed = others.find(
-    (record) =>
-      !held(record) &&
-      !isUnavailable(record) &&
-      record.guard.codeDigest === context.codeDigest &&
-      ageOf(record, context) <= claim.timeToLive,
+function failureToday({ failures, claim, context }: Look): string | false {
+  const failed = failures.find(
+    (record) => record.guard.codeDigest === context.codeDigest && ageOf(record, context) <= claim.timeToLive,
   );
   return failed !== undefined && `its drill ${failed.probe?.drill} failed in another run of the same code`;
 }
@@ -249,7 +245,7 @@ const NEVER_DRILLED: GuardLook = {
   live: undefined,
   mutants: [],
   sealed: false,
-  others: [],
+  failures: [],
   run: undefined,
   newest: false,
   canary: 'missing',

@@ -1,7 +1,9 @@
 // What a journal holds of each guard, gathered in one pass: the drills of its newest sealed run, their mutants, and what
 // failed beside them. Lines that nobody sealed are looked at for failures only: whoever can write a file can add a pass.
-import { type DecisionRecord, isDecision, type RunRecord } from '../evidence/record.ts';
+import type { Keeping } from '../evidence/pass.ts';
+import { type DecisionRecord, type EvidenceRecord, isDecision, type RunRecord } from '../evidence/record.ts';
 import type { JournalVerdict } from '../evidence/verdict.ts';
+import { held, isUnavailable } from './held.ts';
 
 /** What the journal holds of one guard. */
 export interface GuardLook {
@@ -12,8 +14,8 @@ export interface GuardLook {
   /** The mutants of the same run. */
   readonly mutants: readonly DecisionRecord[];
   readonly sealed: boolean;
-  /** Drills and live judgements of every other run, sealed or not, whatever came out. */
-  readonly others: readonly DecisionRecord[];
+  /** Drills and live judgements of every other run, sealed or not, that failed. */
+  readonly failures: readonly DecisionRecord[];
   /** Under what that run was made; `undefined` where the journal does not say, or nobody sealed it. */
   readonly run: RunRecord | undefined;
   /** The run is the newest in which anything was drilled and sealed. */
@@ -21,9 +23,6 @@ export interface GuardLook {
   /** What became, in the same run, of the drill that must fail. */
   readonly canary: 'failed' | 'passed' | 'missing';
 }
-
-/** What a score is computed from: a verification need keep no other lines. */
-export const SCORED_MODES: ReadonlySet<string> = new Set(['run', 'drill', 'mutant', 'live']);
 
 /** The guard whose drill must fail: see the drill runner. */
 const CANARY = 'canary';
@@ -69,6 +68,32 @@ export function lookAt({ lines }: Pick<JournalVerdict, 'lines'>): ReadonlyMap<st
 }
 
 const drilled = ({ mode }: DecisionRecord): boolean => mode === 'drill';
+const failed = (record: DecisionRecord): boolean =>
+  record.mode !== 'mutant' && !held(record) && !isUnavailable(record);
+
+/**
+ * What a score is computed from: a verification need keep no other lines, and of sealed ones only failures, and what belongs to
+ * the newest run of a guard, or to the last of all, which may be one's newest once it goes on.
+ */
+export const SCORED: Keeping = {
+  modes: new Set(['run', 'drill', 'mutant', 'live']),
+  condense(records) {
+    const probes = records.filter(
+      (record): record is DecisionRecord => isDecision(record) && record.probe !== undefined,
+    );
+    const newest = new Map(probes.filter(drilled).map(({ guard, run }) => [guard.id, run]));
+    const last = records.at(-1)?.run;
+    const runs = new Set([...newest.values(), last]);
+    const matters = (record: EvidenceRecord): boolean => {
+      if (record.run === last || record.mode === 'run') return runs.has(record.run);
+      if (!isDecision(record) || !record.probe) return false;
+      const { guard, run } = record;
+      if (guard.id === CANARY) return runs.has(run);
+      return (newest.get(guard.id) ?? run) === run || failed(record);
+    };
+    return records.filter(matters);
+  },
+};
 
 function lookOf({ sealed, open }: Gathered, { runs, canaries, newestRun }: Runs): GuardLook {
   const isSealed = sealed.some(drilled);
@@ -83,7 +108,7 @@ function lookOf({ sealed, open }: Gathered, { runs, canaries, newestRun }: Runs)
     live,
     mutants: same.filter(({ mode }) => mode === 'mutant'),
     sealed: isSealed,
-    others: [...sealed, ...open].filter((record) => record.mode !== 'mutant' && !seen.has(record)),
+    failures: [...sealed, ...open].filter((record) => failed(record) && !seen.has(record)),
     run: run === undefined ? undefined : runs.get(run),
     newest: run !== undefined && run === newestRun,
     canary: (run === undefined ? undefined : canaries.get(run)) ?? 'missing',

@@ -242,7 +242,7 @@ it('with more keys and hosts than a call takes arguments is judged all the same'
   const revocations = new Revocations(0, [], native, new Map());
   expect(followRotations([], parseRotations([note]), history, revocations, native)).toEqual([]);
   const producers = new Producers();
-  const line = { ...ENVELOPE, id: '', mode: 'enforce' };
+  const line = { ...ENVELOPE, id: '', mode: 'enforce', text: '' };
   for (const seq of many) producers.add({ ...line, host: `host-${seq}`, seq }, undefined);
   expect(producers.firstStranger({ host: 'host-0' })).toBe(1);
   expect(producers.firstStranger({ host: 'host-1' })).toBe(0);

@@ -12,7 +12,7 @@ import { verifyJournal } from '../../src/evidence/verify-native.ts';
 import type { GradingContext } from '../../src/scorecard/age.ts';
 import type { Claims } from '../../src/scorecard/claims.ts';
 import { gradeDimensions } from '../../src/scorecard/grade.ts';
-import { SCORED_MODES } from '../../src/scorecard/look.ts';
+import { SCORED } from '../../src/scorecard/look.ts';
 import { lostSince } from '../../src/scorecard/lost.ts';
 import { drawDrills } from '../../src/scorecard/replay-draw.ts';
 import { bytesOf, inMemory } from '../evidence/support.ts';
@@ -473,7 +473,7 @@ it('is the same from the lines alone that a score is computed from', async () =>
   await journal.append({ ...drillDraft('acme/own', 'allow'), probe: undefined, mode: 'enforce' }, '');
   await journal.close();
   const pins = [{ vkey: signer.vkey, host: here.host }];
-  const options = { pins, keepLines: SCORED_MODES };
+  const options = { pins, keepLines: SCORED };
   const fewer = runUnder(await verifyJournal(await readJournal(directory), options));
   expect(fewer.size).toBe(verdict.size + 2); // the decision, and the run that it was made in
   expect(fewer.lines).toHaveLength(verdict.lines.length + 1);
