@@ -135,7 +135,7 @@ async function clientsBeside(directory: string): Promise<number> {
   const ours = await startClients(server.path);
   const echoed = await startClients(join(directory, 'echo'));
   try {
-    for (const clients of [ours, echoed]) await served(clients, 64, 20); // until the compiler is done
+    for (const clients of [ours, echoed]) await served(clients, 64, 300); // until the compiler is done
     const rounds: Record<'one' | 'many' | 'echoOne' | 'echoMany', Round[]> = {
       one: [],
       many: [],
