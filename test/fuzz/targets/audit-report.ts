@@ -118,7 +118,7 @@ function isWhole({ vulnerabilities, metadata: { vulnerabilities: counts } }: Npm
   if (vias.some((cause) => typeof cause === 'string' && !open.has(cause))) return false;
   for (let before = open.size + 1; open.size < before; ) {
     before = open.size;
-    for (const name of [...open])
+    for (const name of open)
       if (vulnerabilities[name]?.via.some((cause) => typeof cause !== 'string' || !open.has(cause)))
         open.delete(name);
   }
