@@ -104,9 +104,10 @@ export function abandonDrills(): void {
       } catch {}
     }
   }
-  for (const directory of made) {
+  // Twice: what another thread, or a child that is just being ended, had begun may make one again behind the first time.
+  for (const directory of [...made, ...made]) {
     try {
-      rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }); // another thread may still write there
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
     } catch {} // the others go all the same
   }
 }
