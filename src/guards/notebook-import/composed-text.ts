@@ -20,7 +20,23 @@ export const JOINS: ReadonlySet<string> = new Set(['os.path.join', 'pathlib.Path
 
 export const partsOf = (node: Node | null): readonly Node[] =>
   (node?.namedChildren ?? []).filter((child): child is Node => child !== null && child.type !== 'comment');
-const joined = (paths: readonly string[]): string => paths.join('/').replaceAll(/\/+/g, '/');
+/**
+ * Longest text that is put together: a path has no more (PATH_MAX of limits.h), and a locator shows at its start where it leads.
+ * A few words of `format` in each other stand for more than memory holds.
+ */
+const MAX_TEXT = 4_096;
+
+/** Joins texts, as far as {@link MAX_TEXT} goes. */
+function joinedBy(between: string, parts: readonly string[]): string {
+  let text = parts[0] ?? '';
+  for (const part of parts.slice(1)) {
+    if (text.length >= MAX_TEXT) break;
+    text += between + part;
+  }
+  return text.slice(0, MAX_TEXT);
+}
+
+const joined = (paths: readonly string[]): string => joinedBy('/', paths).replaceAll(/\/+/g, '/');
 
 /** The expression at a place of {@link COMPOSED}. */
 export function composedAt(node: Node | null): Node | undefined {
@@ -51,7 +67,7 @@ export function textReader(fullName: (node: Node) => string | undefined): (node:
       case 'concatenated_string':
       case 'parenthesized_expression': {
         const inner = partsOf(node).filter(({ type }) => type !== 'string_start' && type !== 'string_end');
-        return ofAll(inner).join('');
+        return joinedBy('', ofAll(inner));
       }
       case 'interpolation':
         return of(node.childForFieldName('expression'));
@@ -69,9 +85,14 @@ export function textReader(fullName: (node: Node) => string | undefined): (node:
 
   function filled(text: string, hole: RegExp, given: readonly (Node | null)[]): string {
     let next = 0;
-    return text.replaceAll(hole, (all: string, at: string) =>
-      all === '%%' ? '%' : of(given[/^\d+$/.test(at) ? Number(at) : next++] ?? null),
-    );
+    let room = MAX_TEXT;
+    const full = text.replaceAll(hole, (all: string, at: string) => {
+      if (all === '%%') return '%';
+      const part = room > 0 ? of(given[/^\d+$/.test(at) ? Number(at) : next++] ?? null) : '';
+      room -= part.length;
+      return part;
+    });
+    return full.slice(0, MAX_TEXT);
   }
 
   function readOperator(node: Node): string {
@@ -79,7 +100,7 @@ export function textReader(fullName: (node: Node) => string | undefined): (node:
     const text = of(node.childForFieldName('left'));
     switch (node.childForFieldName('operator')?.text) {
       case '+':
-        return text + of(right);
+        return joinedBy('', [text, of(right)]);
       case '/':
         return joined([text, of(right)]);
       case '%':
@@ -98,7 +119,8 @@ export function textReader(fullName: (node: Node) => string | undefined): (node:
       const text = of(first);
       if (called.text === 'str') return text;
       const code = Number(text.replaceAll('_', '') || Number.NaN);
-      return called.text === 'chr' && code <= 0x10_ffff ? String.fromCodePoint(code) : UNKNOWN;
+      const isLetter = Number.isInteger(code) && code >= 0 && code <= 0x10_ffff; // chr('1.5') is none
+      return called.text === 'chr' && isLetter ? String.fromCodePoint(code) : UNKNOWN;
     }
     const method = called?.childForFieldName('attribute')?.text;
     if (method !== 'format' && method !== 'join' && method !== 'joinpath') return UNKNOWN;
@@ -106,7 +128,7 @@ export function textReader(fullName: (node: Node) => string | undefined): (node:
     if (method === 'joinpath') return joined([text, ...ofAll(given)]);
     if (method === 'format') return filled(text, /\{(\d*)\}/g, given);
     const isSpelled = first?.type === 'list' || first?.type === 'tuple';
-    return isSpelled ? ofAll(partsOf(first)).join(text) : UNKNOWN;
+    return isSpelled ? joinedBy(text, ofAll(partsOf(first))) : UNKNOWN;
   }
 
   return of;

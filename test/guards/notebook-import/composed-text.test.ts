@@ -50,6 +50,7 @@ it.each([
   ['a call', 'f"{f(1)}/x"', `${UNKNOWN}/x`],
   ['a comprehension', '"".join(chr(c) for c in y)', UNKNOWN],
   ['a number that is no letter', 'chr(0x110000) + chr(1.5) + chr(-1)', UNKNOWN.repeat(3)],
+  ['a text that is no number', "chr('1.5') + chr('-1')", UNKNOWN.repeat(2)],
   ['an argument that is missing', '"{}{}" .format("a")', `a${UNKNOWN}`],
   ['a slice', '"cte/"[::-1]', UNKNOWN],
 ])('leaves open %s', async (_what, source, expected) => {
@@ -59,4 +60,23 @@ it.each([
     expected,
   );
   tree?.delete();
+});
+
+const nested = Array.from({ length: 30 }).reduce<string>(
+  (inner) => `'{0}{0}{0}{0}'.format(${inner})`,
+  "'http://e/'",
+);
+it.each([
+  ['formats in each other', nested],
+  ['a long text between many', `"http://e/" + "${'x'.repeat(30_000)}".join([${"'',".repeat(10_000)}])`],
+  ['a long text in many places', `"http://e/${'{0}'.repeat(1_000)}".format("${'x'.repeat(30_000)}")`],
+  ['many in a row', `"http://e/" ${`"${'x'.repeat(3_000)}" `.repeat(20)}`],
+  ['a path of many', `"http://e" / "${'x'.repeat(30_000)}" / "${'x'.repeat(30_000)}"`],
+])('goes no further than a path can, and keeps its start: %s', async (_what, source) => {
+  const { parser } = await grammarOf('python');
+  const tree = parser.parse(source);
+  const read = textReader((node) => node.text)(tree?.rootNode.namedChildren[0]?.namedChildren[0] ?? null);
+  tree?.delete();
+  expect(read.length).toBeLessThanOrEqual(4_096);
+  expect(read.startsWith('http:/')).toBe(true);
 });
