@@ -89,7 +89,12 @@ export async function socketsOf({
   const child: ChildProcess = spawn(argv[0] ?? '', argv.slice(1), {
     stdio: 'ignore',
     cwd: directory,
-    env: { PATH: `/usr/bin:${process.env['PATH']}`, HOME: directory, DASK_TEMPORARY_DIRECTORY: directory, ...variables },
+    env: {
+      PATH: `/usr/bin:${process.env['PATH']}`,
+      HOME: directory,
+      DASK_TEMPORARY_DIRECTORY: directory,
+      ...variables,
+    },
     detached: true,
   });
   const { pid } = child;
